@@ -1,0 +1,5 @@
+"""`python -m baseten_jobs`."""
+
+from baseten_jobs.cli import main
+
+main()

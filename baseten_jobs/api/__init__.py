@@ -1,0 +1,1 @@
+"""The Baseten calls that the tool makes. httpx lives only here."""

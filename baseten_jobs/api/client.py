@@ -1,0 +1,197 @@
+"""One method for each Baseten call that the tool uses; reads and repeatable writes are retried here."""
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import quote
+
+import httpx
+
+from baseten_jobs.api.errors import ApiError, Broken, NotSent
+from baseten_jobs.api.pacing import Backoff, Clock, RateLimit
+from baseten_jobs.diagnostics import one_line
+
+_NEVER_SENT = (
+    httpx.ConnectError,
+    httpx.ConnectTimeout,
+    httpx.PoolTimeout,
+    httpx.ProxyError,
+    httpx.UnsupportedProtocol,
+    httpx.LocalProtocolError,
+)
+_ATTEMPTS = 6
+_LONGEST_ASKED = 60.0
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A whole HTTP answer; `data` is nothing where the body is not a JSON object."""
+
+    call: str
+    status: int
+    data: Mapping[str, Any] | None
+    text: str
+
+    @property
+    def ok(self) -> bool:
+        return 200 <= self.status < 300 and self.data is not None
+
+    @property
+    def words(self) -> str:
+        """The status and the server's own words, on one line."""
+        said = _message(self.data) or _plain(self.text)
+        try:
+            name = f"{self.status} {HTTPStatus(self.status).phrase}"
+        except ValueError:
+            name = str(self.status)
+        if 200 <= self.status < 300:
+            name += ", but the answer is not a JSON object"
+        return one_line(f"{name}: {said}" if said else name, 300)
+
+    @property
+    def retry_after(self) -> float | None:
+        """Seconds that the server asks to wait, as told in the body of a 429."""
+        asked = (self.data or {}).get("retry_after")
+        return min(float(asked), _LONGEST_ASKED) if isinstance(asked, (int, float)) and asked >= 0 else None
+
+    def error(self) -> ApiError:
+        return ApiError(self.call, self.words, self.status)
+
+
+def _message(data: Mapping[str, Any] | None) -> str:
+    for name in ("message", "error", "detail"):
+        said = (data or {}).get(name)
+        if said:
+            return said if isinstance(said, str) else json.dumps(said)
+    return ""
+
+
+def _plain(text: str) -> str:
+    return " ".join(re.sub(r"<(style|script).*?</\1>|<[^>]*>", " ", text, flags=re.S).split())
+
+
+class Api:
+    """Baseten over one `httpx.Client`, for use by several threads at once. Every method raises ApiError."""
+
+    def __init__(self, http: httpx.Client, clock: Clock, *, secret: str = "", backoff: Backoff | None = None) -> None:
+        self._http, self.clock, self._secret = http, clock, secret
+        self.backoff = backoff or Backoff()
+        self._limit = RateLimit(clock)
+
+    def __repr__(self) -> str:
+        return f"Api({self.base_url})"
+
+    @property
+    def base_url(self) -> str:
+        return str(self._http.base_url).rstrip("/")
+
+    def close(self) -> None:
+        self._http.close()
+
+    def projects(self) -> list[dict[str, Any]]:
+        """All training projects of the organisation: one call, without pages."""
+        return _rows(self._repeat("GET", "/v1/training_projects"), "training_projects")
+
+    def teams(self) -> list[dict[str, Any]]:
+        return _rows(self._repeat("GET", "/v1/teams"), "teams")
+
+    def upsert_project(self, name: str, team_id: str | None = None) -> dict[str, Any]:
+        """Make a project, or get the one of that name; in the organisation's default team without `team_id`."""
+        path = "/v1/teams/{}/training_projects" if team_id else "/v1/training_projects"
+        ids = (team_id,) if team_id else ()
+        return _row(self._repeat("POST", path, *ids, body={"training_project": {"name": name}}), "training_project")
+
+    def search(self, **filters: Any) -> list[dict[str, Any]]:
+        """Jobs by `project_id` or `job_id`, oldest first: one call, without pages."""
+        body = {**filters, "order_by": [{"field": "created_at", "order": "asc"}]}
+        return _rows(self._repeat("POST", "/v1/training_jobs/search", body=body), "training_jobs")
+
+    def search_of(self, project_id: str) -> list[dict[str, Any]]:
+        """All jobs of a project, oldest first."""
+        return self.search(project_id=project_id)
+
+    def jobs(self, project_id: str) -> list[dict[str, Any]]:
+        """The project's own list of its jobs: a second witness beside the search."""
+        return _rows(self._repeat("GET", "/v1/training_projects/{}/jobs", project_id), "training_jobs")
+
+    def stop(self, project_id: str, job_id: str) -> dict[str, Any]:
+        answer = self._repeat("POST", "/v1/training_projects/{}/jobs/{}/stop", project_id, job_id, body={})
+        return _row(answer, "training_job")
+
+    def update(self, project_id: str, job_id: str, changes: Mapping[str, Any]) -> dict[str, Any]:
+        """Change priority or availability of a job that is still PENDING; else the API answers 400."""
+        answer = self._repeat("PATCH", "/v1/training_projects/{}/jobs/{}", project_id, job_id, body=changes)
+        return _row(answer, "training_job")
+
+    def create_once(self, project_id: str, body: Mapping[str, Any]) -> Answer:
+        """Send one create, never repeated: raises NotSent or Broken where no whole answer came."""
+        return self._exchange("POST", "/v1/training_projects/{}/jobs", project_id, body=body)
+
+    def _repeat(self, method: str, path: str, *ids: str, body: Mapping[str, Any] | None = None) -> Answer:
+        for attempt in range(_ATTEMPTS):
+            last, asked = attempt == _ATTEMPTS - 1, None
+            try:
+                answer = self._exchange(method, path, *ids, body=body)
+            except NotSent:
+                if attempt >= 2:
+                    raise
+            except Broken:
+                if last:
+                    raise
+            else:
+                if answer.ok:
+                    return answer
+                if last or not (answer.error().passing or answer.status < 300):
+                    raise answer.error()
+                asked = answer.retry_after
+            self.clock.sleep(self.backoff.wait(attempt, asked))
+        raise AssertionError("unreachable")
+
+    def _exchange(self, method: str, path: str, *ids: str, body: Mapping[str, Any] | None = None) -> Answer:
+        url = path.format(*(quote(part, safe="") for part in ids))
+        call = f"{method} {url}"
+        self._limit.wait(f"{method} {path}")
+        try:
+            response = self._http.request(method, url, json=body)
+        except _NEVER_SENT as error:
+            raise NotSent(call, self._safe(_reason(error, f"could not connect to {self.base_url}"))) from None
+        except (httpx.HTTPError, httpx.StreamError, httpx.InvalidURL) as error:
+            raise Broken(call, self._safe(_reason(error, "the connection broke"))) from None
+        text = self._safe(response.text) if not response.is_success else ""
+        return Answer(call, response.status_code, self._object(response), text)
+
+    def _object(self, response: httpx.Response) -> Mapping[str, Any] | None:
+        try:
+            data = response.json()
+        except (ValueError, RecursionError):
+            return None
+        if response.is_success or not isinstance(data, dict):
+            return data if isinstance(data, dict) else None
+        safe: dict[str, Any] = json.loads(self._safe(json.dumps(data, ensure_ascii=False)))
+        return safe
+
+    def _safe(self, text: str) -> str:
+        """A server may echo what it was sent; the key is taken out before anything is kept."""
+        return text.replace(self._secret, "[key]") if self._secret else text
+
+
+def _reason(error: Exception, what: str) -> str:
+    words = str(error) or ("no answer in time" if isinstance(error, httpx.TimeoutException) else "")
+    return one_line(f"{what}: {words}" if words else what, 300)
+
+
+def _rows(answer: Answer, name: str) -> list[dict[str, Any]]:
+    rows = (answer.data or {}).get(name)
+    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+        raise ApiError(answer.call, f"the answer holds no list '{name}'", answer.status)
+    return rows
+
+
+def _row(answer: Answer, name: str) -> dict[str, Any]:
+    row = (answer.data or {}).get(name)
+    if not isinstance(row, dict):
+        raise ApiError(answer.call, f"the answer holds no '{name}'", answer.status)
+    return row

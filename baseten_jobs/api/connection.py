@@ -1,0 +1,92 @@
+"""Where the API is and how it is reached -> an Api: over the network, or embedded in the process."""
+
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import httpx
+
+from baseten_jobs import __version__
+from baseten_jobs.api.client import Api
+from baseten_jobs.api.errors import CannotConnect
+from baseten_jobs.api.pacing import Clock
+
+if TYPE_CHECKING:
+    from flask import Flask
+
+DEFAULT_BASE_URL = "https://api.baseten.co"
+
+
+@dataclass(frozen=True)
+class Connection:
+    """Timeouts are in seconds; `local_db` is the embedded API's database file, and needs no key."""
+
+    base_url: str = DEFAULT_BASE_URL
+    key: str = field(default="", repr=False)
+    local_db: str | None = None
+    connect_timeout: float = 10.0
+    read_timeout: float = 60.0
+    connections: int = 16
+
+    @property
+    def local(self) -> bool:
+        return self.local_db is not None
+
+    @property
+    def target(self) -> str:
+        """What a saved plan remembers of where it was made."""
+        return f"local:{self.local_db}" if self.local else self.base_url.rstrip("/")
+
+
+def open_api(connection: Connection, clock: Clock) -> Api:
+    """Ready to be called, nothing sent yet; raises CannotConnect."""
+    timeout = httpx.Timeout(connection.read_timeout, connect=connection.connect_timeout)
+    limits = httpx.Limits(max_connections=connection.connections, max_keepalive_connections=connection.connections)
+    headers = {"User-Agent": f"baseten-jobs/{__version__}", "Authorization": f"Bearer {_key(connection)}"}
+    if connection.local_db is not None:
+        return Api(
+            httpx.Client(
+                transport=httpx.WSGITransport(app=_embedded(connection.local_db)),
+                base_url="http://embedded",
+                headers=headers,
+            ),
+            clock,
+        )
+    try:
+        http = httpx.Client(base_url=_address(connection.base_url), headers=headers, timeout=timeout, limits=limits)
+    except (httpx.InvalidURL, ValueError, OSError) as error:
+        raise CannotConnect("connect", f"the connection can't be set up: {error}") from None
+    return Api(http, clock, secret=connection.key)
+
+
+def _key(connection: Connection) -> str:
+    if connection.local:
+        return "embedded"
+    if not connection.key:
+        raise CannotConnect("connect", "BASETEN_API_KEY is not set; --local needs none", 401)
+    if not re.fullmatch(r"[\x21-\x7e]+", connection.key):
+        raise CannotConnect("connect", "BASETEN_API_KEY holds a blank or a character that can't be in a key", 401)
+    return connection.key
+
+
+def _address(base_url: str) -> str:
+    try:
+        url = httpx.URL(base_url)
+    except httpx.InvalidURL:
+        raise CannotConnect("connect", "BASETEN_BASE_URL is not an address") from None
+    if url.scheme not in ("http", "https") or not url.host:
+        raise CannotConnect("connect", "BASETEN_BASE_URL is not an http:// or https:// address")
+    if url.userinfo:
+        raise CannotConnect("connect", "BASETEN_BASE_URL must not hold a user or a password")
+    return base_url.rstrip("/")
+
+
+def _embedded(database: str) -> "Flask":
+    try:
+        from baseten_jobs.emulator import Settings, create_app
+    except ModuleNotFoundError as error:
+        if error.name not in ("flask", "waitress", "werkzeug"):
+            raise
+        raise CannotConnect("connect", "--local needs an extra: pip install 'baseten-jobs[local]'") from None
+    return create_app(Settings(database=Path(database)))

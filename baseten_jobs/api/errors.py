@@ -1,0 +1,39 @@
+"""What can go wrong in a call, told in one line that never holds the key."""
+
+from dataclasses import dataclass
+
+
+@dataclass
+class ApiError(Exception):
+    """A call that did not give what was asked: `status` is nothing where no answer came."""
+
+    call: str
+    reason: str
+    status: int | None = None
+
+    def __str__(self) -> str:
+        return f"{self.call}: {self.reason}"
+
+    @property
+    def unauthorised(self) -> bool:
+        return self.status in (401, 403)
+
+    @property
+    def passing(self) -> bool:
+        """Whether the same call may go through later."""
+        return self.status is None or self.status == 429 or self.status >= 500 or self.status == 408
+
+
+class CannotConnect(ApiError):
+    """No request can be made at all: no key, an address that is none, a missing extra."""
+
+    def __str__(self) -> str:
+        return self.reason
+
+
+class NotSent(ApiError):
+    """The connection was refused or never made, so the server has seen nothing of the request."""
+
+
+class Broken(ApiError):
+    """Some of the request was sent, and no whole answer came: what the server did is not known."""

@@ -1,0 +1,59 @@
+"""When the next call may start: a clock that can be interrupted, backoff with jitter, the API's rate limit."""
+
+import random
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+
+class Clock:
+    """Time as the appliers see it, in seconds; tests pass one of their own."""
+
+    def __init__(self) -> None:
+        self.interrupted = threading.Event()
+
+    def now(self) -> float:
+        return time.monotonic()
+
+    def sleep(self, seconds: float) -> None:
+        """Sleep through an interrupt: what is under way is brought to an end."""
+        time.sleep(seconds)
+
+    def pause(self, seconds: float) -> bool:
+        """Sleep until the interrupt comes; whether it came."""
+        return self.interrupted.wait(seconds)
+
+
+@dataclass(frozen=True)
+class Backoff:
+    """Waits that double from `first` to `longest` seconds, each cut at random by up to half."""
+
+    first: float = 0.25
+    longest: float = 8.0
+    chance: Callable[[], float] = field(default=random.random, repr=False)
+
+    def wait(self, attempt: int, asked: float | None = None) -> float:
+        """Seconds before attempt number `attempt` (from 0) is repeated; at least what the server asked for."""
+        wait: float = min(self.longest, self.first * 2 ** min(attempt, 16)) * (1 - self.chance() / 2)
+        return max(wait, asked or 0.0)
+
+
+class RateLimit:
+    """At most `rate` calls of one endpoint within any second: the API allows 100 per key and endpoint."""
+
+    def __init__(self, clock: Clock, rate: int = 100, window: float = 1.0) -> None:
+        self._clock, self._rate, self._window = clock, rate, window
+        self._lock = threading.Lock()
+        self._starts: dict[str, deque[float]] = {}
+
+    def wait(self, endpoint: str) -> None:
+        """Return when a call of this endpoint may start; its place in the window is taken then."""
+        with self._lock:
+            starts = self._starts.setdefault(endpoint, deque(maxlen=self._rate))
+            now = self._clock.now()
+            start = max(now, starts[0] + self._window) if len(starts) == self._rate else now
+            starts.append(start)
+        if start > now:
+            self._clock.sleep(start - now)

@@ -1,0 +1,333 @@
+"""Plan + client -> outcomes: creates in parallel, then shared settling, then what the new jobs supersede."""
+
+import threading
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+
+from baseten_jobs.api.client import Api
+from baseten_jobs.api.errors import ApiError
+from baseten_jobs.identity import parse_job_name
+from baseten_jobs.observation import Observation, ObservedJob, ObservedProject, job_of
+from baseten_jobs.observe import jobs_of, with_second_witness
+from baseten_jobs.outcome import Applied, Fate, Outcome
+from baseten_jobs.plan import Action, Plan, Policy, Verb, decide
+from baseten_jobs.request import ProjectRef
+from baseten_jobs.settle import Key, Settlement, Windows
+from baseten_jobs.submit import Created, NotCreated, Proof, Refused, Unknown, create
+
+
+@dataclass(frozen=True)
+class Execution:
+    """How a plan is carried out; `windows` are in seconds."""
+
+    concurrency: int = 4
+    windows: Windows = field(default_factory=Windows)
+
+
+class Ledger:
+    """Which creates are sent and not yet settled, for whoever must end at once; and how far the work is."""
+
+    def __init__(self, progress: Callable[[int, int, str], None] = lambda done, total, text: None) -> None:
+        self._lock = threading.Lock()
+        self._unsettled: dict[str, None] = {}
+        self._progress = progress
+        self.done = 0
+        self.total = 0
+
+    def sent(self, job_name: str) -> None:
+        with self._lock:
+            self._unsettled[job_name] = None
+
+    def settled(self, job_name: str) -> None:
+        with self._lock:
+            self._unsettled.pop(job_name, None)
+
+    def step(self, text: str) -> None:
+        """One more action has come as far as it goes for now."""
+        with self._lock:
+            self.done += 1
+            self._progress(self.done, self.total, text)
+
+    def say(self, text: str) -> None:
+        with self._lock:
+            self._progress(self.done, self.total, text)
+
+    @property
+    def unsettled(self) -> tuple[str, ...]:
+        return tuple(self._unsettled)
+
+
+class Conflict(Exception):
+    """Two manifests turn out to name one job, now that the projects' ids are known. Nothing was created."""
+
+
+def execute(api: Api, plan: Plan, policy: Policy, how: Execution, ledger: Ledger) -> Applied:
+    """Carry out a plan that was confirmed. Raises Conflict and ApiError only before the first create."""
+    return _Run(api, plan, policy, how, ledger).run()
+
+
+class _Run:
+    """One apply under way: outcomes by action, until all have one."""
+
+    def __init__(self, api: Api, plan: Plan, policy: Policy, how: Execution, ledger: Ledger) -> None:
+        self.api, self.policy, self.how, self.ledger = api, policy, how, ledger
+        self.actions = list(plan.actions)
+        self.projects = dict(plan.projects)
+        self.outcomes: dict[int, Outcome] = {}
+        self.halted = threading.Event()
+        self.unauthorised = ""
+        seen = frozenset(job.id for project in plan.projects.values() for job in project.jobs)
+        self.settlement = Settlement(api, how.windows, seen)
+
+    def run(self) -> Applied:
+        self._make_projects(self._indices(Verb.SUBMIT))
+        submits = self._indices(Verb.SUBMIT)
+        self.ledger.total = len(submits) + len(self._indices(Verb.UPDATE)) + len(self._indices(Verb.STOP))
+        for index in self._indices(Verb.KEEP, Verb.HOLD):
+            self.outcomes[index] = _left_alone(self.actions[index])
+        for index in self._indices(Verb.UPDATE):
+            self._finish(index, self._update(self.actions[index]))
+        proofs = self._create_all(submits)
+        self._settle(proofs)
+        for index in self._indices(Verb.STOP):
+            self._finish(index, self._stop(self.actions[index]))
+        return Applied(
+            tuple(self.outcomes[index] for index in range(len(self.actions))),
+            self.api.clock.interrupted.is_set(),
+            self.unauthorised,
+        )
+
+    def _indices(self, *verbs: Verb) -> list[int]:
+        """Actions of these kinds that have no outcome yet, in order."""
+        return [i for i, action in enumerate(self.actions) if action.verb in verbs and i not in self.outcomes]
+
+    def _finish(self, index: int, outcome: Outcome) -> None:
+        self.outcomes[index] = outcome
+        self.ledger.step(f"{outcome.fate.value} {outcome.action.request.job_name}")
+
+    # Projects
+
+    def _make_projects(self, submits: Iterable[int]) -> None:
+        """Make the projects that are missing; one that turns out to hold jobs may drop submits."""
+        made: dict[ProjectRef, ObservedProject] = {}
+        for ref in dict.fromkeys(self.actions[index].request.project for index in submits):
+            project = self.projects[ref]
+            if project.exists or self._over():
+                continue
+            try:
+                row = self.api.upsert_project(ref.name or "", project.team_id)
+                made[ref] = replace(project, id=str(row["id"]), team=row.get("team_name"))
+            except ApiError as error:
+                self._give_up(error)
+                for index in submits:
+                    if self.actions[index].request.project == ref:
+                        message = f"the project could not be made: {error}"
+                        self.outcomes[index] = Outcome(self.actions[index], Fate.FAILED, error=message)
+        jobs = jobs_of(self.api.search_of, [p.id for p in made.values() if p.id])
+        for ref, project in made.items():
+            self.projects[ref] = replace(project, jobs=jobs[project.id or ""])
+        held = [ref for ref in made if self.projects[ref].jobs]
+        if held:
+            observation = with_second_witness(self.api, Observation(self.projects), held)
+            self.projects = dict(observation.projects)
+        self._refuse_conflicts()
+        self._plan_again(frozenset(held))
+
+    def _refuse_conflicts(self) -> None:
+        claims: dict[tuple[str | None, str], Action] = {}
+        for action in self.actions:
+            project_id = self.projects[action.request.project].id
+            first = claims.setdefault((project_id, action.request.name), action)
+            if project_id and first.request is not action.request:
+                raise Conflict(
+                    f"{first.request.path}:{first.request.line} and {action.request.path}:"
+                    f"{action.request.line} both name '{action.request.name}' of one project"
+                )
+
+    def _plan_again(self, held: frozenset[ProjectRef]) -> None:
+        for index, action in enumerate(self.actions):
+            if action.verb is Verb.SUBMIT and action.request.project in held:
+                again = decide(action.request, self.projects[action.request.project], self.policy)
+                if again.verb is not Verb.SUBMIT:
+                    kept = again if again.verb in (Verb.KEEP, Verb.HOLD) else replace(again, verb=Verb.KEEP)
+                    self.actions[index] = kept
+        self.settlement.seen |= {job.id for ref in held for job in self.projects[ref].jobs}
+
+    # Creates
+
+    def _over(self) -> bool:
+        return self.halted.is_set() or self.api.clock.interrupted.is_set()
+
+    def _give_up(self, error: ApiError) -> None:
+        if error.status == 401:
+            self.unauthorised = str(error)
+            self.halted.set()
+
+    def _key(self, index: int) -> Key:
+        request = self.actions[index].request
+        return Key(self.projects[request.project].id or "", request.identity)
+
+    def _create_all(self, indices: Iterable[int]) -> dict[int, Proof]:
+        """One create for each of these, `concurrency` at a time; those not started any more get no proof."""
+        indices = list(indices)
+        with ThreadPoolExecutor(self.how.concurrency, "create") as pool:
+            proofs = dict(zip(indices, pool.map(self._create, indices), strict=True))
+        for index, proof in proofs.items():
+            self._note(index, proof)
+        return {index: proof for index, proof in proofs.items() if proof is not None}
+
+    def _create(self, index: int) -> Proof | None:
+        action = self.actions[index]
+        if self._over():
+            return None
+        self.ledger.sent(action.request.job_name)
+        proof = create(self.api, self._key(index).project_id, action.request)
+        self.settlement.last_create[self._key(index).project_id] = self.api.clock.now()
+        if isinstance(proof, Created):
+            proof = self._read_back(action, self._key(index).project_id, proof)
+        if isinstance(proof, Refused) and proof.status == 401:
+            self.unauthorised = proof.reason
+            self.halted.set()
+        if not isinstance(proof, Unknown):
+            self.ledger.settled(action.request.job_name)
+        self.ledger.step(f"{_said(proof)} {action.request.job_name}")
+        return proof
+
+    def _read_back(self, action: Action, project_id: str, proof: Created) -> Proof:
+        """The server must have kept the identity in the name, or the next plan could not find the job."""
+        job = proof.job
+        if parse_job_name(job.name) == action.request.identity:
+            return proof
+        self.halted.set()
+        renamed = f"the server made job {job.id} with the name '{job.name}', so its identity is lost"
+        try:
+            self.api.stop(project_id, job.id)
+        except ApiError as error:
+            return Refused(f"{renamed}; it could not be stopped, stop it by hand: {error}", 0)
+        return Refused(f"{renamed}; it was stopped, and nothing more is submitted", 0)
+
+    def _note(self, index: int, proof: Proof | None) -> None:
+        key = self._key(index)
+        if isinstance(proof, Created):
+            self.settlement.own[key] = proof.job
+        elif isinstance(proof, Unknown):
+            self.settlement.unknown.setdefault(key, proof.reason)
+
+    def _settle(self, proofs: Mapping[int, Proof]) -> None:
+        settlement = self.settlement
+        if self.unauthorised:  # no read can succeed any more
+            settlement.windows = Windows(0.0, 0.0)
+        by_key = {self._key(index): index for index in proofs}
+        if settlement.unknown:
+            count = len(settlement.unknown)
+            self.ledger.say(f"{count} creates without a clear answer: searching up to {self.how.windows.settle:g} s")
+            absent = settlement.search_unknown()
+            again = [by_key[key] for key in sorted(absent)] if not self._over() else []
+            if again:
+                self.ledger.total += len(again)
+                proofs = {**proofs, **self._create_all(again)}
+                settlement.watch(self._key(index) for index in again)
+        if settlement.own or settlement.unknown:
+            self.ledger.say("looking for twins of the new jobs")
+            settlement.find_twins()
+        for index in self._indices(Verb.SUBMIT):
+            self.outcomes[index] = self._outcome(index, proofs.get(index))
+            if self.outcomes[index].fate is not Fate.UNKNOWN:
+                self.ledger.settled(self.actions[index].request.job_name)
+
+    def _outcome(self, index: int, proof: Proof | None) -> Outcome:
+        action, key = self.actions[index], self._key(index)
+        if proof is None:
+            return Outcome(action, Fate.SKIPPED, error="not started")
+        settled = self.settlement.settled(key)
+        if settled.job_id is not None:
+            fate = Fate.ADOPTED if settled.adopted else Fate.SUBMITTED
+            return Outcome(action, fate, settled.job_id, unclear=settled.unclear)
+        if isinstance(proof, Refused):
+            return Outcome(action, Fate.FAILED, error=proof.reason)
+        if key in self.settlement.unknown:
+            reason = self.settlement.unknown[key]
+            return Outcome(
+                action,
+                Fate.UNKNOWN,
+                error=f"{reason}; nobody knows yet whether job "
+                f"'{action.request.job_name}' exists: run apply again, which finds it or submits it",
+            )
+        if isinstance(proof, NotCreated) and proof.interrupted:
+            return Outcome(action, Fate.SKIPPED, error=f"not created: {proof.reason}")
+        return Outcome(
+            action, Fate.FAILED, error=f"not created: {proof.reason}" if isinstance(proof, NotCreated) else ""
+        )
+
+    # Updates and stops
+
+    def _update(self, action: Action) -> Outcome:
+        job = action.job
+        assert job is not None
+        if self._over():
+            return Outcome(action, Fate.SKIPPED, job.id, "not started")
+        try:
+            self.api.update(job.project_id, job.id, action.updates)
+        except ApiError as error:
+            self._give_up(error)
+            if error.status == 400:
+                return Outcome(action, Fate.KEPT, job.id, f"no longer pending, so not updated: {error}")
+            return Outcome(action, Fate.FAILED, job.id, str(error))
+        return Outcome(action, Fate.UPDATED, job.id)
+
+    def _stop(self, action: Action) -> Outcome:
+        job = action.job
+        assert job is not None
+        if self._over():
+            return Outcome(action, Fate.SKIPPED, job.id, "not started")
+        if not self._lives(action):
+            return Outcome(action, Fate.SKIPPED, job.id, f"'{action.request.job_name}' does not live, so it runs on")
+        try:
+            stop_job(self.api, job.project_id, job.id, self.how.windows.settle)
+        except ApiError as error:
+            self._give_up(error)
+            return Outcome(action, Fate.FAILED, job.id, str(error))
+        return Outcome(action, Fate.STOPPED, job.id)
+
+    def _lives(self, stop: Action) -> bool:
+        """Whether the manifest's own identity lives, now that the rest is done."""
+        for index, action in enumerate(self.actions):
+            if action.request is stop.request and action.verb is not Verb.STOP:
+                fate = self.outcomes[index].fate
+                return fate in (Fate.SUBMITTED, Fate.ADOPTED, Fate.UPDATED) or (
+                    fate is Fate.KEPT and action.identity_lives
+                )
+        return False
+
+
+def _left_alone(action: Action) -> Outcome:
+    job_id = action.job.id if action.job else None
+    unclear = action.warnings[0] if action.duplicates else ""
+    return Outcome(action, Fate.KEPT if action.verb is Verb.KEEP else Fate.HELD, job_id, unclear=unclear)
+
+
+def _said(proof: Proof) -> str:
+    words = {Created: "submitted", NotCreated: "not created", Refused: "failed", Unknown: "no clear answer for"}
+    return words[type(proof)]
+
+
+def stop_job(api: Api, project_id: str, job_id: str, patience: float) -> None:
+    """Stop a job, and again until it is terminal or gone; raises ApiError after `patience` seconds."""
+    end, attempt = api.clock.now() + patience, 0
+    while True:
+        failure: ApiError | None = None
+        try:
+            job: ObservedJob | None = job_of(api.stop(project_id, job_id))
+        except ApiError as error:
+            if error.status == 404:
+                return
+            if error.status != 400:
+                raise
+            failure, job = error, next(iter(jobs_of(lambda i: api.search(job_id=i), [job_id])[job_id]), None)
+        if job is None or not job.live:
+            return
+        if api.clock.now() >= end:
+            raise failure or ApiError(f"stop of job {job_id}", f"it still has the status {job.status}")
+        api.clock.sleep(api.backoff.wait(attempt))
+        attempt += 1

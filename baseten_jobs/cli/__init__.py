@@ -1,0 +1,93 @@
+"""Options in, exit codes out. click lives only here; each command is a module that is imported when it is called."""
+
+import os
+import signal
+import sys
+from collections.abc import Mapping
+from importlib import import_module
+from types import MappingProxyType
+
+import click
+
+from baseten_jobs import __version__
+
+COMMANDS: Mapping[str, str] = MappingProxyType(
+    {
+        "validate": "Check manifests; nothing is sent.",
+        "render": "Print the exact request bodies; nothing is sent.",
+        "plan": "Show what apply would do; reads only.",
+        "apply": "Submit what changed.",
+        "status": "Show how the manifests' jobs are.",
+        "stop": "Stop jobs.",
+        "schema": "Print the JSON Schema of the manifests.",
+        "emulator": "Serve the embedded API over HTTP, for rehearsals and tests.",
+    }
+)
+
+USAGE = 64
+
+
+class _Commands(click.Group):
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        command: click.Command = import_module(f"baseten_jobs.cli.{cmd_name}").command
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        name = args[0]
+        if name not in COMMANDS and not name.startswith("-"):
+            from difflib import get_close_matches
+
+            near = get_close_matches(name, list(COMMANDS), n=1)
+            ctx.fail(f"there is no command '{name}'" + (f"; did you mean '{near[0]}'?" if near else ""))
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
+@click.command(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]}, invoke_without_command=True)
+@click.version_option(__version__, message="%(prog)s %(version)s", prog_name="baseten-jobs")
+@click.pass_context
+def baseten_jobs(ctx: click.Context) -> int:
+    """Baseten training jobs as reviewed YAML: validated, planned, and submitted only when they changed.
+
+    \b
+    Exit codes: 0 done; 1 something is wrong or failed; 2 plan --detailed-exitcode has changes; 3 not authorised;
+    7 an outcome is unclear, apply again; 8 refused by a guard; 64 wrong usage; 130 interrupted.
+    """
+    if ctx.invoked_subcommand is None:
+        click.echo(ctx.get_help())
+    return 0
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run one command and leave with its exit code."""
+    sys.exit(run(arguments))
+
+
+def run(arguments: list[str] | None = None) -> int:
+    """Run one command; its exit code."""
+    try:
+        code = baseten_jobs.main(arguments, prog_name="baseten-jobs", standalone_mode=False)
+        sys.stdout.flush()
+    except click.UsageError as error:
+        error.show()
+        return USAGE
+    except click.ClickException as error:
+        error.show()
+        return 1
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("interrupted", err=True)
+        return 130
+    except BrokenPipeError:  # whoever read the output has had enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 128 + signal.SIGPIPE
+    return int(code or 0)

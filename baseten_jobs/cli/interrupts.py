@@ -1,0 +1,42 @@
+"""Ctrl-C and SIGTERM during an apply: the first winds up, the second ends at once and names what is unsettled."""
+
+import json
+import os
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+from baseten_jobs.api.pacing import Clock
+from baseten_jobs.apply import Ledger
+from baseten_jobs.outcome import Exit
+
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+@contextmanager
+def winding_up(clock: Clock, ledger: Ledger, *, as_json: bool) -> Iterator[None]:
+    """Within, a signal stops new creates; what is under way is settled and told."""
+
+    def handle(number: int, frame: FrameType | None) -> None:
+        # Only os.write is safe here: the main thread may be in the middle of a print.
+        if not clock.interrupted.is_set():
+            clock.interrupted.set()
+            os.write(
+                2, b"\ninterrupted: nothing more is submitted, what was sent is being settled; once more ends at once\n"
+            )
+            return
+        unsettled = ledger.unsettled
+        told = "".join(f"  {name}\n" for name in unsettled) or "  none\n"
+        os.write(2, f"\nended; not settled (the next apply finds or submits them):\n{told}".encode())
+        if as_json:
+            document = {"format_version": "1.0", "error": "ended by a second signal", "unsettled": list(unsettled)}
+            os.write(1, json.dumps(document).encode() + b"\n")
+        os._exit(Exit.INTERRUPTED)
+
+    before = {number: signal.signal(number, handle) for number in _SIGNALS}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,0 +1,33 @@
+"""How far a long apply is: a bar on a terminal, plain lines elsewhere."""
+
+import sys
+from typing import Any
+
+import click
+
+
+class Progress:
+    """Shown on standard error. Its calls come one at a time, under the ledger's lock."""
+
+    def __init__(self, output: str) -> None:
+        self._bar: Any = None
+        self._terminal = sys.stderr.isatty() and output == "text"
+
+    def __call__(self, done: int, total: int, text: str) -> None:
+        if not self._terminal:
+            if done == 0 or total <= 40 or done % (total // 20) == 0 or done == total or " " not in text:
+                click.echo(f"[{done}/{total}] {text}", err=True)
+            return
+        if self._bar is None:
+            self._bar = click.progressbar(length=total, file=sys.stderr, show_pos=True, item_show_func=_shown)
+        self._bar.length = total
+        self._bar.update(done - self._bar.pos, text)
+
+    def close(self) -> None:
+        if self._bar is not None:
+            self._bar.render_finish()
+            self._bar = None
+
+
+def _shown(text: str | None) -> str | None:
+    return text[:60] if text else None

@@ -1,0 +1,29 @@
+"""`schema`: the JSON Schema of the manifests."""
+
+import click
+
+from baseten_jobs.outcome import Exit
+from baseten_jobs.schema import SUPPORTED, schema_text
+
+
+@click.command("schema")
+@click.option(
+    "--api-version",
+    type=click.Choice(SUPPORTED),
+    default=SUPPORTED[-1],
+    show_default=True,
+    help="Version of the manifests.",
+)
+@click.option("--out", type=click.Path(dir_okay=False, writable=True), default=None, help="Write it to this file.")
+def command(api_version: str, out: str | None) -> Exit:
+    """Print the JSON Schema of the manifests, for editors and other tools."""
+    text = schema_text(api_version)
+    if out is None:
+        click.echo(text, nl=False)
+        return Exit.DONE
+    try:
+        with open(out, "w", encoding="utf-8") as file:
+            file.write(text)
+    except OSError as error:
+        raise click.ClickException(f"{out} can't be written: {error.strerror}") from None
+    return Exit.DONE

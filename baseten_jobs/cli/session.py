@@ -1,0 +1,102 @@
+"""What every command does at its edge: the environment, the streams, and how trouble is told."""
+
+import os
+import sys
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, BinaryIO
+
+import click
+
+from baseten_jobs.cli.options import DEFAULT_DB, DEFAULT_PATH
+from baseten_jobs.diagnostics import Diagnostic, Severity
+from baseten_jobs.outcome import Exit
+from baseten_jobs.report import json as as_json
+from baseten_jobs.report import text as as_text
+
+if TYPE_CHECKING:
+    from baseten_jobs.api.connection import Connection
+
+
+@dataclass(frozen=True)
+class Session:
+    """One run of a command: how it prints, and where."""
+
+    output: str = "text"
+
+    @property
+    def json(self) -> bool:
+        return self.output == "json"
+
+    @property
+    def stdin(self) -> BinaryIO:
+        return sys.stdin.buffer
+
+    def result(self, text: str) -> None:
+        click.echo(text)
+
+    def note(self, text: str) -> None:
+        """Progress, warnings and errors: never on standard output."""
+        click.echo(text, err=True)
+
+    def error(self, text: str) -> None:
+        self.note(f"{self.paint_err('error:', 'red')} {text}")
+
+    def fail(self, error: str, code: Exit) -> Exit:
+        """Tell what stopped the command, as JSON too where that is what the user reads."""
+        self.error(error)
+        if self.json:
+            self.result(as_json.failure(error))
+        return code
+
+    def paint(self, text: str, colour: str) -> str:
+        return click.style(text, fg=colour) if colour and _coloured(sys.stdout.isatty()) else text
+
+    def paint_err(self, text: str, colour: str) -> str:
+        return click.style(text, fg=colour) if colour and _coloured(sys.stderr.isatty()) else text
+
+    def invalid(self, diagnostics: Iterable[Diagnostic]) -> Exit:
+        """Manifests that forbid to go on: told on stderr, and as the document of validate where JSON is asked for."""
+        found = tuple(diagnostics)
+        errors = sum(d.severity is Severity.ERROR for d in found)
+        self.warn(found)
+        told = f"{errors} error{'' if errors == 1 else 's'} in the manifests; nothing was sent"
+        self.error(told)
+        if self.json:
+            self.result(as_json.diagnostics(found, told))
+        return Exit.FAILED
+
+    def warn(self, diagnostics: Iterable[Diagnostic]) -> None:
+        for found in diagnostics:
+            self.note(as_text.diagnostic(found, self.paint_err))
+
+
+def _coloured(terminal: bool) -> bool:
+    return terminal and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+
+
+def or_default(paths: tuple[str, ...]) -> tuple[str, ...]:
+    return paths or (DEFAULT_PATH,)
+
+
+def connection(local: bool, local_db: str | None, connect_timeout: float, read_timeout: float) -> "Connection":
+    """From the options and the environment."""
+    from baseten_jobs.api.connection import DEFAULT_BASE_URL, Connection
+
+    return Connection(
+        base_url=os.environ.get("BASETEN_BASE_URL") or DEFAULT_BASE_URL,
+        key=os.environ.get("BASETEN_API_KEY", "").strip(),
+        local_db=(local_db or DEFAULT_DB) if local or local_db else None,
+        connect_timeout=connect_timeout,
+        read_timeout=read_timeout,
+    )
+
+
+def guarded(session: Session, work: Callable[[], Exit]) -> Exit:
+    """Run what talks to the API: what it can't go on from becomes one line and an exit code."""
+    from baseten_jobs.api.errors import ApiError
+
+    try:
+        return work()
+    except ApiError as error:
+        return session.fail(str(error), Exit.UNAUTHORISED if error.unauthorised else Exit.FAILED)

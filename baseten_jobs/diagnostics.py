@@ -1,0 +1,75 @@
+"""Where something is wrong in a manifest, what it is, and what was expected."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from difflib import get_close_matches
+from enum import Enum
+
+FieldPath = tuple[str | int, ...]
+
+
+class Severity(Enum):
+    ERROR = "error"
+    WARNING = "warning"
+
+
+@dataclass(frozen=True, order=True)
+class Position:
+    """A place in a file; line and column count from 1, columns in characters."""
+
+    path: str
+    line: int = 1
+    column: int = 1
+
+    def __str__(self) -> str:
+        return f"{self.path}:{self.line}:{self.column}"
+
+
+@dataclass(frozen=True)
+class Diagnostic:
+    """One problem: `field` is the manifest's path of the value at fault, empty for a whole file."""
+
+    rule: str
+    message: str
+    position: Position
+    field: str = ""
+    hint: str = ""
+    severity: Severity = Severity.ERROR
+
+
+def field_name(path: FieldPath) -> str:
+    """A field path as people write it: `spec.weights[0].source`."""
+    name = ""
+    for part in path:
+        if isinstance(part, int):
+            name += f"[{part}]"
+        else:
+            name += f".{part}" if name else part
+    return name
+
+
+def in_order(diagnostics: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
+    """Sorted by position, each problem once."""
+    return tuple(sorted(dict.fromkeys(diagnostics), key=lambda d: (d.position, d.rule, d.message)))
+
+
+def made_strict(diagnostics: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
+    """Warnings become errors."""
+    return tuple(replace(d, severity=Severity.ERROR) for d in diagnostics)
+
+
+def has_errors(diagnostics: Iterable[Diagnostic]) -> bool:
+    return any(d.severity is Severity.ERROR for d in diagnostics)
+
+
+def nearest(word: str, known: Sequence[str]) -> str:
+    """The known word that `word` was probably meant to be, or nothing."""
+    folded = {name.lower().replace("-", "_"): name for name in known}
+    close = get_close_matches(word.lower().replace("-", "_"), folded, n=1, cutoff=0.6)
+    return folded[close[0]] if close else ""
+
+
+def one_line(text: str, limit: int = 120) -> str:
+    """Text from outside, fit for one line of a terminal: control characters escaped, long text cut."""
+    shown = "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
+    return shown if len(shown) <= limit else shown[: limit - 1] + "…"

@@ -1,0 +1,80 @@
+"""Spec -> canonical form -> digest, and the grammar of the job names that carry it."""
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from baseten_jobs.schema import Shape, shape_of
+from baseten_jobs.spelling import FOLDS
+
+SCHEME = "v1:"
+SHOWN = 12
+"""Hex digits of a digest that a job's name carries and a person reads."""
+
+_NAME = re.compile(
+    r"(?P<name>[a-z0-9]+(?:-[a-z0-9]+)*)--(?P<digest>[0-9a-f]{12})(?:-a(?P<attempt>[1-9][0-9]{0,8}))?"
+    r"(?:-(?P<suffix>[1-9][0-9]{0,8}))?"
+)
+
+
+@dataclass(frozen=True, order=True)
+class Identity:
+    """Which run a job is, within its project: `digest` is the first 12 hex digits of the spec's."""
+
+    name: str
+    digest: str
+    attempt: int = 1
+
+    @property
+    def job_name(self) -> str:
+        attempt = f"-a{self.attempt}" if self.attempt > 1 else ""
+        return f"{self.name}--{self.digest}{attempt}"
+
+
+def parse_job_name(job_name: str | None) -> Identity | None:
+    """The identity that a job's name carries, one suffix of the server's (`-2`) allowed; nothing for any other."""
+    read = _NAME.fullmatch(job_name or "")
+    if not read or len(read["name"]) > 40 or read["attempt"] == "1":
+        return None
+    return Identity(read["name"], read["digest"], int(read["attempt"] or 1))
+
+
+def digest_of(spec: Mapping[str, Any], api_version: str) -> str:
+    """SHA-256 over a spec's canonical form, 64 hex digits. Golden digests in the tests freeze it for ever."""
+    canonical = json.dumps(canonical_form(spec, api_version), sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256((SCHEME + canonical).encode("ascii")).hexdigest()
+
+
+def canonical_form(spec: Mapping[str, Any], api_version: str) -> Any:
+    """What a spec means: nulls, defaults and what can be changed on a waiting job dropped, spellings folded."""
+    form = _canonical(spec, shape_of(api_version).properties["spec"])
+    return {} if form is _ABSENT else form
+
+
+_ABSENT = object()
+
+
+def _canonical(value: Any, shape: Shape) -> Any:
+    if value is None or shape.identity != "run":
+        return _ABSENT
+    form = _folded(value, shape)
+    if "default" in shape.schema and form == _folded(shape.schema["default"], shape):
+        return _ABSENT
+    return form
+
+
+def _folded(value: Any, shape: Shape) -> Any:
+    if shape.fold and value is not None:
+        value = FOLDS[shape.fold](value)
+    if isinstance(value, dict):
+        shape = shape.variant(value)
+        entries = (
+            (key, _canonical(each, shape.properties.get(key) or shape.values or shape)) for key, each in value.items()
+        )
+        return {key: form for key, form in entries if form is not _ABSENT}
+    if isinstance(value, list):
+        return [_folded(each, shape.items or shape) for each in value]
+    return value

@@ -1,0 +1,175 @@
+"""What the API said, reduced: the jobs and projects that a plan is made against, and classes of status."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import Enum
+from functools import cached_property
+from types import MappingProxyType
+from typing import Any, TypeVar
+
+from baseten_jobs.identity import Identity, parse_job_name
+from baseten_jobs.request import ProjectRef
+
+K = TypeVar("K")
+
+
+class StatusClass(Enum):
+    LIVE = "live"
+    DONE = "done"
+    FAILED = "failed"
+    STOPPED = "stopped"
+
+
+PENDING = "TRAINING_JOB_PENDING"
+
+_CLASSES: Mapping[str, StatusClass] = MappingProxyType(
+    {
+        PENDING: StatusClass.LIVE,
+        "TRAINING_JOB_QUEUED": StatusClass.LIVE,
+        "TRAINING_JOB_CREATED": StatusClass.LIVE,
+        "TRAINING_JOB_DEPLOYING": StatusClass.LIVE,
+        "TRAINING_JOB_RUNNING": StatusClass.LIVE,
+        "TRAINING_JOB_COMPLETED": StatusClass.DONE,
+        "TRAINING_JOB_FAILED": StatusClass.FAILED,
+        "TRAINING_JOB_DEPLOY_FAILED": StatusClass.FAILED,
+        "TRAINING_JOB_STOPPED": StatusClass.STOPPED,
+    }
+)
+
+
+@dataclass(frozen=True)
+class ObservedJob:
+    """A job as a search shows it; `gpus` counts all nodes, and is nothing where the server does not tell."""
+
+    id: str
+    name: str | None
+    status: str
+    created_at: str
+    project_id: str
+    gpus: int | None = None
+    gpu_type: str | None = None
+    node_count: int | None = None
+    priority: int | None = None
+    availability_model: str | None = None
+    error_message: str | None = None
+    updated_at: str = ""
+
+    @cached_property
+    def identity(self) -> Identity | None:
+        return parse_job_name(self.name)
+
+    @property
+    def status_class(self) -> StatusClass:
+        """A status never seen before counts as live: the job may be running and costing."""
+        return _CLASSES.get(self.status, StatusClass.LIVE)
+
+    @property
+    def status_known(self) -> bool:
+        return self.status in _CLASSES
+
+    @property
+    def live(self) -> bool:
+        return self.status_class is StatusClass.LIVE
+
+    @property
+    def ran(self) -> bool:
+        """Live or done: what a spec that runs once needs no second job for."""
+        return self.status_class in (StatusClass.LIVE, StatusClass.DONE)
+
+    @property
+    def pending(self) -> bool:
+        return self.status == PENDING
+
+    @property
+    def age_order(self) -> tuple[str, str]:
+        """Oldest first, by the provider's clock."""
+        return (_sortable(self.created_at), self.id)
+
+
+def job_of(data: Mapping[str, Any]) -> ObservedJob:
+    """A `TrainingJobV1` of the API, reduced; raises KeyError without id, status or project."""
+    instance: Any = data.get("instance_type")
+    instance = instance if isinstance(instance, dict) else {}
+    name, nodes, per_node = data.get("name"), data.get("node_count"), instance.get("gpu_count")
+    return ObservedJob(
+        id=str(data["id"]),
+        name=name if isinstance(name, str) else None,
+        status=str(data["current_status"]),
+        created_at=str(data["created_at"]),
+        project_id=str(data["training_project_id"]),
+        gpus=_product(per_node, nodes),
+        gpu_type=instance.get("gpu_type"),
+        node_count=nodes,
+        priority=data.get("priority"),
+        availability_model=data.get("availability_model"),
+        error_message=data.get("error_message"),
+        updated_at=str(data.get("updated_at") or ""),
+    )
+
+
+def _product(per_node: object, nodes: object) -> int | None:
+    """GPUs of all nodes; servers older than `node_count` leave it out, and then one node's are told."""
+    if not isinstance(per_node, int):
+        return None
+    return per_node * nodes if isinstance(nodes, int) else per_node
+
+
+def _sortable(timestamp: str) -> str:
+    """`…T10:00:00Z` and `…T12:00:00.5+02:00` in a form that compares as text."""
+    try:
+        moment = datetime.fromisoformat(timestamp)
+    except ValueError:
+        return timestamp
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=UTC)
+    return moment.astimezone(UTC).isoformat(timespec="microseconds")
+
+
+@dataclass(frozen=True)
+class ObservedProject:
+    """A project as the list call shows it; `id` is nothing for one that apply will make."""
+
+    ref: ProjectRef
+    id: str | None = None
+    name: str = ""
+    team: str | None = None
+    team_id: str | None = None
+    jobs: tuple[ObservedJob, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    @property
+    def exists(self) -> bool:
+        return self.id is not None
+
+    @cached_property
+    def by_name(self) -> Mapping[str, tuple[ObservedJob, ...]]:
+        """Managed jobs by their manifest's name, oldest first."""
+        return _grouped(self.jobs, lambda identity: identity.name)
+
+    @cached_property
+    def by_digest(self) -> Mapping[str, tuple[ObservedJob, ...]]:
+        return _grouped(self.jobs, lambda identity: identity.digest)
+
+
+def by_identity(jobs: Iterable[ObservedJob]) -> Mapping[Identity, tuple[ObservedJob, ...]]:
+    """Managed jobs by their identity, oldest first."""
+    return _grouped(jobs, lambda identity: identity)
+
+
+def _grouped(jobs: Iterable[ObservedJob], key: Callable[[Identity], K]) -> Mapping[K, tuple[ObservedJob, ...]]:
+    groups: dict[K, list[ObservedJob]] = {}
+    for job in jobs:
+        if job.identity is not None:
+            groups.setdefault(key(job.identity), []).append(job)
+    return {name: tuple(sorted(group, key=lambda job: job.age_order)) for name, group in groups.items()}
+
+
+@dataclass(frozen=True)
+class Observation:
+    """Everything that a plan needs to know of the provider: each project that a manifest names."""
+
+    projects: Mapping[ProjectRef, ObservedProject]
+
+    def project(self, ref: ProjectRef) -> ObservedProject:
+        return self.projects[ref]

@@ -1,0 +1,84 @@
+"""What became of each action, and what that means for the exit code."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import Enum, IntEnum
+
+from baseten_jobs.plan import Action
+
+
+class Fate(Enum):
+    SUBMITTED = "submitted"
+    ADOPTED = "adopted"
+    UPDATED = "updated"
+    STOPPED = "stopped"
+    KEPT = "kept"
+    HELD = "held"
+    FAILED = "failed"
+    UNKNOWN = "unknown"
+    SKIPPED = "skipped"
+
+
+class Exit(IntEnum):
+    """The exit codes, as the command line promises them."""
+
+    DONE = 0
+    FAILED = 1
+    CHANGES = 2
+    UNAUTHORISED = 3
+    UNCLEAR = 7
+    REFUSED = 8
+    USAGE = 64
+    INTERRUPTED = 130
+
+
+_PRECEDENCE = (Exit.INTERRUPTED, Exit.UNCLEAR, Exit.UNAUTHORISED, Exit.REFUSED, Exit.FAILED)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of one action; `unclear` says why a person should look again (exit 7)."""
+
+    action: Action
+    fate: Fate
+    job_id: str | None = None
+    error: str = ""
+    unclear: str = ""
+
+
+@dataclass(frozen=True)
+class Applied:
+    """The outcomes of one apply, in the plan's order."""
+
+    outcomes: tuple[Outcome, ...] = ()
+    interrupted: bool = False
+    unauthorised: str = ""
+    notes: tuple[str, ...] = ()
+
+    @property
+    def summary(self) -> dict[str, int]:
+        counts = Counter(outcome.fate for outcome in self.outcomes)
+        return {fate.value: counts[fate] for fate in Fate}
+
+    @property
+    def exit_code(self) -> Exit:
+        return worst(self._exits())
+
+    def _exits(self) -> list[Exit]:
+        exits = []
+        if self.interrupted:
+            exits.append(Exit.INTERRUPTED)
+        if self.unauthorised:
+            exits.append(Exit.UNAUTHORISED)
+        for outcome in self.outcomes:
+            if outcome.fate is Fate.UNKNOWN or outcome.unclear:
+                exits.append(Exit.UNCLEAR)
+            if outcome.fate is Fate.FAILED or outcome.action.error:
+                exits.append(Exit.FAILED)
+        return exits
+
+
+def worst(exits: Sequence[Exit]) -> Exit:
+    """The exit code to end with when several hold."""
+    return next((code for code in _PRECEDENCE if code in exits), Exit.DONE)

@@ -1,0 +1,89 @@
+"""The tool on one page: load, validate, compile, observe, plan, apply."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from baseten_jobs import rules
+from baseten_jobs.api.client import Api
+from baseten_jobs.apply import Execution, Ledger, execute
+from baseten_jobs.diagnostics import Diagnostic, has_errors, in_order
+from baseten_jobs.manifest import Document
+from baseten_jobs.observation import Observation
+from baseten_jobs.observe import Unresolved, observe, with_second_witness
+from baseten_jobs.outcome import Applied
+from baseten_jobs.plan import Plan, Policy, Verb, make_plan
+from baseten_jobs.request import ProjectRef
+from baseten_jobs.status import Status, statuses
+from baseten_jobs.validation import Compiled
+
+
+@dataclass(frozen=True)
+class Planned:
+    """A plan, or the diagnostics that forbid one."""
+
+    plan: Plan
+    diagnostics: tuple[Diagnostic, ...] = ()
+
+    @property
+    def valid(self) -> bool:
+        return not has_errors(self.diagnostics)
+
+
+def look(api: Api, compiled: Compiled) -> tuple[Observation, tuple[Diagnostic, ...]]:
+    """What the provider has of the projects that the manifests name."""
+    observed = observe(api, (request.project for request in compiled.requests))
+    return observed.observation, (
+        *_unresolved(compiled, observed.unresolved),
+        *_conflicts(compiled, observed.observation),
+    )
+
+
+def make(api: Api, compiled: Compiled, policy: Policy) -> Planned:
+    """Observe and decide; a project with a planned submit is read by a second witness first."""
+    observation, diagnostics = look(api, compiled)
+    if diagnostics:
+        return Planned(Plan(), in_order(diagnostics))
+    plan = make_plan(compiled.requests, observation, policy)
+    doubted = [a.request.project for a in plan.of(Verb.SUBMIT) if plan.project_of(a).exists]
+    if doubted:
+        plan = make_plan(compiled.requests, with_second_witness(api, observation, doubted), policy)
+    return Planned(plan)
+
+
+def apply(api: Api, plan: Plan, policy: Policy, how: Execution, ledger: Ledger) -> Applied:
+    """Carry out a confirmed plan."""
+    return execute(api, plan, policy, how, ledger)
+
+
+def status(api: Api, compiled: Compiled) -> tuple[tuple[Status, ...], tuple[Diagnostic, ...]]:
+    """How each manifest's job is."""
+    observation, diagnostics = look(api, compiled)
+    return (() if diagnostics else statuses(compiled.requests, observation)), in_order(diagnostics)
+
+
+def _unresolved(compiled: Compiled, unresolved: Iterable[Unresolved]) -> list[Diagnostic]:
+    problems = {problem.ref: problem for problem in unresolved}
+    return [
+        Diagnostic(
+            "project", problem.message, document.position(("metadata", field)), f"metadata.{field}", problem.hint
+        )
+        for document, request in zip(compiled.documents, compiled.requests, strict=True)
+        if (problem := problems.get(request.project))
+        for field in [_naming_field(request.project, problem)]
+    ]
+
+
+def _naming_field(ref: ProjectRef, problem: Unresolved) -> str:
+    if ref.id is not None:
+        return "project_id"
+    return "team" if ref.team is not None and "team" in problem.message else "project"
+
+
+def _conflicts(compiled: Compiled, observation: Observation) -> list[Diagnostic]:
+    """Two manifests of one name whose projects turn out to be the same."""
+    claims: dict[tuple[str, str], list[Document]] = {}
+    for document, request in zip(compiled.documents, compiled.requests, strict=True):
+        project = observation.projects.get(request.project)
+        if project is not None and project.id:
+            claims.setdefault((project.id, request.name), []).append(document)
+    return [d for documents in claims.values() if len(documents) > 1 for d in rules.clash(documents)]

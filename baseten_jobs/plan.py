@@ -1,0 +1,230 @@
+"""Requests + observation + policy -> Plan: the decision table."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from enum import Enum
+from typing import Any
+
+from baseten_jobs.identity import Identity
+from baseten_jobs.observation import Observation, ObservedJob, ObservedProject, StatusClass
+from baseten_jobs.request import JobRequest, ProjectRef
+
+
+class Verb(Enum):
+    SUBMIT = "submit"
+    UPDATE = "update"
+    STOP = "stop"
+    KEEP = "keep"
+    HOLD = "hold"
+
+
+@dataclass(frozen=True)
+class Policy:
+    """What the user permits; the limits are counted over one apply, and nothing means no limit."""
+
+    max_submits: int | None = 10
+    max_gpus: int | None = None
+    retry_failed: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
+class Change:
+    """One field's old and new value, as written; nothing where unset."""
+
+    field: str
+    old: Any
+    new: Any
+
+
+@dataclass(frozen=True)
+class Action:
+    """One decision, with its reason; `job` is the one that it keeps, updates, stops or holds back for."""
+
+    verb: Verb
+    request: JobRequest
+    reason: str
+    job: ObservedJob | None = None
+    superseded: tuple[ObservedJob, ...] = ()
+    duplicates: tuple[ObservedJob, ...] = ()
+    updates: Mapping[str, Any] = field(default_factory=dict)
+    changes: tuple[Change, ...] = ()
+    warnings: tuple[str, ...] = ()
+    error: str = ""
+
+    @property
+    def identity_lives(self) -> bool:
+        """Whether the manifest's own job lives already, so that what it supersedes may be stopped."""
+        own = self.job is not None and self.job.live and self.job.identity == self.request.identity
+        return own and self.verb in (Verb.KEEP, Verb.UPDATE)
+
+
+@dataclass(frozen=True)
+class Plan:
+    actions: tuple[Action, ...] = ()
+    projects: Mapping[ProjectRef, ObservedProject] = field(default_factory=dict)
+
+    @property
+    def summary(self) -> dict[str, int]:
+        counts = Counter(action.verb for action in self.actions)
+        return {verb.value: counts[verb] for verb in Verb}
+
+    @property
+    def has_changes(self) -> bool:
+        return any(action.verb in (Verb.SUBMIT, Verb.UPDATE, Verb.STOP) for action in self.actions)
+
+    @property
+    def errors(self) -> tuple[str, ...]:
+        return tuple(action.error for action in self.actions if action.error)
+
+    def of(self, verb: Verb) -> tuple[Action, ...]:
+        return tuple(action for action in self.actions if action.verb is verb)
+
+    def project_of(self, action: Action) -> ObservedProject:
+        return self.projects[action.request.project]
+
+    @property
+    def new_projects(self) -> tuple[ProjectRef, ...]:
+        """Projects that a submit needs and nobody has made yet."""
+        needed = {action.request.project: None for action in self.of(Verb.SUBMIT)}
+        return tuple(ref for ref in needed if not self.projects[ref].exists)
+
+
+def make_plan(requests: Iterable[JobRequest], observation: Observation, policy: Policy) -> Plan:
+    """Decide for each request, in the order given; a stop follows the action that supersedes its job."""
+    requests = tuple(requests)
+    claimed = {(observation.project(r.project).id, r.name) for r in requests}
+    actions: list[Action] = []
+    for request in requests:
+        project = observation.project(request.project)
+        action = decide(request, project, policy, frozenset(name for id_, name in claimed if id_ == project.id))
+        actions.append(action)
+        if request.stop_superseded and (action.verb is Verb.SUBMIT or action.identity_lives):
+            actions += [
+                Action(Verb.STOP, request, f"superseded by {request.job_name}", job) for job in action.superseded
+            ]
+    return Plan(tuple(actions), {request.project: observation.project(request.project) for request in requests})
+
+
+def decide(
+    request: JobRequest, project: ObservedProject, policy: Policy, claimed: frozenset[str] = frozenset()
+) -> Action:
+    """The decision table for one manifest; `claimed` are the names that manifests of its project have."""
+    named = project.by_name.get(request.name, ())
+    same = tuple(job for job in named if job.identity == request.identity)
+    older = tuple(job for job in named if _is_older(job.identity, request.identity))
+    action = _row(request, same, older, _later_attempt(named, request), policy)
+    superseded = tuple(job for job in older if job.live)
+    warnings = list(action.warnings)
+    warnings += [
+        f"job {job.id} has the status {job.status}, not known here and counted as live"
+        for job in named
+        if not job.status_known
+    ]
+    if superseded and action.verb is Verb.HOLD and same and not request.suspended:
+        action = replace(action, error=f"{request.name}: {_listed(superseded)} still runs, which is not what git says")
+    elif superseded and not request.stop_superseded:
+        warnings.append(f"{_listed(superseded)} of another spec runs on; `policy.on_change: stop` would stop it")
+    if action.verb is Verb.SUBMIT:
+        warnings += [
+            f"renamed? job {job.id} runs this spec as '{job.identity.name}'"
+            for job in project.by_digest.get(request.identity.digest, ())
+            if job.live and job.identity and job.identity.name not in claimed
+        ]
+    return replace(action, superseded=superseded, warnings=tuple(warnings))
+
+
+def _is_older(identity: Identity | None, own: Identity) -> bool:
+    return identity is not None and (identity.digest != own.digest or identity.attempt < own.attempt)
+
+
+def _later_attempt(named: Sequence[ObservedJob], request: JobRequest) -> ObservedJob | None:
+    later = [
+        job
+        for job in named
+        if job.ran
+        and job.identity
+        and job.identity.digest == request.identity.digest
+        and job.identity.attempt > request.attempt
+    ]
+    return later[-1] if later else None
+
+
+def _row(
+    request: JobRequest,
+    same: Sequence[ObservedJob],
+    older: Sequence[ObservedJob],
+    later_attempt: ObservedJob | None,
+    policy: Policy,
+) -> Action:
+    live = tuple(job for job in same if job.live)
+    ran = live or tuple(job for job in same if job.ran)
+    if request.suspended:
+        return Action(Verb.HOLD, request, "suspended", live[0] if live else None)
+    if len(live) > 1:
+        return Action(Verb.KEEP, request, "duplicate", live[0], duplicates=live, warnings=(duplicate_warning(live),))
+    if ran:
+        return _unchanged(request, ran[-1])
+    if later_attempt is not None and later_attempt.identity:
+        return Action(Verb.KEEP, request, f"ran already as attempt {later_attempt.identity.attempt}", later_attempt)
+    if same and request.name not in policy.retry_failed:
+        return Action(Verb.HOLD, request, _failed_before(request, same[-1]), same[-1])
+    if same:
+        return Action(Verb.SUBMIT, request, f"retried: job {same[-1].id} {_ended(same[-1])}")
+    if not older:
+        return Action(Verb.SUBMIT, request, "new")
+    return Action(Verb.SUBMIT, request, _changed(request, older))
+
+
+def _unchanged(request: JobRequest, job: ObservedJob) -> Action:
+    different = {
+        name: wanted
+        for name, wanted in request.scheduling.items()
+        if getattr(job, name) is not None and getattr(job, name) != wanted
+    }
+    listed = ", ".join(f"{name} {getattr(job, name)} → {wanted}" for name, wanted in different.items())
+    if job.pending and different:
+        return Action(Verb.UPDATE, request, listed, job, updates=different)
+    reason = "unchanged" if job.live else f"unchanged: job {job.id} completed"
+    warnings = (f"{listed} has no effect: job {job.id} waits no longer",) if different else ()
+    return Action(Verb.KEEP, request, reason, job, warnings=warnings)
+
+
+def _failed_before(request: JobRequest, job: ObservedJob) -> str:
+    remedy = f"raise `metadata.attempt`, or `--retry-failed {request.name}`"
+    return f"failed before: {remedy} (job {job.id} {_ended(job)})"
+
+
+def _ended(job: ObservedJob) -> str:
+    return "failed" if job.status_class is StatusClass.FAILED else "was stopped"
+
+
+def _changed(request: JobRequest, older: Sequence[ObservedJob]) -> str:
+    live = [job for job in older if job.live]
+    old = (live or list(older))[-1].identity
+    assert old is not None
+    if old.digest == request.identity.digest:
+        return f"changed: attempt {old.attempt} → {request.attempt}"
+    return f"changed: {old.digest} → {request.identity.digest}"
+
+
+def duplicate_warning(jobs: Sequence[ObservedJob]) -> str:
+    """What a person reads of several live jobs of one identity, with the remedy."""
+    ids = ", ".join(job.id for job in jobs)
+    return f"duplicate: {ids} run the same spec; stop one with `baseten-jobs stop --job {jobs[-1].id}`"
+
+
+def _listed(jobs: Sequence[ObservedJob]) -> str:
+    return ", ".join(f"job {job.id}" + (f" ({job.gpus} GPUs)" if job.gpus else "") for job in jobs)
+
+
+def refusals(plan: Plan, policy: Policy) -> tuple[str, ...]:
+    """Why a guard forbids to apply this plan; empty if none does."""
+    submits = plan.of(Verb.SUBMIT)
+    gpus = sum(action.request.gpus for action in submits)
+    found = []
+    if policy.max_submits is not None and len(submits) > policy.max_submits:
+        found.append(f"{len(submits)} jobs to submit, and --max-submits is {policy.max_submits}")
+    if policy.max_gpus is not None and gpus > policy.max_gpus:
+        found.append(f"{gpus} GPUs to submit, and --max-gpus is {policy.max_gpus}")
+    return tuple(found)

@@ -1,0 +1,1 @@
+"""Plans, outcomes and diagnostics -> str: one module a format."""

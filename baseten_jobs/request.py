@@ -1,0 +1,116 @@
+"""Valid manifest -> JobRequest: the exact body of the create call, and whom it is for."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from baseten_jobs.identity import SHOWN, Identity, digest_of
+from baseten_jobs.manifest import Document
+from baseten_jobs.spelling import accelerator_of
+
+
+@dataclass(frozen=True)
+class ProjectRef:
+    """A training project as a manifest names it: by id, or by name and perhaps team."""
+
+    name: str | None = None
+    id: str | None = None
+    team: str | None = None
+
+    def __str__(self) -> str:
+        return (self.name or self.id or "") + (f" (team {self.team})" if self.team else "")
+
+
+@dataclass(frozen=True)
+class JobRequest:
+    """One job to be had: `training_job` is the body's only member, `digest` has all 64 hex digits."""
+
+    path: str
+    line: int
+    project: ProjectRef
+    name: str
+    attempt: int
+    digest: str
+    training_job: Mapping[str, Any]
+    stop_superseded: bool = False
+    suspended: bool = False
+
+    @property
+    def identity(self) -> Identity:
+        return Identity(self.name, self.digest[:SHOWN], self.attempt)
+
+    @property
+    def job_name(self) -> str:
+        return self.identity.job_name
+
+    @property
+    def body(self) -> Mapping[str, Any]:
+        """What is sent, whole."""
+        return {"training_job": self.training_job}
+
+    @property
+    def nodes(self) -> int:
+        return int(self._compute.get("node_count", 1))
+
+    @property
+    def gpus(self) -> int:
+        """GPUs of all nodes together."""
+        accelerator = self._compute.get("accelerator")
+        return self.nodes * int(accelerator["count"]) if accelerator else 0
+
+    @property
+    def scheduling(self) -> Mapping[str, Any]:
+        """What can be changed on a waiting job, as far as it was written."""
+        written = {
+            "priority": self.training_job.get("priority"),
+            "availability_model": self._compute.get("availability_model"),
+        }
+        return {name: value for name, value in written.items() if value is not None}
+
+    @property
+    def _compute(self) -> Mapping[str, Any]:
+        compute: Mapping[str, Any] = self.training_job.get("compute", {})
+        return compute
+
+
+def compile_request(document: Document) -> JobRequest:
+    """The request of a document that schema and rules accept."""
+    metadata, spec = _without_nulls(document.data["metadata"]), document.data["spec"]
+    policy = _without_nulls(document.data.get("policy") or {})
+    digest = digest_of(spec, document.data["apiVersion"])
+    identity = Identity(metadata["name"], digest[:SHOWN], metadata.get("attempt", 1))
+    return JobRequest(
+        path=document.path,
+        line=document.line,
+        project=ProjectRef(metadata.get("project"), metadata.get("project_id"), metadata.get("team")),
+        name=identity.name,
+        attempt=identity.attempt,
+        digest=digest,
+        training_job={"name": identity.job_name, **_training_job(spec)},
+        stop_superseded=policy.get("on_change") == "stop",
+        suspended=policy.get("suspend", False),
+    )
+
+
+def _training_job(spec: Mapping[str, Any]) -> dict[str, Any]:
+    body: dict[str, Any] = _without_nulls(spec)
+    if "accelerator" in body.get("compute", {}):
+        body["compute"]["accelerator"] = accelerator_of(body["compute"]["accelerator"])
+    if "checkpointing" in body:
+        checkpointing = body.pop("checkpointing")
+        runtime = body.setdefault("runtime", {})
+        load = checkpointing.pop("load", None)
+        if load is not None:
+            runtime["load_checkpoint_config"] = load
+        if checkpointing or load is None:
+            runtime["checkpointing_config"] = checkpointing
+    return body
+
+
+def _without_nulls(value: Any) -> Any:
+    """A copy in which null keys are left out, as unset."""
+    if isinstance(value, dict):
+        return {key: _without_nulls(each) for key, each in value.items() if each is not None}
+    if isinstance(value, list):
+        return [_without_nulls(each) for each in value]
+    return value

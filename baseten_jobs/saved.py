@@ -1,0 +1,94 @@
+"""Plan -> the file that remembers it, and back: hashes and ids, never a value of the environment."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from baseten_jobs.plan import Action, Plan
+
+FORMAT = "1.0"
+
+
+@dataclass(frozen=True)
+class SavedPlan:
+    """What was planned, against what, with which options; `actions` in a form that compares."""
+
+    target: str
+    paths: tuple[str, ...]
+    options: Mapping[str, Any]
+    actions: tuple[Mapping[str, Any], ...]
+
+    def dumped(self) -> str:
+        return (
+            json.dumps(
+                {
+                    "format_version": FORMAT,
+                    "kind": "baseten-jobs-plan",
+                    "target": self.target,
+                    "paths": list(self.paths),
+                    "options": dict(self.options),
+                    "actions": [dict(a) for a in self.actions],
+                },
+                indent=2,
+            )
+            + "\n"
+        )
+
+    def stale(self, plan: Plan) -> tuple[str, ...]:
+        """What differs between this plan and the one made now; empty where it may be applied."""
+        before = {_title(action): action for action in self.actions}
+        now = {_title(action): action for action in planned(plan)}
+        return (
+            *(f"{title} is no longer planned" for title in before if title not in now),
+            *(f"{title} is planned now" for title in now if title not in before),
+            *(f"{title} differs" for title in now if title in before and now[title] != before[title]),
+        )
+
+
+def planned(plan: Plan) -> tuple[Mapping[str, Any], ...]:
+    """The actions of a plan as a saved plan holds them."""
+    return tuple(_remembered(plan, action) for action in plan.actions)
+
+
+def loaded(text: str) -> SavedPlan:
+    """Read a saved plan; raises ValueError for any other file."""
+    data = json.loads(text)
+    if not isinstance(data, dict) or data.get("kind") != "baseten-jobs-plan":
+        raise ValueError("this is not a plan that `plan --out` wrote")
+    if str(data.get("format_version", "")).split(".")[0] != FORMAT.split(".")[0]:
+        raise ValueError(f"its format_version {data.get('format_version')!r} is not supported")
+    try:
+        return SavedPlan(str(data["target"]), tuple(data["paths"]), dict(data["options"]), tuple(data["actions"]))
+    except (KeyError, TypeError):
+        raise ValueError("the plan is not whole") from None
+
+
+def _remembered(plan: Plan, action: Action) -> Mapping[str, Any]:
+    request, project = action.request, plan.project_of(action)
+    return {
+        "action": action.verb.value,
+        "project": str(request.project),
+        "project_id": project.id,
+        "name": request.name,
+        "attempt": request.attempt,
+        "digest": request.digest,
+        "job": action.job.id if action.job else None,
+        "hash": _hash(
+            {
+                "body": request.body,
+                "stop": request.stop_superseded,
+                "suspended": request.suspended,
+                "team": request.project.team,
+            }
+        ),
+    }
+
+
+def _hash(value: Any) -> str:
+    return hashlib.sha256(json.dumps(value, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+
+
+def _title(action: Mapping[str, Any]) -> str:
+    return f"{action.get('action')} {action.get('name')} in {action.get('project')}"

@@ -1,0 +1,102 @@
+"""Paths, folders and stdin -> the text of each manifest file, read once and in order."""
+
+import os
+import stat
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import BinaryIO
+
+from baseten_jobs.diagnostics import Diagnostic, Position
+from baseten_jobs.manifest import MAX_BYTES, decode
+
+STDIN = "-"
+STDIN_NAME = "<stdin>"
+_ENDINGS = (".yaml", ".yml")
+
+
+@dataclass(frozen=True)
+class Source:
+    """One file: its path as a person wrote it, and its text."""
+
+    path: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Sources:
+    sources: tuple[Source, ...]
+    diagnostics: tuple[Diagnostic, ...]
+
+
+def read_sources(paths: Sequence[str], stdin: BinaryIO) -> Sources:
+    """Every file that `paths` name, each once; what can't be read is a diagnostic."""
+    sources: list[Source] = []
+    diagnostics: list[Diagnostic] = []
+    seen: set[str] = set()
+    for path in paths:
+        for found in _files(path):
+            if isinstance(found, Diagnostic):
+                diagnostics.append(found)
+                continue
+            real = os.path.realpath(found)
+            if real in seen:
+                continue
+            seen.add(real)
+            read = _read(found, stdin)
+            (diagnostics if isinstance(read, Diagnostic) else sources).append(read)  # type: ignore[arg-type]
+    return Sources(tuple(sources), tuple(diagnostics))
+
+
+def _files(path: str) -> Iterator[str | Diagnostic]:
+    if path == STDIN:
+        yield path
+    elif not os.path.lexists(path):
+        yield Diagnostic("missing-path", "there is no such file or folder", Position(path))
+    elif os.path.isdir(path):
+        yield from _in_folder(path)
+    else:
+        yield path
+
+
+def _in_folder(folder: str) -> Iterator[str | Diagnostic]:
+    refused: list[OSError] = []
+    files = []
+    for parent, folders, names in os.walk(folder, onerror=refused.append):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        files += [os.path.join(parent, name) for name in names if name.endswith(_ENDINGS) and not name.startswith(".")]
+    for error in refused:
+        yield _unreadable(str(error.filename), error)
+    if not files and not refused:
+        yield Diagnostic("empty-folder", "there is no *.yaml or *.yml file in this folder", Position(folder))
+    yield from sorted(files)
+
+
+def _read(path: str, stdin: BinaryIO) -> Source | Diagnostic:
+    name = STDIN_NAME if path == STDIN else path
+    try:
+        if path == STDIN:
+            raw = stdin.read(MAX_BYTES + 1)
+        else:
+            status = os.stat(path)
+            if not stat.S_ISREG(status.st_mode) and not path.startswith(("/dev/", "/proc/")):
+                return Diagnostic("unreadable", "this is not a regular file", Position(name))
+            if status.st_size > MAX_BYTES:
+                return _too_large(name, status.st_size)
+            with open(path, "rb") as file:
+                raw = file.read(MAX_BYTES + 1)
+    except OSError as error:
+        return _unreadable(name, error)
+    if len(raw) > MAX_BYTES:
+        return _too_large(name, len(raw))
+    text = decode(name, raw)
+    return Source(name, text) if isinstance(text, str) else text
+
+
+def _too_large(path: str, size: int) -> Diagnostic:
+    return Diagnostic(
+        "too-large", f"{size} bytes are more than the {MAX_BYTES} that a manifest may have", Position(path)
+    )
+
+
+def _unreadable(path: str, error: OSError) -> Diagnostic:
+    return Diagnostic("unreadable", f"this can't be read: {error.strerror or error}", Position(path))

@@ -1,0 +1,52 @@
+"""The spellings a value may have -> its one meaning: quantities of memory, and GPUs such as `H100:8`."""
+
+import re
+from collections.abc import Callable, Mapping
+from fractions import Fraction
+from types import MappingProxyType
+from typing import Any
+
+_UNITS = MappingProxyType(
+    {
+        "": 1,
+        **{unit: 1000**power for power, unit in enumerate(("k", "M", "G", "T", "P", "E"), 1)},
+        **{unit: 1024**power for power, unit in enumerate(("Ki", "Mi", "Gi", "Ti", "Pi", "Ei"), 1)},
+    }
+)
+_QUANTITY = re.compile(r"([0-9]{1,18}(?:\.[0-9]{1,18})?)([kMGTPE]|[KMGTPE]i)?")
+
+
+def bytes_of(quantity: str) -> Fraction | None:
+    """The number of bytes that a quantity such as `256Gi`, `1.5G` or `1024` means, or nothing for other text."""
+    if not (read := _QUANTITY.fullmatch(quantity)):
+        return None
+    return Fraction(read[1]) * Fraction(_UNITS[read[2] or ""])
+
+
+def meant_quantity(text: str) -> str:
+    """The quantity that a near miss such as `16GB`, `2gi` or `4 Gi` was probably meant to be, or nothing."""
+    read = re.fullmatch(r"\s*([0-9]+(?:\.[0-9]+)?)\s*([A-Za-z]?)(i?)([bB]?)\s*", text)
+    if not read:
+        return ""
+    unit = read[2].upper() + read[3]
+    unit = "k" if unit == "K" else unit
+    return read[1] + unit if unit in _UNITS else ""
+
+
+def accelerator_of(value: str | Mapping[str, Any]) -> dict[str, Any]:
+    """`H100:8`, or its object, as the object; `H100` alone is one."""
+    if not isinstance(value, str):
+        return dict(value)
+    name, _, count = value.partition(":")
+    return {"accelerator": name, "count": int(count or 1)}
+
+
+def _folded_quantity(value: str) -> str:
+    meaning = bytes_of(value)
+    return value if meaning is None else str(meaning)
+
+
+FOLDS: Mapping[str, Callable[[Any], Any]] = MappingProxyType(
+    {"quantity": _folded_quantity, "accelerator": accelerator_of}
+)
+"""For each `x-fold` of the schema the function that brings a value to its one form, for the digest."""

@@ -1,0 +1,226 @@
+"""The decision table: a row a case, and the properties that hold for every row."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from baseten_jobs.identity import Identity
+from baseten_jobs.observation import Observation, ObservedJob, ObservedProject
+from baseten_jobs.plan import Action, Plan, Policy, Verb, decide, make_plan, refusals
+from baseten_jobs.request import JobRequest, ProjectRef
+
+OWN, OTHER, THIRD = "a" * 12, "b" * 12, "c" * 12
+REF = ProjectRef(name="Project (1)")
+
+
+def request(**changes: Any) -> JobRequest:
+    training_job = {
+        "name": "x",
+        "image": {"base_image": "i:1"},
+        "compute": {"node_count": 2, "accelerator": {"accelerator": "H100", "count": 8}},
+        **changes.pop("training_job", {}),
+    }
+    return replace(JobRequest("specs/x.yaml", 2, REF, "x", 1, OWN + "0" * 52, training_job), **changes)
+
+
+def job(
+    status: str, digest: str = OWN, attempt: int = 1, name: str = "x", id: str = "j1", **changes: Any
+) -> ObservedJob:
+    made = ObservedJob(
+        id, Identity(name, digest, attempt).job_name, f"TRAINING_JOB_{status}", f"2026-01-01T00:00:0{id[-1]}Z", "p1", 8
+    )
+    return replace(made, **changes)
+
+
+def decided(*jobs: ObservedJob, retry: str = "", **changes: Any) -> Action:
+    project = ObservedProject(REF, "p1", "Project (1)", jobs=jobs)
+    return decide(request(**changes), project, Policy(retry_failed=frozenset({retry})), frozenset({"x"}))
+
+
+LIVE = ["PENDING", "QUEUED", "CREATED", "DEPLOYING", "RUNNING", "WARMING"]
+
+ROWS = [
+    ("nothing there", [], {}, Verb.SUBMIT, "new", None),
+    ("suspended", [], {"suspended": True}, Verb.HOLD, "suspended", None),
+    ("suspended beats a failure", [job("FAILED")], {"suspended": True}, Verb.HOLD, "suspended", None),
+    *((f"same is {s}", [job(s)], {}, Verb.KEEP, "unchanged", "j1") for s in LIVE),
+    ("same is done", [job("COMPLETED")], {}, Verb.KEEP, "unchanged: job j1 completed", "j1"),
+    ("same done and failed", [job("COMPLETED"), job("FAILED", id="j2")], {}, Verb.KEEP, "unchanged: job j1 completed", "j1"),
+    ("same live after failure", [job("FAILED"), job("RUNNING", id="j2")], {}, Verb.KEEP, "unchanged", "j2"),
+    ("two live", [job("RUNNING"), job("PENDING", id="j2")], {}, Verb.KEEP, "duplicate", "j1"),
+    ("later attempt ran", [job("COMPLETED", attempt=3)], {}, Verb.KEEP, "ran already as attempt 3", "j1"),
+    ("later attempt ran, this one failed", [job("FAILED"), job("RUNNING", attempt=2, id="j2")], {}, Verb.KEEP,
+     "ran already as attempt 2", "j2"),
+    ("later attempt failed", [job("FAILED", attempt=2)], {}, Verb.SUBMIT, "new", None),
+    ("same failed", [job("FAILED")], {}, Verb.HOLD,
+     "failed before: raise `metadata.attempt`, or `--retry-failed x` (job j1 failed)", "j1"),
+    ("same could not be deployed", [job("DEPLOY_FAILED")], {}, Verb.HOLD,
+     "failed before: raise `metadata.attempt`, or `--retry-failed x` (job j1 failed)", "j1"),
+    ("same was stopped", [job("STOPPED")], {}, Verb.HOLD,
+     "failed before: raise `metadata.attempt`, or `--retry-failed x` (job j1 was stopped)", "j1"),
+    ("failed, retried", [job("FAILED")], {"retry": "x"}, Verb.SUBMIT, "retried: job j1 failed", None),
+    ("failed, another retried", [job("FAILED")], {"retry": "y"}, Verb.HOLD,
+     "failed before: raise `metadata.attempt`, or `--retry-failed x` (job j1 failed)", "j1"),
+    ("running, retried", [job("RUNNING")], {"retry": "x"}, Verb.KEEP, "unchanged", "j1"),
+    ("changed", [job("COMPLETED", OTHER)], {}, Verb.SUBMIT, f"changed: {OTHER} → {OWN}", None),
+    ("changed, a failed one before", [job("FAILED", OTHER)], {}, Verb.SUBMIT, f"changed: {OTHER} → {OWN}", None),
+    ("the live one is what changed", [job("RUNNING", OTHER), job("FAILED", THIRD, id="j2")], {}, Verb.SUBMIT,
+     f"changed: {OTHER} → {OWN}", None),
+    ("attempt raised", [job("FAILED")], {"attempt": 2}, Verb.SUBMIT, "changed: attempt 1 → 2", None),
+    ("reverted to what completed", [job("COMPLETED"), job("RUNNING", OTHER, id="j2")], {}, Verb.KEEP,
+     "unchanged: job j1 completed", "j1"),
+    ("another manifest's", [job("RUNNING", OTHER, name="y")], {}, Verb.SUBMIT, "new", None),
+    ("unmanaged", [replace(job("RUNNING"), name="job-2")], {}, Verb.SUBMIT, "new", None),
+    ("renamed by the server", [replace(job("RUNNING"), name=job("RUNNING").name + "-2")], {}, Verb.KEEP, "unchanged", "j1"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("jobs", "given", "verb", "reason", "job_id"), [r[1:] for r in ROWS], ids=[r[0] for r in ROWS])
+def test_the_first_row_that_fits_decides(
+    jobs: list[ObservedJob], given: dict[str, Any], verb: Verb, reason: str, job_id: str | None
+) -> None:
+    action = decided(*jobs, **given)
+    assert (action.verb, action.reason, action.job.id if action.job else None) == (verb, reason, job_id)
+
+
+def test_scheduling_is_updated_in_place_while_the_job_waits() -> None:
+    wanted = {"priority": 10, "compute": {"availability_model": "spot"}}
+    action = decided(job("PENDING", priority=0, availability_model="dedicated"), training_job=wanted)
+    assert (action.verb, dict(action.updates)) == (Verb.UPDATE, {"priority": 10, "availability_model": "spot"})
+    assert action.reason == "priority 0 → 10, availability_model dedicated → spot"
+
+
+def test_scheduling_of_a_job_that_waits_no_longer_is_a_warning() -> None:
+    action = decided(job("RUNNING", priority=0), training_job={"priority": 10})
+    assert action.verb is Verb.KEEP
+    assert action.warnings == ("priority 0 → 10 has no effect: job j1 waits no longer",)
+
+
+@pytest.mark.parametrize(
+    ("shown", "written"),
+    [({"priority": 5}, {}), ({}, {"priority": 5}), ({"priority": 5}, {"priority": 5})],
+    ids=["not written", "not shown", "equal"],
+)
+def test_scheduling_that_is_not_written_or_not_shown_is_never_compared(
+    shown: dict[str, Any], written: dict[str, Any]
+) -> None:
+    assert decided(job("PENDING", **shown), training_job=written).verb is Verb.KEEP
+
+
+def test_a_live_older_job_is_superseded_and_warned_about() -> None:
+    action = decided(job("RUNNING", OTHER), job("COMPLETED", THIRD, id="j2"))
+    assert [j.id for j in action.superseded] == ["j1"]
+    assert action.warnings == ("job j1 (8 GPUs) of another spec runs on; `policy.on_change: stop` would stop it",)
+
+
+def test_duplicates_are_told_with_both_ids_and_the_remedy() -> None:
+    action = decided(job("RUNNING"), job("RUNNING", id="j2"))
+    assert action.warnings == ("duplicate: j1, j2 run the same spec; stop one with `baseten-jobs stop --job j2`",)
+
+
+def test_a_status_never_seen_before_is_named() -> None:
+    assert decided(job("WARMING")).warnings == (
+        "job j1 has the status TRAINING_JOB_WARMING, not known here and counted as live",
+    )
+
+
+def test_a_spec_that_lives_under_a_name_nobody_claims_was_renamed() -> None:
+    action = decided(job("RUNNING", name="old-name"))
+    assert (action.verb, action.warnings) == (Verb.SUBMIT, ("renamed? job j1 runs this spec as 'old-name'",))
+
+
+def test_a_spec_that_lives_under_another_manifests_name_was_not_renamed() -> None:
+    project = ObservedProject(REF, "p1", jobs=(job("RUNNING", name="y"),))
+    action = decide(request(), project, Policy(), frozenset({"x", "y"}))
+    assert action.warnings == ()
+
+
+def test_a_hold_for_failure_while_another_spec_runs_is_an_error() -> None:
+    action = decided(job("FAILED"), job("RUNNING", OTHER, id="j2"))
+    assert action.verb is Verb.HOLD
+    assert action.error == "x: job j2 (8 GPUs) still runs, which is not what git says"
+
+
+def test_a_suspended_manifest_whose_older_job_runs_is_no_error() -> None:
+    assert decided(job("FAILED"), job("RUNNING", OTHER, id="j2"), suspended=True).error == ""
+
+
+def plan(*jobs: ObservedJob, **changes: Any) -> Plan:
+    observation = Observation({REF: ObservedProject(REF, "p1", jobs=jobs)})
+    return make_plan([request(**changes)], observation, Policy())
+
+
+STOPS = [
+    ("submit", [job("RUNNING", OTHER)], {}, ["submit", "stop"]),
+    ("keep of a live job", [job("RUNNING"), job("RUNNING", OTHER, id="j2")], {}, ["keep", "stop"]),
+    ("duplicates", [job("RUNNING"), job("RUNNING", id="j2"), job("RUNNING", OTHER, id="j3")], {}, ["keep", "stop"]),
+    ("update", [job("PENDING", priority=0), job("RUNNING", OTHER, id="j2")], {"training_job": {"priority": 3}},
+     ["update", "stop"]),
+    ("keep of a done job", [job("COMPLETED"), job("RUNNING", OTHER, id="j2")], {}, ["keep"]),
+    ("hold", [job("FAILED"), job("RUNNING", OTHER, id="j2")], {}, ["hold"]),
+    ("suspended", [job("RUNNING", OTHER)], {"suspended": True}, ["hold"]),
+    ("older one done", [job("COMPLETED", OTHER)], {}, ["submit"]),
+    ("lower attempt", [job("RUNNING")], {"attempt": 2}, ["submit", "stop"]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("jobs", "given", "verbs"), [s[1:] for s in STOPS], ids=[s[0] for s in STOPS])
+def test_what_is_superseded_is_stopped_only_where_the_own_job_lives(
+    jobs: list[ObservedJob], given: dict[str, Any], verbs: list[str]
+) -> None:
+    assert [a.verb.value for a in plan(*jobs, stop_superseded=True, **given).actions] == verbs
+
+
+def test_without_leave_nothing_is_stopped() -> None:
+    assert [a.verb for a in plan(job("RUNNING", OTHER)).actions] == [Verb.SUBMIT]
+
+
+@pytest.mark.parametrize(
+    ("policy", "refused"),
+    [
+        (Policy(), ()),
+        (Policy(max_submits=0), ("1 jobs to submit, and --max-submits is 0",)),
+        (Policy(max_gpus=15), ("16 GPUs to submit, and --max-gpus is 15",)),
+        (Policy(max_gpus=16, max_submits=1), ()),
+        (Policy(max_submits=None), ()),
+    ],
+)
+def test_guards_count_what_is_to_be_submitted(policy: Policy, refused: tuple[str, ...]) -> None:
+    assert refusals(plan(), policy) == refused
+
+
+JOBS = st.builds(
+    job,
+    st.sampled_from([*LIVE, "COMPLETED", "FAILED", "DEPLOY_FAILED", "STOPPED"]),
+    st.sampled_from([OWN, OTHER, THIRD]),
+    st.integers(1, 3),
+    st.sampled_from(["x", "y"]),
+    priority=st.sampled_from([None, 0, 7]),
+)
+
+
+@given(st.lists(JOBS, max_size=6), st.booleans(), st.booleans(), st.integers(1, 3), st.sampled_from(["", "x"]))
+def test_the_table_is_total_and_never_submits_beside_a_job_that_ran(
+    jobs: list[ObservedJob], suspended: bool, stop: bool, attempt: int, retry: str
+) -> None:
+    jobs = [replace(each, id=f"j{i}") for i, each in enumerate(jobs)]
+    asked = request(suspended=suspended, stop_superseded=stop, attempt=attempt, training_job={"priority": 7})
+    observation = Observation({REF: ObservedProject(REF, "p1", jobs=tuple(jobs))})
+    made = make_plan([asked], observation, Policy(retry_failed=frozenset({retry})))
+    first, *stops = made.actions
+    same = [j for j in jobs if j.identity == asked.identity]
+    assert first.verb is not Verb.STOP
+    assert first.reason
+    assert all(s.verb is Verb.STOP and s.job in first.superseded for s in stops)
+    assert all(s.job is not None and s.job not in same and s.job.live for s in stops)
+    if first.verb is Verb.SUBMIT:
+        assert not suspended
+        assert not any(j.ran for j in same)
+        assert not same or retry
+    if first.verb is Verb.UPDATE:
+        assert first.job is not None
+        assert first.job.pending
+    assert not stops or (stop and (first.verb is Verb.SUBMIT or any(j.live for j in same)))
