@@ -1,0 +1,220 @@
+"""The options of `emulator` to the embedded API, listening until a signal ends it."""
+
+from __future__ import annotations
+
+import importlib.util
+import signal
+from collections.abc import Sequence
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from ..emulator import Fault, Server, Settings
+
+EXIT_FAILED = 1
+EXIT_INTERRUPTED = 130
+_NEEDS_EXTRA = "the embedded API needs its extra: pip install 'baseten-jobs[local]'"
+
+
+class _Command(click.Command):
+    """Appends the table of faults, which the emulator keeps, to the help."""
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        from ..emulator.faults import KINDS
+
+        with formatter.section("Faults (with their default RATE and SECONDS)"):
+            formatter.write_dl([(kind.defaults, kind.meaning) for kind in KINDS])
+        with formatter.section("Example"):
+            formatter.write_text(
+                "baseten-jobs emulator --port 8787 --capacity H100=16 --seed 7"
+                " --fault rate-limit=0.2,2 --fault reset-after=0.05 --fault lagging-search=1,3"
+            )
+
+
+def _faults(ctx: click.Context, param: click.Parameter, values: Sequence[str]) -> tuple[Fault, ...]:
+    from ..emulator.faults import parse_fault
+
+    try:
+        return tuple(parse_fault(value) for value in values)
+    except ValueError as error:
+        raise click.BadParameter(str(error), ctx, param) from None
+
+
+def _capacity(ctx: click.Context, param: click.Parameter, values: Sequence[str]) -> tuple[tuple[str, int], ...]:
+    from ..emulator.catalogue import gpu_type
+
+    limits = []
+    for value in values:
+        name, _, count = value.partition("=")
+        if not (count.isascii() and count.isdecimal()):
+            raise click.BadParameter(f"'{value}' is not GPU=N, such as H100=16", ctx, param)
+        if gpu_type(name) is None:
+            raise click.BadParameter(f"'{name}' is not a GPU type here, such as H100", ctx, param)
+        limits.append((name, int(count)))
+    return tuple(limits)
+
+
+def _key(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
+    if value is not None and (not value or len(value.split()) != 1):
+        raise click.BadParameter("a key is one word", ctx, param)
+    return value
+
+
+def _names(ctx: click.Context, param: click.Parameter, values: Sequence[str]) -> tuple[str, ...]:
+    if any(not value.strip() for value in values):
+        raise click.BadParameter("the name is empty", ctx, param)
+    return tuple(values)
+
+
+_SECONDS = click.FloatRange(min=0, max=10**9)
+
+
+@click.command(
+    "emulator",
+    cls=_Command,
+    help="Serve a local Baseten over HTTP: jobs run on paper, cost nothing, and can be told to misbehave."
+    " Any key that is not empty is accepted, but for the key 'forbidden', which gets 403.",
+)
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=8787,
+    show_default=True,
+    help="Port to listen on; 0 picks a free one.",
+)
+@click.option(
+    "--db",
+    "database",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Database file.  [default: .baseten-jobs/emulator.db]",
+)
+@click.option(
+    "--api-key",
+    envvar="BASETEN_EMULATOR_KEY",
+    show_envvar=True,
+    callback=_key,
+    metavar="KEY",
+    help="The only key to accept.",
+)
+@click.option("--seed", type=int, default=0, show_default=True, help="Seed of all chance.")
+@click.option(
+    "--fault",
+    "faults",
+    multiple=True,
+    callback=_faults,
+    metavar="KIND[=RATE[,SECONDS]]",
+    help="Misbehave in this way; RATE is from 0 to 1. Repeatable; the kinds are listed below.",
+)
+@click.option("--latency", type=_SECONDS, default=0.0, metavar="SECONDS", help="Added to every request.  [default: 0]")
+@click.option(
+    "--secret",
+    "secrets",
+    multiple=True,
+    callback=_names,
+    metavar="[TEAM/]NAME",
+    help="A secret that exists, in the default team unless one is named. Repeatable.",
+)
+@click.option(
+    "--team",
+    "teams",
+    multiple=True,
+    callback=_names,
+    metavar="NAME",
+    help="A team beside the team 'default'. Repeatable.",
+)
+@click.option(
+    "--capacity",
+    multiple=True,
+    callback=_capacity,
+    metavar="GPU=N",
+    help="At most N GPUs of a type run at once; further jobs are PENDING. Repeatable.",
+)
+@click.option("--queue", multiple=True, metavar="GLOB", help="Jobs of these names stay PENDING. Repeatable.")
+@click.option("--fail", multiple=True, metavar="GLOB", help="Jobs of these names end as FAILED. Repeatable.")
+@click.option(
+    "--deploy-fail", multiple=True, metavar="GLOB", help="Jobs of these names end as DEPLOY_FAILED. Repeatable."
+)
+@click.option(
+    "--created-seconds",
+    type=_SECONDS,
+    default=1.0,
+    show_default=True,
+    help="How long a job is CREATED.",
+)
+@click.option(
+    "--deploying-seconds",
+    type=_SECONDS,
+    default=2.0,
+    show_default=True,
+    help="How long a job is DEPLOYING.",
+)
+@click.option(
+    "--run-seconds",
+    type=_SECONDS,
+    default=60.0,
+    show_default=True,
+    help="How long a job is RUNNING.",
+)
+@click.option(
+    "--checkpoint-seconds",
+    type=_SECONDS,
+    default=20.0,
+    show_default=True,
+    help="Time between the checkpoints of a job that saves them.",
+)
+def command(host: str, port: int, **options: Any) -> None:
+    if any(importlib.util.find_spec(module) is None for module in ("flask", "waitress")):
+        click.echo(_NEEDS_EXTRA, err=True)
+        raise SystemExit(EXIT_FAILED)
+    from ..emulator import StoreError, create_app, serve
+
+    try:
+        app = create_app(_settings(**options))
+    except StoreError as error:
+        click.echo(str(error), err=True)
+        raise SystemExit(EXIT_FAILED) from None
+    received: list[int] = []
+
+    def started(server: Server) -> None:
+        def stop(number: int, frame: FrameType | None) -> None:
+            received.append(number)
+            server.stop()
+
+        signal.signal(signal.SIGINT, stop)
+        signal.signal(signal.SIGTERM, stop)
+        click.echo(f"listening on {server.base_url}")
+
+    try:
+        serve(app, host, port, started=started)
+    except (OSError, UnicodeError) as error:
+        click.echo(f"cannot listen on {host}:{port}: {getattr(error, 'strerror', None) or error}", err=True)
+        raise SystemExit(EXIT_FAILED) from None
+    if signal.SIGINT in received:
+        raise SystemExit(EXIT_INTERRUPTED)
+
+
+def _settings(
+    *,
+    database: Path | None,
+    queue: tuple[str, ...],
+    fail: tuple[str, ...],
+    deploy_fail: tuple[str, ...],
+    created_seconds: float,
+    deploying_seconds: float,
+    run_seconds: float,
+    checkpoint_seconds: float,
+    **same: Any,
+) -> Settings:
+    from ..emulator import DEFAULT_DATABASE, Behaviour, Durations, Settings
+
+    return Settings(
+        database=database or DEFAULT_DATABASE,
+        behaviour=Behaviour(queue, fail, deploy_fail),
+        durations=Durations(created_seconds, deploying_seconds, run_seconds, checkpoint_seconds),
+        **same,
+    )

@@ -1,0 +1,54 @@
+"""Everything that one embedded API is told before it starts."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from .faults import Fault
+
+DEFAULT_DATABASE = Path(".baseten-jobs") / "emulator.db"
+
+
+@dataclass(frozen=True)
+class Durations:
+    """How long a job stays in each status, and how often it saves a checkpoint; seconds."""
+
+    created: float = 1.0
+    deploying: float = 2.0
+    running: float = 60.0
+    checkpoint: float = 20.0
+
+
+@dataclass(frozen=True)
+class Behaviour:
+    """Globs over job names: which jobs wait for ever, fail, or fail to deploy."""
+
+    queue: tuple[str, ...] = ()
+    fail: tuple[str, ...] = ()
+    deploy_fail: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Settings:
+    """One embedded API.
+
+    `api_key` None accepts any key that is not empty. `secrets` are names in the default team, or
+    `TEAM/NAME`. `capacity` pairs a GPU type with the number that may be in use at once. `clock`
+    gives epoch seconds. `sleep` None waits for real, but no longer than the API is open.
+    """
+
+    database: Path = DEFAULT_DATABASE
+    api_key: str | None = field(default=None, repr=False)
+    seed: int = 0
+    faults: tuple[Fault, ...] = ()
+    latency: float = 0.0
+    durations: Durations = Durations()
+    behaviour: Behaviour = Behaviour()
+    teams: tuple[str, ...] = ()
+    secrets: tuple[str, ...] = ()
+    capacity: tuple[tuple[str, int], ...] = ()
+    clock: Callable[[], float] = time.time
+    sleep: Callable[[float], None] | None = None

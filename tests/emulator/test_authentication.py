@@ -1,0 +1,76 @@
+"""Who is let in, over a real socket, because an in-process transport forgives illegal headers."""
+
+from __future__ import annotations
+
+import socket
+from urllib.parse import urlsplit
+
+import httpx
+import pytest
+from baseten.client import ManagementClient
+from baseten.client.managementapi import ResponseError
+
+from .conftest import Api, Start
+
+
+def _status(api: Api, header: str | None) -> int:
+    headers = {} if header is None else {"Authorization": header}
+    return httpx.get(f"{api.url}/v1/users/me", headers=headers, verify=False).status_code
+
+
+@pytest.mark.parametrize(
+    ("header", "status"),
+    [
+        ("Bearer abc", 200),
+        ("Api-Key abc", 200),
+        ("bearer abc", 200),
+        ("api-key abc", 200),
+        (None, 401),
+        ("abc", 401),
+        ("Bearer", 401),
+        ("Basic abc", 401),
+        ("Bearer a b", 401),
+        ("Bearer forbidden", 403),
+        ("Api-Key forbidden", 403),
+    ],
+)
+def test_any_key_is_accepted_under_both_schemes(shared: Api, header: str | None, status: int) -> None:
+    assert _status(shared, header) == status
+
+
+@pytest.mark.parametrize(("key", "status"), [("right", 200), ("wrong", 401), ("forbidden", 403)])
+def test_a_configured_key_is_the_only_one(start: Start, key: str, status: int) -> None:
+    api = start(api_key="right")
+    assert _status(api, f"Bearer {key}") == status
+
+
+def test_an_empty_key_cannot_even_be_sent_by_httpx(shared: Api) -> None:
+    with pytest.raises(httpx.LocalProtocolError):
+        _status(shared, "Bearer ")
+
+
+def test_an_empty_key_sent_all_the_same_is_unauthorized(shared: Api) -> None:
+    place = urlsplit(shared.url)
+    with socket.create_connection((str(place.hostname), int(str(place.port))), timeout=5) as raw:
+        raw.sendall(b"GET /v1/users/me HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer \r\nConnection: close\r\n\r\n")
+        assert raw.makefile("rb").readline().startswith(b"HTTP/1.1 401")
+
+
+def test_the_sdk_without_a_key_is_unauthorized(shared: Api) -> None:
+    with (
+        ManagementClient(api_key="", base_url_override=shared.url) as keyless,
+        pytest.raises(ResponseError) as refusal,
+    ):
+        keyless.api.get_training_projects()
+    assert refusal.value.status_code == 401
+
+
+def test_no_answer_repeats_the_key(start: Start) -> None:
+    api = start(api_key="right")
+    answer = httpx.get(f"{api.url}/v1/users/me", headers={"Authorization": "Bearer s3cr3t"})
+    assert answer.json() == {"code": "UNAUTHORIZED", "message": "the API key is not known"}
+
+
+def test_control_endpoints_need_no_key(start: Start) -> None:
+    api = start(api_key="right")
+    assert httpx.get(f"{api.url}/_emulator/health").json()["status"] == "ok"

@@ -1,0 +1,115 @@
+"""Many requests at once, and the command around the server."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+import pytest
+from click.testing import CliRunner
+
+from baseten_jobs.cli.emulator import command
+from baseten_jobs.emulator import KINDS
+
+from .conftest import Start
+
+RUN = "from baseten_jobs.cli.emulator import command; command()"
+
+
+def test_sixteen_requests_are_served_at_once(start: Start) -> None:
+    meeting = threading.Barrier(16, timeout=10)
+    project = start().project()
+    api = start(latency=1.0, sleep=lambda _: meeting.wait())
+    with ThreadPoolExecutor(16) as pool:
+        jobs = list(pool.map(lambda number: api.create(project, f"job-{number}"), range(16)))
+    assert len({job["id"] for job in jobs}) == 16
+    assert sorted(start().names()) == sorted(f"job-{number}" for number in range(16))
+
+
+@contextmanager
+def _listening(*options: str, folder: Path) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    environment = {name: value for name, value in os.environ.items() if name != "BASETEN_EMULATOR_KEY"}
+    environment["PYTHONPATH"] = os.pathsep.join(sys.path)
+    process = subprocess.Popen(
+        [sys.executable, "-c", RUN, "--port", "0", *options],
+        cwd=folder,
+        env=environment,
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    try:
+        assert process.stdout is not None
+        line = process.stdout.readline()
+        assert line.startswith("listening on http://127.0.0.1:"), process.communicate()
+        yield process, line.split()[-1]
+    finally:
+        process.kill()
+        process.communicate()
+
+
+@pytest.mark.parametrize(("sent", "code"), [(signal.SIGTERM, 0), (signal.SIGINT, 130)])
+def test_a_signal_ends_the_command_quietly(tmp_path: Path, sent: signal.Signals, code: int) -> None:
+    with _listening("--team", "research", "--api-key", "right", folder=tmp_path) as (process, url):
+        headers = {"Authorization": "Bearer right"}
+        assert len(httpx.get(f"{url}/v1/teams", headers=headers).json()["teams"]) == 2
+        assert httpx.get(f"{url}/v1/teams", headers={"Authorization": "Bearer x"}).status_code == 401
+        process.send_signal(sent)
+        output, errors = process.communicate(timeout=10)
+        assert (process.returncode, output, errors) == (code, "", "")
+    assert (tmp_path / ".baseten-jobs" / "emulator.db").exists()
+
+
+def test_a_port_in_use_is_one_clear_line(tmp_path: Path) -> None:
+    with _listening(folder=tmp_path) as (_, url):
+        port = url.rpartition(":")[2]
+        outcome = CliRunner().invoke(command, ["--port", port, "--db", str(tmp_path / "other.db")])
+    assert outcome.exit_code == 1
+    assert outcome.stderr.startswith(f"cannot listen on 127.0.0.1:{port}: ")
+    assert outcome.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--fault", "nonsense"], "'nonsense' is not a fault"),
+        (["--capacity", "H100"], "'H100' is not GPU=N, such as H100=16"),
+        (["--capacity", "H1=8"], "'H1' is not a GPU type here"),
+        (["--team", " "], "the name is empty"),
+        (["--api-key", ""], "a key is one word"),
+        (["--latency", "-1"], "-1.0 is not in the range"),
+        (["stray"], "unexpected extra argument"),
+    ],
+)
+def test_wrong_options_are_usage_errors(options: list[str], message: str) -> None:
+    outcome = CliRunner().invoke(command, options)
+    assert outcome.exit_code == 2
+    assert message in outcome.stderr
+
+
+def test_an_unusable_database_is_one_clear_line(database: Path) -> None:
+    database.write_text("not a database " * 100)
+    outcome = CliRunner().invoke(command, ["--db", str(database)])
+    assert outcome.exit_code == 1
+    assert outcome.stderr.startswith(f"{database}: not usable as the database of the embedded API")
+
+
+def test_without_the_extra_the_command_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    outcome = CliRunner().invoke(command, [])
+    assert outcome.exit_code == 1
+    assert outcome.stderr == "the embedded API needs its extra: pip install 'baseten-jobs[local]'\n"
+
+
+def test_the_help_explains_every_fault() -> None:
+    words = " ".join(CliRunner().invoke(command, ["--help"], terminal_width=100).output.split())
+    assert [kind.name for kind in KINDS if f"{kind.defaults} {kind.meaning}" not in words] == []
+    assert "--fault rate-limit=0.2,2" in words

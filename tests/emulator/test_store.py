@@ -1,0 +1,75 @@
+"""The database: between calls, between processes, and when it is not one."""
+
+from __future__ import annotations
+
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from baseten_jobs.emulator import Settings, StoreError, close_app, create_app
+from baseten_jobs.emulator.identifiers import identifier
+
+from .conftest import Start
+
+WORKER = """
+import sys
+from pathlib import Path
+from baseten_jobs.emulator import Settings, create_app
+client = create_app(Settings(database=Path(sys.argv[1]))).test_client()
+headers = {"Authorization": "Bearer k"}
+project = client.post("/v1/training_projects", json={"training_project": {"name": "p"}}, headers=headers)
+path = f"/v1/training_projects/{project.json['training_project']['id']}/jobs"
+for _ in range(40):
+    job = client.post(path, json={"training_job": {"image": {"base_image": "x"}}}, headers=headers)
+    assert job.status_code == 200
+"""
+
+
+def test_everything_is_there_after_a_restart(start: Start) -> None:
+    before = start()
+    project = before.project()
+    before.create(project, "old")
+    before.advance(3600)
+    after = start()
+    (job,) = after.search(project_id=project)
+    assert (job["name"], job["current_status"]) == ("old", "TRAINING_JOB_COMPLETED")
+    assert after.project() == project
+    assert len(after.ledger()) == 1
+
+
+def test_processes_share_one_file(database: Path, start: Start) -> None:
+    workers = [subprocess.Popen([sys.executable, "-c", WORKER, str(database)]) for _ in range(4)]
+    assert [worker.wait(timeout=60) for worker in workers] == [0, 0, 0, 0]
+    jobs = start().search()
+    assert len({job["id"] for job in jobs}) == 160
+    assert len({job["training_project_id"] for job in jobs}) == 1
+
+
+def test_its_own_folder_hides_itself_from_git(tmp_path: Path) -> None:
+    close_app(create_app(Settings(database=tmp_path / ".baseten-jobs" / "emulator.db")))
+    assert (tmp_path / ".baseten-jobs" / ".gitignore").read_text() == "*\n"
+    close_app(create_app(Settings(database=tmp_path / "mine" / "emulator.db")))
+    assert not (tmp_path / "mine" / ".gitignore").exists()
+
+
+def test_a_file_that_is_no_database_is_refused(database: Path) -> None:
+    database.write_text("not a database, but long enough to be read as the header of one " * 20)
+    with pytest.raises(StoreError, match="not usable as the database of the embedded API"):
+        create_app(Settings(database=database))
+
+
+def test_a_database_of_another_version_is_refused(database: Path) -> None:
+    connection = sqlite3.connect(database)
+    connection.execute("PRAGMA user_version = 99")
+    connection.close()
+    with pytest.raises(StoreError, match="another version of the embedded API"):
+        create_app(Settings(database=database))
+
+
+def test_ids_are_short_opaque_and_distinct() -> None:
+    ids = [identifier(number) for number in range(10_000)]
+    assert len(set(ids)) == 10_000
+    assert all(len(each) == 7 and each.isalnum() and each.islower() and each[0].isalpha() for each in ids)
