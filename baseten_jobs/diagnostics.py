@@ -22,7 +22,7 @@ class Position:
     column: int = 1
 
     def __str__(self) -> str:
-        return f"{self.path}:{self.line}:{self.column}"
+        return f"{one_line(self.path, 1024)}:{self.line}:{self.column}"
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ def field_name(path: FieldPath) -> str:
         if isinstance(part, int):
             name += f"[{part}]"
         else:
-            name += f".{part}" if name else part
+            name += ("." if name else "") + one_line(part)
     return name
 
 
@@ -62,14 +62,15 @@ def has_errors(diagnostics: Iterable[Diagnostic]) -> bool:
     return any(d.severity is Severity.ERROR for d in diagnostics)
 
 
-def nearest(word: str, known: Sequence[str]) -> str:
-    """The known word that `word` was probably meant to be, or nothing."""
+def nearest(word: str, known: Sequence[str], *, likeness: float = 0.6) -> str:
+    """The known word that `word` was probably meant to be, or nothing; `likeness` of 1 is the same word."""
     folded = {name.lower().replace("-", "_"): name for name in known}
-    close = get_close_matches(word.lower().replace("-", "_"), folded, n=1, cutoff=0.6)
+    close = get_close_matches(word[:100].lower().replace("-", "_"), folded, n=1, cutoff=likeness)
     return folded[close[0]] if close else ""
 
 
 def one_line(text: str, limit: int = 120) -> str:
     """Text from outside, fit for one line of a terminal: control characters escaped, long text cut."""
-    shown = "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
+    head = text[: limit + 1]
+    shown = "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in head)
     return shown if len(shown) <= limit else shown[: limit - 1] + "…"

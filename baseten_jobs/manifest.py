@@ -1,10 +1,9 @@
 """Text -> documents: plain data, with a position for every path. YAML lives only here."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import yaml
 
@@ -15,7 +14,9 @@ _Parser: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 MAX_BYTES = 1 << 20
 MAX_DEPTH = 64
-MAX_VALUES = 100_000
+MAX_VALUES = 50_000
+MAX_PROBLEMS = 100
+"""Of the YAML itself, in one file."""
 
 
 @dataclass(frozen=True)
@@ -29,36 +30,38 @@ class Odd:
     kind: str
 
 
-@dataclass(frozen=True)
-class Spot:
-    """Where a value stands and, for a plain scalar, how it was written. Lines and columns count from 1."""
+class Spot(NamedTuple):
+    """Where a value stands and how a scalar was written, with the entries of a list or mapping below it."""
 
     key: tuple[int, int]
     value: tuple[int, int]
     text: str | None
+    below: "Mapping[str | int, Spot]"
 
 
 @dataclass(frozen=True)
 class Document:
-    """One YAML document: its file, its first line, its plain data."""
+    """One YAML document: its file, its first line, its plain data. Lines and columns count from 1."""
 
     path: str
     line: int
     data: Any
-    index: int
-    text: str = field(repr=False)
+    spot: Spot = field(repr=False)
 
     def position(self, path: FieldPath = (), *, of_key: bool = False) -> Position:
-        """Where the value at `path` stands (or its key); its nearest ancestor where it is absent."""
-        spots = _spots(self.path, self.text)[self.index]
-        while path and path not in spots:
-            path, of_key = path[:-1], True
-        spot = spots[path]
+        """Where the value at `path` stands (or its key); its nearest ancestor's key where it is absent."""
+        spot = self.spot
+        for part in path:
+            if part not in spot.below:
+                return Position(self.path, *spot.key)
+            spot = spot.below[part]
         return Position(self.path, *(spot.key if of_key else spot.value))
 
     def written(self, path: FieldPath) -> str | None:
         """A scalar as it was written, or nothing for a list, a mapping or an absent value."""
-        spot = _spots(self.path, self.text)[self.index].get(path)
+        spot: Spot | None = self.spot
+        for part in path:
+            spot = spot.below.get(part) if spot else None
         return spot.text if spot else None
 
 
@@ -73,13 +76,10 @@ def load(path: str, text: str) -> Loaded:
     if problem := _unprintable(path, text):
         return Loaded((), (problem,))
     documents: list[Document] = []
-    problems: list[Diagnostic] = []
-    index = 0
+    builder = _Builder(path, text)
+    problems = builder.problems
     try:
-        for index, (line, data, found) in enumerate(_Builder(path, text).documents()):
-            problems += found
-            if data is not None:
-                documents.append(Document(path, line, data, index, text))
+        documents += builder.documents()
     except _Unreadable as unreadable:
         problems.append(unreadable.diagnostic)
     if not documents and not problems:
@@ -89,18 +89,24 @@ def load(path: str, text: str) -> Loaded:
 
 def decode(path: str, raw: bytes) -> str | Diagnostic:
     """UTF-8, with or without a byte order mark."""
+    raw = raw.removeprefix(b"\xef\xbb\xbf")
     try:
-        return raw.decode("utf-8-sig")
+        return raw.decode("utf-8")
     except UnicodeDecodeError as error:
-        before = raw[: error.start].decode("utf-8", "replace").removeprefix("\ufeff")
-        line = before.count("\n") + 1
-        column = len(before) - (before.rfind("\n") + 1) + 1
-        return Diagnostic(
-            "encoding",
-            f"byte 0x{raw[error.start]:02x} is not UTF-8",
-            Position(path, line, column),
-            hint="save the file as UTF-8",
-        )
+        before = raw[: error.start].decode("utf-8")
+        message = f"byte 0x{raw[error.start]:02x} is not UTF-8"
+        if raw.startswith((b"\xff\xfe", b"\xfe\xff")):
+            message = "this is UTF-16"
+        return Diagnostic("encoding", message, _end(path, before), hint="save the file as UTF-8")
+
+
+_BREAK = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
+
+
+def _end(path: str, text: str) -> Position:
+    """Where the next character would stand; lines break where libyaml breaks them."""
+    lines = _BREAK.split(text)
+    return Position(path, len(lines), len(lines[-1]) + 1)
 
 
 class _Unreadable(Exception):
@@ -115,46 +121,33 @@ _UNPRINTABLE = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U000100
 def _unprintable(path: str, text: str) -> Diagnostic | None:
     if not (found := _UNPRINTABLE.search(text)):
         return None
-    start = text.rfind("\n", 0, found.start()) + 1
-    position = Position(path, text.count("\n", 0, found.start()) + 1, found.start() - start + 1)
     character = found.group()
     name = "a NUL byte" if character == "\0" else f"the control character U+{ord(character):04X}"
+    position = _end(path, text[: found.start()])
     return Diagnostic("yaml-syntax", f"{name} can't stand in YAML", position, hint="is this a text file?")
-
-
-@lru_cache(maxsize=32)
-def _spots(path: str, text: str) -> tuple[dict[FieldPath, Spot], ...]:
-    """Positions are needed only where something is to be said, so the text is read again for them."""
-    builder = _Builder(path, text)
-    found = []
-    try:
-        for _ in builder.documents():
-            found.append(_flattened(builder.spots))
-    except _Unreadable:
-        pass
-    return tuple(found)
 
 
 _PLAIN = yaml.SafeLoader.yaml_implicit_resolvers
 _PREFIX = "tag:yaml.org,2002:"
 _DECIMAL = re.compile(r"[-+]?(0|[1-9][0-9]*)")
 _TRUE = frozenset({"yes", "true", "on"})
-_TAGS = frozenset({"str", "int", "float", "bool", "null", "seq", "map"})
+_WORDS = {"bool": frozenset({"no", "false", "off"}) | _TRUE, "null": frozenset({"", "~", "null"})}
 
+_Value = tuple[Any, str | None, dict[str | int, Spot]]
+"""Plain data, a scalar as it was written, and the spots of a collection's entries."""
 
-class _SpotMap(dict[str | int, tuple[Spot, "_SpotMap | None"]]):
-    """The spots of one collection's entries, each with those below it."""
-
-
-def _flattened(root: tuple[Spot, "_SpotMap | None"]) -> dict[FieldPath, Spot]:
-    flat: dict[FieldPath, Spot] = {}
-    stack: list[tuple[FieldPath, tuple[Spot, _SpotMap | None]]] = [((), root)]
-    while stack:
-        path, (spot, below) = stack.pop()
-        flat[path] = spot
-        for key, entry in (below or {}).items():
-            stack.append(((*path, key), entry))
-    return flat
+_CLEARER = (
+    ("tab character that violates", "a tab can't indent", "indent with spaces"),
+    ("cannot start any token", "", "quote the value"),
+    ("mapping values are not allowed", "", "check the indentation, or quote a value that holds ': '"),
+    ("found unexpected ':'", "", "quote a value that holds ':'"),
+    ("block sequence entries are not", "", "a list begins on the line below its key"),
+    ("unknown escape character", "", "write the backslash twice, or use single quotes"),
+    ("expected ':'", "", "a key ends in ': '"),
+    ("did not find expected ',' or", "", "a comma is missing, or a bracket is not closed"),
+    ("did not find expected", "", "check the indentation and the quotes above"),
+)
+"""What libyaml says, what is said instead, and what to do."""
 
 
 class _Builder:
@@ -162,23 +155,23 @@ class _Builder:
 
     def __init__(self, path: str, text: str) -> None:
         self.path = path
+        self.text = text
         self.parser: Any = _Parser(text)
         self.problems: list[Diagnostic] = []
-        self.spots: tuple[Spot, _SpotMap | None] = (Spot((1, 1), (1, 1), None), None)
-        self._anchors: dict[str, tuple[Any, int, _SpotMap | None, str | None] | None] = {}
+        self._anchors: dict[str, tuple[_Value, int] | None] = {}
         self._values = 0
 
-    def documents(self) -> Iterator[tuple[int, Any, list[Diagnostic]]]:
-        """First line, data and problems of each document; data is nothing for an empty one."""
+    def documents(self) -> Iterator[Document]:
+        """Each document that is not empty; raises _Unreadable where the file can't be read further."""
         self._next(yaml.StreamStartEvent)
         while isinstance(event := self._event(), yaml.DocumentStartEvent):
-            self._anchors, self._values, self.problems = {}, 0, []
+            self._anchors = {}
             first = self._event()
-            at = self._at(first)
-            data, below, text = self._value(first, 0)
-            self.spots = (Spot((at.line, at.column), (at.line, at.column), text), below)
+            at = _mark(first)
+            data, text, below = self._value(first, 0)
             self._next(yaml.DocumentEndEvent)
-            yield at.line, data, self.problems
+            if data is not None:
+                yield Document(self.path, at[0], data, Spot(at, at, text, below))
         assert isinstance(event, yaml.StreamEndEvent)
 
     def _event(self) -> Any:
@@ -194,104 +187,99 @@ class _Builder:
         assert isinstance(event, kind), event
 
     def _syntax(self, error: yaml.MarkedYAMLError) -> _Unreadable:
-        mark = error.problem_mark or error.context_mark
+        mark, said = error.problem_mark or error.context_mark, error.problem or ""
+        message = " ".join(part for part in (said, error.context) if part)
+        instead, hint = next(((new, hint) for known, new, hint in _CLEARER if known in message), ("", ""))
+        if mark and "cannot start any token" in said:
+            character = self.text[mark.index : mark.index + 1]
+            instead = f"'{one_line(character)}' can't begin a value"
+            if character == "\t":
+                instead, hint = "a tab can't indent", "indent with spaces"
+        elif said == "found unexpected end of stream" and "quoted" in message:
+            mark, instead = error.context_mark, "the quoted text that begins here never ends"
+        elif said == "could not find expected ':'":
+            mark, instead = error.context_mark, "this key has no ':'"
         position = Position(self.path, mark.line + 1, mark.column + 1) if mark else Position(self.path)
-        message = " ".join(part for part in (error.problem, error.context) if part)
-        hint = ""
-        if "found character that cannot start any token" in message:
-            message = "this character can't begin a value"
-            hint = "indent with spaces, not tabs; quote a value that begins with @, ` or %"
-        elif "mapping values are not allowed" in message:
-            hint = "check the indentation, or quote a value that holds ': '"
-        elif "did not find expected" in message:
-            hint = "check the indentation and the quotes above"
-        return _Unreadable("yaml-syntax", one_line(message), position, hint)
+        return _Unreadable("yaml-syntax", instead or one_line(message), position, hint)
 
     def _at(self, event: Any) -> Position:
-        return Position(self.path, event.start_mark.line + 1, event.start_mark.column + 1)
+        return Position(self.path, *_mark(event))
 
-    def _value(self, event: Any, depth: int) -> tuple[Any, _SpotMap | None, str | None]:
+    def _value(self, event: Any, depth: int) -> _Value:
         if depth > MAX_DEPTH:
             raise _Unreadable("depth", f"more than {MAX_DEPTH} levels of nesting", self._at(event))
         self._count(1, event)
-        if isinstance(event, yaml.ScalarEvent):
-            value = self._scalar(event)
-            if event.anchor:
-                self._anchors[event.anchor] = (value, 1, None, event.value)
-            return value, None, event.value
         if isinstance(event, yaml.AliasEvent):
             return self._alias(event)
         before = self._values
+        if isinstance(event, yaml.ScalarEvent):
+            value: _Value = (self._scalar(event), event.value, {})
+        else:
+            mapping = isinstance(event, yaml.MappingStartEvent)
+            self._check_tag(event, "map" if mapping else "seq")
+            if event.anchor:
+                self._anchors[event.anchor] = None
+            value = (self._mapping if mapping else self._sequence)(depth)
         if event.anchor:
-            self._anchors[event.anchor] = None
-        read = self._mapping if isinstance(event, yaml.MappingStartEvent) else self._sequence
-        self._check_tag(event, "map" if isinstance(event, yaml.MappingStartEvent) else "seq")
-        collection, below = read(depth)
-        if event.anchor:
-            self._anchors[event.anchor] = (collection, self._values - before + 1, below, None)
-        return collection, below, None
+            self._anchors[event.anchor] = (value, self._values - before + 1)
+        return value
 
     def _count(self, values: int, event: Any) -> None:
         self._values += values
         if self._values > MAX_VALUES:
             raise _Unreadable("too-many-values", f"more than {MAX_VALUES} values, aliases expanded", self._at(event))
 
-    def _alias(self, event: Any) -> tuple[Any, _SpotMap | None, str | None]:
+    def _alias(self, event: Any) -> _Value:
         if event.anchor not in self._anchors:
             raise _Unreadable("alias", f"there is no anchor '&{event.anchor}' above", self._at(event))
         anchored = self._anchors[event.anchor]
         if anchored is None:
             raise _Unreadable("alias", f"the alias '*{event.anchor}' holds itself", self._at(event))
-        value, size, below, text = anchored
+        value, size = anchored
         self._count(size, event)
-        return value, below, text
+        return value
 
-    def _sequence(self, depth: int) -> tuple[list[Any], _SpotMap]:
+    def _sequence(self, depth: int) -> _Value:
         items: list[Any] = []
-        spots = _SpotMap()
+        spots: dict[str | int, Spot] = {}
         while not isinstance(event := self._event(), yaml.SequenceEndEvent):
-            mark = event.start_mark
-            at = (mark.line + 1, mark.column + 1)
-            value, below, text = self._value(event, depth + 1)
-            spots[len(items)] = (Spot(at, at, text), below)
+            value, text, below = self._value(event, depth + 1)
+            spots[len(items)] = Spot(_mark(event), _mark(event), text, below)
             items.append(value)
-        return items, spots
+        return items, None, spots
 
-    def _mapping(self, depth: int) -> tuple[dict[str, Any], _SpotMap]:
+    def _mapping(self, depth: int) -> _Value:
         entries: dict[str, Any] = {}
-        spots = _SpotMap()
-        merged: list[tuple[dict[str, Any], _SpotMap]] = []
+        spots: dict[str | int, Spot] = {}
+        merges: dict[str, Spot] = {}
+        merged: list[_Value] = []
         while not isinstance(key_event := self._event(), yaml.MappingEndEvent):
             key = self._key(key_event, depth)
             event = self._event()
-            value, below, text = self._value(event, depth + 1)
-            if key == "<<" and self._is_plain(key_event):
-                merged += self._merges(event, value, below)
+            value, text, below = self._value(event, depth + 1)
+            merge = key == "<<" and _is_plain(key_event)
+            before = (merges if merge else spots).get(key)
+            if before:
+                first = f"first at {before.key[0]}:{before.key[1]}"
+                self._problem("duplicate-key", f"'{one_line(key)}' is given twice", key_event, first)
                 continue
-            if key in entries:
-                first = spots[key][0].key
-                self._problem(
-                    "duplicate-key", f"'{one_line(key)}' is given twice", key_event, f"first at {first[0]}:{first[1]}"
-                )
-                continue
-            mark, key_mark = event.start_mark, key_event.start_mark
-            entries[key] = value
-            spots[key] = (Spot((key_mark.line + 1, key_mark.column + 1), (mark.line + 1, mark.column + 1), text), below)
-        for mapping, below in merged:
+            spot = Spot(_mark(key_event), _mark(event), text, below)
+            if merge:
+                merges[key] = spot
+                merged = self._merged(event, value, below)
+            else:
+                entries[key], spots[key] = value, spot
+        for mapping, _, below in merged:
             for key, value in mapping.items():
                 if key not in entries:
                     entries[key], spots[key] = value, below[key]
-        return entries, spots
+        return entries, None, spots
 
-    @staticmethod
-    def _is_plain(event: Any) -> bool:
-        return isinstance(event, yaml.ScalarEvent) and event.implicit[0]
-
-    def _merges(self, event: Any, value: Any, below: "_SpotMap | None") -> list[tuple[dict[str, Any], _SpotMap]]:
-        if isinstance(value, dict) and below is not None:
-            return [(value, below)]
-        if isinstance(value, list) and below is not None and all(isinstance(v, dict) for v in value):
-            return [(item, below[i][1] or _SpotMap()) for i, item in enumerate(value)]
+    def _merged(self, event: Any, value: Any, below: dict[str | int, Spot]) -> list[_Value]:
+        if isinstance(value, dict):
+            return [(value, None, below)]
+        if isinstance(value, list) and all(isinstance(item, dict) for item in value):
+            return [(item, None, dict(below[index].below)) for index, item in enumerate(value)]
         self._problem("merge-key", "'<<' takes a mapping or a list of mappings", event)
         return []
 
@@ -306,13 +294,12 @@ class _Builder:
                     f'write "{one_line(event.value)}"',
                 )
             if event.anchor:
-                self._anchors[event.anchor] = (key, 1, None, event.value)
+                self._anchors[event.anchor] = ((key, event.value, {}), 1)
             return str(event.value)
-        at = self._at(event)
         key, _, _ = self._value(event, depth + 1)
         if isinstance(key, str):
             return key
-        raise _Unreadable("key-not-string", "a key must be a string", at)
+        raise _Unreadable("key-not-string", "a key must be a string", self._at(event))
 
     def _scalar(self, event: Any) -> Any:
         text: str = event.value
@@ -330,10 +317,8 @@ class _Builder:
         kind = tag.removeprefix(_PREFIX)
         if kind in ("str", "merge", "value"):
             return text
-        if kind == "null":
-            return None
-        if kind == "bool":
-            return text.lower() in _TRUE
+        if text.lower() in _WORDS.get(kind, ()):
+            return None if kind == "null" else text.lower() in _TRUE
         if kind == "int":
             return int(text) if _DECIMAL.fullmatch(text) and len(text) < 20 else Odd(text, "integer")
         if kind in ("float", "timestamp") and (kind == "float" or event.tag is None):
@@ -349,4 +334,14 @@ class _Builder:
         self._problem("unknown-tag", f"the tag '{shown}' has no meaning here", event, "leave it out")
 
     def _problem(self, rule: str, message: str, event: Any, hint: str = "") -> None:
+        if len(self.problems) == MAX_PROBLEMS:
+            raise _Unreadable("too-many-problems", "this file has more problems; they are not shown", self._at(event))
         self.problems.append(Diagnostic(rule, message, self._at(event), hint=hint))
+
+
+def _mark(event: Any) -> tuple[int, int]:
+    return event.start_mark.line + 1, event.start_mark.column + 1
+
+
+def _is_plain(event: Any) -> bool:
+    return isinstance(event, yaml.ScalarEvent) and event.implicit[0]

@@ -132,7 +132,8 @@ def test_a_job_name_parses_back_to_its_identity(name: str, digest: str, attempt:
 @pytest.mark.parametrize(
     "name",
     [
-        None, "", "job-2", "gpt-oss-job", "x--0123456789a", "x--0123456789ab-2-3", "x--0123456789ab-a1", "x--0123456789AB",
+        None, "", "job-2", "gpt-oss-job", "x--0123456789a", "x--0123456789ab-2-3", "x--0123456789ab-a1",
+        "x--0123456789AB",
         "X--0123456789ab", "--0123456789ab", "a--b--0123456789ab", "x--0123456789ab-a0", "x--0123456789ab-b2",
         "x--0123456789ab\n", " x--0123456789ab", "x--0123456789ab-", "a" * 41 + "--0123456789ab", "x--0123456789abc",
         "x--0123456789ab-a02", "x--0123456789ab-0",

@@ -48,7 +48,8 @@ ROWS = [
     ("suspended beats a failure", [job("FAILED")], {"suspended": True}, Verb.HOLD, "suspended", None),
     *((f"same is {s}", [job(s)], {}, Verb.KEEP, "unchanged", "j1") for s in LIVE),
     ("same is done", [job("COMPLETED")], {}, Verb.KEEP, "unchanged: job j1 completed", "j1"),
-    ("same done and failed", [job("COMPLETED"), job("FAILED", id="j2")], {}, Verb.KEEP, "unchanged: job j1 completed", "j1"),
+    ("same done and failed", [job("COMPLETED"), job("FAILED", id="j2")], {}, Verb.KEEP,
+     "unchanged: job j1 completed", "j1"),
     ("same live after failure", [job("FAILED"), job("RUNNING", id="j2")], {}, Verb.KEEP, "unchanged", "j2"),
     ("two live", [job("RUNNING"), job("PENDING", id="j2")], {}, Verb.KEEP, "duplicate", "j1"),
     ("later attempt ran", [job("COMPLETED", attempt=3)], {}, Verb.KEEP, "ran already as attempt 3", "j1"),
@@ -74,7 +75,8 @@ ROWS = [
      "unchanged: job j1 completed", "j1"),
     ("another manifest's", [job("RUNNING", OTHER, name="y")], {}, Verb.SUBMIT, "new", None),
     ("unmanaged", [replace(job("RUNNING"), name="job-2")], {}, Verb.SUBMIT, "new", None),
-    ("renamed by the server", [replace(job("RUNNING"), name=job("RUNNING").name + "-2")], {}, Verb.KEEP, "unchanged", "j1"),
+    ("renamed by the server", [replace(job("RUNNING"), name=f"{job('RUNNING').name}-2")], {}, Verb.KEEP, "unchanged",
+     "j1"),
 ]  # fmt: skip
 
 

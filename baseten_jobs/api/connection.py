@@ -83,10 +83,15 @@ def _address(base_url: str) -> str:
 
 
 def _embedded(database: str) -> "Flask":
+    from baseten_jobs.emulator import Settings, StoreError
+
     try:
-        from baseten_jobs.emulator import Settings, create_app
+        from baseten_jobs.emulator import create_app
     except ModuleNotFoundError as error:
         if error.name not in ("flask", "waitress", "werkzeug"):
             raise
         raise CannotConnect("connect", "--local needs an extra: pip install 'baseten-jobs[local]'") from None
-    return create_app(Settings(database=Path(database)))
+    try:
+        return create_app(Settings(database=Path(database)))
+    except StoreError as error:
+        raise CannotConnect("connect", str(error)) from None

@@ -1,0 +1,220 @@
+"""A provider in process, a clock that only moves when somebody sleeps, and faults laid between the two."""
+
+import io
+import textwrap
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from baseten_jobs import pipeline, validation
+from baseten_jobs.api.client import Api
+from baseten_jobs.api.pacing import Backoff, Clock
+from baseten_jobs.apply import Execution, Ledger
+from baseten_jobs.emulator import Settings, create_app
+from baseten_jobs.outcome import Applied
+from baseten_jobs.pipeline import Planned
+from baseten_jobs.plan import Policy
+from baseten_jobs.settle import Windows
+
+START = 1_800_000_000.0
+
+Send = Callable[[httpx.Request], httpx.Response]
+Fault = Callable[[httpx.Request, Send], httpx.Response]
+"""A fault takes a request and how to have it answered; it may do so, or not, or raise."""
+
+
+class StandingClock(Clock):
+    """Seconds pass only in `sleep` and `pause`; `at` calls something once a time has come."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.time = 0.0
+        self.slept: list[float] = []
+        self._due: list[tuple[float, Callable[[], object]]] = []
+
+    def now(self) -> float:
+        return self.time
+
+    def sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+        self.time += seconds
+        due = [call for time, call in self._due if time <= self.time]
+        self._due = [(time, call) for time, call in self._due if time > self.time]
+        for call in due:
+            call()
+
+    def pause(self, seconds: float) -> bool:
+        self.sleep(seconds)
+        return self.interrupted.is_set()
+
+    def at(self, time: float, call: Callable[[], object]) -> None:
+        self._due.append((time, call))
+
+
+class Between(httpx.BaseTransport):
+    """Lays one fault after the other over the calls that a pattern names, and counts every call."""
+
+    def __init__(self, app: Any) -> None:
+        self._inner = httpx.WSGITransport(app=app)
+        self.calls: list[str] = []
+        self.bodies: list[bytes] = []
+        self.faults: dict[str, list[Fault]] = {}
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        call = kind_of(request)
+        self.calls.append(call)
+        self.bodies.append(request.read())
+        waiting = self.faults.get(call, [])
+        return waiting.pop(0)(request, self._answer) if waiting else self._answer(request)
+
+    def _answer(self, request: httpx.Request) -> httpx.Response:
+        response = self._inner.handle_request(request)
+        response.read()
+        return response
+
+
+def kind_of(request: httpx.Request) -> str:
+    """`create`, `search`, `list`, `projects`, `upsert`, `stop`, `update` or the path itself."""
+    method, parts = request.method, request.url.path.strip("/").split("/")
+    if parts[:2] == ["v1", "training_jobs"]:
+        return "search"
+    if parts[:2] != ["v1", "training_projects"]:
+        return request.url.path
+    named = {("GET", 2): "projects", ("POST", 2): "upsert", ("POST", 4): "create", ("GET", 4): "list",
+             ("PATCH", 5): "update", ("POST", 6): parts[-1]}  # fmt: skip
+    return named.get((method, len(parts)), request.url.path)
+
+
+@dataclass
+class World:
+    folder: Path
+    settings: dict[str, Any] = field(default_factory=dict)
+    windows: Windows = field(default_factory=Windows)
+    concurrency: int = 1
+    policy: Policy = field(default_factory=Policy)
+
+    def __post_init__(self) -> None:
+        self.clock = StandingClock()
+        database = self.folder / "emulator.db"
+        settings = Settings(database=database, clock=lambda: START + self.clock.time, **self.settings)
+        self.between = Between(create_app(settings))
+        http = httpx.Client(transport=self.between, base_url="http://baseten", headers={"Authorization": "Bearer k"})
+        self.api = Api(http, self.clock, backoff=Backoff(chance=lambda: 0.0))
+        self.ledger = Ledger()
+
+    def fault(self, call: str, *faults: Fault) -> None:
+        """The next calls of this kind meet these faults, one each."""
+        self.between.faults.setdefault(call, []).extend(faults)
+
+    def write(self, name: str = "x", command: str = "train --lr 1e-4", more: str = "", metadata: str = "") -> None:
+        path = self.folder / "specs" / f"{name}.yaml"
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(
+            textwrap.dedent(f"""\
+            apiVersion: baseten-jobs/v1
+            kind: TrainingJob
+            metadata: {{name: {name}, project: Demo / one{metadata}}}
+            spec:
+              image: {{base_image: "hello-world:1"}}
+              compute: {{accelerator: "H100:8"}}
+              runtime: {{start_commands: ["{command}"]}}
+            """)
+            + more
+        )
+
+    def compiled(self) -> validation.Compiled:
+        compiled = validation.compile_all([str(self.folder / "specs")], io.BytesIO(), strict=False)
+        assert compiled.valid, compiled.diagnostics
+        return compiled
+
+    def plan(self) -> Planned:
+        return pipeline.make(self.api, self.compiled(), self.policy)
+
+    def apply(self) -> Applied:
+        planned = self.plan()
+        assert planned.valid, planned.diagnostics
+        self.between.calls.clear()
+        return self.carry_out(planned)
+
+    def carry_out(self, planned: Planned) -> Applied:
+        how = Execution(self.concurrency, self.windows)
+        return pipeline.apply(self.api, planned.plan, self.policy, how, self.ledger)
+
+    def jobs(self) -> list[dict[str, Any]]:
+        """What the provider holds, read behind the faults; oldest first."""
+        faults, self.between.faults = self.between.faults, {}
+        found = self.api.search()
+        self.between.faults = faults
+        return found
+
+    def status_of(self) -> list[str]:
+        return [job["current_status"].removeprefix("TRAINING_JOB_") for job in self.jobs()]
+
+    def create_behind(self, request: httpx.Request | None = None, **fields: Any) -> dict[str, Any]:
+        """Another applier's create of the same job."""
+        project = self.api.projects()[0]["id"]
+        body = self.compiled().requests[0].body
+        job = self.api.create_once(project, {"training_job": {**body["training_job"], **fields}}).data
+        assert job is not None
+        return dict(job["training_job"])
+
+
+def lost(error: type[httpx.TransportError] = httpx.ReadTimeout) -> Fault:
+    """Carried out, and the answer never comes."""
+
+    def fault(request: httpx.Request, send: Send) -> httpx.Response:
+        send(request)
+        raise error("", request=request)
+
+    return fault
+
+
+def never(error: type[httpx.TransportError] = httpx.ReadTimeout) -> Fault:
+    """Not carried out, and no answer comes."""
+
+    def fault(request: httpx.Request, send: Send) -> httpx.Response:
+        raise error("", request=request)
+
+    return fault
+
+
+def answered(status: int, body: str | dict[str, Any] = "", *, after: bool = False) -> Fault:
+    """Answered like this, after it was carried out or instead."""
+
+    def fault(request: httpx.Request, send: Send) -> httpx.Response:
+        if after:
+            send(request)
+        content = {"json": body} if isinstance(body, dict) else {"text": body}
+        return httpx.Response(status, request=request, **content)  # type: ignore[arg-type]
+
+    return fault
+
+
+def empty(request: httpx.Request, send: Send) -> httpx.Response:
+    """A search or a list that shows nothing for once."""
+    data = send(request).json()
+    return httpx.Response(200, request=request, json={**data, "training_jobs": []})
+
+
+def late(world: World, seconds: float) -> Fault:
+    """No answer, and carried out only so many seconds later."""
+
+    def fault(request: httpx.Request, send: Send) -> httpx.Response:
+        world.clock.at(world.clock.time + seconds, lambda: send(request))
+        raise httpx.ReadTimeout("", request=request)
+
+    return fault
+
+
+def renamed(name: str | None) -> Fault:
+    """Created under another name than was asked for."""
+
+    def fault(request: httpx.Request, send: Send) -> httpx.Response:
+        data = send(request).json()
+        data["training_job"]["name"] = name
+        return httpx.Response(200, request=request, json=data)
+
+    return fault
