@@ -88,16 +88,15 @@ class ObservedJob:
 
 
 def job_of(data: Mapping[str, Any]) -> ObservedJob:
-    """A `TrainingJobV1` of the API, reduced; raises KeyError without id, status or project."""
-    instance: Any = data.get("instance_type")
-    instance = instance if isinstance(instance, dict) else {}
+    """A `TrainingJobV1` of the API, reduced; raises KeyError without id or status."""
+    instance, project = _mapping(data.get("instance_type")), _mapping(data.get("training_project"))
     name, nodes, per_node = data.get("name"), data.get("node_count"), instance.get("gpu_count")
     return ObservedJob(
         id=str(data["id"]),
         name=name if isinstance(name, str) else None,
         status=str(data["current_status"]),
-        created_at=str(data["created_at"]),
-        project_id=str(data["training_project_id"]),
+        created_at=str(data.get("created_at") or ""),
+        project_id=str(data.get("training_project_id") or project.get("id") or ""),
         gpus=_product(per_node, nodes),
         gpu_type=instance.get("gpu_type"),
         node_count=nodes,
@@ -106,6 +105,10 @@ def job_of(data: Mapping[str, Any]) -> ObservedJob:
         error_message=data.get("error_message"),
         updated_at=str(data.get("updated_at") or ""),
     )
+
+
+def _mapping(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, dict) else {}
 
 
 def _product(per_node: object, nodes: object) -> int | None:

@@ -80,5 +80,4 @@ def _job_in(data: Mapping[str, Any]) -> ObservedJob | None:
     job = data.get("training_job")
     if not isinstance(job, dict) or not isinstance(job.get("id"), str) or not job["id"]:
         return None
-    known = {"current_status": "", "created_at": "", "training_project_id": "", **job}
-    return job_of(known)
+    return job_of({"current_status": "", **job})

@@ -327,7 +327,8 @@ def run_kill(manifests: int, rounds: int, seed: int) -> bool:
         with tempfile.TemporaryDirectory() as folder, serving(Path(folder)) as server:
             path = write_manifests(Path(folder), manifests)
             first = Apply(server, path, 5, concurrency=4)
-            time.sleep(chance.uniform(0.2, 2.5))
+            _wait_for_creates(server, chance.randrange(manifests))
+            time.sleep(chance.uniform(0.0, 0.02))
             first.process.send_signal(signal.SIGKILL)
             first.process.communicate()
             before = len(server.ledger()["creates"])
@@ -339,6 +340,11 @@ def run_kill(manifests: int, rounds: int, seed: int) -> bool:
     print(f"{rounds} applies of {manifests} killed, {survived} of them between the first and the last create; "
           f"after one more apply each, {broken} did not hold each job once")  # fmt: skip
     return not broken
+
+
+def _wait_for_creates(server: Server, count: int) -> None:
+    while len(server.ledger()["creates"]) < count:
+        time.sleep(0.005)
 
 
 # Speed

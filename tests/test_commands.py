@@ -1,0 +1,344 @@
+"""Whole commands against the embedded API: what they print, where, and with which exit code."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from baseten_jobs.api.client import Api
+from baseten_jobs.api.connection import Connection, open_api
+from baseten_jobs.api.pacing import Clock
+from baseten_jobs.cli import run
+from baseten_jobs.plan import Policy
+
+
+@dataclass
+class Ran:
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.out)
+
+
+Cli = Callable[..., Ran]
+
+
+@pytest.fixture
+def cli(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Cli:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("BASETEN_API_KEY", raising=False)
+    monkeypatch.delenv("BASETEN_BASE_URL", raising=False)
+    write()
+
+    def call(*arguments: str) -> Ran:
+        code = run(list(arguments))
+        captured = capfd.readouterr()
+        return Ran(code, captured.out, captured.err)
+
+    return call
+
+
+def write(name: str = "x", command: str = "train", more: str = "", metadata: str = "") -> None:
+    Path("specs").mkdir(exist_ok=True)
+    Path("specs", f"{name}.yaml").write_text(
+        f"apiVersion: baseten-jobs/v1\nkind: TrainingJob\nmetadata: {{name: {name}, project: Demo{metadata}}}\n"
+        "spec:\n  image: {base_image: 'i:1'}\n  compute: {accelerator: 'H100:8', node_count: 2}\n"
+        f"  runtime: {{start_commands: ['{command}']}}\n{more}"
+    )
+
+
+def provider() -> Api:
+    return open_api(Connection(local_db=".baseten-jobs/emulator.db"), Clock())
+
+
+def duplicate(name: str = "x") -> tuple[str, str]:
+    """Somebody submits a job's body a second time, by hand."""
+    api = provider()
+    (job,) = [job for job in api.search() if job["name"].startswith(f"{name}--")]
+    body = {"training_job": {"name": job["name"], "image": {"base_image": "i:1"}}}
+    answer = api.create_once(job["training_project_id"], body).data
+    assert answer is not None
+    return job["id"], answer["training_job"]["id"]
+
+
+def test_a_plan_says_everything_that_an_apply_will_do(cli: Cli) -> None:
+    write("y", more="policy: {suspend: true}\n")
+    document = cli("plan", "--local", "-o", "json").json
+    assert document["format_version"] == "1.0"
+    assert document["summary"] == {"submit": 1, "update": 0, "stop": 0, "keep": 0, "hold": 1}
+    first = document["actions"][0]
+    digest = first.pop("digest")
+    assert len(digest) == 64
+    assert first == {
+        "action": "submit", "reason": "new", "path": "specs/x.yaml", "line": 1, "project": "Demo", "name": "x",
+        "attempt": 1, "job_name": f"x--{digest[:12]}", "gpus": 16, "changes": [], "job": None, "superseded": [], "warnings": [],
+    }  # fmt: skip
+
+
+def test_a_plan_announces_a_project_that_does_not_exist_yet(cli: Cli) -> None:
+    assert "project 'Demo' will be created" in cli("plan", "--local").out
+    cli("apply", "--local", "--yes")
+    assert "will be created" not in cli("plan", "--local").out
+
+
+def test_an_apply_reports_each_action_as_json_with_the_plan_beside_it(cli: Cli) -> None:
+    ran = cli("apply", "--local", "--yes", "-o", "json")
+    (result,) = ran.json["results"]
+    job = provider().search()[0]
+    assert (ran.code, ran.json["summary"]["submitted"]) == (0, 1)
+    assert result == {
+        "action": "submit", "outcome": "submitted", "path": "specs/x.yaml", "project": "Demo", "name": "x",
+        "job_name": job["name"], "job_id": job["id"], "error": None,
+    }  # fmt: skip
+    assert "Plan: 1 to submit" in ran.err
+
+
+def test_an_apply_with_nothing_to_do_says_so_and_needs_no_leave(cli: Cli) -> None:
+    cli("apply", "--local", "--yes")
+    ran = cli("apply", "--local")
+    assert ran.code == 0
+    assert "Nothing to submit, update or stop." in ran.out
+
+
+def test_the_old_and_the_new_digest_of_a_change_are_shown(cli: Cli) -> None:
+    cli("apply", "--local", "--yes")
+    old = provider().search()[0]["name"].partition("--")[2]
+    write(command="train --lr 3e-4")
+    ran = cli("apply", "--local", "--yes")
+    new = provider().search()[-1]["name"].partition("--")[2]
+    assert f"+ submit  x  (changed: {old} → {new})" in ran.out
+    assert len(provider().search()) == 2
+
+
+def test_a_job_that_failed_is_held_until_it_is_raised_or_retried(cli: Cli) -> None:
+    cli("apply", "--local", "--yes")
+    assert cli("stop", "x", "--local", "--yes").code == 0
+    held = cli("apply", "--local", "--yes")
+    assert held.code == 0
+    assert "--retry-failed x" in held.out
+    assert cli("apply", "--local", "--yes", "--retry-failed", "x").code == 0
+    assert cli("stop", "x", "--local", "--yes").code == 0
+    write(metadata=", attempt: 2")
+    raised = cli("apply", "--local", "--yes", "-o", "json").json["results"]
+    assert [(result["outcome"], result["job_name"][-3:]) for result in raised] == [("submitted", "-a2")]
+
+
+def test_a_hold_for_failure_while_another_spec_runs_is_an_error(cli: Cli) -> None:
+    cli("apply", "--local", "--yes")
+    cli("stop", "x", "--local", "--yes")
+    write(command="other")
+    cli("apply", "--local", "--yes")
+    write()
+    for command in (["plan"], ["plan", "--detailed-exitcode"], ["apply", "--yes"]):
+        ran = cli(*command, "--local")
+        assert ran.code == 1
+        assert "still runs, which is not what git says" in ran.out
+
+
+# Guards
+
+
+@pytest.mark.parametrize(
+    ("guard", "told"),
+    [
+        (["--max-submits", "1"], "2 jobs to submit, and --max-submits is 1"),
+        (["--max-gpus", "31"], "32 GPUs to submit, and --max-gpus is 31"),
+    ],
+)
+def test_a_guard_refuses_before_anything_is_sent(cli: Cli, guard: list[str], told: str) -> None:
+    write("y")
+    assert told in cli("plan", "--local", *guard).err
+    ran = cli("apply", "--local", "--yes", "-o", "json", *guard)
+    assert ran.code == 8
+    assert told in ran.json["error"]
+    assert provider().search() == []
+    assert provider().projects() == []
+
+
+def test_eleven_jobs_at_once_are_more_than_somebody_meant(cli: Cli) -> None:
+    for number in range(11):
+        write(f"n{number}")
+    assert cli("apply", "--local", "--yes").code == 8
+    assert cli("apply", "--local", "--yes", "--max-submits", "12").code == 0
+
+
+def test_without_leave_and_without_a_terminal_nothing_is_sent(cli: Cli) -> None:
+    ran = cli("apply", "--local")
+    assert ran.code == 8
+    assert "--yes" in ran.err
+    assert provider().projects() == []
+
+
+# Saved plans
+
+
+def test_a_saved_plan_is_applied_as_it_was_saved(cli: Cli) -> None:
+    assert cli("plan", "--local", "--out", "p.json", "--detailed-exitcode").code == 2
+    ran = cli("apply", "--plan", "p.json", "--yes", "--local")
+    assert ran.code == 0
+    assert len(provider().search()) == 1
+    again = cli("apply", "--plan", "p.json", "--yes", "--local")
+    assert again.code == 8
+    assert "stale" in again.err
+
+
+def test_a_saved_plan_remembers_its_options_and_takes_none(cli: Cli) -> None:
+    cli("plan", "--local", "--out", "p.json", "--max-submits", "0")
+    assert cli("apply", "--plan", "p.json", "--yes", "--local").code == 8
+    for option in (["--max-submits", "9"], ["--max-gpus", "9"], ["--retry-failed", "x"], ["--strict"], ["specs"]):
+        assert cli("apply", "--plan", "p.json", "--yes", "--local", *option).code == 64
+
+
+def test_a_saved_plan_is_stale_once_a_manifest_changed(cli: Cli) -> None:
+    cli("plan", "--local", "--out", "p.json")
+    write(command="other")
+    ran = cli("apply", "--plan", "p.json", "--yes", "--local", "-o", "json")
+    assert ran.code == 8
+    assert "submit x in Demo differs" in ran.json["error"]
+    assert provider().search() == []
+
+
+def test_a_saved_plan_is_for_the_provider_it_was_made_against(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    cli("plan", "--local", "--out", "p.json")
+    ran = cli("apply", "--plan", "p.json", "--yes", "--local-db", "other.db")
+    assert ran.code == 8
+    assert "it was made against local:" in ran.err
+
+
+@pytest.mark.parametrize("text", ["", "{}", "\0"])
+def test_a_file_that_is_no_plan_is_one_clear_line(cli: Cli, text: str) -> None:
+    Path("p.json").write_text(text)
+    ran = cli("apply", "--plan", "p.json", "--yes", "--local")
+    assert (ran.code, ran.err.count("\n")) == (1, 1)
+    assert cli("apply", "--plan", "missing.json", "--yes", "--local").code == 1
+
+
+def test_a_plan_of_standard_input_can_not_be_saved(cli: Cli) -> None:
+    assert cli("plan", "-", "--local", "--out", "p.json").code == 64
+
+
+# Duplicates, status, stop
+
+
+def test_duplicates_are_told_by_plan_apply_and_status_and_never_stopped(cli: Cli) -> None:
+    cli("apply", "--local", "--yes")
+    one, other = duplicate()
+    told = f"duplicate: {one}, {other} run the same spec; stop one with `baseten-jobs stop --job {other}`"
+    for command, code in (
+        (["plan"], 0),
+        (["plan", "--detailed-exitcode"], 0),
+        (["apply", "--yes"], 7),
+        (["status"], 7),
+    ):
+        ran = cli(*command, "--local")
+        assert (ran.code, told in ran.out) == (code, True)
+    assert cli("apply", "--local", "--yes", "-o", "json").json["results"][0]["error"] == told
+    assert all(job["current_status"] != "TRAINING_JOB_STOPPED" for job in provider().search())
+    assert cli("stop", "--job", other, "--local", "--yes").code == 0
+    assert cli("status", "--local").code == 0
+    assert cli("apply", "--local").code == 0
+
+
+def test_a_stop_asks_or_is_told(cli: Cli) -> None:
+    cli("apply", "--local", "--yes")
+    ran = cli("stop", "x", "--local")
+    assert ran.code == 8
+    assert "--yes" in ran.err
+    assert provider().search()[0]["current_status"] != "TRAINING_JOB_STOPPED"
+
+
+def test_a_stop_tells_what_it_stopped(cli: Cli) -> None:
+    cli("apply", "--local", "--yes")
+    job_id = provider().search()[0]["id"]
+    assert cli("stop", "x", "--local", "--yes", "-o", "json").json == {"format_version": "1.0", "stopped": [job_id]}
+    assert cli("stop", "x", "--local", "--yes").out == "nothing to stop\n"
+
+
+@pytest.mark.parametrize("what", [["nobody"], ["--job", "nobody"]])
+def test_a_stop_of_nothing_known_is_an_error(cli: Cli, what: list[str]) -> None:
+    ran = cli("stop", *what, "--local", "--yes")
+    assert ran.code == 1
+    assert "nobody" in ran.err
+
+
+def test_a_name_that_two_projects_have_is_ambiguous(cli: Cli) -> None:
+    Path("specs/y.yaml").write_text(Path("specs/x.yaml").read_text().replace("Demo", "Other"))
+    cli("apply", "--local", "--yes")
+    ran = cli("stop", "x", "--local", "--yes")
+    assert ran.code == 1
+    assert "specs/x.yaml:1" in ran.err
+    assert "specs/y.yaml:1" in ran.err
+    assert cli("stop", "x", "-f", "specs/x.yaml", "--local", "--yes").code == 0
+
+
+def test_status_joins_manifests_and_jobs(cli: Cli) -> None:
+    write("y")
+    assert [row["state"] for row in cli("status", "--local", "-o", "json").json["jobs"]] == ["not submitted"] * 2
+    cli("apply", "specs/x.yaml", "--local", "--yes")
+    rows = cli("status", "--local", "-o", "json").json["jobs"]
+    assert [row["state"] for row in rows][1] == "not submitted"
+    assert rows[0]["job"]["job_id"] == provider().search()[0]["id"]
+    assert cli("status", "y", "--local", "-o", "json").json["jobs"][0]["name"] == "y"
+    assert cli("status", "z", "--local").code == 1
+
+
+# Projects
+
+
+def test_a_name_that_several_teams_have_is_an_error_that_lists_them(cli: Cli, tmp_path: Path) -> None:
+    from baseten_jobs.emulator import Settings, create_app
+
+    create_app(Settings(tmp_path / ".baseten-jobs/emulator.db", teams=("research",)))
+    write(metadata=", team: research")
+    cli("apply", "--local", "--yes")
+    write("y", metadata=", team: default")
+    assert cli("apply", "--local", "--yes").code == 0
+    write("z")
+    ran = cli("plan", "--local")
+    assert ran.code == 1
+    assert "specs/z.yaml:3:30: metadata.project: several teams have a project 'Demo'" in ran.err
+    assert "'default', 'research'" in ran.err
+
+
+def test_a_team_or_a_project_id_that_does_not_exist_is_pointed_at(cli: Cli) -> None:
+    write(metadata=", team: defualt")
+    ran = cli("plan", "--local", "-o", "json")
+    assert ran.code == 1
+    (diagnostic,) = ran.json["diagnostics"]
+    assert (diagnostic["line"], diagnostic["field"]) == (3, "metadata.team")
+    assert diagnostic["hint"] == "did you mean 'default'?"
+    path = Path("specs/x.yaml")
+    path.write_text(path.read_text().replace("project: Demo, team: defualt", "project_id: nope"))
+    assert "there is no project with the id 'nope'" in cli("plan", "--local").err
+
+
+def test_two_manifests_that_name_one_job_by_project_name_and_id_are_an_error(cli: Cli) -> None:
+    cli("apply", "--local", "--yes")
+    project_id = provider().projects()[0]["id"]
+    text = Path("specs/x.yaml").read_text()
+    Path("specs/y.yaml").write_text(text.replace("project: Demo", f"project_id: {project_id}"))
+    ran = cli("plan", "--local")
+    assert ran.code == 1
+    assert "the other is at specs/y.yaml:3:18" in ran.err
+    assert "the other is at specs/x.yaml:3:18" in ran.err
+
+
+def test_many_manifests_need_no_more_reads_than_one(tmp_path: Path) -> None:
+    from tests.chaos import write_manifests
+    from tests.world import World
+
+    world = World(tmp_path)
+    (tmp_path / "specs").mkdir()
+    write_manifests(tmp_path / "specs", 300)
+    world.policy = Policy(max_submits=None)
+    world.apply()
+    assert world.between.calls == ["upsert", "search", *["create"] * 300, "search"]
+    world.between.calls.clear()
+    world.plan()
+    assert world.between.calls == ["projects", "search"]
