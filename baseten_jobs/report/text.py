@@ -82,7 +82,7 @@ def _action(action: Action, paint: Paint) -> list[str]:
     lines = [f"  {paint(f'{sign} {what}', colour)}  ({action.reason})"]
     facts = [one_line(str(request.project))]
     if action.verb is Verb.SUBMIT:
-        facts += [f"job {request.job_name}", f"{request.gpus} GPUs" if request.gpus else "no GPU"]
+        facts += [f"job {request.job_name}", _count(request.gpus, "GPU")]
     elif action.job is not None:
         facts += [f"job {action.job.id} {action.job.status.removeprefix('TRAINING_JOB_').lower()}"]
     facts.append(f"{request.path}:{request.line}")
