@@ -48,33 +48,34 @@ def digest_of(spec: Mapping[str, Any], api_version: str) -> str:
     return hashlib.sha256((SCHEME + canonical).encode("ascii")).hexdigest()
 
 
-def canonical_form(spec: Mapping[str, Any], api_version: str) -> Any:
-    """What a spec means: nulls, defaults and what can be changed on a waiting job dropped, spellings folded."""
-    form = _canonical(spec, shape_of(api_version).properties["spec"])
+def canonical_form(spec: Mapping[str, Any], api_version: str, kinds: frozenset[str] = frozenset({"run"})) -> Any:
+    """What a spec means: nulls, defaults and fields of another `x-identity` than `kinds` dropped, spellings folded."""
+    form = _canonical(spec, shape_of(api_version).properties["spec"], kinds)
     return {} if form is _ABSENT else form
 
 
 _ABSENT = object()
 
 
-def _canonical(value: Any, shape: Shape) -> Any:
-    if value is None or shape.identity != "run":
+def _canonical(value: Any, shape: Shape, kinds: frozenset[str]) -> Any:
+    if value is None or shape.identity not in kinds:
         return _ABSENT
-    form = _folded(value, shape)
-    if "default" in shape.schema and form == _folded(shape.schema["default"], shape):
+    form = _folded(value, shape, kinds)
+    if "default" in shape.schema and form == _folded(shape.schema["default"], shape, kinds):
         return _ABSENT
     return form
 
 
-def _folded(value: Any, shape: Shape) -> Any:
-    if shape.fold and value is not None:
+def _folded(value: Any, shape: Shape, kinds: frozenset[str]) -> Any:
+    if shape.fold:
         value = FOLDS[shape.fold](value)
     if isinstance(value, dict):
         shape = shape.variant(value)
         entries = (
-            (key, _canonical(each, shape.properties.get(key) or shape.values or shape)) for key, each in value.items()
+            (key, _canonical(each, shape.properties.get(key) or shape.values or shape, kinds))
+            for key, each in value.items()
         )
         return {key: form for key, form in entries if form is not _ABSENT}
     if isinstance(value, list):
-        return [_folded(each, shape.items or shape) for each in value]
+        return [_folded(each, shape.items or shape, kinds) for each in value]
     return value

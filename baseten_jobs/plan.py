@@ -6,6 +6,8 @@ from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import Any
 
+from baseten_jobs.diff import Change
+from baseten_jobs.history import Revision
 from baseten_jobs.identity import Identity
 from baseten_jobs.observation import Observation, ObservedJob, ObservedProject, StatusClass
 from baseten_jobs.request import JobRequest, ProjectRef
@@ -29,17 +31,11 @@ class Policy:
 
 
 @dataclass(frozen=True)
-class Change:
-    """One field's old and new value, as written; nothing where unset."""
-
-    field: str
-    old: Any
-    new: Any
-
-
-@dataclass(frozen=True)
 class Action:
-    """One decision, with its reason; `job` is the one that it keeps, updates, stops or holds back for."""
+    """One decision, with its reason; `job` is the one that it keeps, updates, stops or holds back for.
+
+    `changes` are told against `previous`, the revision that runs; where git does not show it, `history` says why.
+    """
 
     verb: Verb
     request: JobRequest
@@ -49,6 +45,8 @@ class Action:
     duplicates: tuple[ObservedJob, ...] = ()
     updates: Mapping[str, Any] = field(default_factory=dict)
     changes: tuple[Change, ...] = ()
+    previous: Revision | None = None
+    history: str = ""
     warnings: tuple[str, ...] = ()
     error: str = ""
 
@@ -60,9 +58,22 @@ class Action:
 
 
 @dataclass(frozen=True)
+class Orphan:
+    """A live job whose manifest was deleted: what it was, and the commit that deleted it."""
+
+    job: ObservedJob
+    project: str
+    deleted: Revision
+
+
+@dataclass(frozen=True)
 class Plan:
+    """The actions, and what else a reader of the plan should know; `notes` are for the plan as a whole."""
+
     actions: tuple[Action, ...] = ()
     projects: Mapping[ProjectRef, ObservedProject] = field(default_factory=dict)
+    orphans: tuple[Orphan, ...] = ()
+    notes: tuple[str, ...] = ()
 
     @property
     def summary(self) -> dict[str, int]:
