@@ -137,6 +137,8 @@ class _Run:
     def _refuse_conflicts(self) -> None:
         claims: dict[tuple[str | None, str], Action] = {}
         for action in self.actions:
+            if action.pruned:
+                continue
             project_id = self.projects[action.request.project].id
             first = claims.setdefault((project_id, action.request.name), action)
             if project_id and first.request is not action.request:
@@ -291,7 +293,9 @@ class _Run:
         return Outcome(action, Fate.STOPPED, job.id)
 
     def _lives(self, stop: Action) -> bool:
-        """Whether the manifest's own identity lives, now that the rest is done."""
+        """Whether the manifest's own identity lives, now that the rest is done; a deleted one needs none."""
+        if stop.pruned:
+            return True
         for index, action in enumerate(self.actions):
             if action.request is stop.request and action.verb is not Verb.STOP:
                 fate = self.outcomes[index].fate

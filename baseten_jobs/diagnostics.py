@@ -62,7 +62,7 @@ def has_errors(diagnostics: Iterable[Diagnostic]) -> bool:
     return any(d.severity is Severity.ERROR for d in diagnostics)
 
 
-def nearest(word: str, known: Sequence[str], *, likeness: float = 0.6) -> str:
+def nearest(word: str, known: Sequence[str], *, likeness: float = 0.62) -> str:
     """The known word that `word` was probably meant to be, or nothing; `likeness` of 1 is the same word."""
     folded = {name.lower().replace("-", "_"): name for name in known}
     close = get_close_matches(word[:100].lower().replace("-", "_"), folded, n=1, cutoff=likeness)

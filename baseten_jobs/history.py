@@ -1,6 +1,17 @@
 """What git says of manifests -> which revision has a spec's digest, and which commit deleted a manifest."""
 
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import islice
+from typing import Any
+
+from baseten_jobs.identity import SHOWN, Identity, digest_of
+from baseten_jobs.manifest import MAX_BYTES, decode, load
+from baseten_jobs.schema import SUPPORTED
+
+RECORD = "\x01"
+LOG_FORMAT = f"{RECORD}%H%x00%P%x00%an%x00%cI"
+"""What `git log` is to print of a commit, in front of its raw, NUL-terminated changes."""
 
 
 @dataclass(frozen=True)
@@ -11,3 +22,187 @@ class Revision:
     author: str
     date: str
     path: str
+
+
+@dataclass(frozen=True)
+class FileChange:
+    """One file in one commit, beside one of its parents; `order` counts commits from the newest, at 0."""
+
+    revision: Revision
+    order: int
+    merge: bool
+    before: str | None
+    after: str | None
+    path_before: str
+
+    @property
+    def rewrites(self) -> bool:
+        """Whether this commit itself wrote the content: a merge or a mere rename did not."""
+        return not self.merge and self.before != self.after
+
+
+@dataclass(frozen=True)
+class Written:
+    """A manifest as a file held it: enough to tell whose it is and what it means."""
+
+    name: str
+    project: str | None
+    project_id: str | None
+    attempt: int
+    digest: str
+    spec: Mapping[str, Any]
+    api_version: str
+
+    @property
+    def identity(self) -> Identity:
+        return Identity(self.name, self.digest[:SHOWN], self.attempt)
+
+    def belongs_to(self, project_id: str | None, project_name: str) -> bool:
+        return self.project_id == project_id if self.project_id is not None else self.project == project_name
+
+
+@dataclass(frozen=True)
+class Found:
+    """A manifest in a commit."""
+
+    change: FileChange
+    written: Written
+
+    @property
+    def revision(self) -> Revision:
+        return self.change.revision
+
+
+def parse_log(text: str) -> tuple[FileChange, ...]:
+    """The changes of a `git log --raw -z` in LOG_FORMAT, newest first."""
+    changes: list[FileChange] = []
+    commits: dict[str, int] = {}
+    for record in text.split(RECORD)[1:]:
+        commit, parents, author, date, *rest = record.split("\0")
+        order = commits.setdefault(commit, len(commits))
+        tokens = iter(rest)
+        for token in tokens:
+            if not (token := token.strip("\n")).startswith(":"):
+                continue
+            _, _, before, after, status = token.split(" ")
+            first = next(tokens)
+            path = next(tokens) if status[0] in "RC" else first
+            changes.append(
+                FileChange(
+                    Revision(commit, author, date, path), order, " " in parents, _blob(before), _blob(after),
+                    first if status[0] == "R" else path,
+                )
+            )  # fmt: skip
+    return tuple(changes)
+
+
+def _blob(name: str) -> str | None:
+    """Nothing for the zeros that stand for a file that is not there."""
+    return None if name.strip("0") == "" else name
+
+
+def manifests_in(path: str, raw: bytes) -> tuple[Written, ...]:
+    """The manifests that a file of any age holds, as far as they can be read; never raises."""
+    text = decode(path, raw) if len(raw) <= MAX_BYTES else None
+    if not isinstance(text, str):
+        return ()
+    return tuple(w for document in load(path, text).documents if (w := _written(document.data)))
+
+
+def _written(data: Any) -> Written | None:
+    metadata = data.get("metadata") if isinstance(data, dict) else None
+    spec = data.get("spec") if isinstance(data, dict) else None
+    if not isinstance(metadata, dict) or not isinstance(spec, dict) or data.get("apiVersion") not in SUPPORTED:
+        return None
+    name, attempt = metadata.get("name"), metadata.get("attempt")
+    try:
+        digest = digest_of(spec, data["apiVersion"])
+    except TypeError:  # a value that JSON does not know: never submitted
+        return None
+    return Written(
+        str(name), metadata.get("project"), metadata.get("project_id"), attempt if isinstance(attempt, int) else 1,
+        digest, spec, data["apiVersion"],
+    )  # fmt: skip
+
+
+class History:
+    """The changes of all manifests of a repository, and their contents as far as anybody asks for them."""
+
+    def __init__(self, changes: Iterable[FileChange], read: Callable[[str], bytes], limit: int) -> None:
+        self.changes = tuple(changes)
+        self.limit = limit
+        self._read = read
+        self._compiled: dict[str, tuple[Written, ...]] = {}
+        self._raw: dict[str, bytes] = {}
+
+    def find(self, identity: Identity, path: str | None = None) -> Found | None:
+        """The newest revision that has this name and digest: of the file at `path` first, else of any file.
+
+        At most `limit` revisions of each are compiled. Where several commits hold the content found, the one that
+        wrote it is told, not a merge or a rename of it.
+        """
+        for changes in (self._of_path(path) if path else iter(()), iter(self.changes)):
+            for looked, change in enumerate(c for c in changes if c.after):
+                if looked >= self.limit:
+                    break
+                if written := self._matching(change.after, identity):
+                    return Found(self._writer_of(change), written)
+        return None
+
+    def find_in_project(self, identity: Identity, project_id: str | None, project_name: str) -> Found | None:
+        """The same for just this identity, attempt included, of this project."""
+        for looked, change in enumerate(c for c in self.changes if c.after and self._mentions(c.after, identity.name)):
+            if looked >= self.limit:
+                return None
+            for written in self._manifests(change.after or ""):
+                if written.identity == identity and written.belongs_to(project_id, project_name):
+                    return Found(self._writer_of(change), written)
+        return None
+
+    def in_deleted_files(self) -> Iterator[Written]:
+        """The manifests of the files that were deleted, at most `limit` files."""
+        deleted = (change for change in self.changes if change.after is None and change.before)
+        for change in islice(deleted, self.limit):
+            if self._mentions(change.before or "", "baseten-jobs/"):
+                yield from self._manifests(change.before or "")
+
+    def deletion(self, name: str, project_id: str | None, project_name: str) -> FileChange | None:
+        """The newest change that took the manifest of this name out of a file."""
+        for change in self.changes:
+            before = self._holds(change.before, name, project_id, project_name)
+            if before and not self._holds(change.after, name, project_id, project_name):
+                return change
+        return None
+
+    def _holds(self, blob: str | None, name: str, project_id: str | None, project_name: str) -> bool:
+        return blob is not None and self._mentions(blob, name) and any(
+            w.name == name and w.belongs_to(project_id, project_name) for w in self._manifests(blob)
+        )  # fmt: skip
+
+    def _of_path(self, path: str) -> Iterator[FileChange]:
+        """Changes of a file, under the names that it had before too."""
+        names = {path}
+        for change in self.changes:
+            if change.revision.path in names:
+                names.add(change.path_before)
+                yield change
+
+    def _writer_of(self, change: FileChange) -> FileChange:
+        return next((c for c in self.changes if c.after == change.after and c.rewrites), change)
+
+    def _matching(self, blob: str | None, identity: Identity) -> Written | None:
+        if blob is None or not self._mentions(blob, identity.name):
+            return None
+        same = [w for w in self._manifests(blob) if (w.name, w.digest[:SHOWN]) == (identity.name, identity.digest)]
+        return next((w for w in same if w.attempt == identity.attempt), same[0] if same else None)
+
+    def _mentions(self, blob: str, name: str) -> bool:
+        """Most files of a repository are not about this manifest, and need not be parsed."""
+        if blob not in self._raw:
+            self._raw[blob] = self._read(blob)
+        return name.encode() in self._raw[blob]
+
+    def _manifests(self, blob: str) -> tuple[Written, ...]:
+        if blob not in self._compiled:
+            self._compiled[blob] = manifests_in(blob, self._raw[blob])
+        return self._compiled[blob]

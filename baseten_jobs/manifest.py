@@ -15,6 +15,8 @@ _Parser: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 MAX_BYTES = 1 << 20
 MAX_DEPTH = 64
 MAX_VALUES = 50_000
+MAX_DIGITS = 19
+"""An integer has fewer, so that every reader of JSON can hold it."""
 MAX_PROBLEMS = 100
 """Of the YAML itself, in one file."""
 
@@ -133,6 +135,9 @@ _DECIMAL = re.compile(r"[-+]?(0|[1-9][0-9]*)")
 _TRUE = frozenset({"yes", "true", "on"})
 _WORDS = {"bool": frozenset({"no", "false", "off"}) | _TRUE, "null": frozenset({"", "~", "null"})}
 
+_LONG = 256
+"""Characters of a text that count as one value more, lest a long one be repeated by aliases for ever."""
+
 _Value = tuple[Any, str | None, dict[str | int, Spot]]
 """Plain data, a scalar as it was written, and the spots of a collection's entries."""
 
@@ -159,7 +164,7 @@ class _Builder:
         self.parser: Any = _Parser(text)
         self.problems: list[Diagnostic] = []
         self._anchors: dict[str, tuple[_Value, int] | None] = {}
-        self._values = 0
+        self._size = 0
 
     def documents(self) -> Iterator[Document]:
         """Each document that is not empty; raises _Unreadable where the file can't be read further."""
@@ -200,6 +205,8 @@ class _Builder:
         elif said == "could not find expected ':'":
             mark, instead = error.context_mark, "this key has no ':'"
         position = Position(self.path, mark.line + 1, mark.column + 1) if mark else Position(self.path)
+        if mark and mark.index >= len(self.text):
+            position = _end(self.path, self.text.rstrip())
         return _Unreadable("yaml-syntax", instead or one_line(message), position, hint)
 
     def _at(self, event: Any) -> Position:
@@ -208,11 +215,12 @@ class _Builder:
     def _value(self, event: Any, depth: int) -> _Value:
         if depth > MAX_DEPTH:
             raise _Unreadable("depth", f"more than {MAX_DEPTH} levels of nesting", self._at(event))
+        before = self._size
         self._count(1, event)
         if isinstance(event, yaml.AliasEvent):
             return self._alias(event)
-        before = self._values
         if isinstance(event, yaml.ScalarEvent):
+            self._count(len(event.value) // _LONG, event)
             value: _Value = (self._scalar(event), event.value, {})
         else:
             mapping = isinstance(event, yaml.MappingStartEvent)
@@ -221,12 +229,12 @@ class _Builder:
                 self._anchors[event.anchor] = None
             value = (self._mapping if mapping else self._sequence)(depth)
         if event.anchor:
-            self._anchors[event.anchor] = (value, self._values - before + 1)
+            self._anchors[event.anchor] = (value, self._size - before)
         return value
 
-    def _count(self, values: int, event: Any) -> None:
-        self._values += values
-        if self._values > MAX_VALUES:
+    def _count(self, size: int, event: Any) -> None:
+        self._size += size
+        if self._size > MAX_VALUES:
             raise _Unreadable("too-many-values", f"more than {MAX_VALUES} values, aliases expanded", self._at(event))
 
     def _alias(self, event: Any) -> _Value:
@@ -285,6 +293,7 @@ class _Builder:
 
     def _key(self, event: Any, depth: int) -> str:
         if isinstance(event, yaml.ScalarEvent):
+            self._count(len(event.value) // _LONG, event)
             key = self._scalar(event)
             if not isinstance(key, str):
                 self._problem(
@@ -294,7 +303,7 @@ class _Builder:
                     f'write "{one_line(event.value)}"',
                 )
             if event.anchor:
-                self._anchors[event.anchor] = ((key, event.value, {}), 1)
+                self._anchors[event.anchor] = ((key, event.value, {}), 1 + len(event.value) // _LONG)
             return str(event.value)
         key, _, _ = self._value(event, depth + 1)
         if isinstance(key, str):
@@ -320,7 +329,9 @@ class _Builder:
         if text.lower() in _WORDS.get(kind, ()):
             return None if kind == "null" else text.lower() in _TRUE
         if kind == "int":
-            return int(text) if _DECIMAL.fullmatch(text) and len(text) < 20 else Odd(text, "integer")
+            return (
+                int(text) if _DECIMAL.fullmatch(text) and len(text.lstrip("+-")) < MAX_DIGITS else Odd(text, "integer")
+            )
         if kind in ("float", "timestamp") and (kind == "float" or event.tag is None):
             return Odd(text, "number" if kind == "float" else "date")
         self._check_tag(event, "a scalar")

@@ -1,5 +1,6 @@
 """The tool on one page: load, validate, compile, observe, plan, apply."""
 
+import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -7,6 +8,7 @@ from baseten_jobs import rules
 from baseten_jobs.api.client import Api
 from baseten_jobs.apply import Execution, Ledger, execute
 from baseten_jobs.diagnostics import Diagnostic, has_errors, in_order
+from baseten_jobs.git import open_repository
 from baseten_jobs.manifest import Document
 from baseten_jobs.observation import Observation
 from baseten_jobs.observe import Unresolved, observe, with_second_witness
@@ -15,6 +17,7 @@ from baseten_jobs.plan import Plan, Policy, Verb, make_plan
 from baseten_jobs.request import ProjectRef
 from baseten_jobs.status import Status, statuses
 from baseten_jobs.validation import Compiled
+from baseten_jobs.witness import Inquiry, with_witness
 
 
 @dataclass(frozen=True)
@@ -38,8 +41,8 @@ def look(api: Api, compiled: Compiled) -> tuple[Observation, tuple[Diagnostic, .
     )
 
 
-def make(api: Api, compiled: Compiled, policy: Policy) -> Planned:
-    """Observe and decide; a project with a planned submit is read by a second witness first."""
+def make(api: Api, compiled: Compiled, policy: Policy, inquiry: Inquiry | None = None) -> Planned:
+    """Observe and decide; a project with a planned submit is read by a second witness first, and git is asked last."""
     observation, diagnostics = look(api, compiled)
     if diagnostics:
         return Planned(Plan(), in_order(diagnostics))
@@ -47,7 +50,14 @@ def make(api: Api, compiled: Compiled, policy: Policy) -> Planned:
     doubted = [a.request.project for a in plan.of(Verb.SUBMIT) if plan.project_of(a).exists]
     if doubted:
         plan = make_plan(compiled.requests, with_second_witness(api, observation, doubted), policy)
-    return Planned(plan)
+    return Planned(plan if inquiry is None else _asked_of_git(api, plan, inquiry))
+
+
+def _asked_of_git(api: Api, plan: Plan, inquiry: Inquiry) -> Plan:
+    paths = [action.request.path for action in plan.actions if os.path.exists(action.request.path)]
+    repository = open_repository(os.path.dirname(paths[0]) if paths else ".")
+    with repository:
+        return with_witness(plan, repository, inquiry, lambda refs: observe(api, refs).observation)
 
 
 def apply(api: Api, plan: Plan, policy: Policy, how: Execution, ledger: Ledger) -> Applied:

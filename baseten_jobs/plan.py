@@ -23,24 +23,39 @@ class Verb(Enum):
 
 @dataclass(frozen=True)
 class Policy:
-    """What the user permits; the limits are counted over one apply, and nothing means no limit."""
+    """What the user permits; the limits are counted over one apply, and nothing means no limit.
+
+    `history` bounds the revisions of a manifest that are looked through.
+    """
 
     max_submits: int | None = 10
     max_gpus: int | None = None
     retry_failed: frozenset[str] = frozenset()
+    create_missing: frozenset[str] = frozenset()
+    prune: bool = False
+    history: int = 1000
+
+    @classmethod
+    def of(cls, values: Mapping[str, Any]) -> "Policy":
+        """From plain values, names in lists; raises TypeError for a name that is no field."""
+        fields: dict[str, Any] = {n: frozenset(v) if isinstance(v, (list, tuple)) else v for n, v in values.items()}
+        return cls(**fields)
 
 
 @dataclass(frozen=True)
 class Action:
     """One decision, with its reason; `job` is the one that it keeps, updates, stops or holds back for.
 
-    `changes` are told against `previous`, the revision that runs; where git does not show it, `history` says why.
+    `changes` are told against `previous`, the revision that runs as `older`; where git does not show it, `history`
+    says why. `missing`: git says that the job was submitted long ago, and it is not there. `pruned`: a stop for a
+    manifest that was deleted.
     """
 
     verb: Verb
     request: JobRequest
     reason: str
     job: ObservedJob | None = None
+    older: ObservedJob | None = None
     superseded: tuple[ObservedJob, ...] = ()
     duplicates: tuple[ObservedJob, ...] = ()
     updates: Mapping[str, Any] = field(default_factory=dict)
@@ -49,6 +64,8 @@ class Action:
     history: str = ""
     warnings: tuple[str, ...] = ()
     error: str = ""
+    missing: bool = False
+    pruned: bool = False
 
     @property
     def identity_lives(self) -> bool:
@@ -184,7 +201,11 @@ def _row(
         return Action(Verb.SUBMIT, request, f"retried: job {same[-1].id} {_ended(same[-1])}")
     if not older:
         return Action(Verb.SUBMIT, request, "new")
-    return Action(Verb.SUBMIT, request, _changed(request, older))
+    compared = [job for job in older if job.live][-1:] or [older[-1]]
+    return _changed(request, compared[0])
+
+
+_SCHEDULING = {"priority": "spec.priority", "availability_model": "spec.compute.availability_model"}
 
 
 def _unchanged(request: JobRequest, job: ObservedJob) -> Action:
@@ -195,7 +216,8 @@ def _unchanged(request: JobRequest, job: ObservedJob) -> Action:
     }
     listed = ", ".join(f"{name} {getattr(job, name)} → {wanted}" for name, wanted in different.items())
     if job.pending and different:
-        return Action(Verb.UPDATE, request, listed, job, updates=different)
+        changes = tuple(Change(_SCHEDULING[name], getattr(job, name), wanted) for name, wanted in different.items())
+        return Action(Verb.UPDATE, request, listed, job, updates=different, changes=changes)
     reason = "unchanged" if job.live else f"unchanged: job {job.id} completed"
     warnings = (f"{listed} has no effect: job {job.id} waits no longer",) if different else ()
     return Action(Verb.KEEP, request, reason, job, warnings=warnings)
@@ -210,13 +232,34 @@ def _ended(job: ObservedJob) -> str:
     return "failed" if job.status_class is StatusClass.FAILED else "was stopped"
 
 
-def _changed(request: JobRequest, older: Sequence[ObservedJob]) -> str:
-    live = [job for job in older if job.live]
-    old = (live or list(older))[-1].identity
-    assert old is not None
-    if old.digest == request.identity.digest:
-        return f"changed: attempt {old.attempt} → {request.attempt}"
-    return f"changed: {old.digest} → {request.identity.digest}"
+def _changed(request: JobRequest, older: ObservedJob) -> Action:
+    """A submit that replaces `older`: the live job of another spec, or the newest."""
+    was = older.identity
+    assert was is not None
+    if was.digest != request.identity.digest:
+        return Action(Verb.SUBMIT, request, f"changed: {was.digest} → {request.identity.digest}", older=older)
+    attempts = Change("metadata.attempt", was.attempt, request.attempt)
+    reason = f"changed: attempt {was.attempt} → {request.attempt}"
+    return Action(Verb.SUBMIT, request, reason, older=older, changes=(attempts,))
+
+
+def revealed(request: JobRequest, job: ObservedJob) -> tuple[Change, ...]:
+    """What the API itself shows to differ from a job: GPUs, nodes, priority, availability."""
+    compute = request.training_job.get("compute", {})
+    wanted = compute.get("accelerator")
+    nodes = job.node_count or 1
+    seen = f"{job.gpu_type}:{job.gpus // nodes}" if job.gpu_type and job.gpus else None
+    asked = f"{wanted['accelerator']}:{wanted['count']}" if wanted else None
+    same = (seen or "").replace("-", "_") == (asked or "").replace("-", "_")
+    found = [Change("spec.compute.accelerator", seen, asked)] if not same and job.gpus is not None else []
+    if job.node_count is not None and job.node_count != request.nodes:
+        found.append(Change("spec.compute.node_count", job.node_count, request.nodes))
+    found += [
+        Change(_SCHEDULING[name], getattr(job, name), value)
+        for name, value in request.scheduling.items()
+        if getattr(job, name) not in (None, value)
+    ]
+    return tuple(found)
 
 
 def duplicate_warning(jobs: Sequence[ObservedJob]) -> str:
@@ -238,4 +281,10 @@ def refusals(plan: Plan, policy: Policy) -> tuple[str, ...]:
         found.append(f"{len(submits)} jobs to submit, and --max-submits is {policy.max_submits}")
     if policy.max_gpus is not None and gpus > policy.max_gpus:
         found.append(f"{gpus} GPUs to submit, and --max-gpus is {policy.max_gpus}")
+    found += [
+        f"{action.request.name} is missing (it was submitted long ago, and its job is not there); "
+        f"--create-missing {action.request.name} submits it again"
+        for action in submits
+        if action.missing and action.request.name not in policy.create_missing
+    ]
     return tuple(found)

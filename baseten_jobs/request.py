@@ -1,7 +1,7 @@
 """Valid manifest -> JobRequest: the exact body of the create call, and whom it is for."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from baseten_jobs.identity import SHOWN, Identity, digest_of
@@ -23,7 +23,10 @@ class ProjectRef:
 
 @dataclass(frozen=True)
 class JobRequest:
-    """One job to be had: `training_job` is the body's only member, `digest` has all 64 hex digits."""
+    """One job to be had: `training_job` is the body's only member, `digest` has all 64 hex digits.
+
+    `manifest` is the document as it was written.
+    """
 
     path: str
     line: int
@@ -34,6 +37,7 @@ class JobRequest:
     training_job: Mapping[str, Any]
     stop_superseded: bool = False
     suspended: bool = False
+    manifest: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
     @property
     def identity(self) -> Identity:
@@ -89,6 +93,7 @@ def compile_request(document: Document) -> JobRequest:
         training_job={"name": identity.job_name, **_training_job(spec)},
         stop_superseded=policy.get("on_change") == "stop",
         suspended=policy.get("suspend", False),
+        manifest=document.data,
     )
 
 

@@ -3,10 +3,10 @@
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
-from baseten_jobs.plan import Action, Plan
+from baseten_jobs.plan import Action, Plan, Policy
 
 FORMAT = "1.0"
 
@@ -45,6 +45,18 @@ class SavedPlan:
             *(f"{title} is planned now" for title in now if title not in before),
             *(f"{title} differs" for title in now if title in before and now[title] != before[title]),
         )
+
+
+def remembered(policy: Policy, strict: bool, concurrency: int, settle: float) -> Mapping[str, Any]:
+    """The options that a saved plan is applied with."""
+    decided = {f.name: getattr(policy, f.name) for f in fields(policy)}
+    plain = {name: sorted(value) if isinstance(value, frozenset) else value for name, value in decided.items()}
+    return {"policy": plain, "strict": strict, "concurrency": concurrency, "settle": settle}
+
+
+def policy_of(options: Mapping[str, Any]) -> Policy:
+    """The policy that a plan was saved with; raises TypeError for one that this version does not know."""
+    return Policy.of(options["policy"])
 
 
 def planned(plan: Plan) -> tuple[Mapping[str, Any], ...]:

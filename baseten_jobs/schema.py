@@ -5,17 +5,20 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
+from itertools import islice
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
 from baseten_jobs.diagnostics import Diagnostic, FieldPath, field_name, nearest, one_line
 from baseten_jobs.manifest import Document, Odd
-from baseten_jobs.secrecy import names_a_secret
+from baseten_jobs.secrecy import is_a_secret, names_a_secret, quoted
 
 KIND = "TrainingJob"
 _FOLDERS: Mapping[str, str] = MappingProxyType({"baseten-jobs/v1": "v1"})
 SUPPORTED = tuple(_FOLDERS)
+MAX_PROBLEMS = 200
+"""Shown of one document; only a file that was never meant to be a manifest has more."""
 
 
 @dataclass(frozen=True)
@@ -97,28 +100,41 @@ def check(document: Document) -> tuple[Diagnostic, ...]:
                 hint="a manifest is a mapping with apiVersion, kind, metadata and spec",
             ),
         )
-    if problem := _wrong_version(document, data):
-        return (problem,)
-    diagnostics = []
-    for error in _worth_telling(_validator(data["apiVersion"]).iter_errors(data)):
+    if problems := _wrong_version(document, data):
+        return problems
+    diagnostics: list[Diagnostic] = []
+    errors = _validator(data["apiVersion"]).iter_errors(data)
+    for error in _worth_telling(islice(errors, MAX_PROBLEMS)):
         diagnostics += _WORDINGS.get(error.validator, _other)(error, document)
+    if next(errors, None):
+        told = "this manifest has more problems; they are not shown"
+        diagnostics.append(Diagnostic("too-many-problems", told, document.position()))
     return tuple(diagnostics)
 
 
-def _wrong_version(document: Document, data: Mapping[str, Any]) -> Diagnostic | None:
-    for name, supported in (("apiVersion", SUPPORTED), ("kind", (KIND,))):
-        choice = " or ".join(f"'{one}'" for one in supported)
-        if name not in data:
-            return Diagnostic("required", f"'{name}' is missing", document.position(), hint=f"supported: {choice}")
-        if data[name] not in supported:
-            return Diagnostic(
-                "unsupported",
-                f"{_shown(document, (name,), data[name])} is not supported",
-                document.position((name,)),
-                name,
-                f"supported: {choice}",
-            )
-    return None
+def supports(document: Document) -> bool:
+    """Whether a document is of a version and kind that the schema, and the rules, can speak of."""
+    return isinstance(document.data, dict) and not _wrong_version(document, document.data)
+
+
+def _wrong_version(document: Document, data: Mapping[str, Any]) -> tuple[Diagnostic, ...]:
+    return tuple(
+        _unsupported(document, data, name, supported)
+        for name, supported in (("apiVersion", SUPPORTED), ("kind", (KIND,)))
+        if data.get(name) not in supported
+    )
+
+
+def _unsupported(document: Document, data: Mapping[str, Any], name: str, supported: tuple[str, ...]) -> Diagnostic:
+    choice = "supported: " + " or ".join(f"'{one}'" for one in supported)
+    if name in data:
+        message = f"{_shown(document, (name,), data[name])} is not supported"
+        return Diagnostic("unsupported", message, document.position((name,)), name, choice)
+    near = next((key for key in data if key.lower().replace("_", "") == name.lower()), None)
+    if near is None:
+        return Diagnostic("required", f"'{name}' is missing", document.position(), hint=choice)
+    message = f"'{one_line(near)}' is not a field here"
+    return Diagnostic("unknown-field", message, document.position((near,), of_key=True), hint=f"did you mean '{name}'?")
 
 
 @cache
@@ -148,11 +164,17 @@ def _worth_telling(errors: Iterable[Any]) -> list[Any]:
         path = tuple(error.absolute_path)
         if isinstance(error.instance, Odd) and error.instance.kind == "tagged":
             continue
+        if _of_a_name(error):
+            path = (*path, error.instance)
         if error.validator not in _FIRST_COME:
             kept[(path, error.validator, error.message)] = error
         elif path not in kept or _FIRST_COME.index(kept[path].validator) > _FIRST_COME.index(error.validator):
             kept[path] = error
     return list(kept.values())
+
+
+def _of_a_name(error: Any) -> bool:
+    return "propertyNames" in error.absolute_schema_path
 
 
 def _alternatives(errors: Iterable[Any]) -> Iterator[Any]:
@@ -189,14 +211,18 @@ _TYPES = {
 
 def _shown(document: Document, path: FieldPath, value: object) -> str:
     """A value as a message quotes it: as written; what may be a secret, and anything long, by its kind."""
-    if isinstance(value, dict):
-        return "a mapping"
-    if isinstance(value, list):
-        return "a list"
+    if isinstance(value, (dict, list)) or _private(path):
+        return _kind_of(value)
     if isinstance(value, str):
-        return f"'{one_line(value, 60)}'"
-    written = document.written(path)
-    return one_line(written if written else "null", 60)
+        return quoted(value)
+    return one_line(document.written(path) or "null", 60)
+
+
+def _private(path: FieldPath) -> bool:
+    """Whether this is, or is a part of, a variable that seems to hold a secret."""
+    if "environment_variables" not in path[:-1]:
+        return False
+    return names_a_secret(str(path[path.index("environment_variables") + 1]))
 
 
 def _kind_of(value: object) -> str:
@@ -218,27 +244,38 @@ def _type(error: Any, document: Document) -> list[Diagnostic]:
     expected = " or ".join(_TYPES[kind] for kind in wanted)
     scalar = not isinstance(value, (str, dict, list))
     if scalar and "enum" in error.schema:
-        allowed = [choice for choice in error.schema["enum"] if choice is not None]
-        return _not_one_of(error, document, path, allowed, "enum")
-    if scalar and "x-expected" in error.schema and "x-rule" not in error.schema and path[-1] != "name":
-        shown = _shown(document, path, value)
-        return _at(document, error, f"{shown} is not {expected}", f"expected {error.schema['x-expected']}")
-    if "string" in wanted and scalar:
+        return _not_one_of(document, path, value, [choice for choice in error.schema["enum"] if choice is not None])
+    shown = _shown(document, path, value)
+    if isinstance(value, str) and not {"integer", "boolean"} & set(wanted):
+        shown = "a string"
+    is_variable = path[-2:-1] == ("environment_variables",)
+    if scalar and "string" in wanted and "x-fold" not in error.schema and (is_variable or value is not None):
         written = document.written(path) or ""
-        if path[-2:-1] == ("environment_variables",) and names_a_secret(str(path[-1])):
-            return _at(document, error, f"{_kind_of(value)} is not a string, quote it")
-        shown = _shown(document, path, value)
-        return _at(document, error, f"{shown} is not a string, quote it", json.dumps(written, ensure_ascii=False))
-    if isinstance(value, str) and "string" not in wanted and wanted[0] in ("object", "array"):
-        return _at(document, error, f"a string is not {expected}")
-    hint = ""
+        quotes = "" if len(written) > 60 or _private(path) else json.dumps(written, ensure_ascii=False)
+        return _at(document, error, f"{shown} is not a string, quote it", quotes)
     if isinstance(value, Odd) and value.kind == "integer" and "integer" in wanted:
-        return _at(document, error, f"{one_line(value.text)} is not a plain integer", "write it in decimal digits")
-    if isinstance(value, str) and "integer" in wanted and re.fullmatch(r"-?[0-9]+", value):
-        hint = f"write it without quotes: {one_line(value)}"
-    if isinstance(value, str) and "boolean" in wanted and value.lower() in ("true", "false"):
-        hint = f"write it without quotes: {value.lower()}"
-    return _at(document, error, f"{_shown(document, path, value)} is not {expected}", hint)
+        if re.fullmatch(r"[-+]?[0-9]{19,}", value.text):
+            return _at(document, error, f"{shown} has too many digits")
+        return _at(document, error, f"{shown} is not a plain integer", "write it in decimal digits")
+    return _at(document, error, f"{shown} is not {expected}", _meant(error, value, wanted))
+
+
+def _meant(error: Any, value: object, wanted: list[str]) -> str:
+    word = value.lower() if isinstance(value, str) else ""
+    if "integer" in wanted and re.fullmatch(r"-?[0-9]{1,18}", word):
+        return f"write it without quotes: {word}"
+    if "boolean" in wanted and word in _BOOLEANS:
+        return f"write it without quotes: {_BOOLEANS[word]}"
+    if wanted == ["array"] and isinstance(value, str):
+        return "write each entry on a line of its own, with '- ' before it"
+    if wanted == ["object"] and isinstance(value, list):
+        return "write 'name: value' on each line, without '- '"
+    if wanted == ["object"] and list(error.schema.get("properties", ())) == ["name"]:
+        return "expected {name: SECRET}"
+    return f"expected {error.schema['x-expected']}" if "x-expected" in error.schema else ""
+
+
+_BOOLEANS = {"true": "true", "yes": "true", "on": "true", "false": "false", "no": "false", "off": "false"}
 
 
 def _required(error: Any, document: Document) -> list[Diagnostic]:
@@ -251,105 +288,125 @@ def _required(error: Any, document: Document) -> list[Diagnostic]:
     ]
 
 
+_MANY = 50
+
+
 def _unknown(error: Any, document: Document) -> list[Diagnostic]:
     path = tuple(error.absolute_path)
-    known = error.schema.get("properties", {})
-    api_version = document.data["apiVersion"]
+    unknown = [name for name in error.instance if name not in error.schema.get("properties", {})]
+    told = [
+        (name, f"{quoted(name, 120)} is not a field here", _where_instead(name, error.schema, document))
+        for name in unknown[:_MANY]
+    ]
+    told += [(name, f"{len(unknown) - _MANY} more fields are not known here", "") for name in unknown[_MANY:][:1]]
     return [
-        Diagnostic(
-            "unknown-field",
-            f"'{one_line(name)}' is not a field here",
-            document.position((*path, name), of_key=True),
-            field_name(path),
-            _where_instead(name, error.schema, path, api_version),
-        )
-        for name in error.instance
-        if name not in known
+        Diagnostic("unknown-field", message, document.position((*path, name), of_key=True), field_name(path), hint)
+        for name, message, hint in told
     ]
 
 
-def _where_instead(name: str, schema: Mapping[str, Any], path: FieldPath, api_version: str) -> str:
+def _where_instead(name: str, schema: Mapping[str, Any], document: Document) -> str:
     if told := schema.get("x-hints", {}).get(name):
         return str(told)
-    if near := nearest(name, tuple(schema.get("properties", {}))):
+    places, hints = _places(document.data["apiVersion"])
+    if name in hints and name not in places:
+        return hints[name]
+    here = tuple(schema.get("properties", {}))
+    sections = places.get(name, ())
+    near = nearest(name, here, likeness=0.7) or ("" if sections else nearest(name, here))
+    if near:
         return f"did you mean '{near}'?"
-    places = _places(api_version)
-    meant = name if name in places else nearest(name, tuple(places))
-    elsewhere = [place for place in places.get(meant, ()) if place != field_name(path)]
-    if len(elsewhere) != 1:
-        return ""
-    section = f"'{elsewhere[0]}'" if elsewhere[0] else "the top level"
-    return f"it belongs to {section}" if meant == name else f"did you mean '{meant}' of {section}?"
+    if 1 <= len(sections) <= 2:
+        return f"it belongs to {' or '.join(sections)}"
+    meant = nearest(name, tuple(places), likeness=0.85)
+    return f"did you mean '{meant}' of {places[meant][0]}?" if len(places.get(meant, ())) == 1 else ""
 
 
 @cache
-def _places(api_version: str) -> Mapping[str, tuple[str, ...]]:
-    """For each field's name the sections that have it."""
-    places: dict[str, tuple[str, ...]] = {}
+def _places(api_version: str) -> tuple[Mapping[str, tuple[str, ...]], Mapping[str, str]]:
+    """For each field's name the sections that have it, as a message names them; and every hint of the schema."""
+    found: dict[str, list[tuple[str, str]]] = {}
+    hints: dict[str, str] = {}
 
-    def visit(shape: Shape, path: str) -> None:
+    def visit(shape: Shape, path: str, words: str) -> None:
+        hints.update(shape.schema.get("x-hints", {}))
         for name, child in shape.properties.items():
-            places[name] = (*places.get(name, ()), path)
-            visit(child, f"{path}.{name}" if path else name)
+            found.setdefault(name, []).append((path, words))
+            below = f"{path}.{name}" if path else name
+            visit(child, below, f"'{below}'")
+        if shape.items:
+            visit(shape.items, f"{path}[]", f"'{path}[]'")
+        for name, variant in shape.variants.items():
+            visit(variant, path, f"'{path}' with {shape.discriminator} {name}")
 
-    visit(shape_of(api_version), "")
-    return places
+    visit(shape_of(api_version), "", "the top level")
+    return {
+        name: tuple(
+            words for path, words in places if not any(path.startswith((f"{o}.", f"{o}[")) for o, _ in places if o)
+        )
+        for name, places in found.items()
+    }, hints
 
 
 def _choice(error: Any, document: Document) -> list[Diagnostic]:
     allowed = error.validator_value if error.validator == "enum" else [error.validator_value]
-    return _not_one_of(error, document, tuple(error.absolute_path), [a for a in allowed if a is not None], "enum")
+    path = tuple(error.absolute_path)
+    return _not_one_of(document, path, error.instance, [choice for choice in allowed if choice is not None])
 
 
-def _not_one_of(error: Any, document: Document, path: FieldPath, allowed: list[str], rule: str) -> list[Diagnostic]:
-    value = error.instance if path == tuple(error.absolute_path) else error.instance[path[-1]]
+def _not_one_of(document: Document, path: FieldPath, value: object, allowed: list[str]) -> list[Diagnostic]:
     near = nearest(value, allowed) if isinstance(value, str) else ""
     message = f"{_shown(document, path, value)} is not one of {', '.join(allowed)}"
     hint = f"did you mean '{near}'?" if near else ""
-    return [Diagnostic(rule, message, document.position(path), field_name(path), hint)]
+    return [Diagnostic("enum", message, document.position(path), field_name(path), hint)]
 
 
 def _no_alternative(error: Any, document: Document) -> list[Diagnostic]:
-    path, discriminator = tuple(error.absolute_path), error.schema["x-discriminator"]
-    if not isinstance(error.instance, dict):
-        return _at(document, error, f"{_shown(document, path, error.instance)} is not a mapping", rule="type")
-    shape = _shape(error.schema, schema_of(document.data["apiVersion"])["$defs"])
-    if discriminator not in error.instance:
-        return [
-            Diagnostic(
-                "required",
-                f"'{discriminator}' is missing",
-                document.position(path, of_key=True),
-                field_name(path),
-                f"one of {', '.join(shape.variants)}",
-            )
-        ]
-    return _not_one_of(error, document, (*path, discriminator), list(shape.variants), "enum")
+    path, value, discriminator = tuple(error.absolute_path), error.instance, error.schema["x-discriminator"]
+    if not isinstance(value, dict):
+        shown = "a string" if isinstance(value, str) else _shown(document, path, value)
+        return _at(document, error, f"{shown} is not a mapping", rule="type")
+    variants = list(_shape(error.schema, schema_of(document.data["apiVersion"])["$defs"]).variants)
+    chosen = value.get(discriminator)
+    if isinstance(chosen, Odd) and chosen.kind == "tagged":
+        return []
+    if discriminator in value:
+        return _not_one_of(document, (*path, discriminator), chosen, variants)
+    near = nearest(discriminator, tuple(value))
+    if near:
+        position, message = document.position((*path, near), of_key=True), f"'{near}' is not a field here"
+        return [Diagnostic("unknown-field", message, position, field_name(path), f"did you mean '{discriminator}'?")]
+    message, hint = f"'{discriminator}' is missing", f"one of {', '.join(variants)}"
+    return [Diagnostic("required", message, document.position(path, of_key=True), field_name(path), hint)]
 
 
 def _bound(error: Any, document: Document) -> list[Diagnostic]:
     side = "less than the minimum" if error.validator == "minimum" else "more than the maximum"
-    return _at(document, error, f"{error.instance} is {side} of {error.validator_value}")
+    shown = _shown(document, tuple(error.absolute_path), error.instance)
+    return _at(document, error, f"{shown} is {side} of {error.validator_value}")
 
 
 def _length(error: Any, document: Document) -> list[Diagnostic]:
     if error.validator == "minLength":
         return _at(document, error, "an empty string can't stand here", rule="empty")
-    shown, length = one_line(error.instance, 60), len(error.instance)
-    return _at(document, error, f"'{shown}' has {length} characters, at most {error.validator_value} are allowed")
+    shown, length = quoted(error.instance), len(error.instance)
+    return _at(document, error, f"{shown} has {length} characters, at most {error.validator_value} are allowed")
 
 
 def _pattern(error: Any, document: Document) -> list[Diagnostic]:
-    path, expected = tuple(error.absolute_path), error.schema.get("x-expected", "")
-    hint = f"expected {expected}"
-    if path == ("metadata", "name"):
-        slug = re.sub(r"[^a-z0-9]+", "-", error.instance.lower()).strip("-")[:40].strip("-")
+    path, value = tuple(error.absolute_path), error.instance
+    message, hint = f"{quoted(value)} is not allowed", f"expected {error.schema['x-expected']}"
+    if _of_a_name(error):
+        position = document.position((*path, value), of_key=True)
+        return [Diagnostic("pattern", message, position, field_name(path), hint)]
+    if path == ("metadata", "name") and not is_a_secret(value):
+        slug = re.sub(r"[^a-z0-9]+", "-", value[:200].lower()).strip("-")[:40].strip("-")
         hint += f", such as '{slug}'" if slug else ""
-    return _at(document, error, f"'{one_line(error.instance, 60)}' is not allowed", hint)
+    return _at(document, error, message, hint)
 
 
 def _other(error: Any, document: Document) -> list[Diagnostic]:
-    return _at(document, error, one_line(error.message))
+    return _at(document, error, f"{_shown(document, tuple(error.absolute_path), error.instance)} is not allowed")
 
 
 _WORDINGS: Mapping[str, Callable[[Any, Document], list[Diagnostic]]] = MappingProxyType(

@@ -2,30 +2,63 @@
 
 import re
 
-_WORDS = frozenset(
-    {"TOKEN", "SECRET", "PASSWORD", "PASSWD", "PASSPHRASE", "PWD", "CREDENTIAL", "CREDENTIALS", "APIKEY", "KEY"}
+from baseten_jobs.diagnostics import one_line
+
+_SECRET_WORD = re.compile(
+    r".*(TOKEN|SECRET|SECRETS|PASSWORD|PASSWORDS|PASSWD|PASSPHRASE|CREDENTIAL|CREDENTIALS|AUTHORIZATION"
+    r"|(API|ACCESS|SECRET|PRIVATE)KEY)|KEY|PWD|COOKIE|BEARER"
 )
-_NOT_THE_SECRET_ITSELF = frozenset(
-    {"FILE", "PATH", "DIR", "NAME", "ID", "IDS", "TYPE", "LENGTH", "LEN", "COUNT", "LIMIT", "SIZE", "MAX", "NUM"}
+_LAST_WORD = frozenset({"PASS", "PAT", "JWT"})
+"""Words that tell of a secret only as the last of several."""
+
+_COUNTED = frozenset({"MAX", "MIN", "NUM", "COUNT", "N", "USE", "NO", "IS", "HAS"})
+_ABOUT_IT = re.compile(
+    "FILE|PATH|DIR|FOLDER|NAME|IDS?|TYPE|FORMAT|KIND|MODE|VERSION|ALGORITHM|REF|ARN|URL|URI|ENDPOINT|HOST|PORT|REGION"
+    "|LENGTH|LEN|COUNT|LIMIT|SIZE|BUDGET|RATE|RATIO|PROB|DROPOUT|INDEX|BATCH|TTL|EXPIRY|TIMEOUT|PREFIX|SUFFIX|COLUMN"
+    "|FIELD|ENABLED|MAX|NUM"
 )
-_SPECIAL = frozenset({"PAD", "EOS", "BOS", "UNK", "SEP", "CLS", "MASK", "IMAGE", "STOP"})
+"""As the last word: the variable holds something about a secret, and not the secret."""
+
+_OF_TEXTS_AND_TABLES = re.compile(
+    "(PAD|EOS|BOS|UNK|SEP|CLS|MASK|IMAGE|VIDEO|AUDIO|STOP|START|END|SPECIAL) TOKEN"
+    "|(SORT|PARTITION|PRIMARY|FOREIGN|PUBLIC|ROW|COLUMN|LABEL|TEXT|IMAGE|PROMPT|INPUT|OUTPUT|TARGET|FEATURE|INDEX"
+    "|CACHE|DATA|DATASET|OBJECT|S3|MAP|QUESTION|ANSWER|RESPONSE|METRIC|GROUP) KEY"
+)
+
 _VALUE = re.compile(
-    r"(hf_[A-Za-z0-9]{20,}|sk-[A-Za-z0-9_-]{20,}|gh[pousr]_[A-Za-z0-9]{20,}|github_pat_\w{20,}|glpat-[\w-]{20,}"
-    r"|xox[abprs]-[\w-]{10,}|AKIA[0-9A-Z]{16}|ASIA[0-9A-Z]{16}|AIza[\w-]{35}"
-    r"|eyJ[\w-]{10,}\.[\w-]{10,}\.[\w-]*|-----BEGIN [A-Z ]*PRIVATE KEY-----|[a-z][a-z0-9+.-]*://[^/\s:@]+:[^/\s@]+@)"
+    r"(?<![A-Za-z0-9])(hf_[A-Za-z0-9]{20}|sk-(?=[a-z_-]{0,40}[A-Z0-9])[A-Za-z0-9_-]{20}|[sr]k_live_[A-Za-z0-9]{16}"
+    r"|gh[pousr]_[A-Za-z0-9]{20}|github_pat_\w{20}|glpat-[\w-]{20}|xox[abprs]-[\w-]{10}|nvapi-[\w-]{20}"
+    r"|npm_[A-Za-z0-9]{36}|pypi-[\w-]{40}|A[KS]IA[0-9A-Z]{16}(?![A-Za-z0-9])|AIza[\w-]{35}"
+    r"|eyJ[\w-]{10,160}\.[\w-]{10}|[A-Za-z0-9]{8}\.[A-Za-z0-9]{32}(?![A-Za-z0-9]))"
+    r"|-----BEGIN [A-Z ]{0,40}PRIVATE KEY-----"
+    r"|://[^/\s:@$]{1,200}:(?![$<{*])[^/\s@]{1,200}@"
 )
+"""Bounded everywhere, so that no text takes long."""
+
+_PLAIN_VALUE = re.compile(
+    r"|true|false|yes|no|on|off|none|null|auto|default|[0-9.e+-]{1,5}"
+    r"|<[^<>]*>|\[[^]]*\]|(~|\.{0,2})(/[\w.@-]+)+/?",
+    re.IGNORECASE,
+)
+"""Nothing, switches, small numbers, special tokens, paths of files."""
 
 
 def names_a_secret(variable: str) -> bool:
     """`HF_TOKEN` and `DB_PASSWORD` do; `MAX_TOKENS`, `TOKENIZERS_PARALLELISM` and `KEY_FILE` do not."""
-    words = re.sub(r"([a-z0-9])([A-Z])", r"\1_\2", variable).upper().replace("-", "_").split("_")
-    if not words or words[-1] in _NOT_THE_SECRET_ITSELF or words[0] in _NOT_THE_SECRET_ITSELF | _SPECIAL:
+    spread = re.sub(r"([a-z0-9])([A-Z])", r"\1_\2", variable[:200]).upper()
+    words = [word for word in re.split(r"[^A-Z0-9]+", spread) if word]
+    if not words or _ABOUT_IT.fullmatch(words[-1]) or words[0] in _COUNTED or words == ["PWD"]:
         return False
-    return not _WORDS.isdisjoint(words)
+    if len(words) > 1 and words[-1] in _LAST_WORD:
+        return True
+    return any(
+        _SECRET_WORD.fullmatch(word) and not _OF_TEXTS_AND_TABLES.fullmatch(f"{before} {word}")
+        for before, word in zip(["", *words], words, strict=False)
+    )
 
 
 def is_a_secret(value: str) -> bool:
-    """Whether a value has the form of a well-known kind of token, key or password."""
+    """Whether a value holds something of the form of a well-known kind of token, key or password."""
     return _VALUE.search(value) is not None
 
 
@@ -33,6 +66,18 @@ def looks_secret(variable: str, value: str) -> bool:
     """Whether this variable seems to carry a secret as a literal value."""
     if is_a_secret(value):
         return True
-    plain = value.strip().lower()
-    literal = bool(plain) and not plain.startswith("$") and plain not in ("true", "false")
-    return literal and not plain.isdigit() and names_a_secret(variable)
+    plain = _PLAIN_VALUE.fullmatch(value.strip()[:200]) or re.search(r"\$\w|\$[({]|\{\{", value)
+    return plain is None and names_a_secret(variable)
+
+
+def quoted(value: str, limit: int = 60) -> str:
+    """A value as a message shows it: quoted, on one line, cut; one that may be a secret is not shown."""
+    return "a value that looks like a secret" if is_a_secret(value) else f"'{one_line(value, limit)}'"
+
+
+_WHOLE_VALUE = re.compile(rf"(?:{_VALUE.pattern})(?:(?<=PRIVATE KEY-----).*|[^\s'\"]*)", re.S | _VALUE.flags)
+
+
+def hidden(text: str, mask: str) -> str:
+    """Text in which whatever has the form of a well-known secret is masked, to its end."""
+    return _WHOLE_VALUE.sub(mask, text)

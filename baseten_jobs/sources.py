@@ -16,7 +16,7 @@ _ENDINGS = (".yaml", ".yml")
 
 @dataclass(frozen=True)
 class Source:
-    """One file: its path as a person wrote it, and its text."""
+    """One file: its path as a person wrote it, bytes that are no text escaped, and its text."""
 
     path: str
     text: str
@@ -38,7 +38,7 @@ def read_sources(paths: Sequence[str], stdin: BinaryIO) -> Sources:
             if isinstance(found, Diagnostic):
                 diagnostics.append(found)
                 continue
-            real = os.path.realpath(found)
+            real = found if found == STDIN else os.path.realpath(found)
             if real in seen:
                 continue
             seen.add(real)
@@ -51,7 +51,7 @@ def _files(path: str) -> Iterator[str | Diagnostic]:
     if path == STDIN:
         yield path
     elif not os.path.lexists(path):
-        yield Diagnostic("missing-path", "there is no such file or folder", Position(path))
+        yield Diagnostic("missing-path", "there is no such file or folder", Position(_name(path)))
     elif os.path.isdir(path):
         yield from _in_folder(path)
     else:
@@ -65,14 +65,24 @@ def _in_folder(folder: str) -> Iterator[str | Diagnostic]:
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         files += [os.path.join(parent, name) for name in names if name.endswith(_ENDINGS) and not name.startswith(".")]
     for error in refused:
-        yield _unreadable(str(error.filename), error)
+        yield _unreadable(_name(str(error.filename)), error)
     if not files and not refused:
-        yield Diagnostic("empty-folder", "there is no *.yaml or *.yml file in this folder", Position(folder))
+        yield Diagnostic("empty-folder", "there is no *.yaml or *.yml file in this folder", Position(_name(folder)))
     yield from sorted(files)
 
 
+def read_raw(path: str) -> bytes | None:
+    """A file's bytes, or nothing for one that can't be read or is larger than a manifest may be."""
+    try:
+        with open(path, "rb") as file:
+            raw = file.read(MAX_BYTES + 1)
+    except OSError:
+        return None
+    return raw if len(raw) <= MAX_BYTES else None
+
+
 def _read(path: str, stdin: BinaryIO) -> Source | Diagnostic:
-    name = STDIN_NAME if path == STDIN else path
+    name = STDIN_NAME if path == STDIN else _name(path)
     try:
         if path == STDIN:
             raw = stdin.read(MAX_BYTES + 1)
@@ -90,6 +100,10 @@ def _read(path: str, stdin: BinaryIO) -> Source | Diagnostic:
         return _too_large(name, len(raw))
     text = decode(name, raw)
     return Source(name, text) if isinstance(text, str) else text
+
+
+def _name(path: str) -> str:
+    return os.fsencode(path).decode("utf-8", "backslashreplace")
 
 
 def _too_large(path: str, size: int) -> Diagnostic:

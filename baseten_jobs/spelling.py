@@ -29,8 +29,8 @@ def meant_quantity(text: str) -> str:
     if not read:
         return ""
     unit = read[2].upper() + read[3]
-    unit = "k" if unit == "K" else unit
-    return read[1] + unit if unit in _UNITS else ""
+    meant = read[1] + ("k" if unit == "K" else unit)
+    return meant if bytes_of(meant) is not None else ""
 
 
 def accelerator_of(value: str | Mapping[str, Any]) -> dict[str, Any]:
@@ -41,12 +41,16 @@ def accelerator_of(value: str | Mapping[str, Any]) -> dict[str, Any]:
     return {"accelerator": name, "count": int(count or 1)}
 
 
-def _folded_quantity(value: str) -> str:
-    meaning = bytes_of(value)
+def _folded_quantity(value: Any) -> Any:
+    meaning = bytes_of(value) if isinstance(value, str) else None
     return value if meaning is None else str(meaning)
 
 
+def _folded_accelerator(value: Any) -> Any:
+    return accelerator_of(value) if isinstance(value, str) else value
+
+
 FOLDS: Mapping[str, Callable[[Any], Any]] = MappingProxyType(
-    {"quantity": _folded_quantity, "accelerator": accelerator_of}
+    {"quantity": _folded_quantity, "accelerator": _folded_accelerator}
 )
 """For each `x-fold` of the schema the function that brings a value to its one form, for the digest."""

@@ -1,9 +1,8 @@
 """`apply`: plan, confirm, execute."""
 
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import click
 
@@ -14,15 +13,13 @@ from baseten_jobs.apply import Conflict, Execution, Ledger
 from baseten_jobs.cli import options
 from baseten_jobs.cli.interrupts import winding_up
 from baseten_jobs.cli.progress import Progress
-from baseten_jobs.cli.session import Session, connection, guarded, or_default
+from baseten_jobs.cli.session import Session, guarded, inquiry, or_default
 from baseten_jobs.outcome import Exit
 from baseten_jobs.plan import Plan, Policy, refusals
 from baseten_jobs.report import json as as_json
 from baseten_jobs.report import text as as_text
-from baseten_jobs.saved import SavedPlan, loaded
+from baseten_jobs.saved import SavedPlan, loaded, policy_of
 from baseten_jobs.settle import Windows
-
-_DECIDED = ("paths", "strict", "max_submits", "max_gpus", "retry_failed")
 
 
 @dataclass(frozen=True)
@@ -50,6 +47,7 @@ class _Wanted:
     metavar="FILE",
     help="Apply just what `plan --out FILE` saved; refused when anything differs by now.",
 )
+@options.show_values
 @options.policy
 @options.execution
 @options.connection
@@ -61,30 +59,18 @@ def command(
     strict: bool,
     yes: bool,
     plan_file: str | None,
-    max_submits: int,
-    max_gpus: int | None,
-    retry_failed: tuple[str, ...],
-    concurrency: int,
-    settle: float,
-    local: bool,
-    local_db: str | None,
-    connect_timeout: float,
-    read_timeout: float,
+    show_values: bool,
+    policy: Policy,
+    execution: Execution,
+    connection: Connection,
 ) -> Exit:
     """Plan, ask, and submit what changed. Applied again, it does nothing."""
-    session = Session(output)
-    where = connection(local, local_db, connect_timeout, read_timeout)
-    wanted = _Wanted(
-        or_default(paths),
-        strict,
-        Policy(max_submits, max_gpus, frozenset(retry_failed)),
-        _execution(concurrency, settle, where),
-        where,
-    )
+    session = Session(output, show_values)
+    wanted = _Wanted(or_default(paths), strict, policy, execution, connection)
     if plan_file is not None:
-        if fixed := options.given(context, *_DECIDED):
+        if fixed := options.given(context, ("paths", "strict", *options.POLICY_NAMES)):
             raise click.UsageError(f"--plan has decided on {', '.join(fixed)} already")
-        wanted = _from_plan(plan_file, wanted, options.given(context, "concurrency", "settle"))
+        wanted = _from_plan(plan_file, wanted, options.given(context, ("concurrency", "settle")))
         if wanted.saved is not None and wanted.saved.target != wanted.where.target:
             return session.fail(f"the plan is stale: it was made against {wanted.saved.target}", Exit.REFUSED)
     compiled = validation.compile_all(wanted.paths, session.stdin, wanted.strict)
@@ -94,31 +80,29 @@ def command(
     return guarded(session, lambda: _apply(session, wanted, compiled, yes))
 
 
-def _execution(concurrency: int, settle: float, where: Connection) -> Execution:
-    return Execution(concurrency, Windows(settle, 0.0) if where.local else Windows(settle))
-
-
 def _from_plan(path: str, wanted: _Wanted, overridden: tuple[str, ...]) -> _Wanted:
     try:
         saved = loaded(Path(path).read_text(encoding="utf-8"))
+        policy, strict = policy_of(saved.options), bool(saved.options["strict"])
+        concurrency, settle = int(saved.options["concurrency"]), float(saved.options["settle"])
     except OSError as error:
         raise click.ClickException(f"{path} can't be read: {error.strerror}") from None
-    except ValueError as error:
+    except (ValueError, KeyError, TypeError) as error:
         raise click.ClickException(f"{path}: {error}") from None
-    options_then: dict[str, Any] = dict(saved.options)
     where = wanted.where
     if saved.target.startswith("local:") and not where.local:
         where = Connection(local_db=saved.target.removeprefix("local:"))
-    concurrency = wanted.how.concurrency if "concurrency" in overridden else options_then["concurrency"]
-    settle = wanted.how.windows.settle if "settle" in overridden else options_then["settle"]
-    policy = Policy(options_then["max_submits"], options_then["max_gpus"], frozenset(options_then["retry_failed"]))
-    return _Wanted(saved.paths, options_then["strict"], policy, _execution(concurrency, settle, where), where, saved)
+    how = Execution(
+        wanted.how.concurrency if "concurrency" in overridden else concurrency,
+        wanted.how.windows if "settle" in overridden else Windows(settle),
+    )
+    return _Wanted(saved.paths, strict, policy, how, where, saved)
 
 
 def _apply(session: Session, wanted: _Wanted, compiled: validation.Compiled, yes: bool) -> Exit:
     clock = Clock()
     api = open_api(wanted.where, clock)
-    made = pipeline.make(api, compiled, wanted.policy)
+    made = pipeline.make(api, compiled, wanted.policy, inquiry(wanted.policy, wanted.where))
     if not made.valid:
         return session.invalid(made.diagnostics)
     plan = made.plan
@@ -132,7 +116,7 @@ def _apply(session: Session, wanted: _Wanted, compiled: validation.Compiled, yes
     ledger = Ledger(progress)
     try:
         with winding_up(clock, ledger, as_json=session.json):
-            result = pipeline.apply(api, plan, wanted.policy, wanted.how, ledger)
+            result = pipeline.apply(api, plan, wanted.policy, _at_once(wanted), ledger)
     except Conflict as conflict:
         return session.fail(f"{conflict}; nothing was submitted", Exit.FAILED)
     finally:
@@ -145,6 +129,13 @@ def _apply(session: Session, wanted: _Wanted, compiled: validation.Compiled, yes
     if result.unauthorised:
         session.error(f"{result.unauthorised}; the rest was skipped")
     return result.exit_code
+
+
+def _at_once(wanted: _Wanted) -> Execution:
+    """The embedded API shows a job as soon as it is there, so nobody waits to look for twins."""
+    if not wanted.where.local:
+        return wanted.how
+    return replace(wanted.how, windows=replace(wanted.how.windows, twins_after=0.0))
 
 
 def _refusal(wanted: _Wanted, plan: Plan, yes: bool) -> str:

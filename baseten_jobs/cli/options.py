@@ -1,7 +1,8 @@
-"""The options that several commands share, and the values that they build."""
+"""The options that several commands share. A bundle of them reaches a command as the one value that they build."""
 
+import functools
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
 import click
@@ -31,104 +32,127 @@ def files(command: F) -> F:
 
 def output(*formats: str) -> Callable[[F], F]:
     return click.option(
-        "-o",
-        "--output",
-        type=click.Choice(formats),
-        default=formats[0],
-        show_default=True,
+        "-o", "--output", type=click.Choice(formats), default=formats[0], show_default=True,
         help="How to print the result.",
-    )
+    )  # fmt: skip
 
 
 def strict(command: F) -> F:
     return click.option("--strict", is_flag=True, help="Warnings are errors.")(command)
 
 
-def connection(command: F) -> F:
-    """Where the API is; the key comes from the environment only."""
-    options = (
-        click.option("--local", is_flag=True, help="Use the embedded API instead of Baseten; needs no key."),
-        click.option(
-            "--local-db", metavar="FILE", default=None, help=f"Its database (default: {DEFAULT_DB}); implies --local."
-        ),
-        click.option(
-            "--connect-timeout",
-            type=click.FloatRange(min=0, min_open=True),
-            default=10.0,
-            show_default=True,
-            metavar="SECONDS",
-            help="For a connection to be made.",
-        ),
-        click.option(
-            "--read-timeout",
-            type=click.FloatRange(min=0, min_open=True),
-            default=60.0,
-            show_default=True,
-            metavar="SECONDS",
-            help="For an answer to come.",
-        ),
+def show_values(command: F) -> F:
+    return click.option(
+        "--show-values", is_flag=True, help="Show values of environment variables, which are masked otherwise."
+    )(command)
+
+
+def bundle(name: str, build: Callable[..., Any], *options: click.Option) -> Callable[[F], F]:
+    """Options that a command gets as one value: `build` is called with their values by name."""
+    names = [str(option.name) for option in options]
+
+    def decorate(command: F) -> F:
+        @functools.wraps(command)
+        def bundled(*args: Any, **given: Any) -> Any:
+            given[name] = build(**{own: given.pop(own) for own in names})
+            return command(*args, **given)
+
+        bundled.__click_params__ = [  # type: ignore[attr-defined]
+            *getattr(command, "__click_params__", []), *reversed(options)
+        ]  # fmt: skip
+        return bundled  # type: ignore[return-value]
+
+    return decorate
+
+
+def _connection(local: bool, local_db: str | None, connect_timeout: float, read_timeout: float) -> Any:
+    from baseten_jobs.api.connection import DEFAULT_BASE_URL, Connection
+
+    return Connection(
+        base_url=os.environ.get("BASETEN_BASE_URL") or DEFAULT_BASE_URL,
+        key=os.environ.get("BASETEN_API_KEY", "").strip(),
+        local_db=(local_db or DEFAULT_DB) if local or local_db else None,
+        connect_timeout=connect_timeout,
+        read_timeout=read_timeout,
     )
-    return _all(command, options)
 
 
-def policy(command: F) -> F:
-    """What decides on the actions: options of plan and apply, saved in a plan."""
-    options = (
-        click.option(
-            "--max-submits",
-            type=click.IntRange(min=0),
-            default=10,
-            show_default=True,
-            metavar="N",
-            help="Refuse to submit more jobs than this.",
-        ),
-        click.option(
-            "--max-gpus",
-            type=click.IntRange(min=0),
-            default=None,
-            metavar="N",
-            help="Refuse to submit jobs with more GPUs than this together.",
-        ),
-        click.option(
-            "--retry-failed",
-            multiple=True,
-            metavar="NAME",
-            help="Submit this manifest's spec again although its job failed or was stopped.",
-        ),
-    )
-    return _all(command, options)
+def _policy(**given: Any) -> Any:
+    from baseten_jobs.plan import Policy
+
+    return Policy.of(given)
 
 
-def execution(command: F) -> F:
-    """How a plan is carried out."""
-    options = (
-        click.option(
-            "--concurrency",
-            type=click.IntRange(1, 64),
-            default=4,
-            show_default=True,
-            metavar="N",
-            help="Creates under way at once.",
-        ),
-        click.option(
-            "--settle",
-            type=click.FloatRange(min=0),
-            default=120.0,
-            show_default=True,
-            metavar="SECONDS",
-            help="How long to search for the job of a create that got no clear answer.",
-        ),
-    )
-    return _all(command, options)
+def _execution(concurrency: int, settle: float) -> Any:
+    from baseten_jobs.apply import Execution
+    from baseten_jobs.settle import Windows
+
+    return Execution(concurrency, Windows(settle))
 
 
-def _all(command: F, options: tuple[Callable[[F], F], ...]) -> F:
-    for option in reversed(options):
-        command = option(command)
-    return command
+_SECONDS = click.FloatRange(min=0, min_open=True)
+
+connection = bundle(
+    "connection",
+    _connection,
+    click.Option(["--local"], is_flag=True, help="Use the embedded API instead of Baseten; needs no key."),
+    click.Option(["--local-db"], metavar="FILE", help=f"Its database (default: {DEFAULT_DB}); implies --local."),
+    click.Option(
+        ["--connect-timeout"], type=_SECONDS, default=10.0, show_default=True, metavar="SECONDS",
+        help="For a connection to be made.",
+    ),
+    click.Option(
+        ["--read-timeout"], type=_SECONDS, default=60.0, show_default=True, metavar="SECONDS",
+        help="For an answer to come.",
+    ),
+)  # fmt: skip
+"""Where the API is; the key comes from the environment only."""
+
+_POLICY = (
+    click.Option(
+        ["--max-submits"], type=click.IntRange(min=0), default=10, show_default=True, metavar="N",
+        help="Refuse to submit more jobs than this.",
+    ),
+    click.Option(
+        ["--max-gpus"], type=click.IntRange(min=0), metavar="N",
+        help="Refuse to submit jobs with more GPUs than this together.",
+    ),
+    click.Option(
+        ["--retry-failed"], multiple=True, metavar="NAME",
+        help="Submit this manifest's spec again although its job failed or was stopped.",
+    ),
+    click.Option(
+        ["--create-missing"], multiple=True, metavar="NAME",
+        help="Submit this manifest although git says that it was submitted long ago.",
+    ),
+    click.Option(["--prune"], is_flag=True, help="Stop live jobs whose manifest was deleted from this repository."),
+    click.Option(
+        ["--history"], type=click.IntRange(min=0), default=1000, show_default=True, metavar="N",
+        help="How many revisions of a manifest to look through for the one that runs.",
+    ),
+)  # fmt: skip
+
+policy = bundle("policy", _policy, *_POLICY)
+"""What decides on the actions: options of plan and apply, saved in a plan."""
+
+POLICY_NAMES = tuple(str(option.name) for option in _POLICY)
+
+execution = bundle(
+    "execution",
+    _execution,
+    click.Option(
+        ["--concurrency"], type=click.IntRange(1, 64), default=4, show_default=True, metavar="N",
+        help="Creates under way at once.",
+    ),
+    click.Option(
+        ["--settle"], type=click.FloatRange(min=0), default=120.0, show_default=True, metavar="SECONDS",
+        help="How long to search for the job of a create that got no clear answer.",
+    ),
+)  # fmt: skip
+"""How a plan is carried out."""
 
 
-def given(context: click.Context, *names: str) -> tuple[str, ...]:
+def given(context: click.Context, names: Iterable[str]) -> tuple[str, ...]:
     """Which of these parameters the user gave on the command line."""
     source = click.core.ParameterSource.COMMANDLINE
     return tuple(name for name in names if context.get_parameter_source(name) is source)

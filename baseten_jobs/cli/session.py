@@ -4,18 +4,21 @@ import os
 import sys
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, BinaryIO
 
 import click
 
-from baseten_jobs.cli.options import DEFAULT_DB, DEFAULT_PATH
+from baseten_jobs.cli.options import DEFAULT_PATH
 from baseten_jobs.diagnostics import Diagnostic, Severity
 from baseten_jobs.outcome import Exit
+from baseten_jobs.plan import Policy
 from baseten_jobs.report import json as as_json
 from baseten_jobs.report import text as as_text
 
 if TYPE_CHECKING:
     from baseten_jobs.api.connection import Connection
+    from baseten_jobs.witness import Inquiry
 
 
 @dataclass(frozen=True)
@@ -23,6 +26,7 @@ class Session:
     """One run of a command: how it prints, and where."""
 
     output: str = "text"
+    show_values: bool = False
 
     @property
     def json(self) -> bool:
@@ -79,17 +83,11 @@ def or_default(paths: tuple[str, ...]) -> tuple[str, ...]:
     return paths or (DEFAULT_PATH,)
 
 
-def connection(local: bool, local_db: str | None, connect_timeout: float, read_timeout: float) -> "Connection":
-    """From the options and the environment."""
-    from baseten_jobs.api.connection import DEFAULT_BASE_URL, Connection
+def inquiry(policy: Policy, connection: "Connection") -> "Inquiry":
+    """What to ask of git. The embedded API is too young for a job to be missing."""
+    from baseten_jobs.witness import Inquiry
 
-    return Connection(
-        base_url=os.environ.get("BASETEN_BASE_URL") or DEFAULT_BASE_URL,
-        key=os.environ.get("BASETEN_API_KEY", "").strip(),
-        local_db=(local_db or DEFAULT_DB) if local or local_db else None,
-        connect_timeout=connect_timeout,
-        read_timeout=read_timeout,
-    )
+    return Inquiry(datetime.now(UTC), policy.history, policy.prune, missing=not connection.local)
 
 
 def guarded(session: Session, work: Callable[[], Exit]) -> Exit:

@@ -3,10 +3,10 @@
 import click
 
 from baseten_jobs import pipeline, validation
-from baseten_jobs.api.connection import open_api
+from baseten_jobs.api.connection import Connection, open_api
 from baseten_jobs.api.pacing import Clock
 from baseten_jobs.cli import options
-from baseten_jobs.cli.session import Session, connection, guarded, or_default
+from baseten_jobs.cli.session import Session, guarded, or_default
 from baseten_jobs.outcome import Exit
 from baseten_jobs.report import json as as_json
 from baseten_jobs.report import text as as_text
@@ -21,14 +21,10 @@ def command(
     names: tuple[str, ...],
     paths: tuple[str, ...],
     output: str,
-    local: bool,
-    local_db: str | None,
-    connect_timeout: float,
-    read_timeout: float,
+    connection: Connection,
 ) -> Exit:
     """Show the job of each manifest, or of those with these names. Exits with 7 where a duplicate is live."""
     session = Session(output)
-    where = connection(local, local_db, connect_timeout, read_timeout)
     compiled = validation.compile_all(or_default(paths), session.stdin, strict=False)
     if not compiled.valid:
         return session.invalid(compiled.diagnostics)
@@ -38,7 +34,7 @@ def command(
             return session.fail(f"no manifest has the name {', '.join(unknown)}", Exit.FAILED)
 
     def work() -> Exit:
-        rows, diagnostics = pipeline.status(open_api(where, Clock()), compiled)
+        rows, diagnostics = pipeline.status(open_api(connection, Clock()), compiled)
         if diagnostics:
             return session.invalid(diagnostics)
         session.result(as_json.status(rows) if session.json else as_text.status(rows, session.paint))

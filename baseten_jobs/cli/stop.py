@@ -6,12 +6,12 @@ import click
 
 from baseten_jobs import pipeline, validation
 from baseten_jobs.api.client import Api
-from baseten_jobs.api.connection import open_api
+from baseten_jobs.api.connection import Connection, open_api
 from baseten_jobs.api.errors import ApiError
 from baseten_jobs.api.pacing import Clock
 from baseten_jobs.apply import stop_job
 from baseten_jobs.cli import options
-from baseten_jobs.cli.session import Session, connection, guarded, or_default
+from baseten_jobs.cli.session import Session, guarded, or_default
 from baseten_jobs.observation import ObservedJob, job_of
 from baseten_jobs.outcome import Exit
 from baseten_jobs.report import json as as_json
@@ -32,16 +32,12 @@ def command(
     paths: tuple[str, ...],
     output: str,
     yes: bool,
-    local: bool,
-    local_db: str | None,
-    connect_timeout: float,
-    read_timeout: float,
+    connection: Connection,
 ) -> Exit:
     """Stop the live jobs of manifests by NAME, or any job by its id; asks first."""
     if not names and not job_ids:
         raise click.UsageError("name a manifest, or a job with --job ID")
     session = Session(output)
-    where = connection(local, local_db, connect_timeout, read_timeout)
     compiled = validation.Compiled((), (), ())
     if names:
         compiled = validation.compile_all(or_default(paths), session.stdin, strict=False)
@@ -54,7 +50,7 @@ def command(
             return session.fail(f"several manifests have the name {ambiguous}; choose one with -f", Exit.FAILED)
 
     def work() -> Exit:
-        api = open_api(where, Clock())
+        api = open_api(connection, Clock())
         rows, diagnostics = pipeline.status(api, compiled) if names else ((), ())
         if diagnostics:
             return session.invalid(diagnostics)

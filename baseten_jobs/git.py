@@ -1,0 +1,147 @@
+"""A checkout -> what git says of it, in a handful of processes whatever the number of manifests."""
+
+import os
+import subprocess
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from baseten_jobs.history import LOG_FORMAT, FileChange, parse_log
+
+_LOG = ("log", "--raw", "-m", "-z", "--no-abbrev", "--no-ext-diff", "--no-textconv", "--no-show-signature",
+        f"--format={LOG_FORMAT}")  # fmt: skip
+_MANIFESTS = ("*.yaml", "*.yml")
+
+
+@dataclass(frozen=True)
+class NotInGit:
+    """Why git can't be asked, with the remedy."""
+
+    reason: str
+
+    def __enter__(self) -> "NotInGit":
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        pass
+
+
+@dataclass
+class Repository:
+    """A checkout with at least one commit. One process serves all contents; close it, or use it as a context."""
+
+    root: Path
+    head: str
+    shallow: bool
+    _contents: "subprocess.Popen[bytes] | None" = field(default=None, repr=False)
+
+    def __enter__(self) -> "Repository":
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        if self._contents is not None:
+            self._contents.communicate()
+            self._contents = None
+
+    def path_of(self, path: str) -> str | None:
+        """A file's path within the repository, or nothing for a file elsewhere."""
+        try:
+            return Path(os.path.realpath(path)).relative_to(self.root).as_posix()
+        except ValueError:
+            return None
+
+    def log(self, extra: Sequence[str] = ()) -> tuple[FileChange, ...]:
+        """Every change of a YAML file, and of the files named, that HEAD's history holds; renames are paired."""
+        output = _git(self.root, *_LOG, "--full-history", "-M", self.head, "--", *_MANIFESTS, *extra)
+        return parse_log(output.decode("utf-8", "surrogateescape"))
+
+    def first_parent_log(self, paths: Iterable[str]) -> tuple[FileChange, ...]:
+        """The changes of these files as they came to the branch itself."""
+        arguments = ("--first-parent", "--no-renames", self.head, "--", *(f":(literal){p}" for p in paths))
+        output = _git(self.root, *_LOG, *arguments)
+        return parse_log(output.decode("utf-8", "surrogateescape"))
+
+    def manifests_at_head(self) -> dict[str, str]:
+        """The YAML files of HEAD's tree: path to blob."""
+        output = _git(self.root, "ls-tree", "-r", "-z", "--full-tree", self.head).decode("utf-8", "surrogateescape")
+        found = {}
+        for line in filter(None, output.split("\0")):
+            facts, _, path = line.partition("\t")
+            if path.endswith((".yaml", ".yml")):
+                found[path] = facts.split(" ")[2]
+        return found
+
+    def work_tree(self) -> Iterator[str]:
+        """The YAML files that lie in the checkout, committed or not; hidden folders are left out."""
+        for parent, folders, names in os.walk(self.root):
+            folders[:] = [name for name in folders if not name.startswith(".")]
+            yield from (os.path.join(parent, name) for name in names if name.endswith((".yaml", ".yml")))
+
+    def content(self, blob: str) -> bytes:
+        """A blob's bytes; empty for one that is missing, as in a partial clone that can't fetch."""
+        if self._contents is None:
+            self._contents = subprocess.Popen(
+                ("git", "-C", str(self.root), "cat-file", "--batch"), env=_environment(),
+                stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+            )  # fmt: skip
+        process = self._contents
+        assert process.stdin is not None
+        assert process.stdout is not None
+        process.stdin.write(blob.encode() + b"\n")
+        process.stdin.flush()
+        header = process.stdout.readline().split()
+        if len(header) != 3 or header[1] == b"missing":
+            return b""
+        raw = process.stdout.read(int(header[2]))
+        process.stdout.read(1)
+        return raw
+
+
+def open_repository(folder: str) -> Repository | NotInGit:
+    """The repository that a folder is in."""
+    try:
+        ran = subprocess.run(
+            ("git", "-C", folder or ".", "rev-parse", "--show-toplevel", "--is-shallow-repository", "--verify", "HEAD"),
+            env=_environment(), capture_output=True, text=True, errors="surrogateescape", check=False,
+        )  # fmt: skip
+    except OSError:
+        return NotInGit("git is not installed here, so there is no history to compare with")
+    if ran.returncode:
+        return NotInGit(_refusal(ran.stderr))
+    root, shallow, head = ran.stdout.splitlines()
+    return Repository(Path(root), head, shallow == "true")
+
+
+def _refusal(words: str) -> str:
+    if "dubious ownership" in words:
+        return ("git does not trust this checkout, which another user owns: "
+                "`git config --global --add safe.directory DIR` lets it tell the history")  # fmt: skip
+    if "not a git repository" in words:
+        return "the manifests are not in a git repository, so there is no history to compare with"
+    if "HEAD" in words or "single revision" in words:
+        return "the repository has no commit yet, so there is no history to compare with"
+    first = next((line for line in words.splitlines() if line.strip()), "no reason given")
+    return f"git can't tell the history: {first.removeprefix('fatal: ')}"
+
+
+class GitError(Exception):
+    """git failed on what it should know; the message is its own first line."""
+
+
+def _git(root: Path, *arguments: str) -> bytes:
+    ran = subprocess.run(
+        ("git", "-C", str(root), "-c", "core.quotePath=false", "-c", "log.mailmap=false", *arguments),
+        env=_environment(), capture_output=True, check=False,
+    )  # fmt: skip
+    if ran.returncode:
+        first = ran.stderr.decode("utf-8", "replace").strip().splitlines()[:1]
+        raise GitError(f"git {arguments[0]}: {first[0] if first else ran.returncode}")
+    return ran.stdout
+
+
+def _environment() -> dict[str, str]:
+    """git as a machine reads it: no pager, no prompt, no locks, no words in another language."""
+    return {**os.environ, "LC_ALL": "C", "GIT_OPTIONAL_LOCKS": "0", "GIT_TERMINAL_PROMPT": "0", "GIT_PAGER": "cat"}

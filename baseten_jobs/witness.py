@@ -1,0 +1,241 @@
+"""Plan + git history -> the plan with what git bears witness to: changes, doubtful stops, missing jobs, orphans."""
+
+import hashlib
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from functools import cached_property
+
+from baseten_jobs.diff import changes
+from baseten_jobs.git import GitError, NotInGit, Repository
+from baseten_jobs.history import Found, History, Written, manifests_in
+from baseten_jobs.observation import Observation, ObservedJob, ObservedProject
+from baseten_jobs.plan import Action, Orphan, Plan, Verb, revealed
+from baseten_jobs.request import JobRequest, ProjectRef
+from baseten_jobs.sources import read_raw
+
+Observe = Callable[[tuple[ProjectRef, ...]], Observation]
+
+LONG_AGO = timedelta(days=7)
+
+NOT_FOUND = "no revision in this history has the spec that runs: it was rewritten, or submitted from elsewhere"
+SHALLOW = "the revision that runs is not in this shallow clone: clone with `fetch-depth: 0` to see what changed"
+
+
+@dataclass(frozen=True)
+class Inquiry:
+    """What is asked of git; `limit` bounds the revisions compiled for one manifest, `now` is an aware time."""
+
+    now: datetime
+    limit: int = 1000
+    prune: bool = False
+    missing: bool = True
+
+
+def without_witness(plan: Plan, reason: str) -> Plan:
+    """The plan where git can't be asked: what the API reveals instead, and why."""
+    actions = tuple(_unknown(action, reason) for action in plan.actions)
+    asked = any(action.history for action in actions)
+    return replace(plan, actions=actions, notes=(*plan.notes, reason) if asked else plan.notes)
+
+
+def with_witness(plan: Plan, repository: Repository | NotInGit, inquiry: Inquiry, observe: Observe) -> Plan:
+    """The plan as git bears it out. Without a repository nothing is doubted, and the reason told.
+
+    `observe` looks up projects that only deleted manifests name; it raises ApiError.
+    """
+    if isinstance(repository, NotInGit):
+        return without_witness(plan, repository.reason)
+    try:
+        return _Witness(repository, inquiry, plan).told(observe)
+    except GitError as error:
+        return without_witness(plan, str(error))
+
+
+def _unclaimed(plan: Plan, others: Iterable[ObservedProject]) -> Iterable[tuple[ObservedProject, ObservedJob]]:
+    """Live jobs with a managed name that no manifest of this plan has."""
+    claimed = {(plan.project_of(action).id, action.request.name) for action in plan.actions}
+    projects = {project.id: project for project in (*others, *plan.projects.values())}
+    for project in projects.values():
+        for job in project.jobs:
+            if job.live and job.identity and (project.id, job.identity.name) not in claimed:
+                yield project, job
+
+
+def _unknown(action: Action, reason: str) -> Action:
+    if action.verb is not Verb.SUBMIT or action.older is None or action.changes:
+        return action
+    return replace(action, history=reason, changes=revealed(action.request, action.older))
+
+
+class _Witness:
+    """One questioning of one repository."""
+
+    def __init__(self, repository: Repository, inquiry: Inquiry, plan: Plan) -> None:
+        self.repository, self.inquiry, self.plan = repository, inquiry, plan
+        self.paths = {a.request.path: repository.path_of(a.request.path) for a in plan.actions}
+        extra = [p for p in self.paths.values() if p and not p.endswith((".yaml", ".yml"))]
+        self.history = History(repository.log(extra), repository.content, inquiry.limit)
+
+    def told(self, observe: Observe) -> Plan:
+        plan = replace(self.plan, actions=tuple(self._explained(action) for action in self.plan.actions))
+        plan = self._without_doubtful_stops(plan)
+        if self.inquiry.missing:
+            plan = self._with_missing(plan)
+        return self._with_orphans(plan, self._abandoned(plan, observe))
+
+    # What changed
+
+    def _explained(self, action: Action) -> Action:
+        older = action.older
+        if action.verb is not Verb.SUBMIT or older is None or older.identity is None or action.changes:
+            return action
+        path = self.paths[action.request.path]
+        if path is None:
+            return _unknown(action, "the manifest is not in this git repository, so there is nothing to compare with")
+        found = self.history.find(older.identity, path)
+        if found is None:
+            return _unknown(action, SHALLOW if self.repository.shallow else NOT_FOUND)
+        new = action.request.manifest["spec"]
+        differing = changes(found.written.spec, new, found.written.api_version)
+        return replace(action, previous=found.revision, changes=differing)
+
+    # What may be stopped
+
+    def _without_doubtful_stops(self, plan: Plan) -> Plan:
+        doubts: dict[int, str] = {}
+        for action in plan.of(Verb.STOP):
+            if doubt := self._doubt(action):
+                doubts[id(action)] = doubt
+        kept: list[Action] = []
+        for action in plan.actions:
+            if id(action) not in doubts:
+                kept.append(action)
+                continue
+            index = next(i for i, other in enumerate(kept) if other.request is action.request)
+            warnings = (*kept[index].warnings, doubts[id(action)])
+            kept[index] = replace(kept[index], warnings=warnings)
+        return replace(plan, actions=tuple(kept))
+
+    def _doubt(self, stop: Action) -> str:
+        """Why a superseded job must not be stopped on this repository's word, or nothing."""
+        job, request = stop.job, stop.request
+        if job is None or job.identity is None:
+            return ""
+        project = self.plan.project_of(stop)
+        found = self.history.find_in_project(job.identity, project.id, project.name)
+        if found is None:
+            why = "this clone is shallow" if self.repository.shallow else "its spec is not in this repository's history"
+            return f"job {job.id} of another spec is not stopped: {why}"
+        own = self.history.find_in_project(request.identity, project.id, project.name)
+        if own is not None and self._age(found) < self._age(own):
+            return f"job {job.id} of another spec is not stopped: its spec is newer in git than this manifest"
+        return ""
+
+    def _age(self, found: Found) -> int:
+        """How many commits back a manifest stood last."""
+        return min(c.order for c in self.history.changes if c.after == found.change.after)
+
+    # What should have been there
+
+    def _with_missing(self, plan: Plan) -> Plan:
+        paths = {
+            path
+            for action in plan.of(Verb.SUBMIT)
+            if (path := self.paths[action.request.path]) and self._could_be_missing(plan, action)
+        }
+        if not paths:
+            return plan
+        last: dict[str, datetime] = {}
+        blobs: dict[str, str | None] = {}
+        for change in self.repository.first_parent_log(sorted(paths)):
+            if change.revision.path not in last:
+                last[change.revision.path] = datetime.fromisoformat(change.revision.date)
+                blobs[change.revision.path] = change.after
+        old = {p for p, date in last.items() if self.inquiry.now - date > LONG_AGO}
+        return replace(
+            plan,
+            actions=tuple(
+                self._missed(action)
+                if action.verb is Verb.SUBMIT
+                and (path := self.paths[action.request.path]) in old
+                and self._could_be_missing(plan, action)
+                and self._as_committed(action.request.path, blobs[path or ""])
+                else action
+                for action in plan.actions
+            ),
+        )
+
+    @staticmethod
+    def _could_be_missing(plan: Plan, action: Action) -> bool:
+        project = plan.project_of(action)
+        same = [j for j in project.by_name.get(action.request.name, ()) if j.identity == action.request.identity]
+        return bool(project.by_name) and not same
+
+    @staticmethod
+    def _missed(action: Action) -> Action:
+        return replace(action, missing=True, reason="missing: its job was probably deleted at the provider")
+
+    @staticmethod
+    def _as_committed(path: str, blob: str | None) -> bool:
+        raw = read_raw(path)
+        if raw is None or blob is None:
+            return False
+        algorithm = hashlib.sha1 if len(blob) == 40 else hashlib.sha256
+        return algorithm(b"blob %d\0" % len(raw) + raw).hexdigest() == blob
+
+    # What nobody wants any more
+
+    def _abandoned(self, plan: Plan, observe: Observe) -> tuple[ObservedProject, ...]:
+        """Projects that deleted files name and no manifest of this plan does."""
+        known = {(project.id, project.name) for project in plan.projects.values()}
+        refs = [
+            ProjectRef(name=written.project if written.project_id is None else None, id=written.project_id)
+            for written in self.history.in_deleted_files()
+            if not any(written.belongs_to(*project) for project in known)
+        ]
+        return tuple(p for p in observe(tuple(dict.fromkeys(refs))).projects.values() if p.exists) if refs else ()
+
+    def _with_orphans(self, plan: Plan, abandoned: Iterable[ObservedProject]) -> Plan:
+        orphans, stops = [], []
+        for project, job in _unclaimed(plan, abandoned):
+            assert job.identity is not None
+            found = self.history.find_in_project(job.identity, project.id, project.name)
+            if found is None or self._has_manifest(project, job.identity.name):
+                continue
+            gone = self.history.deletion(job.identity.name, project.id, project.name)
+            if gone is None or not _earlier(job.created_at, gone.revision.date):
+                continue
+            orphans.append(Orphan(job, project.name, gone.revision))
+            if self.inquiry.prune:
+                stops.append(_pruning(project, job, found, gone.revision.commit))
+        projects = {**plan.projects, **{stop.request.project: p for p, stop in stops}}
+        return replace(
+            plan, orphans=tuple(orphans), actions=(*plan.actions, *(stop for _, stop in stops)), projects=projects
+        )
+
+    def _has_manifest(self, project: ObservedProject, name: str) -> bool:
+        return any(w.name == name and w.belongs_to(project.id, project.name) for w in self._living)
+
+    @cached_property
+    def _living(self) -> tuple[Written, ...]:
+        """The manifests of HEAD's tree and of the work tree, whatever paths were given."""
+        contents = [self.repository.content(blob) for blob in self.repository.manifests_at_head().values()]
+        contents += [raw for path in self.repository.work_tree() if (raw := read_raw(path)) is not None]
+        return tuple(w for raw in contents if b"baseten-jobs/" in raw for w in manifests_in("", raw))
+
+
+def _earlier(created_at: str, deleted_at: str) -> bool:
+    try:
+        return datetime.fromisoformat(created_at) < datetime.fromisoformat(deleted_at)
+    except (ValueError, TypeError):
+        return False
+
+
+def _pruning(project: ObservedProject, job: ObservedJob, found: Found, commit: str) -> tuple[ObservedProject, Action]:
+    written = found.written
+    request = JobRequest(
+        path=found.revision.path, line=1, project=ProjectRef(name=project.name, id=project.id), name=written.name,
+        attempt=written.attempt, digest=written.digest, training_job={"name": written.identity.job_name},
+    )  # fmt: skip
+    return project, Action(Verb.STOP, request, f"its manifest was deleted in {commit[:8]}", job, pruned=True)

@@ -1,0 +1,493 @@
+"""What a plan knows from git: real repositories, real git."""
+
+import os
+import subprocess
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from baseten_jobs import git as asking
+from baseten_jobs.diff import MASK, Change, changes, masked
+from baseten_jobs.emulator import Durations
+from baseten_jobs.plan import Policy, Verb, refusals
+from tests.repository import Repository, days, elsewhere, git
+from tests.strategies import API_VERSION
+
+LONG = Durations(running=1e9)
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Repository:
+    return Repository(tmp_path / "work", durations=LONG)
+
+
+def cloned(*options: str) -> Any:
+    return lambda source, target: git(source.parent, "clone", "-q", *options, f"file://{source}", str(target))
+
+
+def told(world: Repository, **asked: Any) -> tuple[list[tuple[str, Any, Any]], str | None]:
+    (action,) = world.asked(**asked).actions
+    return [(c.field, c.old, c.new) for c in action.changes], action.previous.commit if action.previous else None
+
+
+def test_a_fresh_clone_tells_each_changed_field_and_the_commit_that_runs(world: Repository, tmp_path: Path) -> None:
+    world.write()
+    running = world.commit("the one that runs")
+    world.apply()
+    world.write(command="train --lr 3e-4")
+    world.commit("another learning rate")
+    path = world.folder / "specs" / "x.yaml"
+    path.write_text(path.read_text().replace("H100:8", "H200:8").replace("hello-world:1", "hello-world:2"))
+    world.commit("another machine")
+    git(world.folder, "mv", "specs/x.yaml", "specs/renamed.yaml")
+    world.commit("another name")
+    fresh = elsewhere(world, tmp_path / "fresh", cloned())
+    (action,) = fresh.asked().actions
+    assert [(c.field, c.old, c.new) for c in action.changes] == [
+        ("spec.compute.accelerator", "H100:8", "H200:8"),
+        ("spec.image.base_image", "hello-world:1", "hello-world:2"),
+        ("spec.runtime.start_commands[0]", "train --lr 1e-4", "train --lr 3e-4"),
+    ]
+    assert action.previous is not None
+    assert (action.previous.commit, action.previous.author, action.previous.path) == (running, "Ada", "specs/x.yaml")
+
+
+def test_a_shallow_clone_tells_what_the_api_reveals_and_the_remedy(world: Repository, tmp_path: Path) -> None:
+    world.write()
+    world.commit()
+    world.apply()
+    path = world.folder / "specs" / "x.yaml"
+    path.write_text(path.read_text().replace("H100:8", "H200:4").replace("train", "other"))
+    world.commit()
+    shallow = elsewhere(world, tmp_path / "shallow", cloned("--depth", "1"))
+    (action,) = shallow.asked().actions
+    assert "fetch-depth: 0" in action.history
+    assert [(c.field, c.old, c.new) for c in action.changes] == [("spec.compute.accelerator", "H100:8", "H200:4")]
+    assert (action.verb, action.previous) == (Verb.SUBMIT, None)
+
+
+def test_a_merged_branch_holds_the_revision_that_runs(world: Repository) -> None:
+    world.write()
+    world.commit()
+    git(world.folder, "checkout", "-qb", "side")
+    world.write(command="side")
+    running = world.commit("side")
+    git(world.folder, "checkout", "-q", "main")
+    (world.folder / "other.txt").write_text("x")
+    world.commit("main goes on")
+    date = world.now.isoformat()
+    git(world.folder, "merge", "-q", "--no-ff", "side", GIT_COMMITTER_DATE=date, GIT_AUTHOR_DATE=date)
+    world.apply()
+    world.write(command="after")
+    world.commit()
+    assert told(world) == ([("spec.runtime.start_commands[0]", "side", "after")], running)
+
+
+def test_a_branch_that_a_merge_gave_up_is_still_found(world: Repository) -> None:
+    world.write()
+    world.commit()
+    git(world.folder, "checkout", "-qb", "side")
+    world.write(command="side")
+    running = world.commit("side")
+    world.apply()
+    git(world.folder, "checkout", "-q", "main")
+    world.write(command="main")
+    world.commit("main")
+    git(world.folder, "merge", "-q", "-s", "ours", "side")
+    assert told(world) == ([("spec.runtime.start_commands[0]", "side", "main")], running)
+
+
+def test_an_uncommitted_change_and_an_uncommitted_move_are_compared_too(world: Repository) -> None:
+    world.write()
+    running = world.commit()
+    world.apply()
+    world.write(command="other")
+    os.rename(world.folder / "specs/x.yaml", world.folder / "specs/y.yaml")
+    assert told(world) == ([("spec.runtime.start_commands[0]", "train --lr 1e-4", "other")], running)
+
+
+def test_a_manifest_among_others_in_one_file_is_found(world: Repository) -> None:
+    world.write("a")
+    world.write("b")
+    texts = [(world.folder / f"specs/{name}.yaml").read_text() for name in "ab"]
+    for name in "ab":
+        (world.folder / f"specs/{name}.yaml").unlink()
+    both = world.folder / "specs" / "both.yaml"
+    both.write_text("---\n".join(texts))
+    running = world.commit()
+    world.apply()
+    both.write_text("---\n".join([texts[0], texts[1].replace("hello-world:1", "hello-world:2")]))
+    kept, changed = world.asked().actions
+    assert kept.verb is Verb.KEEP
+    assert [(c.field, c.old, c.new) for c in changed.changes] == [
+        ("spec.image.base_image", "hello-world:1", "hello-world:2")
+    ]
+    assert changed.previous is not None
+    assert changed.previous.commit == running
+
+
+def test_a_rewritten_history_says_so(world: Repository) -> None:
+    world.write()
+    world.apply()
+    world.write(command="never seen before")
+    world.commit()
+    (action,) = world.asked().actions
+    assert "no revision in this history has the spec that runs" in action.history
+
+
+def test_a_bound_on_the_history_is_kept(world: Repository) -> None:
+    world.write()
+    world.commit()
+    world.apply()
+    for number in range(5):
+        world.write(command=f"train {number}")
+        world.commit()
+    assert told(world, limit=5)[1] is None
+    assert told(world, limit=6)[1] is not None
+
+
+def test_outside_of_git_one_line_says_so(tmp_path: Path) -> None:
+    from tests.world import World
+
+    world = World(tmp_path, {"durations": LONG})
+    world.write()
+    world.apply()
+    world.write(command="other")
+    plan = Repository.asked(_dated(world))
+    assert plan.notes == ("the manifests are not in a git repository, so there is no history to compare with",)
+
+
+def _dated(world: Any) -> Any:
+    """A world without a repository, which can tell the time."""
+    other = object.__new__(Repository)
+    other.__dict__.update(world.__dict__)
+    return other
+
+
+def test_a_repository_without_a_commit_counts_as_not_in_git(world: Repository) -> None:
+    world.write()
+    world.apply()
+    world.write(command="other", more="policy: {on_change: stop}\n")
+    plan = world.asked()
+    assert plan.notes == ("the repository has no commit yet, so there is no history to compare with",)
+    assert [action.verb for action in plan.actions] == [Verb.SUBMIT, Verb.STOP]
+
+
+def test_a_checkout_that_git_does_not_trust_counts_as_not_in_git(
+    world: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.write()
+    world.commit()
+    monkeypatch.setenv("GIT_TEST_ASSUME_DIFFERENT_OWNER", "1")
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", os.devnull)
+    refused = asking.open_repository(str(world.folder))
+    assert isinstance(refused, asking.NotInGit)
+    assert "safe.directory" in refused.reason
+
+
+def test_without_git_installed_one_line_says_so(world: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "")
+    refused = asking.open_repository(str(world.folder))
+    assert isinstance(refused, asking.NotInGit)
+    assert "git is not installed" in refused.reason
+
+
+# Stops
+
+
+STOP = "policy: {on_change: stop}\n"
+
+
+def test_a_superseded_job_of_this_repository_is_stopped(world: Repository) -> None:
+    world.write(more=STOP)
+    world.commit()
+    world.apply()
+    world.write(command="other", more=STOP)
+    world.commit()
+    assert world.apply_asked() == ["submitted", "stopped"]
+
+
+def test_a_superseded_job_that_is_not_in_this_history_runs_on_with_a_warning(world: Repository) -> None:
+    world.write()
+    world.apply()
+    world.write(command="other", more=STOP)
+    world.commit()
+    (action,) = world.asked().actions
+    assert action.verb is Verb.SUBMIT
+    assert "its spec is not in this repository's history" in action.warnings[-1]
+
+
+def test_a_shallow_clone_stops_nothing(world: Repository, tmp_path: Path) -> None:
+    world.write(more=STOP)
+    world.commit()
+    world.apply()
+    world.write(command="other", more=STOP)
+    world.commit()
+    shallow = elsewhere(world, tmp_path / "shallow", cloned("--depth", "1"))
+    (action,) = shallow.asked().actions
+    assert "this clone is shallow" in action.warnings[-1]
+
+
+def test_an_old_pipeline_that_runs_again_never_stops_the_newer_run(world: Repository, tmp_path: Path) -> None:
+    world.write(more=STOP)
+    old = world.commit()
+    world.apply()
+    world.write(command="other", more=STOP)
+    world.commit()
+    world.apply_asked()
+    rerun = elsewhere(world, tmp_path / "rerun", cloned())
+    git(rerun.folder, "checkout", "-q", old)
+    assert [action.verb for action in rerun.asked().actions] == [Verb.HOLD]
+    git(rerun.folder, "checkout", "-q", "main")
+    git(rerun.folder, "checkout", "-q", old, "--", "specs")
+    assert Verb.STOP not in [action.verb for action in rerun.asked().actions]
+
+
+def test_a_newer_run_is_not_stopped_by_an_old_manifest_whose_own_job_lives(world: Repository) -> None:
+    world.write(more=STOP)
+    old = world.commit()
+    world.apply()
+    world.write(command="other")
+    world.commit()
+    world.apply()
+    git(world.folder, "checkout", "-q", old, "--", "specs")
+    (kept,) = world.asked().actions
+    assert kept.verb is Verb.KEEP
+    assert "its spec is newer in git than this manifest" in kept.warnings[-1]
+
+
+def test_a_revert_stops_what_it_reverted(world: Repository) -> None:
+    world.write(more=STOP)
+    world.commit()
+    world.apply()
+    world.write(command="other")
+    world.commit()
+    world.apply()
+    world.write(more=STOP)
+    world.commit()
+    assert [action.verb for action in world.asked().actions] == [Verb.KEEP, Verb.STOP]
+
+
+# Missing jobs
+
+
+def gone(world: Repository) -> None:
+    """A job that ran long ago and is deleted, in a project that holds another."""
+    world.write("x")
+    world.write("y")
+    world.commit()
+    world.apply()
+    job = next(job for job in world.jobs() if job["name"].startswith("x--"))
+    world.api._exchange("DELETE", "/v1/training_projects/{}/jobs/{}", job["training_project_id"], job["id"])
+
+
+def test_a_job_that_was_there_long_ago_is_missing_and_not_bought_again(world: Repository) -> None:
+    gone(world)
+    world.clock.time += days(8)
+    missing, kept = world.asked(missing=True).actions
+    assert (missing.verb, missing.missing, kept.verb) == (Verb.SUBMIT, True, Verb.KEEP)
+    assert missing.reason == "missing: its job was probably deleted at the provider"
+    assert refusals(world.asked(missing=True), Policy()) == (
+        "x is missing (it was submitted long ago, and its job is not there); --create-missing x submits it again",
+    )
+    assert refusals(world.asked(missing=True), Policy(create_missing=frozenset({"x"}))) == ()
+
+
+def test_a_young_manifest_is_not_missing(world: Repository) -> None:
+    gone(world)
+    world.clock.time += days(6)
+    assert not any(action.missing for action in world.asked(missing=True).actions)
+
+
+def test_a_manifest_that_was_edited_is_not_missing(world: Repository) -> None:
+    gone(world)
+    world.clock.time += days(8)
+    world.write("x", command="other")
+    assert not any(action.missing for action in world.asked(missing=True).actions)
+    world.commit()
+    assert not any(action.missing for action in world.asked(missing=True).actions)
+
+
+def test_the_first_job_of_a_project_is_never_missing(world: Repository) -> None:
+    world.write()
+    world.commit()
+    world.clock.time += days(30)
+    assert [(action.reason, action.missing) for action in world.asked(missing=True).actions] == [("new", False)]
+
+
+def test_what_counts_is_when_a_manifest_came_to_the_branch(world: Repository) -> None:
+    """Written long ago on a side branch, merged today."""
+    world.write("y")
+    world.commit()
+    world.apply()
+    git(world.folder, "checkout", "-qb", "side")
+    world.write("x")
+    world.commit()
+    world.clock.time += days(30)
+    git(world.folder, "checkout", "-q", "main")
+    date = world.now.isoformat()
+    git(world.folder, "merge", "-q", "--no-ff", "side", GIT_COMMITTER_DATE=date, GIT_AUTHOR_DATE=date)
+    assert not any(action.missing for action in world.asked(missing=True).actions)
+
+
+# Orphans
+
+
+def test_a_live_job_whose_manifest_was_deleted_is_an_orphan_and_pruned_on_demand(world: Repository) -> None:
+    world.write("x")
+    world.write("y")
+    world.commit()
+    world.apply()
+    (world.folder / "specs" / "x.yaml").unlink()
+    deleted = world.commit()
+    plan = world.asked()
+    assert [(o.job.identity.name if o.job.identity else "", o.deleted.commit) for o in plan.orphans] == [("x", deleted)]
+    assert [action.verb for action in plan.actions] == [Verb.KEEP]
+    assert world.apply_asked(prune=True) == ["kept", "stopped"]
+    assert sorted(world.status_of()) == ["RUNNING", "STOPPED"]
+    assert world.asked(prune=True).orphans == ()
+
+
+def test_another_repositorys_jobs_in_the_same_project_are_never_touched(world: Repository, tmp_path: Path) -> None:
+    other = Repository(tmp_path / "other", durations=LONG)
+    other.api, other.between = world.api, world.between
+    other.write("theirs")
+    other.write("shared-name")
+    other.commit()
+    other.apply()
+    world.write("x")
+    world.write("y")
+    world.commit()
+    world.apply()
+    (world.folder / "specs" / "x.yaml").unlink()
+    world.commit()
+    assert world.apply_asked(prune=True) == ["kept", "stopped"]
+    stopped = [job["name"].partition("--")[0] for job in world.jobs() if job["current_status"].endswith("STOPPED")]
+    assert stopped == ["x"]
+
+
+def test_a_manifest_that_the_paths_leave_out_is_no_orphan(world: Repository) -> None:
+    world.write("x")
+    world.write("y")
+    (world.folder / "more").mkdir()
+    os.rename(world.folder / "specs/y.yaml", world.folder / "more/y.yaml")
+    world.commit()
+    world.apply()
+    os.rename(world.folder / "more/y.yaml", world.folder / "specs/y.yaml")
+    world.apply()
+    os.rename(world.folder / "specs/y.yaml", world.folder / "more/y.yaml")
+    plan = world.asked(prune=True)
+    assert (plan.orphans, [action.verb for action in plan.actions]) == ((), [Verb.KEEP])
+
+
+def test_a_manifest_that_is_only_in_the_work_tree_lives(world: Repository) -> None:
+    world.write("x")
+    world.write("y")
+    world.commit()
+    world.apply()
+    (world.folder / "elsewhere").mkdir()
+    os.rename(world.folder / "specs/y.yaml", world.folder / "elsewhere/y.yaml")
+    git(world.folder, "rm", "-q", "--cached", "specs/y.yaml")
+    git(
+        world.folder, "commit", "-qm", "gone", "--date", world.now.isoformat(), GIT_COMMITTER_DATE=world.now.isoformat()
+    )
+    assert world.asked(prune=True).orphans == ()
+
+
+def test_an_older_run_of_a_living_manifest_is_superseded_and_no_orphan(world: Repository) -> None:
+    world.write("x")
+    world.commit()
+    world.apply()
+    world.write("x", command="other")
+    world.commit()
+    plan = world.asked(prune=True)
+    assert (plan.orphans, [action.verb for action in plan.actions]) == ((), [Verb.SUBMIT])
+
+
+def test_a_job_that_is_younger_than_the_deletion_is_not_this_repositorys_to_stop(world: Repository) -> None:
+    world.write("x")
+    world.write("y")
+    world.commit()
+    text = (world.folder / "specs" / "x.yaml").read_text()
+    (world.folder / "specs" / "x.yaml").unlink()
+    world.commit()
+    world.clock.time += 60
+    (world.folder / "specs" / "x.yaml").write_text(text)
+    world.apply()
+    (world.folder / "specs" / "x.yaml").unlink()
+    assert world.asked(prune=True).orphans == ()
+
+
+def test_the_last_manifest_of_a_project_leaves_an_orphan_too(world: Repository) -> None:
+    world.write("x")
+    world.write("y")
+    path = world.folder / "specs" / "y.yaml"
+    path.write_text(path.read_text().replace("Demo / one", "Another project"))
+    world.commit()
+    world.apply()
+    path.unlink()
+    world.commit()
+    assert [orphan.project for orphan in world.asked().orphans] == ["Another project"]
+
+
+# Cost
+
+
+def test_many_manifests_need_no_more_git_processes_than_one(world: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
+    for number in range(8):
+        world.write(f"x{number}")
+    world.commit()
+    world.apply()
+    (world.folder / "specs" / "x0.yaml").unlink()
+    for number in range(1, 8):
+        world.write(f"x{number}", command=f"other {number}")
+    world.commit()
+    started: list[Any] = []
+    begin = subprocess.Popen.__init__
+
+    def counted(self: Any, arguments: Any, *rest: Any, **named: Any) -> None:
+        started.append(arguments[0])
+        begin(self, arguments, *rest, **named)
+
+    monkeypatch.setattr(subprocess.Popen, "__init__", counted)
+    plan = world.asked(missing=True)
+    assert all(action.previous for action in plan.actions)
+    assert len(plan.orphans) == 1
+    assert started.count("git") <= 5
+
+
+def test_a_long_history_is_quick(tmp_path: Path) -> None:
+    """2,000 commits, 200 of them of the manifest; the full measure is in tests/bench."""
+    world = Repository(tmp_path / "long", durations=LONG)
+    from tests.bench.long_history import fill
+
+    fill(world.folder, commits=2000, revisions=200)
+    world.write(command="train --step 0")
+    world.apply()
+    world.write(command="train --step last")
+    began = time.process_time()
+    (action,) = world.asked().actions
+    assert action.previous is not None
+    assert time.process_time() - began < 3
+
+
+# Masking
+
+
+def test_values_of_the_environment_are_masked_and_secrets_told_by_name() -> None:
+    def spec(**variables: Any) -> dict[str, Any]:
+        return {"image": {"base_image": "x:1"}, "runtime": {"environment_variables": variables}}
+
+    found = changes(spec(A="one", B="x", D="d"), spec(A="two", B={"name": "s"}, C="new", D="d"), API_VERSION)
+    at = "spec.runtime.environment_variables"
+    assert [masked(change) for change in found] == [
+        Change(f"{at}.A", MASK, MASK), Change(f"{at}.B", MASK, {"name": "s"}), Change(f"{at}.C", None, MASK)
+    ]  # fmt: skip
+
+
+def test_what_looks_like_a_secret_is_masked_wherever_it_stands() -> None:
+    token = "hf_" + "a" * 30
+    change = Change("spec.runtime.start_commands[0]", None, f"login --token {token} && go")
+    assert masked(change).new == f"login --token {MASK} && go"
