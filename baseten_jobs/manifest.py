@@ -33,31 +33,40 @@ class Odd:
 
 
 class Spot(NamedTuple):
-    """Where a value stands and how a scalar was written, with the entries of a list or mapping below it."""
+    """Where a value stands and how a scalar was written, with the entries of a list or mapping below it.
+
+    `source` names the place where it stands if that is not the document's own file.
+    """
 
     key: tuple[int, int]
     value: tuple[int, int]
     text: str | None
     below: "Mapping[str | int, Spot]"
+    source: str = ""
 
 
 @dataclass(frozen=True)
 class Document:
-    """One YAML document: its file, its first line, its plain data. Lines and columns count from 1."""
+    """One YAML document: its file, its first line, its plain data. Lines and columns count from 1.
+
+    `overrides` are the fields that were set from outside, each with the text that it was given.
+    """
 
     path: str
     line: int
     data: Any
     spot: Spot = field(repr=False)
+    overrides: tuple[tuple[str, str], ...] = ()
 
     def position(self, path: FieldPath = (), *, of_key: bool = False) -> Position:
         """Where the value at `path` stands (or its key); its nearest ancestor's key where it is absent."""
-        spot = self.spot
+        spot, source = self.spot, self.path
         for part in path:
             if part not in spot.below:
-                return Position(self.path, *spot.key)
+                return Position(source, *spot.key)
             spot = spot.below[part]
-        return Position(self.path, *(spot.key if of_key else spot.value))
+            source = spot.source or source
+        return Position(source, *(spot.key if of_key else spot.value))
 
     def written(self, path: FieldPath) -> str | None:
         """A scalar as it was written, or nothing for a list, a mapping or an absent value."""

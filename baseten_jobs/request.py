@@ -25,7 +25,7 @@ class ProjectRef:
 class JobRequest:
     """One job to be had: `training_job` is the body's only member, `digest` has all 64 hex digits.
 
-    `manifest` is the document as it was written.
+    `manifest` is the document as it was written, `overrides` the fields that were set from outside.
     """
 
     path: str
@@ -38,6 +38,7 @@ class JobRequest:
     stop_superseded: bool = False
     suspended: bool = False
     manifest: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    overrides: tuple[tuple[str, str], ...] = field(default=(), repr=False)
 
     @property
     def identity(self) -> Identity:
@@ -94,6 +95,7 @@ def compile_request(document: Document) -> JobRequest:
         stop_superseded=policy.get("on_change") == "stop",
         suspended=policy.get("suspend", False),
         manifest=document.data,
+        overrides=document.overrides,
     )
 
 

@@ -2,10 +2,11 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
+from baseten_jobs.overrides import Override
 from baseten_jobs.plan import Action, Plan, Policy
 
 FORMAT = "1.0"
@@ -47,11 +48,14 @@ class SavedPlan:
         )
 
 
-def remembered(policy: Policy, strict: bool, concurrency: int, settle: float) -> Mapping[str, Any]:
+def remembered(
+    policy: Policy, strict: bool, overrides: Sequence[Override], concurrency: int, settle: float
+) -> Mapping[str, Any]:
     """The options that a saved plan is applied with."""
     decided = {f.name: getattr(policy, f.name) for f in fields(policy)}
     plain = {name: sorted(value) if isinstance(value, frozenset) else value for name, value in decided.items()}
-    return {"policy": plain, "strict": strict, "concurrency": concurrency, "settle": settle}
+    texts = [f"{override.name}:{override.field}={override.text}" for override in overrides]
+    return {"policy": plain, "strict": strict, "set": texts, "concurrency": concurrency, "settle": settle}
 
 
 def policy_of(options: Mapping[str, Any]) -> Policy:

@@ -7,6 +7,7 @@ from typing import BinaryIO
 from baseten_jobs import manifest, rules, schema
 from baseten_jobs.diagnostics import Diagnostic, has_errors, in_order, made_strict
 from baseten_jobs.manifest import Document
+from baseten_jobs.overrides import Override, laid_over
 from baseten_jobs.request import JobRequest, compile_request
 from baseten_jobs.sources import read_sources
 
@@ -39,12 +40,13 @@ class Compiled:
         return ""
 
 
-def validate(paths: Sequence[str], stdin: BinaryIO, strict: bool) -> Compiled:
+def validate(paths: Sequence[str], stdin: BinaryIO, strict: bool, overrides: Sequence[Override] = ()) -> Compiled:
     """All diagnostics of all files, each document checked by the schema first and by the rules then."""
     read = read_sources(paths, stdin)
     loaded = [manifest.load(source.path, source.text) for source in read.sources]
     diagnostics = [*read.diagnostics, *(d for one in loaded for d in one.diagnostics)]
-    documents = tuple(document for one in loaded for document in one.documents)
+    documents, misfits = laid_over((document for one in loaded for document in one.documents), overrides)
+    diagnostics += misfits
     sound = []
     for document in documents:
         if found := schema.check(document):
@@ -57,8 +59,8 @@ def validate(paths: Sequence[str], stdin: BinaryIO, strict: bool) -> Compiled:
     return Compiled(documents, (), ordered)
 
 
-def compile_all(paths: Sequence[str], stdin: BinaryIO, strict: bool) -> Compiled:
+def compile_all(paths: Sequence[str], stdin: BinaryIO, strict: bool, overrides: Sequence[Override] = ()) -> Compiled:
     """Validated and, if nothing is wrong anywhere, compiled to requests."""
-    checked = validate(paths, stdin, strict)
+    checked = validate(paths, stdin, strict, overrides)
     requests = tuple(compile_request(document) for document in checked.documents) if checked.valid else ()
     return Compiled(checked.documents, requests, checked.diagnostics)

@@ -14,8 +14,10 @@ from baseten_jobs.cli import options
 from baseten_jobs.cli.interrupts import winding_up
 from baseten_jobs.cli.progress import Progress
 from baseten_jobs.cli.session import Session, guarded, inquiry, or_default
+from baseten_jobs.guards import refusals
 from baseten_jobs.outcome import Exit
-from baseten_jobs.plan import Plan, Policy, refusals
+from baseten_jobs.overrides import Override, parse_override
+from baseten_jobs.plan import Plan, Policy
 from baseten_jobs.report import json as as_json
 from baseten_jobs.report import text as as_text
 from baseten_jobs.saved import SavedPlan, loaded, policy_of
@@ -28,6 +30,7 @@ class _Wanted:
 
     paths: tuple[str, ...]
     strict: bool
+    overrides: tuple[Override, ...]
     policy: Policy
     how: Execution
     where: Connection
@@ -38,6 +41,7 @@ class _Wanted:
 @options.paths
 @options.output("text", "json")
 @options.strict
+@options.overrides
 @click.option("-y", "--yes", is_flag=True, help="Do not ask; needed where there is no terminal.")
 @click.option(
     "--plan",
@@ -57,6 +61,7 @@ def command(
     paths: tuple[str, ...],
     output: str,
     strict: bool,
+    overrides: tuple[Override, ...],
     yes: bool,
     plan_file: str | None,
     show_values: bool,
@@ -66,14 +71,14 @@ def command(
 ) -> Exit:
     """Plan, ask, and submit what changed. Applied again, it does nothing."""
     session = Session(output, show_values)
-    wanted = _Wanted(or_default(paths), strict, policy, execution, connection)
+    wanted = _Wanted(or_default(paths), strict, overrides, policy, execution, connection)
     if plan_file is not None:
-        if fixed := options.given(context, ("paths", "strict", *options.POLICY_NAMES)):
+        if fixed := options.given(context, ("paths", "strict", "overrides", *options.POLICY_NAMES)):
             raise click.UsageError(f"--plan has decided on {', '.join(fixed)} already")
         wanted = _from_plan(plan_file, wanted, options.given(context, ("concurrency", "settle")))
         if wanted.saved is not None and wanted.saved.target != wanted.where.target:
             return session.fail(f"the plan is stale: it was made against {wanted.saved.target}", Exit.REFUSED)
-    compiled = validation.compile_all(wanted.paths, session.stdin, wanted.strict)
+    compiled = validation.compile_all(wanted.paths, session.stdin, wanted.strict, wanted.overrides)
     if not compiled.valid:
         return session.invalid(compiled.diagnostics)
     session.warn(compiled.diagnostics)
@@ -84,6 +89,7 @@ def _from_plan(path: str, wanted: _Wanted, overridden: tuple[str, ...]) -> _Want
     try:
         saved = loaded(Path(path).read_text(encoding="utf-8"))
         policy, strict = policy_of(saved.options), bool(saved.options["strict"])
+        overrides = tuple(map(parse_override, saved.options["set"]))
         concurrency, settle = int(saved.options["concurrency"]), float(saved.options["settle"])
     except OSError as error:
         raise click.ClickException(f"{path} can't be read: {error.strerror}") from None
@@ -96,15 +102,17 @@ def _from_plan(path: str, wanted: _Wanted, overridden: tuple[str, ...]) -> _Want
         wanted.how.concurrency if "concurrency" in overridden else concurrency,
         wanted.how.windows if "settle" in overridden else Windows(settle),
     )
-    return _Wanted(saved.paths, strict, policy, how, where, saved)
+    return _Wanted(saved.paths, strict, overrides, policy, how, where, saved)
 
 
 def _apply(session: Session, wanted: _Wanted, compiled: validation.Compiled, yes: bool) -> Exit:
     clock = Clock()
     api = open_api(wanted.where, clock)
-    made = pipeline.make(api, compiled, wanted.policy, inquiry(wanted.policy, wanted.where))
+    asked = inquiry(wanted.policy, wanted.where)
+    made = pipeline.make(api, compiled, wanted.policy, asked, rehearsal=wanted.where.local)
     if not made.valid:
         return session.invalid(made.diagnostics)
+    session.warn(made.diagnostics)
     plan = made.plan
     if session.json:
         session.note(as_text.plan(plan))

@@ -3,6 +3,7 @@
 import functools
 import os
 from collections.abc import Callable, Iterable
+from math import isfinite
 from typing import Any, TypeVar
 
 import click
@@ -45,6 +46,26 @@ def show_values(command: F) -> F:
     return click.option(
         "--show-values", is_flag=True, help="Show values of environment variables, which are masked otherwise."
     )(command)
+
+
+class _OverrideType(click.ParamType):  # type: ignore[type-arg,unused-ignore]
+    name = "NAME:FIELD=VALUE"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        from baseten_jobs.overrides import parse_override
+
+        try:
+            return parse_override(value)
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
+
+
+def overrides(command: F) -> F:
+    """--set: what only CI knows, such as the tag of an image that it has just built."""
+    return click.option(
+        "--set", "overrides", multiple=True, type=_OverrideType(), metavar="NAME:FIELD=VALUE",
+        help="Set a field of a manifest, or of every one with *; repeatable.",
+    )(command)  # fmt: skip
 
 
 def bundle(name: str, build: Callable[..., Any], *options: click.Option) -> Callable[[F], F]:
@@ -90,6 +111,12 @@ def _execution(concurrency: int, settle: float) -> Any:
     return Execution(concurrency, Windows(settle))
 
 
+def _finite(context: click.Context, option: click.Parameter, value: float | None) -> float | None:
+    if value is not None and not isfinite(value):
+        raise click.BadParameter("it is not a number that a cost can be compared with", context, option)
+    return value
+
+
 _SECONDS = click.FloatRange(min=0, min_open=True)
 
 connection = bundle(
@@ -116,6 +143,10 @@ _POLICY = (
     click.Option(
         ["--max-gpus"], type=click.IntRange(min=0), metavar="N",
         help="Refuse to submit jobs with more GPUs than this together.",
+    ),
+    click.Option(
+        ["--max-cost-per-hour"], type=click.FloatRange(min=0), callback=_finite, metavar="USD",
+        help="Refuse to submit jobs that cost more than this together, or whose price is not known.",
     ),
     click.Option(
         ["--retry-failed"], multiple=True, metavar="NAME",

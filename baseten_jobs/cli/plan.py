@@ -9,8 +9,10 @@ from baseten_jobs.api.connection import open_api
 from baseten_jobs.api.pacing import Clock
 from baseten_jobs.cli import options
 from baseten_jobs.cli.session import Session, guarded, inquiry, or_default
+from baseten_jobs.guards import refusals
 from baseten_jobs.outcome import Exit
-from baseten_jobs.plan import Plan, Policy, refusals
+from baseten_jobs.overrides import Override
+from baseten_jobs.plan import Plan, Policy
 from baseten_jobs.report import json as as_json
 from baseten_jobs.report import text as as_text
 from baseten_jobs.saved import SavedPlan, planned, remembered
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
 @options.paths
 @options.output("text", "json")
 @options.strict
+@options.overrides
 @click.option("--detailed-exitcode", is_flag=True, help="Exit with 2 where there is something to do.")
 @click.option(
     "--out",
@@ -41,6 +44,7 @@ def command(
     paths: tuple[str, ...],
     output: str,
     strict: bool,
+    overrides: tuple[Override, ...],
     detailed_exitcode: bool,
     out: str | None,
     show_values: bool,
@@ -52,20 +56,23 @@ def command(
     session, paths = Session(output, show_values), or_default(paths)
     if out and STDIN in paths:
         raise click.UsageError("--out can't remember what was read from standard input")
-    compiled = validation.compile_all(paths, session.stdin, strict)
+    if out and any("environment_variables" in override.path for override in overrides):
+        raise click.UsageError("--out never holds a value of the environment, so it can't remember this --set")
+    compiled = validation.compile_all(paths, session.stdin, strict, overrides)
     if not compiled.valid:
         return session.invalid(compiled.diagnostics)
     session.warn(compiled.diagnostics)
 
     def work() -> Exit:
-        made = pipeline.make(open_api(connection, Clock()), compiled, policy, inquiry(policy, connection))
+        made = pipeline.make(open_api(connection, Clock()), compiled, policy, inquiry(policy, connection), rehearsal=connection.local)
         if not made.valid:
             return session.invalid(made.diagnostics)
+        session.warn(made.diagnostics)
         for refusal in refusals(made.plan, policy):
             session.note(f"apply would refuse this: {refusal}")
         session.result(as_json.plan(made.plan) if session.json else as_text.plan(made.plan, session.paint))
         if out:
-            saved = remembered(policy, strict, execution.concurrency, execution.windows.settle)
+            saved = remembered(policy, strict, overrides, execution.concurrency, execution.windows.settle)
             _save(out, SavedPlan(connection.target, paths, saved, planned(made.plan)))
             session.note(f"saved to {out}; `baseten-jobs apply --plan {out}` applies just this")
         return _exit(made.plan, detailed_exitcode)

@@ -1,0 +1,126 @@
+"""`NAME:FIELD=VALUE` -> a manifest with that value laid over it, and a position of its own in messages."""
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from baseten_jobs.diagnostics import Diagnostic, FieldPath, Position, nearest
+from baseten_jobs.manifest import Document, Spot, load
+from baseten_jobs.schema import SUPPORTED, Shape, shape_of
+
+EVERY = "*"
+_PART = re.compile(r"\.?([^.\[\]]+)|\[([0-9]{1,6})\]")
+
+
+@dataclass(frozen=True)
+class Override:
+    """One value for a manifest's field, or for that of every manifest; `text` is the value as it was given."""
+
+    name: str
+    field: str
+    path: FieldPath
+    text: str
+
+    @property
+    def source(self) -> str:
+        """What messages point at: the value itself may be a secret."""
+        return f"--set {self.name}:{self.field}"
+
+
+def parse_override(text: str) -> Override:
+    """`x:spec.image.base_image=repo:tag`; raises ValueError for any other form."""
+    name, colon, rest = text.partition(":")
+    field, equals, value = rest.partition("=")
+    if not (name and colon and field and equals):
+        raise ValueError("it has the form NAME:FIELD=VALUE, such as train:spec.image.base_image=repo:tag")
+    parts = [(read[1], read[2]) for read in _PART.finditer(field)]
+    path = tuple(int(index) if index else key for key, index in parts)
+    if "".join(read[0] for read in _PART.finditer(field)) != field or path[0] not in ("metadata", "spec", "policy"):
+        raise ValueError(f"'{field}' is not a field; one begins with spec., metadata. or policy.")
+    if path[:2] == ("metadata", "name"):
+        raise ValueError("metadata.name can't be set: it says which manifest is meant")
+    return Override(name, field, path, value)
+
+
+def laid_over(
+    documents: Iterable[Document], overrides: Sequence[Override]
+) -> tuple[tuple[Document, ...], tuple[Diagnostic, ...]]:
+    """The documents with their overrides, the later ones last; one that fits no manifest is a diagnostic."""
+    documents = tuple(documents)
+    problems: list[Diagnostic] = []
+    names = [name for document in documents if (name := _name(document))]
+    for override in overrides:
+        if override.name != EVERY and override.name not in names:
+            near = nearest(override.name, names)
+            hint = f"did you mean '{near}'?" if near else ""
+            message = f"no manifest has the name '{override.name}'"
+            problems.append(Diagnostic("override", message, Position(override.source), override.field, hint))
+    changed = []
+    for document in documents:
+        for override in overrides:
+            if override.name not in (EVERY, _name(document)):
+                continue
+            try:
+                document = _with(document, override)
+            except _NoPlace as error:
+                problems.append(Diagnostic("override", str(error), Position(override.source), override.field))
+        changed.append(document)
+    return tuple(changed), tuple(problems)
+
+
+def _name(document: Document) -> str | None:
+    metadata = document.data.get("metadata") if isinstance(document.data, dict) else None
+    name = metadata.get("name") if isinstance(metadata, dict) else None
+    return name if isinstance(name, str) else None
+
+
+class _NoPlace(Exception):
+    """There is no such place in the manifest for the value to go."""
+
+
+def _with(document: Document, override: Override) -> Document:
+    value, below = _read(document, override)
+    spot = Spot((1, 1), (1, 1), override.text, below, override.source)
+    data, spots = _set(document.data, document.spot, override.path, value, spot)
+    overrides = (*document.overrides, (override.field, override.text))
+    return replace(document, data=data, spot=spots, overrides=overrides)
+
+
+def _read(document: Document, override: Override) -> tuple[Any, Any]:
+    """Text where the field takes text; else as YAML would read it."""
+    if _takes_text(document, override.path):
+        return override.text, {}
+    loaded = load(override.source, override.text)
+    if loaded.diagnostics and override.text.strip():
+        raise _NoPlace(loaded.diagnostics[0].message)
+    if not loaded.documents:
+        return None, {}
+    return loaded.documents[0].data, loaded.documents[0].spot.below
+
+
+def _takes_text(document: Document, path: FieldPath) -> bool:
+    version = document.data.get("apiVersion")
+    shape: Shape | None = shape_of(version) if version in SUPPORTED else None
+    for part in path:
+        if shape is not None:
+            shape = shape.items if isinstance(part, int) else shape.properties.get(part) or shape.values
+    kinds = shape.schema.get("type", ()) if shape is not None else ()
+    return "string" in ([kinds] if isinstance(kinds, str) else kinds)
+
+
+def _set(data: Any, spot: Spot, path: FieldPath, value: Any, at: Spot) -> tuple[Any, Spot]:
+    """Copies along the path: what an alias shares stays as it is elsewhere."""
+    if not path:
+        return value, at
+    part, rest = path[0], path[1:]
+    if isinstance(part, int):
+        if not isinstance(data, list) or part >= len(data):
+            raise _NoPlace(f"there is no element [{part}]")
+        inner, below = _set(data[part], spot.below[part], rest, value, at)
+        return [*data[:part], inner, *data[part + 1 :]], spot._replace(below={**spot.below, part: below})
+    if data is not None and not isinstance(data, dict):
+        raise _NoPlace(f"'{part}' can't be set in what is not a mapping")
+    known = spot.below.get(part, Spot(at.key, at.value, None, {}, at.source))
+    inner, below = _set((data or {}).get(part), known, rest, value, at)
+    return {**(data or {}), part: inner}, spot._replace(below={**spot.below, part: below})

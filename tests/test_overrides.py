@@ -1,0 +1,120 @@
+"""`--set`: values laid over manifests, with positions of their own."""
+
+import io
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from baseten_jobs import validation
+from baseten_jobs.manifest import Document, load
+from baseten_jobs.overrides import laid_over, parse_override
+
+MANIFEST = """\
+apiVersion: baseten-jobs/v1
+kind: TrainingJob
+metadata: {name: x, project: Demo}
+spec:
+  image: &image {base_image: "i:1"}
+  runtime:
+    start_commands: [one, two]
+"""
+
+
+def over(*texts: str, manifest: str = MANIFEST) -> tuple[Document, list[str]]:
+    documents = load("x.yaml", manifest).documents
+    changed, problems = laid_over(documents, [parse_override(text) for text in texts])
+    return changed[0], [f"{problem.position}: {problem.message}; {problem.hint}" for problem in problems]
+
+
+def get(data: Any, *path: Any) -> Any:
+    for part in path:
+        data = data[part]
+    return data
+
+
+SET = [
+    ("x:spec.image.base_image=repo/app:abc123", ("spec", "image", "base_image"), "repo/app:abc123"),
+    ("*:spec.image.base_image=a=b:c", ("spec", "image", "base_image"), "a=b:c"),
+    ("x:spec.compute.node_count=4", ("spec", "compute", "node_count"), 4),
+    ("x:spec.compute.memory=8", ("spec", "compute", "memory"), "8"),
+    ("x:spec.compute.accelerator=H200:8", ("spec", "compute", "accelerator"), "H200:8"),
+    ("x:spec.enable_baseten_workdir=true", ("spec", "enable_baseten_workdir"), True),
+    ("x:spec.runtime.environment_variables.N=8", ("spec", "runtime", "environment_variables", "N"), "8"),
+    ("x:spec.runtime.start_commands[1]=3", ("spec", "runtime", "start_commands", 1), "3"),
+    ('x:spec.runtime.start_commands=["a", "b"]', ("spec", "runtime", "start_commands"), ["a", "b"]),
+    ("x:metadata.attempt=2", ("metadata", "attempt"), 2),
+    ("x:policy.suspend=true", ("policy", "suspend"), True),
+    ("x:spec.priority=", ("spec", "priority"), None),
+    ("x:spec.image.base_image=", ("spec", "image", "base_image"), ""),
+]
+
+
+@pytest.mark.parametrize(("text", "path", "value"), SET, ids=[text for text, _, _ in SET])
+def test_a_value_is_read_as_its_field_takes_it(text: str, path: tuple[Any, ...], value: Any) -> None:
+    document, problems = over(text)
+    assert (get(document.data, *path), problems) == (value, [])
+
+
+def test_the_last_of_several_wins() -> None:
+    document, _ = over("x:spec.image.base_image=a:1", "*:spec.image.base_image=b:2")
+    assert document.data["spec"]["image"] == {"base_image": "b:2"}
+
+
+def test_what_an_alias_shares_stays_as_it_is_elsewhere() -> None:
+    two = MANIFEST + "  interactive_session: &s {}\n"
+    (before,) = load("x.yaml", two).documents
+    over("x:spec.image.base_image=b:2", manifest=two)
+    assert before.data["spec"]["image"] == {"base_image": "i:1"}
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("y:spec.priority=3", "--set y:spec.priority:1:1: no manifest has the name 'y'; "),
+        ("xx:spec.priority=3", "--set xx:spec.priority:1:1: no manifest has the name 'xx'; did you mean 'x'?"),
+        ("x:spec.weights[0].source=hf://a/b", "--set x:spec.weights[0].source:1:1: there is no element [0]; "),
+        ("x:spec.image.base_image.tag=1",
+         "--set x:spec.image.base_image.tag:1:1: 'tag' can't be set in what is not a mapping; "),
+    ],
+)  # fmt: skip
+def test_an_override_that_fits_nothing_is_told_at_its_own_place(text: str, told: str) -> None:
+    assert over(text)[1] == [told]
+
+
+@pytest.mark.parametrize(
+    "text", ["", "x", "x:spec.a", "spec.a=1", ":spec.a=1", "x:=1", "x:foo.bar=1", "x:metadata.name=y", "x:spec..a=1"]
+)
+def test_any_other_form_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match=r"."):
+        parse_override(text)
+
+
+def diagnosed(tmp_path: Path, *texts: str) -> list[str]:
+    path = tmp_path / "x.yaml"
+    path.write_text(MANIFEST)
+    compiled = validation.compile_all([str(path)], io.BytesIO(), False, [parse_override(text) for text in texts])
+    return [f"{d.position}: {d.field}: {d.message}" for d in compiled.diagnostics]
+
+
+def test_what_is_wrong_with_a_value_is_told_at_the_option(tmp_path: Path) -> None:
+    assert diagnosed(tmp_path, "x:spec.compute.node_count=0") == [
+        "--set x:spec.compute.node_count:1:1: spec.compute.node_count: 0 is less than the minimum of 1"
+    ]
+    assert diagnosed(tmp_path, "x:spec.compute.memory=16GB") == [
+        "--set x:spec.compute.memory:1:1: spec.compute.memory: '16GB' is not a quantity of memory"
+    ]
+    assert diagnosed(tmp_path, "x:spec.pririty=3")[0].startswith("--set x:spec.pririty:1:1: spec: 'pririty' is not")
+
+
+def test_an_override_is_part_of_the_digest(tmp_path: Path) -> None:
+    path = tmp_path / "x.yaml"
+    path.write_text(MANIFEST)
+    plain = validation.compile_all([str(path)], io.BytesIO(), False).requests[0]
+    override = parse_override("x:spec.image.base_image=i:2")
+    changed = validation.compile_all([str(path)], io.BytesIO(), False, [override]).requests[0]
+    assert changed.digest != plain.digest
+    assert changed.training_job["image"] == {"base_image": "i:2"}
+    assert changed.overrides == (("spec.image.base_image", "i:2"),)
+    path.write_text(MANIFEST.replace("i:1", "i:2"))
+    assert validation.compile_all([str(path)], io.BytesIO(), False).requests[0].digest == changed.digest
