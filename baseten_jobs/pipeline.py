@@ -1,20 +1,23 @@
 """The tool on one page: load, validate, compile, observe, plan, apply."""
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from baseten_jobs import rules
 from baseten_jobs.api.client import Api
 from baseten_jobs.apply import Execution, Ledger, execute
-from baseten_jobs.diagnostics import Diagnostic, has_errors, in_order
+from baseten_jobs.appraise import Appraisal, appraise, appraised
+from baseten_jobs.diagnostics import Diagnostic, Severity, has_errors, in_order
 from baseten_jobs.git import open_repository
 from baseten_jobs.manifest import Document
 from baseten_jobs.observation import Observation
 from baseten_jobs.observe import Unresolved, observe, with_second_witness
 from baseten_jobs.outcome import Applied
 from baseten_jobs.plan import Plan, Policy, Verb, make_plan
-from baseten_jobs.request import ProjectRef
+from baseten_jobs.request import JobRequest, ProjectRef
+from baseten_jobs.secret_references import missing_secrets, secret_references
 from baseten_jobs.status import Status, statuses
 from baseten_jobs.validation import Compiled
 from baseten_jobs.witness import Inquiry, with_witness
@@ -41,16 +44,51 @@ def look(api: Api, compiled: Compiled) -> tuple[Observation, tuple[Diagnostic, .
     )
 
 
-def make(api: Api, compiled: Compiled, policy: Policy, inquiry: Inquiry | None = None) -> Planned:
-    """Observe and decide; a project with a planned submit is read by a second witness first, and git is asked last."""
+def make(
+    api: Api, compiled: Compiled, policy: Policy, inquiry: Inquiry | None = None, *, rehearsal: bool = False
+) -> Planned:
+    """Observe and decide; a project with a planned submit is read by a second witness first, and git is asked last.
+
+    Beside that, what the submits cost and refer to is read. A missing secret is an error, but for a `rehearsal`.
+    """
     observation, diagnostics = look(api, compiled)
     if diagnostics:
         return Planned(Plan(), in_order(diagnostics))
     plan = make_plan(compiled.requests, observation, policy)
-    doubted = [a.request.project for a in plan.of(Verb.SUBMIT) if plan.project_of(a).exists]
-    if doubted:
-        plan = make_plan(compiled.requests, with_second_witness(api, observation, doubted), policy)
-    return Planned(plan if inquiry is None else _asked_of_git(api, plan, inquiry))
+    with ThreadPoolExecutor(1) as beside:
+        appraisal = beside.submit(_appraise, api, compiled, plan)
+        doubted = [a.request.project for a in plan.of(Verb.SUBMIT) if plan.project_of(a).exists]
+        if doubted:
+            plan = make_plan(compiled.requests, with_second_witness(api, observation, doubted), policy)
+        if inquiry is not None:
+            plan = _asked_of_git(api, plan, inquiry)
+    missing = _missing_secrets(compiled, plan, appraisal.result(), Severity.WARNING if rehearsal else Severity.ERROR)
+    return Planned(Plan() if has_errors(missing) else appraised(plan, appraisal.result()), missing)
+
+
+def _appraise(api: Api, compiled: Compiled, plan: Plan) -> Appraisal:
+    """Nothing is read for a plan that submits nothing."""
+    projects = {action.request.project: plan.project_of(action) for action in plan.of(Verb.SUBMIT)}
+    referring = {request.project for document, request in _submitted(compiled, plan) if secret_references(document)}
+    return appraise(api, projects.values(), referring) if projects else Appraisal()
+
+
+def _submitted(compiled: Compiled, plan: Plan) -> Iterator[tuple[Document, JobRequest]]:
+    submits = {id(action.request) for action in plan.of(Verb.SUBMIT)}
+    pairs = zip(compiled.documents, compiled.requests, strict=True)
+    return ((document, request) for document, request in pairs if id(request) in submits)
+
+
+def _missing_secrets(
+    compiled: Compiled, plan: Plan, appraisal: Appraisal, severity: Severity
+) -> tuple[Diagnostic, ...]:
+    """A diagnostic for each secret that a submit refers to and its team is known not to have."""
+    return in_order(
+        diagnostic
+        for document, request in _submitted(compiled, plan)
+        if (team := appraisal.team_of(request.project)) in appraisal.secrets
+        for diagnostic in missing_secrets(document, appraisal.secrets[team], team.name, severity)
+    )
 
 
 def _asked_of_git(api: Api, plan: Plan, inquiry: Inquiry) -> Plan:

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import Any
 
+from baseten_jobs.capacity import Start
+from baseten_jobs.cost import Bill, Cost, cost_of
 from baseten_jobs.diff import Change
 from baseten_jobs.history import Revision
 from baseten_jobs.identity import Identity
@@ -25,11 +27,12 @@ class Verb(Enum):
 class Policy:
     """What the user permits; the limits are counted over one apply, and nothing means no limit.
 
-    `history` bounds the revisions of a manifest that are looked through.
+    `history` bounds the revisions of a manifest that are looked through; `max_cost_per_hour` is in USD.
     """
 
     max_submits: int | None = 10
     max_gpus: int | None = None
+    max_cost_per_hour: float | None = None
     retry_failed: frozenset[str] = frozenset()
     create_missing: frozenset[str] = frozenset()
     prune: bool = False
@@ -48,7 +51,7 @@ class Action:
 
     `changes` are told against `previous`, the revision that runs as `older`; where git does not show it, `history`
     says why. `missing`: git says that the job was submitted long ago, and it is not there. `pruned`: a stop for a
-    manifest that was deleted.
+    manifest that was deleted. `cost` and `starts` are told of submits, as far as the API tells them.
     """
 
     verb: Verb
@@ -64,6 +67,8 @@ class Action:
     history: str = ""
     warnings: tuple[str, ...] = ()
     error: str = ""
+    cost: Cost | None = None
+    starts: Start | None = None
     missing: bool = False
     pruned: bool = False
 
@@ -104,6 +109,11 @@ class Plan:
     @property
     def errors(self) -> tuple[str, ...]:
         return tuple(action.error for action in self.actions if action.error)
+
+    @property
+    def cost(self) -> Bill:
+        """What all submits cost together."""
+        return Bill(tuple((a.request.name, a.cost or cost_of(a.request, ())) for a in self.of(Verb.SUBMIT)))
 
     def of(self, verb: Verb) -> tuple[Action, ...]:
         return tuple(action for action in self.actions if action.verb is verb)
@@ -270,21 +280,3 @@ def duplicate_warning(jobs: Sequence[ObservedJob]) -> str:
 
 def _listed(jobs: Sequence[ObservedJob]) -> str:
     return ", ".join(f"job {job.id}" + (f" ({job.gpus} GPUs)" if job.gpus else "") for job in jobs)
-
-
-def refusals(plan: Plan, policy: Policy) -> tuple[str, ...]:
-    """Why a guard forbids to apply this plan; empty if none does."""
-    submits = plan.of(Verb.SUBMIT)
-    gpus = sum(action.request.gpus for action in submits)
-    found = []
-    if policy.max_submits is not None and len(submits) > policy.max_submits:
-        found.append(f"{len(submits)} jobs to submit, and --max-submits is {policy.max_submits}")
-    if policy.max_gpus is not None and gpus > policy.max_gpus:
-        found.append(f"{gpus} GPUs to submit, and --max-gpus is {policy.max_gpus}")
-    found += [
-        f"{action.request.name} is missing (it was submitted long ago, and its job is not there); "
-        f"--create-missing {action.request.name} submits it again"
-        for action in submits
-        if action.missing and action.request.name not in policy.create_missing
-    ]
-    return tuple(found)

@@ -7,9 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from baseten_jobs.guards import refusals
 from baseten_jobs.identity import Identity
 from baseten_jobs.observation import Observation, ObservedJob, ObservedProject
-from baseten_jobs.plan import Action, Plan, Policy, Verb, decide, make_plan, refusals
+from baseten_jobs.plan import Action, Plan, Policy, Verb, decide, make_plan
 from baseten_jobs.request import JobRequest, ProjectRef
 
 OWN, OTHER, THIRD = "a" * 12, "b" * 12, "c" * 12

@@ -11,7 +11,8 @@ import pytest
 from baseten_jobs import git as asking
 from baseten_jobs.diff import MASK, Change, changes, masked
 from baseten_jobs.emulator import Durations
-from baseten_jobs.plan import Policy, Verb, refusals
+from baseten_jobs.guards import refusals
+from baseten_jobs.plan import Policy, Verb
 from tests.repository import Repository, days, elsewhere, git
 from tests.strategies import API_VERSION
 

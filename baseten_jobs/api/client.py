@@ -23,6 +23,9 @@ _NEVER_SENT = (
     httpx.LocalProtocolError,
 )
 _ATTEMPTS = 6
+_FEW_ATTEMPTS = 3
+"""For what can be done without: a plan should not wait long for it."""
+
 _LONGEST_ASKED = 60.0
 
 
@@ -98,6 +101,20 @@ class Api:
     def teams(self) -> list[dict[str, Any]]:
         return _rows(self._repeat("GET", "/v1/teams"), "teams")
 
+    def prices(self) -> list[dict[str, Any]]:
+        """Each instance type with its price in USD per minute."""
+        answer = self._repeat("GET", "/v1/instance_type_prices", attempts=_FEW_ATTEMPTS)
+        return _rows(answer, "instance_types")
+
+    def capacity(self) -> Mapping[str, Any]:
+        """Limits and use of GPUs by type, of the organisation and of its teams."""
+        return self._repeat("GET", "/v1/training/capacity", attempts=_FEW_ATTEMPTS).data or {}
+
+    def secrets(self, team_id: str | None = None) -> list[dict[str, Any]]:
+        """Secrets by name, never their values: of one team, or of every team that the key belongs to."""
+        path, ids = ("/v1/teams/{}/secrets", (team_id,)) if team_id else ("/v1/secrets", ())
+        return _rows(self._repeat("GET", path, *ids, attempts=_FEW_ATTEMPTS), "secrets")
+
     def upsert_project(self, name: str, team_id: str | None = None) -> dict[str, Any]:
         """Make a project, or get the one of that name; in the organisation's default team without `team_id`."""
         path = "/v1/teams/{}/training_projects" if team_id else "/v1/training_projects"
@@ -130,9 +147,11 @@ class Api:
         """Send one create, never repeated: raises NotSent or Broken where no whole answer came."""
         return self._exchange("POST", "/v1/training_projects/{}/jobs", project_id, body=body)
 
-    def _repeat(self, method: str, path: str, *ids: str, body: Mapping[str, Any] | None = None) -> Answer:
-        for attempt in range(_ATTEMPTS):
-            last, asked = attempt == _ATTEMPTS - 1, None
+    def _repeat(
+        self, method: str, path: str, *ids: str, body: Mapping[str, Any] | None = None, attempts: int = _ATTEMPTS
+    ) -> Answer:
+        for attempt in range(attempts):
+            last, asked = attempt == attempts - 1, None
             try:
                 answer = self._exchange(method, path, *ids, body=body)
             except NotSent:

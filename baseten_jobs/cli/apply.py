@@ -6,11 +6,11 @@ from pathlib import Path
 
 import click
 
-from baseten_jobs import pipeline, validation
+from baseten_jobs import pipeline, report, validation
 from baseten_jobs.api.connection import Connection, open_api
 from baseten_jobs.api.pacing import Clock
 from baseten_jobs.apply import Conflict, Execution, Ledger
-from baseten_jobs.cli import options
+from baseten_jobs.cli import actions, options
 from baseten_jobs.cli.interrupts import winding_up
 from baseten_jobs.cli.progress import Progress
 from baseten_jobs.cli.session import Session, guarded, inquiry, or_default
@@ -18,8 +18,8 @@ from baseten_jobs.guards import refusals
 from baseten_jobs.outcome import Exit
 from baseten_jobs.overrides import Override, parse_override
 from baseten_jobs.plan import Plan, Policy
-from baseten_jobs.report import json as as_json
 from baseten_jobs.report import text as as_text
+from baseten_jobs.report.look import Look
 from baseten_jobs.saved import SavedPlan, loaded, policy_of
 from baseten_jobs.settle import Windows
 
@@ -39,7 +39,7 @@ class _Wanted:
 
 @click.command("apply")
 @options.paths
-@options.output("text", "json")
+@options.output(*report.APPLIED)
 @options.strict
 @options.overrides
 @click.option("-y", "--yes", is_flag=True, help="Do not ask; needed where there is no terminal.")
@@ -114,11 +114,13 @@ def _apply(session: Session, wanted: _Wanted, compiled: validation.Compiled, yes
         return session.invalid(made.diagnostics)
     session.warn(made.diagnostics)
     plan = made.plan
-    if session.json:
-        session.note(as_text.plan(plan))
+    if session.output == "text":
+        session.result(as_text.plan(plan, session.look()))
     else:
-        session.result(as_text.plan(plan, session.paint))
+        session.note(as_text.plan(plan, Look(show_values=session.show_values)))
+    actions.tell_plan(session, plan)
     if refusal := _refusal(wanted, plan, yes):
+        actions.tell_end(session, refusal)
         return session.fail(refusal, Exit.REFUSED)
     progress = Progress(session.output)
     ledger = Ledger(progress)
@@ -126,14 +128,15 @@ def _apply(session: Session, wanted: _Wanted, compiled: validation.Compiled, yes
         with winding_up(clock, ledger, as_json=session.json):
             result = pipeline.apply(api, plan, wanted.policy, _at_once(wanted), ledger)
     except Conflict as conflict:
+        actions.tell_end(session, f"{conflict}; nothing was submitted")
         return session.fail(f"{conflict}; nothing was submitted", Exit.FAILED)
     finally:
         progress.close()
-    if session.json:
-        error = result.unauthorised or ("interrupted" if result.interrupted else "")
-        session.result(as_json.applied(result, error))
+    if session.output != "text":
+        session.result(report.APPLIED[session.output](result, session.look()))
     elif plan.has_changes or result.exit_code is not Exit.DONE:
-        session.result("\n" + as_text.applied(result, session.paint))
+        session.result("\n" + as_text.applied(result, session.look()))
+    actions.tell_outcomes(session, result)
     if result.unauthorised:
         session.error(f"{result.unauthorised}; the rest was skipped")
     return result.exit_code

@@ -111,13 +111,17 @@ def _execution(concurrency: int, settle: float) -> Any:
     return Execution(concurrency, Windows(settle))
 
 
-def _finite(context: click.Context, option: click.Parameter, value: float | None) -> float | None:
-    if value is not None and not isfinite(value):
-        raise click.BadParameter("it is not a number that a cost can be compared with", context, option)
-    return value
+class _Finite(click.FloatRange):
+    """Any comparison with `nan` is false, so that it would be a limit that limits nothing."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        number = super().convert(value, param, ctx)
+        if not isfinite(number):
+            self.fail(f"{value} is not a finite number.", param, ctx)
+        return number
 
 
-_SECONDS = click.FloatRange(min=0, min_open=True)
+_SECONDS = _Finite(min=0, min_open=True)
 
 connection = bundle(
     "connection",
@@ -145,7 +149,7 @@ _POLICY = (
         help="Refuse to submit jobs with more GPUs than this together.",
     ),
     click.Option(
-        ["--max-cost-per-hour"], type=click.FloatRange(min=0), callback=_finite, metavar="USD",
+        ["--max-cost-per-hour"], type=_Finite(min=0), metavar="USD",
         help="Refuse to submit jobs that cost more than this together, or whose price is not known.",
     ),
     click.Option(
@@ -176,7 +180,7 @@ execution = bundle(
         help="Creates under way at once.",
     ),
     click.Option(
-        ["--settle"], type=click.FloatRange(min=0), default=120.0, show_default=True, metavar="SECONDS",
+        ["--settle"], type=_Finite(min=0), default=120.0, show_default=True, metavar="SECONDS",
         help="How long to search for the job of a create that got no clear answer.",
     ),
 )  # fmt: skip

@@ -1,20 +1,19 @@
 """`plan`: the decision table, and a saved plan."""
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import click
 
-from baseten_jobs import pipeline, validation
-from baseten_jobs.api.connection import open_api
+from baseten_jobs import pipeline, report, validation
+from baseten_jobs.api.connection import DEFAULT_BASE_URL, open_api
 from baseten_jobs.api.pacing import Clock
-from baseten_jobs.cli import options
+from baseten_jobs.cli import actions, options
 from baseten_jobs.cli.session import Session, guarded, inquiry, or_default
 from baseten_jobs.guards import refusals
 from baseten_jobs.outcome import Exit
 from baseten_jobs.overrides import Override
 from baseten_jobs.plan import Plan, Policy
-from baseten_jobs.report import json as as_json
-from baseten_jobs.report import text as as_text
 from baseten_jobs.saved import SavedPlan, planned, remembered
 from baseten_jobs.sources import STDIN
 
@@ -25,7 +24,7 @@ if TYPE_CHECKING:
 
 @click.command("plan")
 @options.paths
-@options.output("text", "json")
+@options.output(*report.PLAN)
 @options.strict
 @options.overrides
 @click.option("--detailed-exitcode", is_flag=True, help="Exit with 2 where there is something to do.")
@@ -64,13 +63,19 @@ def command(
     session.warn(compiled.diagnostics)
 
     def work() -> Exit:
-        made = pipeline.make(open_api(connection, Clock()), compiled, policy, inquiry(policy, connection), rehearsal=connection.local)
+        made = pipeline.make(
+            open_api(connection, Clock()), compiled, policy, inquiry(policy, connection), rehearsal=connection.local
+        )
         if not made.valid:
             return session.invalid(made.diagnostics)
         session.warn(made.diagnostics)
-        for refusal in refusals(made.plan, policy):
-            session.note(f"apply would refuse this: {refusal}")
-        session.result(as_json.plan(made.plan) if session.json else as_text.plan(made.plan, session.paint))
+        refused = tuple(f"apply would refuse this: {refusal}" for refusal in refusals(made.plan, policy))
+        for refusal in refused:
+            session.note(refusal)
+        reviewed = replace(made.plan, notes=(*made.plan.notes, *refused))
+        shown = made.plan if output == "text" else reviewed
+        session.result(report.PLAN[output](shown, session.look(_target(paths, connection))))
+        actions.tell_plan(session, reviewed)
         if out:
             saved = remembered(policy, strict, overrides, execution.concurrency, execution.windows.settle)
             _save(out, SavedPlan(connection.target, paths, saved, planned(made.plan)))
@@ -78,6 +83,12 @@ def command(
         return _exit(made.plan, detailed_exitcode)
 
     return guarded(session, work)
+
+
+def _target(paths: tuple[str, ...], connection: "Connection") -> str:
+    """What tells this plan's comment from that of another in one pull request; nothing by default."""
+    where = () if connection.target == DEFAULT_BASE_URL else (connection.target,)
+    return " ".join((*where, *(() if paths == or_default(()) else paths)))
 
 
 def _exit(plan: Plan, detailed: bool) -> Exit:

@@ -2,18 +2,16 @@
 
 import click
 
-from baseten_jobs import validation
+from baseten_jobs import report, validation
 from baseten_jobs.cli import options
 from baseten_jobs.cli.session import Session, or_default
 from baseten_jobs.outcome import Exit
 from baseten_jobs.overrides import Override
-from baseten_jobs.report import json as as_json
-from baseten_jobs.report import text as as_text
 
 
 @click.command("render")
 @options.paths
-@options.output("text", "json")
+@options.output(*report.REQUESTS)
 @options.strict
 @options.overrides
 def command(paths: tuple[str, ...], output: str, strict: bool, overrides: tuple[Override, ...]) -> Exit:
@@ -23,5 +21,5 @@ def command(paths: tuple[str, ...], output: str, strict: bool, overrides: tuple[
     if not compiled.valid:
         return session.invalid(compiled.diagnostics)
     session.warn(compiled.diagnostics)
-    session.result((as_json if session.json else as_text).requests(compiled.requests))
+    session.result(report.REQUESTS[output](compiled.requests, session.look()))
     return Exit.DONE

@@ -15,6 +15,7 @@ from baseten_jobs.outcome import Exit
 from baseten_jobs.plan import Policy
 from baseten_jobs.report import json as as_json
 from baseten_jobs.report import text as as_text
+from baseten_jobs.report.look import Look
 
 if TYPE_CHECKING:
     from baseten_jobs.api.connection import Connection
@@ -59,6 +60,10 @@ class Session:
     def paint_err(self, text: str, colour: str) -> str:
         return click.style(text, fg=colour) if colour and _coloured(sys.stderr.isatty()) else text
 
+    def look(self, target: str = "") -> Look:
+        """How a report is to look on standard output."""
+        return Look(self.paint, self.show_values, target)
+
     def invalid(self, diagnostics: Iterable[Diagnostic]) -> Exit:
         """Manifests that forbid to go on: told on stderr, and as the document of validate where JSON is asked for."""
         found = tuple(diagnostics)
@@ -67,7 +72,7 @@ class Session:
         told = f"{errors} error{'' if errors == 1 else 's'} in the manifests; nothing was sent"
         self.error(told)
         if self.json:
-            self.result(as_json.diagnostics(found, told))
+            self.result(as_json.diagnostics(found, error=told))
         return Exit.FAILED
 
     def warn(self, diagnostics: Iterable[Diagnostic]) -> None:

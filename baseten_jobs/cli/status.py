@@ -2,20 +2,18 @@
 
 import click
 
-from baseten_jobs import pipeline, validation
+from baseten_jobs import pipeline, report, validation
 from baseten_jobs.api.connection import Connection, open_api
 from baseten_jobs.api.pacing import Clock
 from baseten_jobs.cli import options
 from baseten_jobs.cli.session import Session, guarded, or_default
 from baseten_jobs.outcome import Exit
-from baseten_jobs.report import json as as_json
-from baseten_jobs.report import text as as_text
 
 
 @click.command("status")
 @click.argument("names", nargs=-1, metavar="[NAME]...")
 @options.files
-@options.output("text", "json")
+@options.output(*report.STATUS)
 @options.connection
 def command(
     names: tuple[str, ...],
@@ -37,7 +35,7 @@ def command(
         rows, diagnostics = pipeline.status(open_api(connection, Clock()), compiled)
         if diagnostics:
             return session.invalid(diagnostics)
-        session.result(as_json.status(rows) if session.json else as_text.status(rows, session.paint))
+        session.result(report.STATUS[output](rows, session.look()))
         return Exit.UNCLEAR if any(row.duplicates for row in rows) else Exit.DONE
 
     return guarded(session, work)

@@ -1,1 +1,69 @@
-"""Plans, outcomes and diagnostics -> str: one module a format."""
+"""Plans, outcomes and diagnostics -> str: one module a format, and the one registry of them.
+
+A format is a module here, and holds a function of the same name for each kind of result that can be told in it. It
+is imported when it is asked for.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+
+from baseten_jobs.report.look import PLAIN, Look
+
+if TYPE_CHECKING:
+    from baseten_jobs.diagnostics import Diagnostic
+    from baseten_jobs.manifest import Document
+    from baseten_jobs.outcome import Applied
+    from baseten_jobs.plan import Plan
+    from baseten_jobs.request import JobRequest
+    from baseten_jobs.status import Status
+
+F_co = TypeVar("F_co", covariant=True)
+
+
+class Formats(Mapping[str, F_co]):
+    """The formats of one kind of result, by name; the first is the default."""
+
+    def __init__(self, kind: str, *names: str) -> None:
+        self._kind, self._names = kind, names
+
+    def __getitem__(self, name: str) -> F_co:
+        if name not in self._names:
+            raise KeyError(name)
+        reporter: Any = getattr(import_module(f"{__name__}.{name}"), self._kind)
+        return reporter  # type: ignore[no-any-return]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._names)
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+
+class TellsDiagnostics(Protocol):
+    def __call__(
+        self, found: "Sequence[Diagnostic]", documents: "Sequence[Document]" = ..., look: Look = PLAIN
+    ) -> str: ...
+
+
+class TellsRequests(Protocol):
+    def __call__(self, compiled: "Iterable[JobRequest]", look: Look = PLAIN) -> str: ...
+
+
+class TellsPlan(Protocol):
+    def __call__(self, made: "Plan", look: Look = PLAIN) -> str: ...
+
+
+class TellsApplied(Protocol):
+    def __call__(self, result: "Applied", look: Look = PLAIN) -> str: ...
+
+
+class TellsStatus(Protocol):
+    def __call__(self, rows: "Sequence[Status]", look: Look = PLAIN) -> str: ...
+
+
+DIAGNOSTICS: Formats[TellsDiagnostics] = Formats("diagnostics", "text", "json", "github", "sarif", "junit")
+REQUESTS: Formats[TellsRequests] = Formats("requests", "text", "json")
+PLAN: Formats[TellsPlan] = Formats("plan", "text", "json", "markdown")
+APPLIED: Formats[TellsApplied] = Formats("applied", "text", "json", "markdown")
+STATUS: Formats[TellsStatus] = Formats("status", "text", "json")

@@ -4,23 +4,30 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from baseten_jobs.cost import Bill
 from baseten_jobs.diagnostics import Diagnostic, has_errors
+from baseten_jobs.diff import Change
+from baseten_jobs.history import Revision
+from baseten_jobs.manifest import Document
 from baseten_jobs.observation import ObservedJob
 from baseten_jobs.outcome import Applied, Outcome
-from baseten_jobs.plan import Action, Plan
+from baseten_jobs.plan import Action, Orphan, Plan
+from baseten_jobs.report.look import PLAIN, Look
 from baseten_jobs.request import JobRequest
 from baseten_jobs.status import Status
 
 FORMAT = "1.0"
 
 
-def diagnostics(found: Sequence[Diagnostic], error: str = "") -> str:
+def diagnostics(
+    found: Sequence[Diagnostic], documents: Sequence[Document] = (), look: Look = PLAIN, *, error: str = ""
+) -> str:
     """The document of `validate`; of any other command too where manifests stop it, then with `error`."""
     document: dict[str, Any] = {"valid": not has_errors(found), "diagnostics": [_diagnostic(d) for d in found]}
     return _document(document, error)
 
 
-def requests(compiled: Iterable[JobRequest]) -> str:
+def requests(compiled: Iterable[JobRequest], look: Look = PLAIN) -> str:
     rows = [
         {
             "path": r.path,
@@ -31,21 +38,31 @@ def requests(compiled: Iterable[JobRequest]) -> str:
             "digest": r.digest,
             "job_name": r.job_name,
             "request": r.body,
+            **_overrides(r, look),
         }
         for r in compiled
     ]
     return _dumped(rows)
 
 
-def plan(made: Plan, error: str = "") -> str:
-    return _document({"summary": made.summary, "actions": [_action(action) for action in made.actions]}, error)
+def plan(made: Plan, look: Look = PLAIN) -> str:
+    return _document(
+        {
+            "summary": made.summary,
+            "cost": _bill(made.cost),
+            "actions": [_action(action, look) for action in made.actions],
+            "orphans": [_orphan(orphan) for orphan in made.orphans],
+            "notes": list(made.notes),
+        }
+    )
 
 
-def applied(result: Applied, error: str = "") -> str:
+def applied(result: Applied, look: Look = PLAIN) -> str:
+    error = result.unauthorised or ("interrupted" if result.interrupted else "")
     return _document({"summary": result.summary, "results": [_outcome(o) for o in result.outcomes]}, error)
 
 
-def status(rows: Iterable[Status]) -> str:
+def status(rows: Iterable[Status], look: Look = PLAIN) -> str:
     return _document({"jobs": [_status(row) for row in rows]})
 
 
@@ -67,7 +84,7 @@ def _diagnostic(d: Diagnostic) -> Mapping[str, Any]:
     }
 
 
-def _action(action: Action) -> Mapping[str, Any]:
+def _action(action: Action, look: Look) -> Mapping[str, Any]:
     request = action.request
     return {
         "action": action.verb.value,
@@ -80,10 +97,50 @@ def _action(action: Action) -> Mapping[str, Any]:
         "digest": request.digest,
         "job_name": request.job_name,
         "gpus": request.gpus,
-        "changes": [{"field": c.field, "old": c.old, "new": c.new} for c in action.changes],
+        "cost_per_hour": action.cost.usd_per_hour if action.cost else None,
+        "starts": action.starts.value if action.starts else None,
+        "changes": [_change(change) for change in look.shown(action.changes)],
+        "previous": _revision(action.previous),
+        **({"history": action.history} if action.history else {}),
+        **_overrides(request, look),
         "job": _job(action.job),
         "superseded": [{"job_id": job.id, "gpus": job.gpus} for job in action.superseded],
         "warnings": [*action.warnings, *([action.error] if action.error else [])],
+    }
+
+
+def _bill(bill: Bill) -> Mapping[str, Any]:
+    return {
+        "usd_per_hour": bill.usd_per_hour,
+        "by_gpu": [
+            {"gpu_type": s.gpu_type or None, "nodes": s.nodes, "gpus": s.gpus, "usd_per_hour": s.usd_per_hour}
+            for s in bill.shares
+        ],
+        "unpriced": list(bill.unpriced),
+    }
+
+
+def _change(change: Change) -> Mapping[str, Any]:
+    return {"field": change.field, "old": change.old, "new": change.new}
+
+
+def _overrides(request: JobRequest, look: Look) -> Mapping[str, Any]:
+    shown = look.overrides(request)
+    return {"overrides": [{"field": change.field, "value": change.new} for change in shown]} if shown else {}
+
+
+def _revision(r: Revision | None) -> Mapping[str, Any] | None:
+    return None if r is None else {"commit": r.commit, "author": r.author, "date": r.date, "path": r.path}
+
+
+def _orphan(orphan: Orphan) -> Mapping[str, Any]:
+    job = orphan.job
+    return {
+        "job_id": job.id,
+        "job_name": job.name,
+        "project": orphan.project,
+        "gpus": job.gpus,
+        "deleted": _revision(orphan.deleted),
     }
 
 

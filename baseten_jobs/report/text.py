@@ -1,107 +1,183 @@
 """Everything as a person reads it on a terminal or in a log."""
 
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 
+from baseten_jobs.capacity import Start
 from baseten_jobs.diagnostics import Diagnostic, Severity, one_line
+from baseten_jobs.diff import Change
+from baseten_jobs.history import Revision
 from baseten_jobs.identity import SHOWN
+from baseten_jobs.manifest import Document
 from baseten_jobs.outcome import Applied, Fate, Outcome
-from baseten_jobs.plan import Action, Plan, Verb
+from baseten_jobs.plan import Action, Orphan, Plan, Verb
+from baseten_jobs.report.look import PLAIN, Look, Paint, plain
+from baseten_jobs.report.words import Mark, reads_better_by_words, told, word_diff
 from baseten_jobs.request import JobRequest
 from baseten_jobs.status import Status
 
-Paint = Callable[[str, str], str]
-"""A text and the name of a colour -> the text as it is shown."""
-
-_SIGNS = {
+SIGNS = {
     Verb.SUBMIT: ("+", "green"),
     Verb.UPDATE: ("~", "yellow"),
     Verb.STOP: ("-", "red"),
     Verb.KEEP: ("=", ""),
     Verb.HOLD: ("!", "yellow"),
 }
+COMMIT = 10
+"""Hex digits of a commit that a person reads."""
+
+_INDENT = " " * 11
+_STARTS = {Start.NOW: "starts now", Start.QUEUES: "queues"}
 _COLOURS = {Fate.FAILED: "red", Fate.UNKNOWN: "red", Fate.SUBMITTED: "green", Fate.ADOPTED: "green"}
-
-
-def plain(text: str, colour: str) -> str:
-    return text
 
 
 def diagnostic(d: Diagnostic, paint: Paint = plain) -> str:
     """One line: where, what is wrong, what was expected, and the rule's name."""
+    warning = paint("warning: ", "yellow") if d.severity is Severity.WARNING else ""
+    return f"{d.position}: {warning}{message(d)} [{d.rule}]"
+
+
+def message(d: Diagnostic) -> str:
+    """What is wrong and what was expected, where the place and the rule are told otherwise."""
     field = f"{d.field}: " if d.field else ""
     hint = ""
     if d.hint:
         hint = f": {d.hint}" if d.hint.startswith('"') else f"; {d.hint}"
-    warning = paint("warning: ", "yellow") if d.severity is Severity.WARNING else ""
-    return f"{d.position}: {warning}{field}{d.message}{hint} [{d.rule}]"
+    return f"{field}{d.message}{hint}"
 
 
-def diagnostics(found: Sequence[Diagnostic], documents: int = 0, paint: Paint = plain) -> str:
+def diagnostics(found: Sequence[Diagnostic], documents: Sequence[Document] = (), look: Look = PLAIN) -> str:
     """All diagnostics, and a closing line that counts them."""
+    return "\n".join([*(diagnostic(d, look.paint) for d in found), summary(found, documents)])
+
+
+def summary(found: Sequence[Diagnostic], documents: Sequence[Document]) -> str:
     errors = sum(d.severity is Severity.ERROR for d in found)
-    lines = [diagnostic(d, paint) for d in found]
-    told = f"{_count(errors, 'error')}, {_count(len(found) - errors, 'warning')}"
-    lines.append(f"{_count(documents, 'manifest')}: " + (told if found else "no problems"))
+    problems = f"{count(errors, 'error')}, {count(len(found) - errors, 'warning')}"
+    return f"{count(len(documents), 'manifest')}: " + (problems if found else "no problems")
+
+
+def requests(compiled: Iterable[JobRequest], look: Look = PLAIN) -> str:
+    """Each body under a line that says whose it is."""
+    lines = []
+    for r in compiled:
+        lines.append(f"# {r.path}:{r.line}: {r.job_name} in {one_line(str(r.project))} (digest {r.digest[:SHOWN]})")
+        lines += [f"# {override(change)}" for change in look.overrides(r)]
+        lines.append(json.dumps(r.body, indent=2, ensure_ascii=False))
     return "\n".join(lines)
 
 
-def requests(compiled: Iterable[JobRequest]) -> str:
-    """Each body under a line that says whose it is."""
-    return "\n".join(
-        f"# {r.path}:{r.line}: {r.job_name} in {one_line(str(r.project))} (digest {r.digest[:SHOWN]})\n"
-        f"{json.dumps(r.body, indent=2, ensure_ascii=False)}"
-        for r in compiled
-    )
-
-
-def plan(made: Plan, paint: Paint = plain) -> str:
-    lines = []
+def plan(made: Plan, look: Look = PLAIN) -> str:
+    paint, lines = look.paint, []
     for action in made.actions:
-        lines += _action(action, paint)
+        lines += _action(action, look)
+    for orphan in made.orphans:
+        lines += _orphan(orphan, paint)
     for ref in made.new_projects:
         lines.append(f"  project '{one_line(str(ref))}' will be created")
     for project in made.projects.values():
         lines += [paint(f"  warning: {project.name}: {note}", "yellow") for note in project.notes]
+    lines += [f"  note: {note}" for note in made.notes]
     lines += [paint(f"  error: {error}", "red") for error in made.errors]
     if lines:
         lines.append("")
-    s = made.summary
-    lines.append(
-        f"Plan: {s['submit']} to submit, {s['update']} to update, {s['stop']} to stop, "
-        f"{s['keep']} unchanged, {s['hold']} on hold."
-    )
+    lines += [plan_summary(made), *cost_summary(made)]
     if not made.has_changes:
         lines.append("Nothing to submit, update or stop.")
     return "\n".join(lines)
 
 
-def _action(action: Action, paint: Paint) -> list[str]:
-    request, (sign, colour) = action.request, _SIGNS[action.verb]
+def plan_summary(made: Plan) -> str:
+    s = made.summary
+    return (
+        f"Plan: {s['submit']} to submit, {s['update']} to update, {s['stop']} to stop, "
+        f"{s['keep']} unchanged, {s['hold']} on hold."
+    )
+
+
+def cost_summary(made: Plan) -> list[str]:
+    """A line on what is to be submitted, if anything is."""
+    return [f"Cost: {made.cost}."] if made.of(Verb.SUBMIT) else []
+
+
+def _action(action: Action, look: Look) -> list[str]:
+    request, (sign, colour) = action.request, SIGNS[action.verb]
     what = f"{action.verb.value:<6}  {request.name}"
-    lines = [f"  {paint(f'{sign} {what}', colour)}  ({action.reason})"]
-    facts = [one_line(str(request.project))]
-    if action.verb is Verb.SUBMIT:
-        facts += [f"job {request.job_name}", _count(request.gpus, "GPU")]
-    elif action.job is not None:
-        facts += [f"job {action.job.id} {action.job.status.removeprefix('TRAINING_JOB_').lower()}"]
-    facts.append(f"{request.path}:{request.line}")
-    lines.append("           " + " · ".join(facts))
-    lines += [f"           {c.field}: {c.old} → {c.new}" for c in action.changes]
-    lines += [paint(f"           warning: {warning}", "yellow") for warning in action.warnings]
+    lines = [f"  {look.paint(f'{sign} {what}', colour)}  ({action.reason})"]
+    lines.append(_INDENT + " · ".join(facts(action)))
+    if action.previous is not None:
+        lines.append(f"{_INDENT}compared with {revision(action.previous)}")
+    lines += [_INDENT + _change(change, look.paint) for change in look.shown(action.changes)]
+    lines += [_INDENT + override(change) for change in look.overrides(request)]
+    if action.history:
+        lines.append(f"{_INDENT}{action.history}")
+    lines += [look.paint(f"{_INDENT}warning: {warning}", "yellow") for warning in action.warnings]
     return lines
 
 
-def applied(result: Applied, paint: Paint = plain) -> str:
-    lines = [_outcome(outcome, paint) for outcome in result.outcomes if _worth_a_line(outcome)]
-    counts = ", ".join(f"{count} {fate}" for fate, count in result.summary.items() if count)
+def facts(action: Action) -> list[str]:
+    """Where the manifest and its job are, how large it is, what it costs, and whether it starts now."""
+    request = action.request
+    found = [one_line(str(request.project))]
+    if action.verb is Verb.SUBMIT:
+        found += [f"job {request.job_name}", str(action.cost) if action.cost else count(request.gpus, "GPU")]
+        found += [_STARTS[action.starts]] if action.starts else []
+    elif action.job is not None:
+        found += [f"job {action.job.id} {action.job.status.removeprefix('TRAINING_JOB_').lower()}"]
+    return [*found, f"{request.path}:{request.line}"]
+
+
+def override(change: Change) -> str:
+    return f"set by `--set`: {change.field} = {one_line(change.new, 200)}"
+
+
+def revision(r: Revision) -> str:
+    """A commit in words, and the path that the manifest has there."""
+    return f"commit {r.commit[:COMMIT]} by {one_line(r.author, 60)} on {r.date[:10]} ({one_line(r.path, 200)})"
+
+
+def _change(change: Change, paint: Paint) -> str:
+    if not reads_better_by_words(change):
+        return f"{change.field}: {one_line(told(change.old), 200)} → {one_line(told(change.new), 200)}"
+    shown = []
+    for piece in word_diff(change.old, change.new):
+        space, words = _split(one_line(piece.text, 600))
+        if piece.mark is Mark.REMOVED:
+            words = paint(f"[-{words}-]", "red")
+        elif piece.mark is Mark.ADDED:
+            words = paint(f"{{+{words}+}}", "green")
+        shown.append(space + words)
+    return f"{change.field}: {''.join(shown)}"
+
+
+def _split(text: str) -> tuple[str, str]:
+    words = text.lstrip(" ")
+    return text[: len(text) - len(words)], words
+
+
+def _orphan(orphan: Orphan, paint: Paint) -> list[str]:
+    job = orphan.job
+    gpus = f" · {count(job.gpus, 'GPU')}" if job.gpus else ""
+    return [
+        paint(f"  ? orphan  {job.name}", "yellow") + f"  (its manifest was deleted in {revision(orphan.deleted)})",
+        f"{_INDENT}{one_line(orphan.project)} · job {job.id}{gpus} · `apply --prune` stops it",
+    ]
+
+
+def applied(result: Applied, look: Look = PLAIN) -> str:
+    lines = [_outcome(outcome, look.paint) for outcome in result.outcomes if worth_a_line(outcome)]
     if lines:
         lines.append("")
-    lines.append(f"Applied: {counts or 'nothing'}.")
+    lines.append(applied_summary(result))
     return "\n".join(lines)
 
 
-def _worth_a_line(outcome: Outcome) -> bool:
+def applied_summary(result: Applied) -> str:
+    counts = ", ".join(f"{number} {fate}" for fate, number in result.summary.items() if number)
+    return f"Applied: {counts or 'nothing'}."
+
+
+def worth_a_line(outcome: Outcome) -> bool:
     return outcome.fate not in (Fate.KEPT, Fate.HELD) or bool(outcome.error or outcome.unclear)
 
 
@@ -110,12 +186,12 @@ def _outcome(outcome: Outcome, paint: Paint) -> str:
     line = f"  {paint(f'{outcome.fate.value:<9}', _COLOURS.get(outcome.fate, ''))}  {request.job_name}"
     if outcome.job_id:
         line += f"  job {outcome.job_id}"
-    for told in (outcome.error, outcome.unclear):
-        line += f"\n             {told}" if told else ""
+    for trouble in (outcome.error, outcome.unclear):
+        line += f"\n             {trouble}" if trouble else ""
     return line
 
 
-def status(rows: Sequence[Status], paint: Paint = plain) -> str:
+def status(rows: Sequence[Status], look: Look = PLAIN) -> str:
     width = max((len(row.request.name) for row in rows), default=0)
     lines = []
     for row in rows:
@@ -128,10 +204,10 @@ def status(rows: Sequence[Status], paint: Paint = plain) -> str:
         if row.duplicates:
             ids = ", ".join(job.id for job in row.duplicates)
             stop = f"baseten-jobs stop --job {row.duplicates[-1].id}"
-            lines.append(paint(f"    duplicate: {ids} run the same spec; stop one with `{stop}`", "red"))
+            lines.append(look.paint(f"    duplicate: {ids} run the same spec; stop one with `{stop}`", "red"))
         lines += [f"    job {other.id} runs another spec of it: {other.name}" for other in row.others]
     return "\n".join(lines) if lines else "no manifests"
 
 
-def _count(number: int, noun: str) -> str:
+def count(number: int, noun: str) -> str:
     return f"{number} {noun}{'' if number == 1 else 's'}"

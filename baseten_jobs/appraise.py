@@ -1,0 +1,163 @@
+"""Client -> prices, GPU capacity, and the secrets that teams have; what can't be read is a note, never a failure."""
+
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from typing import Any, TypeVar
+
+from baseten_jobs.api.client import Api
+from baseten_jobs.api.errors import ApiError
+from baseten_jobs.capacity import Capacity, capacity_of, starts
+from baseten_jobs.cost import Machine, cost_of, price_list
+from baseten_jobs.observation import ObservedProject
+from baseten_jobs.plan import Plan, Verb
+from baseten_jobs.request import ProjectRef
+from baseten_jobs.secrecy import quoted
+
+T = TypeVar("T")
+
+Rows = Sequence[Mapping[str, Any]]
+
+_READERS = 8
+
+
+@dataclass(frozen=True)
+class Team:
+    """A project's team, as far as the API tells; both empty where it does not."""
+
+    name: str = ""
+    id: str = ""
+
+    def __str__(self) -> str:
+        return f"the team {quoted(self.name)}" if self.name else "a team that is not known"
+
+
+@dataclass(frozen=True)
+class Appraisal:
+    """What was read. `secrets` has the names of those teams alone whose secrets could be read; `capacity` is nothing
+    where it could not be read, and `machines` empty; `notes` say why.
+    """
+
+    machines: tuple[Machine, ...] = ()
+    capacity: Capacity | None = None
+    teams: Mapping[ProjectRef, Team] = field(default_factory=dict)
+    secrets: Mapping[Team, frozenset[str]] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+    def team_of(self, ref: ProjectRef) -> Team:
+        return self.teams.get(ref, Team())
+
+
+def appraise(api: Api, projects: Iterable[ObservedProject], referring: Collection[ProjectRef]) -> Appraisal:
+    """Read side by side what a plan's submits into `projects` cost, and may refer to; raises nothing.
+
+    As many calls for a thousand manifests as for one: prices, capacity, the list of teams where one is not known, and
+    the secrets of each team in whose projects (`referring`) a manifest refers to a secret.
+    """
+    projects = tuple(projects)
+    with ThreadPoolExecutor(2) as pool:
+        priced = pool.submit(_read, lambda: _machines(api.prices()))
+        limited = pool.submit(_read, lambda: capacity_of(api.capacity()))
+        teams, no_teams = _teams(api, projects, referring)
+        secrets, no_secrets = _secrets(api, [teams[p.ref] for p in projects if p.ref in referring], no_teams)
+        machines, no_prices = priced.result()
+        capacity, no_capacity = limited.result()
+    notes = (
+        *([f"prices can't be read, so no cost is told: {no_prices}"] if no_prices else []),
+        *(
+            [f"capacity can't be read, so nobody knows whether jobs start or queue: {no_capacity}"]
+            if no_capacity
+            else []
+        ),
+        *(f"the secrets of {team} can't be read, so they are not checked: {no}" for team, no in no_secrets.items()),
+    )
+    return Appraisal(machines or (), capacity, teams, secrets, notes)
+
+
+def appraised(plan: Plan, appraisal: Appraisal) -> Plan:
+    """The plan with what each submit costs, and whether it starts now."""
+    submits = plan.of(Verb.SUBMIT)
+    if not submits:
+        return plan
+    jobs = [(action.request, appraisal.team_of(action.request.project).name or None) for action in submits]
+    told = iter([None] * len(jobs) if appraisal.capacity is None else starts(jobs, appraisal.capacity))
+    actions = tuple(
+        replace(action, cost=cost_of(action.request, appraisal.machines), starts=next(told))
+        if action.verb is Verb.SUBMIT
+        else action
+        for action in plan.actions
+    )
+    return replace(plan, actions=actions, notes=(*plan.notes, *appraisal.notes))
+
+
+def _read(read: Callable[[], T]) -> tuple[T | None, str]:
+    """What was read, or why it could not be."""
+    try:
+        return read(), ""
+    except (ApiError, ValueError) as error:
+        return None, str(error)
+
+
+def _machines(rows: Rows) -> tuple[Machine, ...]:
+    if machines := price_list(rows):
+        return machines
+    raise ValueError("the answer holds no instance type with a price")
+
+
+def _teams(
+    api: Api, projects: Sequence[ObservedProject], referring: Collection[ProjectRef]
+) -> tuple[Mapping[ProjectRef, Team], str]:
+    """Each project's team; one that is to be made without a team will be in the default team."""
+    listed: Rows | None = ()
+    problem = "the key does not see this team"
+    if any((p.ref in referring and not p.team_id) or _in_default_team(p) for p in projects):
+        listed, failed = _read(api.teams)
+        problem = failed or problem
+    return {project.ref: _team(project, listed or ()) for project in projects}, problem
+
+
+def _in_default_team(project: ObservedProject) -> bool:
+    return not project.exists and not project.team
+
+
+def _team(project: ObservedProject, listed: Rows) -> Team:
+    for row in listed:
+        name, team_id = row.get("name"), row.get("id")
+        meant = row.get("default") is True if _in_default_team(project) else name == project.team
+        if meant and isinstance(name, str) and isinstance(team_id, str):
+            return Team(name, team_id)
+    return Team(project.team or "", project.team_id or "")
+
+
+def _secrets(
+    api: Api, teams: Iterable[Team], unlisted: str
+) -> tuple[Mapping[Team, frozenset[str]], Mapping[Team, str]]:
+    """The names of each team's secrets, or why they can't be read: by its own list, or else out of everybody's."""
+    teams = tuple(dict.fromkeys(teams))
+    found: dict[Team, frozenset[str]] = {}
+    problems: dict[Team, str] = {}
+    with ThreadPoolExecutor(_READERS) as pool:
+        own = pool.map(lambda team: _read(lambda: _names(api.secrets(team.id))) if team.id else (None, unlisted), teams)
+        for team, (names, problem) in zip(teams, own, strict=True):
+            if names is None:
+                problems[team] = problem
+            else:
+                found[team] = names
+    everybodys, _ = _read(api.secrets) if problems else (None, "")
+    for team in tuple(problems):
+        if names := _names_of(team, everybodys or ()):  # none may as well mean that the key does not see the team
+            found[team] = names
+            del problems[team]
+    return found, problems
+
+
+def _names_of(team: Team, rows: Rows) -> frozenset[str]:
+    """The names among everybody's that are the team's; all of them where the team is not known."""
+    return frozenset(str(row.get("name")) for row in rows if not team.name or row.get("team_name") == team.name)
+
+
+def _names(rows: Rows) -> frozenset[str]:
+    names = [row.get("name") for row in rows]
+    if not all(isinstance(name, str) for name in names):
+        raise ValueError("the answer holds a secret without a name")
+    return frozenset(str(name) for name in names)

@@ -1,0 +1,181 @@
+"""Requests + price list -> what jobs cost while they run: nodes x USD per minute x 60."""
+
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from math import fsum, isfinite
+from typing import Any
+
+from baseten_jobs.request import JobRequest
+from baseten_jobs.spelling import bytes_of
+
+_MEBIBYTE = 2**20
+_CPUS, _MEMORY = 1, "2Gi"
+"""What the create call asks for where nothing is written."""
+
+
+@dataclass(frozen=True, order=True)
+class Machine:
+    """An instance type on offer, which is one node; ordered by size. A CPU machine has no `gpu_type`."""
+
+    millicpu: int
+    memory_mib: int
+    usd_per_minute: float
+    gpus: int = 0
+    gpu_type: str = ""
+
+    def fits(self, compute: Mapping[str, Any]) -> bool:
+        """Whether a node of this `compute` is this machine: its GPUs exactly, CPU and memory at least."""
+        accelerator = compute.get("accelerator") or {"accelerator": "", "count": 0}
+        memory = bytes_of(str(compute.get("memory", _MEMORY)))
+        return (
+            same_gpu(self.gpu_type, accelerator["accelerator"])
+            and self.gpus == accelerator["count"]
+            and self.millicpu >= compute.get("cpu_count", _CPUS) * 1000
+            and memory is not None
+            and self.memory_mib * _MEBIBYTE >= memory
+        )
+
+
+def same_gpu(one: str, other: str) -> bool:
+    """The API spells a type `A100-40GB` in one place and `A100_40GB` in another."""
+    return gpu_key(one) == gpu_key(other)
+
+
+def gpu_key(gpu_type: str) -> str:
+    return gpu_type.replace("-", "_").upper()
+
+
+def price_list(rows: Iterable[Mapping[str, Any]]) -> tuple[Machine, ...]:
+    """The machines of `GET /v1/instance_type_prices`, whose `price` is in USD per minute.
+
+    A row that tells no price, or none that can be meant, is no machine: nothing is free.
+    """
+    machines = (_machine(row.get("instance_type"), row.get("price")) for row in rows)
+    return tuple(machine for machine in machines if machine is not None)
+
+
+def _machine(instance: object, price: object) -> Machine | None:
+    if not isinstance(instance, dict) or not isinstance(price, (int, float)) or isinstance(price, bool):
+        return None
+    sizes = [instance.get(name) for name in ("millicpu_limit", "memory_limit_mib", "gpu_count")]
+    millicpu, memory, gpus = (size if isinstance(size, int) else -1 for size in sizes)
+    gpu_type = instance.get("gpu_type") or ""
+    if min(millicpu, memory, gpus) < 0 or not isinstance(gpu_type, str) or not (isfinite(price) and price > 0):
+        return None
+    return Machine(millicpu, memory, float(price), gpus, gpu_type if gpus else "")
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What one job takes, and its price in USD per hour, to the cent; nothing where no price is known.
+
+    `gpus` and `cpus` are those of one node: a GPU job is told by its `gpus` alone, a CPU job by its `cpus`.
+    """
+
+    nodes: int
+    gpus: int
+    gpu_type: str
+    cpus: int
+    usd_per_hour: float | None = None
+
+    @property
+    def formula(self) -> str:
+        """`2 x 8 H100`: nodes, and what each has."""
+        return f"{self.nodes} x " + (f"{self.gpus} {self.gpu_type}" if self.gpu_type else f"{self.cpus} CPU")
+
+    def __str__(self) -> str:
+        price = "price not known" if self.usd_per_hour is None else per_hour(self.usd_per_hour)
+        return f"{self.formula} · {price}"
+
+
+def per_hour(usd: float) -> str:
+    return f"${usd:,.2f}/h"
+
+
+def cost_of(request: JobRequest, machines: Iterable[Machine]) -> Cost:
+    """A job on the smallest machine that has the GPUs asked for, and CPU and memory enough."""
+    compute: Mapping[str, Any] = request.training_job.get("compute", {})
+    accelerator = compute.get("accelerator") or {"accelerator": "", "count": 0}
+    machine = min((each for each in machines if each.fits(compute)), default=None)
+    return Cost(
+        request.nodes,
+        accelerator["count"],
+        accelerator["accelerator"],
+        0 if accelerator["count"] else compute.get("cpu_count", _CPUS),
+        None if machine is None else round(request.nodes * machine.usd_per_minute * 60, 2),
+    )
+
+
+@dataclass(frozen=True)
+class Share:
+    """The jobs of one GPU type together, or those without GPUs; no price where one of theirs is not known."""
+
+    gpu_type: str
+    nodes: int
+    gpus: int
+    usd_per_hour: float | None
+
+
+@dataclass(frozen=True)
+class Bill:
+    """What several jobs, by name, cost together."""
+
+    costs: tuple[tuple[str, Cost], ...] = ()
+
+    @property
+    def priced(self) -> float:
+        """USD per hour of the jobs whose price is known."""
+        return _sum(cost for _, cost in self.costs)
+
+    @property
+    def unpriced(self) -> tuple[str, ...]:
+        return tuple(name for name, cost in self.costs if cost.usd_per_hour is None)
+
+    @property
+    def usd_per_hour(self) -> float | None:
+        """The whole sum, or nothing: a job without a price is not free."""
+        return None if self.unpriced else self.priced
+
+    @property
+    def shares(self) -> tuple[Share, ...]:
+        return tuple(
+            Share(
+                costs[0].gpu_type,
+                sum(cost.nodes for cost in costs),
+                sum(cost.nodes * cost.gpus for cost in costs),
+                None if any(cost.usd_per_hour is None for cost in costs) else _sum(costs),
+            )
+            for costs in self._by_gpu()
+        )
+
+    @property
+    def formula(self) -> str:
+        """`3 x 8 H100 + 1 x 16 CPU`: nodes of one size added up."""
+        sizes = [size for costs in self._by_gpu() for size in _grouped(costs, lambda cost: (cost.gpus, cost.cpus))]
+        return " + ".join(replace(costs[0], nodes=sum(cost.nodes for cost in costs)).formula for costs in sizes)
+
+    def _by_gpu(self) -> Iterable[list[Cost]]:
+        return _grouped((cost for _, cost in self.costs), lambda cost: gpu_key(cost.gpu_type))
+
+    def __str__(self) -> str:
+        if not self.unpriced:
+            return f"{self.formula} · {per_hour(self.priced)}"
+        return f"{self.formula} · at least {per_hour(self.priced)}; no price is known of {listed(self.unpriced)}"
+
+
+def _grouped(costs: Iterable[Cost], key: Callable[[Cost], Hashable]) -> Iterable[list[Cost]]:
+    """The costs that have a key in common, in the order of their first one."""
+    groups: dict[Hashable, list[Cost]] = {}
+    for cost in costs:
+        groups.setdefault(key(cost), []).append(cost)
+    return groups.values()
+
+
+def _sum(costs: Iterable[Cost]) -> float:
+    return round(fsum(cost.usd_per_hour or 0.0 for cost in costs), 2)
+
+
+def listed(names: Sequence[str], most: int = 5) -> str:
+    """A few names, and how many more there are."""
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more

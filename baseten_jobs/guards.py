@@ -1,0 +1,34 @@
+"""Plan + policy -> why the plan must not be applied, before anything is sent."""
+
+from baseten_jobs.cost import listed, per_hour
+from baseten_jobs.plan import Plan, Policy, Verb
+
+
+def refusals(plan: Plan, policy: Policy) -> tuple[str, ...]:
+    """Why a guard forbids to apply this plan; empty if none does."""
+    submits = plan.of(Verb.SUBMIT)
+    gpus = sum(action.request.gpus for action in submits)
+    found = []
+    if policy.max_submits is not None and len(submits) > policy.max_submits:
+        found.append(f"{len(submits)} jobs to submit, and --max-submits is {policy.max_submits}")
+    if policy.max_gpus is not None and gpus > policy.max_gpus:
+        found.append(f"{gpus} GPUs to submit, and --max-gpus is {policy.max_gpus}")
+    if policy.max_cost_per_hour is not None:
+        found += _too_dear(plan, policy.max_cost_per_hour)
+    found += [
+        f"{action.request.name} is missing (it was submitted long ago, and its job is not there); "
+        f"--create-missing {action.request.name} submits it again"
+        for action in submits
+        if action.missing and action.request.name not in policy.create_missing
+    ]
+    return tuple(found)
+
+
+def _too_dear(plan: Plan, limit: float) -> list[str]:
+    """A limit that can't be checked is not kept."""
+    bill, found = plan.cost, []
+    if bill.priced > limit:
+        found.append(f"{per_hour(bill.priced)} to submit, and --max-cost-per-hour is {per_hour(limit)}")
+    if bill.unpriced:
+        found.append(f"no price is known of {listed(bill.unpriced)}, so --max-cost-per-hour can't be checked")
+    return found

@@ -1,0 +1,47 @@
+"""Diagnostics as annotations of GitHub Actions: workflow commands, each with file and line."""
+
+from collections.abc import Iterator, Sequence
+
+from baseten_jobs.diagnostics import Diagnostic, Severity
+from baseten_jobs.manifest import Document
+from baseten_jobs.report import text
+from baseten_jobs.report.look import PLAIN, Look
+
+SHOWN = 10
+"""GitHub shows so many annotations of a level for each step, and drops the rest without a word."""
+
+
+def diagnostics(found: Sequence[Diagnostic], documents: Sequence[Document] = (), look: Look = PLAIN) -> str:
+    """Up to ten annotations of each level, what else was found as plain lines of the log, and the summary line."""
+    shown = [d for severity in Severity for d in _of(found, severity)[:SHOWN]]
+    lines = [_annotation(d) for d in found if d in shown]
+    lines += _overflow(found)
+    lines.append(text.summary(found, documents))
+    return "\n".join(lines)
+
+
+def _of(found: Sequence[Diagnostic], severity: Severity) -> list[Diagnostic]:
+    return [d for d in found if d.severity is severity]
+
+
+def _overflow(found: Sequence[Diagnostic]) -> Iterator[str]:
+    """A line that begins with a space and a dash is no command, whatever follows."""
+    for severity in Severity:
+        if rest := _of(found, severity)[SHOWN:]:
+            yield f"and {text.count(len(rest), f'more {severity.value}')}, not annotated:"
+            yield from (f" - {text.diagnostic(d)}".replace("##[", "## [") for d in rest)
+
+
+def _annotation(d: Diagnostic) -> str:
+    where = {"file": d.position.path, "line": str(d.position.line), "col": str(d.position.column), "title": d.rule}
+    properties = ",".join(f"{name}={_property(value)}" for name, value in where.items())
+    return f"::{d.severity.value} {properties}::{_data(text.message(d))}"
+
+
+def _data(value: str) -> str:
+    """As `escapeData` of https://github.com/actions/toolkit has it."""
+    return value.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def _property(value: str) -> str:
+    return _data(value).replace(":", "%3A").replace(",", "%2C")

@@ -1,0 +1,65 @@
+"""Diagnostics as JUnit XML: one suite, one case a manifest, its errors a failure."""
+
+from collections.abc import Mapping, Sequence
+from xml.etree import ElementTree as ET
+
+from baseten_jobs.diagnostics import Diagnostic, Severity, one_line
+from baseten_jobs.manifest import Document
+from baseten_jobs.report import text
+from baseten_jobs.report.look import PLAIN, Look
+
+
+def diagnostics(found: Sequence[Diagnostic], documents: Sequence[Document] = (), look: Look = PLAIN) -> str:
+    cases = _cases(found, documents)
+    failures = sum(any(d.severity is Severity.ERROR for d in own) for own in cases.values())
+    counts = {"tests": str(len(cases)), "failures": str(failures), "errors": "0", "skipped": "0"}
+    suites = ET.Element("testsuites", counts)
+    suite = ET.SubElement(suites, "testsuite", {"name": "baseten-jobs validate", **counts})
+    names = {(d.path, d.line): _name(d) for d in documents}
+    for (path, line), own in cases.items():
+        name = names.get((path, line), path)
+        case = ET.SubElement(suite, "testcase", {"classname": one_line(path, 1024), "name": one_line(name, 1024)})
+        case.set("file", one_line(path, 1024))
+        _told(case, own)
+    ET.indent(suites)
+    return ET.tostring(suites, encoding="unicode", xml_declaration=False)
+
+
+Place = tuple[str, int]
+
+
+def _cases(found: Sequence[Diagnostic], documents: Sequence[Document]) -> Mapping[Place, Sequence[Diagnostic]]:
+    """What was found in each manifest; a file without one stands for itself, at line 0."""
+    cases: dict[Place, list[Diagnostic]] = {(d.path, d.line): [] for d in documents}
+    begins: dict[str, list[int]] = {}
+    for document in documents:
+        begins.setdefault(document.path, []).append(document.line)
+    for d in found:
+        before = [line for line in begins.get(d.position.path, ()) if line <= d.position.line]
+        cases.setdefault((d.position.path, before[-1] if before else 0), []).append(d)
+    return cases
+
+
+def _name(document: Document) -> str:
+    """The manifest's name, as far as it has one, and where it begins."""
+    metadata = document.data.get("metadata") if isinstance(document.data, dict) else None
+    name = metadata.get("name") if isinstance(metadata, dict) else None
+    place = f"{document.path}:{document.line}"
+    return f"{name} ({place})" if isinstance(name, str) else place
+
+
+def _told(case: ET.Element, own: Sequence[Diagnostic]) -> None:
+    """One failure with all errors in it: most readers show only the first of a case."""
+    errors = [d for d in own if d.severity is Severity.ERROR]
+    warnings = [d for d in own if d.severity is Severity.WARNING]
+    if errors:
+        message = text.message(errors[0]) if len(errors) == 1 else text.count(len(errors), "error")
+        failure = ET.SubElement(case, "failure", {"message": one_line(message, 4096), "type": errors[0].rule})
+        failure.text = _lines(errors)
+    if warnings:
+        ET.SubElement(case, "system-out").text = _lines(warnings)
+
+
+def _lines(found: Sequence[Diagnostic]) -> str:
+    """Control characters, which XML can't hold, are escaped."""
+    return "\n".join(one_line(text.diagnostic(d), 4096) for d in found)

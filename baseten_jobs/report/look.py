@@ -1,0 +1,34 @@
+"""How a report is to look, as far as its format leaves a choice."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from baseten_jobs.diff import Change, masked
+from baseten_jobs.request import JobRequest
+
+Paint = Callable[[str, str], str]
+"""A text and the name of a colour -> the text as it is shown."""
+
+
+def plain(text: str, colour: str) -> str:
+    return text
+
+
+@dataclass(frozen=True)
+class Look:
+    """What a format may heed; `target` tells the comment of one plan from that of another in a pull request."""
+
+    paint: Paint = plain
+    show_values: bool = False
+    target: str = ""
+
+    def shown(self, changes: Iterable[Change]) -> tuple[Change, ...]:
+        """Changes as they may be shown: values of environment variables are masked."""
+        return tuple(change if self.show_values else masked(change) for change in changes)
+
+    def overrides(self, request: JobRequest) -> tuple[Change, ...]:
+        """What was set from outside, as changes of what was unset."""
+        return self.shown(Change(field, None, value) for field, value in request.overrides)
+
+
+PLAIN = Look()

@@ -1,0 +1,202 @@
+"""A plan, and what became of it, as a pull request's comment or a step's summary: Markdown that GitHub accepts."""
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from baseten_jobs.cost import per_hour
+from baseten_jobs.diagnostics import one_line
+from baseten_jobs.diff import Change
+from baseten_jobs.history import Revision
+from baseten_jobs.outcome import Applied, Outcome
+from baseten_jobs.plan import Action, Orphan, Plan, Verb
+from baseten_jobs.report import text
+from baseten_jobs.report.fitting import Section, fitted
+from baseten_jobs.report.look import PLAIN, Look
+from baseten_jobs.report.quoting import code, in_code, in_comment, prose
+from baseten_jobs.report.words import Mark, Piece, reads_better_by_words, told, word_diff
+
+LIMIT = 60_000
+"""Bytes; GitHub refuses a comment of more than 65,536 characters."""
+
+FEW = 5
+"""Up to so many unchanged jobs are rows of the table; more of them are one line."""
+
+_ELEMENTS = {Mark.REMOVED: "del", Mark.ADDED: "ins"}
+_CHANGING = (Verb.SUBMIT, Verb.UPDATE, Verb.STOP)
+
+
+def plan(made: Plan, look: Look = PLAIN) -> str:
+    """The whole plan in at most LIMIT bytes: details are the first to be left out, then rows of the table."""
+    keeps = [action for action in made.of(Verb.KEEP) if not action.warnings]
+    unlisted = {id(action) for action in keeps} if len(keeps) > FEW else set()
+    rows = [action for action in made.actions if id(action) not in unlisted]
+    told_of = [action for action in rows if action.verb in _CHANGING]
+    sections = [
+        Section("\n".join([_marker(look.target), f"### {text.plan_summary(made)}"])),
+        *_list("", tuple(_alerts(made)), "line", rank=1, share=0.3),
+        *_totals(made, len(unlisted)),
+        *_table(rows),
+        *_details(told_of, look),
+        *_orphans(made.orphans),
+        *_list("**Notes**\n", tuple(f"- {prose(note)}" for note in _notes(made)), "note", rank=2, share=0.1),
+    ]
+    return fitted(sections, LIMIT)
+
+
+def applied(result: Applied, look: Look = PLAIN) -> str:
+    """What became of each action; without those that had nothing to do."""
+    outcomes = [outcome for outcome in result.outcomes if text.worth_a_line(outcome)]
+    head = ("outcome", "job", "project", "id", "")
+    notes = (*([result.unauthorised] if result.unauthorised else []), *result.notes)
+    sections = [
+        Section(f"### {text.applied_summary(result)}"),
+        *([Section("**interrupted**: what was not started is skipped")] if result.interrupted else []),
+        *_list("", tuple(f"- **{prose(note)}**" for note in notes), "note", rank=1, share=0.2),
+        *_rows(head, tuple(_outcome(o) for o in outcomes), "outcome", rank=2),
+    ]
+    return fitted(sections, LIMIT)
+
+
+def _marker(target: str) -> str:
+    """By this line the comment is found again; one of another target is another comment."""
+    return f"<!-- baseten-jobs:plan{':' + in_comment(target) if target else ''} -->"
+
+
+def _alerts(made: Plan) -> Iterator[str]:
+    """What a reviewer must not miss: errors, jobs that are stopped, warnings."""
+    yield from (f"- **error:** {prose(error)}" for error in made.errors)
+    for action in made.of(Verb.STOP):
+        gpus = _gpus(action)
+        size = f" ({text.count(gpus, 'GPU')})" if gpus else ""
+        job = code(action.job.id) if action.job else ""
+        yield f"- **stops** job {job} of {code(action.request.name)}{size}: {prose(action.reason)}"
+    for action in made.actions:
+        yield from (f"- **warning:** {code(action.request.name)}: {prose(warning)}" for warning in action.warnings)
+    for project in made.projects.values():
+        yield from (f"- **warning:** {prose(project.name)}: {prose(note)}" for note in project.notes)
+
+
+def _notes(made: Plan) -> Iterator[str]:
+    yield from (f"project '{ref}' will be created" for ref in made.new_projects)
+    yield from made.notes
+
+
+def _totals(made: Plan, unchanged: int) -> Iterator[Section]:
+    yield from (Section(prose(line, 1000)) for line in text.cost_summary(made))
+    if not made.has_changes:
+        yield Section("Nothing to submit, update or stop.")
+    if unchanged:
+        yield Section(f"{text.count(unchanged, 'job')} unchanged, not listed.")
+
+
+def _table(actions: Sequence[Action]) -> Iterator[Section]:
+    """What is to be done comes before what is not."""
+    priced = any(action.cost for action in actions)
+    head = ("action", "job", "project", "GPUs", *(["cost"] if priced else []), "why")
+    ordered = sorted(actions, key=lambda action: action.verb is Verb.KEEP)
+    yield from _rows(head, tuple(_cells(action, priced) for action in ordered), "action", rank=3)
+
+
+def _cells(action: Action, priced: bool) -> Sequence[str]:
+    cost = action.cost.usd_per_hour if action.cost else None
+    return (
+        f"{text.SIGNS[action.verb][0].replace('~', '&#126;')} {action.verb.value}",
+        code(action.request.name, 80),
+        prose(str(action.request.project), 80),
+        str(_gpus(action) or ""),
+        *([prose(per_hour(cost)) if cost is not None else ""] if priced else []),
+        prose(action.reason),
+    )
+
+
+def _gpus(action: Action) -> int:
+    if action.verb is Verb.STOP:
+        return (action.job.gpus if action.job else None) or 0
+    return action.request.gpus
+
+
+def _details(actions: Sequence[Action], look: Look) -> Iterator[Section]:
+    if actions:
+        where = "`baseten-jobs plan` shows them."
+        left_out = (f"**1 more block of details is left out;** {where}", f"**{{}} more blocks are left out;** {where}")
+        items = tuple(_detail(action, look) for action in actions)
+        yield Section("", items, between="\n\n", left_out=left_out, rank=4)
+
+
+def _detail(action: Action, look: Look) -> str:
+    """A block that opens: everything that the plan knows of one action."""
+    changes = look.shown(action.changes)
+    number = f": {text.count(len(changes), 'change')}" if changes else ""
+    lines = [f"In {prose(' · '.join(text.facts(action)), 600)}"]
+    if action.previous is not None:
+        lines.append(f"Compared with {_revision(action.previous)}")
+    points = [_change(change) for change in changes]
+    points += [prose(action.history)] if action.history else []
+    points += [f"set by `--set`: {code(f'{c.field} = {c.new}', 400)}" for c in look.overrides(action.request)]
+    points += [f"**warning:** {prose(warning)}" for warning in action.warnings]
+    return "\n\n".join(
+        [
+            f"<details>\n<summary>{action.verb.value} {code(action.request.name)}{number}</summary>",
+            *lines,
+            *(["\n".join(f"- {point}" for point in points)] if points else []),
+            "</details>",
+        ]
+    )
+
+
+def _change(change: Change) -> str:
+    if not reads_better_by_words(change):
+        return code(f"{change.field}: {one_line(told(change.old), 400)} → {one_line(told(change.new), 400)}", 1000)
+    words = "".join(map(_piece, word_diff(change.old, change.new)))
+    return f"<code>{in_code(change.field)}: {words}</code>"
+
+
+def _piece(piece: Piece) -> str:
+    words = one_line(piece.text, 1000)
+    space = words[: len(words) - len(words.lstrip(" "))]
+    shown = in_code(words.lstrip(" "), 1000)
+    element = _ELEMENTS.get(piece.mark)
+    return space + (f"<{element}>{shown}</{element}>" if element else shown)
+
+
+def _revision(r: Revision) -> str:
+    """The commit stands bare, so that the host makes a link of it."""
+    commit, author, date = prose(r.commit[: text.COMMIT]), prose(r.author, 60), prose(r.date[:10])
+    return f"commit {commit} by {author} on {date} ({code(r.path)})"
+
+
+def _orphans(orphans: Sequence[Orphan]) -> Iterator[Section]:
+    head = ("orphan", "project", "id", "GPUs", "its manifest was deleted in")
+    rows = tuple(
+        (code(o.job.name or ""), prose(o.project, 80), code(o.job.id), str(o.job.gpus or ""), _revision(o.deleted))
+        for o in orphans
+    )
+    yield from _rows(head, rows, "orphan", rank=2, share=0.2, title="**Orphans**; `apply --prune` stops them\n\n")
+
+
+def _outcome(outcome: Outcome) -> Sequence[str]:
+    request = outcome.action.request
+    return (
+        outcome.fate.value,
+        code(request.job_name),
+        prose(str(request.project), 80),
+        code(outcome.job_id) if outcome.job_id else "",
+        prose("; ".join(filter(None, (outcome.error, outcome.unclear)))),
+    )
+
+
+def _rows(
+    head: Sequence[str], rows: Iterable[Sequence[str]], noun: str, *, rank: int, share: float = 1.0, title: str = ""
+) -> Iterator[Section]:
+    items = tuple(f"| {' | '.join(cells)} |" for cells in rows)
+    if items:
+        line = f"{title}| {' | '.join(head)} |\n|{' --- |' * len(head)}"
+        yield Section(line, items, left_out=_left_out(noun), rank=rank, share=share)
+
+
+def _list(title: str, items: tuple[str, ...], noun: str, *, rank: int, share: float) -> Iterator[Section]:
+    if items:
+        yield Section(title, items, left_out=_left_out(noun), rank=rank, share=share)
+
+
+def _left_out(noun: str) -> tuple[str, str]:
+    return f"**1 more {noun} is left out.**", f"**{{}} more {noun}s are left out.**"

@@ -1,0 +1,41 @@
+"""Text from outside -> Markdown that shows it, and does nothing else: no markup, no mention, no link, no HTML."""
+
+import re
+
+from baseten_jobs.diagnostics import one_line
+
+_ACTIVE = re.compile(r"[&<>\\`*\[\]|~$#@]|(?<![^\W_])_|_(?![^\W_])|:(?=/|[\w+-]+:)|(?<=www)\.", re.IGNORECASE)
+"""What Markdown, its dialects or a host react to; also `_` at the edge of a word, addresses, `:tada:`, `$x$`."""
+
+_CODE = re.compile(r"`([^`]+)`")
+
+
+def prose(text: str, limit: int = 300) -> str:
+    """One line of words; what stands between backticks becomes code."""
+    pieces = _CODE.split(one_line(text, limit))
+    return "".join(code(piece) if i % 2 else _inert(piece) for i, piece in enumerate(pieces))
+
+
+def code(text: str, limit: int = 200) -> str:
+    """One line of code. An element instead of backticks: entities hold in it, and in a table's cell."""
+    return f"<code>{in_code(text, limit)}</code>"
+
+
+def in_code(text: str, limit: int = 200) -> str:
+    """Text to stand inside of `code`; the comment keeps an address from becoming a link."""
+    return _escaped(one_line(text, limit)).replace("&#64;", "&#64;<!-- -->")
+
+
+def in_comment(text: str) -> str:
+    """Text to stand inside an HTML comment: one line, no `--`, nothing that ends it."""
+    kept = "".join(c if c.isalnum() or c in "-._/:, " else f"%{ord(c):02X}" for c in text[:200])
+    return kept.replace("--", "-%2D").strip("- ")
+
+
+def _inert(text: str) -> str:
+    """Escaped; `@name` and `#1` become links only after the text is read, which a zero-width space prevents."""
+    return re.sub(r"&#(35|64);", r"&#\1;&#8203;", _escaped(text))
+
+
+def _escaped(text: str) -> str:
+    return _ACTIVE.sub(lambda found: f"&#{ord(found[0])};", text)

@@ -1,0 +1,115 @@
+"""Values as written -> words: what a person reads of a value, and which words of a long text changed."""
+
+import json
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from difflib import SequenceMatcher
+from enum import Enum
+from typing import Any
+
+from baseten_jobs.diff import Change
+
+UNSET = "unset"
+LONG = 40
+"""From this length on, two texts are told by the words that differ."""
+
+_CONTEXT = 3
+"""Words shown on each side of a difference."""
+
+_COMPARED = 160_000
+"""Products of two lengths in words up to which they are compared: the time grows with it, and more."""
+
+_AMBIGUOUS = re.compile(rf"|{UNSET}|true|false|null|\s.*|.*\s|[-+]?[0-9.][0-9.eE+-]*|[\[{{\"].*", re.DOTALL)
+_WORD = re.compile(r"\s*\S+|\s+")
+
+
+class Mark(Enum):
+    SAME = "same"
+    REMOVED = "removed"
+    ADDED = "added"
+    OMITTED = "omitted"
+
+
+@dataclass(frozen=True)
+class Piece:
+    """Some words of a text, with the space before them, and what became of them."""
+
+    mark: Mark
+    text: str
+
+
+def told(value: Any) -> str:
+    """A value in words; a text is quoted where it could be taken for something else."""
+    if value is None:
+        return UNSET
+    if isinstance(value, str) and not _AMBIGUOUS.fullmatch(value):
+        return value
+    return json.dumps(value, ensure_ascii=False, default=str)
+
+
+def reads_better_by_words(change: Change) -> bool:
+    """Whether both values are text, and one of them is long."""
+    old, new = change.old, change.new
+    if not (isinstance(old, str) and isinstance(new, str)):
+        return False
+    return max(len(old), len(new)) > LONG or "\n" in old + new
+
+
+def word_diff(old: str, new: str) -> tuple[Piece, ...]:
+    """The words that differ, in order, with a few that do not around them; the rest is omitted."""
+    before, after = _WORD.findall(old), _WORD.findall(new)
+    pieces = list(_pieces(before, after))
+    if all(piece.mark is Mark.SAME for piece in pieces):
+        return (Piece(Mark.REMOVED, old), Piece(Mark.ADDED, new))
+    return tuple(
+        each for i, piece in enumerate(pieces) for each in _with_context(piece, first=i == 0, last=i == len(pieces) - 1)
+    )
+
+
+def _pieces(before: Sequence[str], after: Sequence[str]) -> Iterator[Piece]:
+    a, b = [_key(word) for word in before], [_key(word) for word in after]
+    head = _common(a, b)
+    tail = _common(a[head:][::-1], b[head:][::-1])
+    yield from _piece(Mark.SAME, after[:head])
+    yield from _middle(before[head : len(a) - tail], after[head : len(b) - tail])
+    yield from _piece(Mark.SAME, after[len(b) - tail :])
+
+
+def _middle(before: Sequence[str], after: Sequence[str]) -> Iterator[Piece]:
+    if len(before) * len(after) > _COMPARED:
+        yield from _piece(Mark.REMOVED, before)
+        yield from _piece(Mark.ADDED, after)
+        return
+    matcher = SequenceMatcher(None, [_key(w) for w in before], [_key(w) for w in after], autojunk=False)
+    for tag, a, a_end, b, b_end in matcher.get_opcodes():
+        if tag == "equal":
+            yield from _piece(Mark.SAME, after[b:b_end])
+        else:
+            yield from _piece(Mark.REMOVED, before[a:a_end])
+            yield from _piece(Mark.ADDED, after[b:b_end])
+
+
+def _key(word: str) -> str:
+    """A word with a single space before it is the same as at the start of the text."""
+    return word[1:] if word[:1] == " " and word[1:2].strip() else word
+
+
+def _common(a: Sequence[str], b: Sequence[str]) -> int:
+    return next((i for i, (x, y) in enumerate(zip(a, b, strict=False)) if x != y), min(len(a), len(b)))
+
+
+def _piece(mark: Mark, words: Sequence[str]) -> Iterator[Piece]:
+    if words:
+        yield Piece(mark, "".join(words))
+
+
+def _with_context(piece: Piece, *, first: bool, last: bool) -> Iterator[Piece]:
+    words = _WORD.findall(piece.text)
+    head, tail = (0 if first else _CONTEXT), (0 if last else _CONTEXT)
+    if piece.mark is not Mark.SAME or len(words) <= head + tail + 1:
+        yield piece
+        return
+    yield from _piece(Mark.SAME, words[:head])
+    yield Piece(Mark.OMITTED, " …" if head else "…")
+    yield from _piece(Mark.SAME, words[len(words) - tail :])

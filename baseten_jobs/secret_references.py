@@ -1,0 +1,73 @@
+"""Document -> the secrets that it refers to, and a diagnostic for each that its team does not have."""
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from baseten_jobs.diagnostics import Diagnostic, FieldPath, Severity, field_name, nearest
+from baseten_jobs.manifest import Document
+from baseten_jobs.schema import Shape, shape_of
+from baseten_jobs.secrecy import quoted
+
+RULE = "secret"
+
+
+@dataclass(frozen=True)
+class SecretReference:
+    """A secret by its name, and where the manifest gives it."""
+
+    name: str
+    path: FieldPath
+
+
+def secret_references(document: Document) -> tuple[SecretReference, ...]:
+    """Every value of a valid document that the schema calls the name of a secret (`x-secret`)."""
+    shape = shape_of(document.data["apiVersion"])
+    return tuple(_references(document.data["spec"], shape.properties["spec"], ("spec",)))
+
+
+def _references(value: Any, shape: Shape, path: FieldPath) -> Iterator[SecretReference]:
+    if isinstance(value, dict):
+        shape = shape.variant(value)
+        for key, each in value.items():
+            below = shape.properties.get(key) or shape.values
+            if below is not None:
+                yield from _references(each, below, (*path, key))
+    elif isinstance(value, list) and shape.items is not None:
+        for index, each in enumerate(value):
+            yield from _references(each, shape.items, (*path, index))
+    elif isinstance(value, str) and shape.schema.get("x-secret"):
+        yield SecretReference(value, path)
+
+
+def plain_name(name: str) -> str:
+    """What the names of one secret share: Baseten does not tell `hf_access_token` from `HF-access-token`.
+
+    Source: docs.baseten.co, organization/secrets.
+    """
+    return "".join(filter(str.isalnum, name.casefold())) or name
+
+
+def missing_secrets(document: Document, held: Collection[str], team: str, severity: Severity) -> tuple[Diagnostic, ...]:
+    """One diagnostic for each reference to a secret that is not among those `held` by the team."""
+    have = frozenset(map(plain_name, held))
+    return tuple(
+        _missing(document, reference, held, team, severity)
+        for reference in secret_references(document)
+        if plain_name(reference.name) not in have
+    )
+
+
+def _missing(
+    document: Document, reference: SecretReference, held: Collection[str], team: str, severity: Severity
+) -> Diagnostic:
+    owner = f" of the team {quoted(team)}" if team else ""
+    near = nearest(reference.name, sorted(held))
+    return Diagnostic(
+        RULE,
+        f"{quoted(reference.name)} is not a secret{owner}",
+        document.position(reference.path),
+        field_name(reference.path),
+        f"did you mean {quoted(near)}?" if near else "make it in Baseten first",
+        severity,
+    )
