@@ -207,7 +207,7 @@ def _meaning(value: Any, shape: Shape) -> Any:
         value = shape.schema.get("default")
     if shape.fold == "quantity" and value is not None:
         units = {"k": 10**3, "M": 10**6, "G": 10**9, "Ki": 2**10, "Mi": 2**20, "Gi": 2**30, "Ti": 2**40}
-        number = value.rstrip("kMGTi")
+        number = value.rstrip("kKMGTi")
         return int(number) * units.get(value[len(number) :], 1)
     if shape.fold == "accelerator" and value is not None:
         return sorted(accelerator_of(value).items())

@@ -75,6 +75,7 @@ def main(arguments: list[str] | None = None) -> None:
 
 def run(arguments: list[str] | None = None) -> int:
     """Run one command; its exit code."""
+    _open_closed_streams()
     try:
         code = baseten_jobs.main(arguments, prog_name="baseten-jobs", standalone_mode=False)
         sys.stdout.flush()
@@ -88,6 +89,22 @@ def run(arguments: list[str] | None = None) -> int:
         click.echo("interrupted", err=True)
         return 130
     except BrokenPipeError:  # whoever read the output has had enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _write_nothing_more()
         return 128 + signal.SIGPIPE
+    except OSError as error:
+        _write_nothing_more()
+        click.echo(f"error: the output can't be written: {error.strerror}", err=True)
+        return 1
     return int(code or 0)
+
+
+def _open_closed_streams() -> None:
+    """A daemon's child may have no standard streams at all."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115
+
+
+def _write_nothing_more() -> None:
+    """What is left in the buffer goes nowhere, without a second complaint at the end."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -1,5 +1,6 @@
 """What every command does at its edge: the environment, the streams, and how trouble is told."""
 
+import json
 import os
 import sys
 from collections.abc import Callable, Iterable
@@ -22,6 +23,10 @@ if TYPE_CHECKING:
     from baseten_jobs.witness import Inquiry
 
 
+_SHORTEST_KEY = 6
+"""Shorter ones are in every other word; Baseten's are far longer."""
+
+
 @dataclass(frozen=True)
 class Session:
     """One run of a command: how it prints, and where."""
@@ -38,11 +43,11 @@ class Session:
         return sys.stdin.buffer
 
     def result(self, text: str) -> None:
-        click.echo(text)
+        click.echo(_without_key(text))
 
     def note(self, text: str) -> None:
         """Progress, warnings and errors: never on standard output."""
-        click.echo(text, err=True)
+        click.echo(_without_key(text), err=True)
 
     def error(self, text: str) -> None:
         self.note(f"{self.paint_err('error:', 'red')} {text}")
@@ -78,6 +83,14 @@ class Session:
     def warn(self, diagnostics: Iterable[Diagnostic]) -> None:
         for found in diagnostics:
             self.note(as_text.diagnostic(found, self.paint_err))
+
+
+def _without_key(text: str) -> str:
+    """The last line of defence: whatever a server named, the key is never shown, nor as JSON spells it."""
+    key = os.environ.get("BASETEN_API_KEY", "").strip()
+    if len(key) < _SHORTEST_KEY:
+        return text
+    return text.replace(key, "[key]").replace(json.dumps(key)[1:-1], "[key]")
 
 
 def _coloured(terminal: bool) -> bool:
