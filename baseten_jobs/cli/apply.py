@@ -75,7 +75,10 @@ def command(
     if plan_file is not None:
         if fixed := options.given(context, ("paths", "strict", "overrides", *options.POLICY_NAMES)):
             raise click.UsageError(f"--plan has decided on {', '.join(fixed)} already")
-        wanted = _from_plan(plan_file, wanted, options.given(context, ("concurrency", "settle")))
+        try:
+            wanted = _from_plan(plan_file, wanted, options.given(context, ("concurrency", "settle")))
+        except ValueError as error:
+            return session.fail(f"{plan_file}: {error}", Exit.FAILED)
         if wanted.saved is not None and wanted.saved.target != wanted.where.target:
             return session.fail(f"the plan is stale: it was made against {wanted.saved.target}", Exit.REFUSED)
     compiled = validation.compile_all(wanted.paths, session.stdin, wanted.strict, wanted.overrides)
@@ -86,15 +89,16 @@ def command(
 
 
 def _from_plan(path: str, wanted: _Wanted, overridden: tuple[str, ...]) -> _Wanted:
+    """What a saved plan says; raises ValueError for a file that is none."""
     try:
         saved = loaded(Path(path).read_text(encoding="utf-8"))
         policy, strict = policy_of(saved.options), bool(saved.options["strict"])
         overrides = tuple(map(parse_override, saved.options["set"]))
         concurrency, settle = int(saved.options["concurrency"]), float(saved.options["settle"])
     except OSError as error:
-        raise click.ClickException(f"{path} can't be read: {error.strerror}") from None
-    except (ValueError, KeyError, TypeError) as error:
-        raise click.ClickException(f"{path}: {error}") from None
+        raise ValueError(f"this can't be read: {error.strerror}") from None
+    except (KeyError, TypeError) as error:
+        raise ValueError(f"the plan is not whole: {error}") from None
     where = wanted.where
     if saved.target.startswith("local:") and not where.local:
         where = Connection(local_db=saved.target.removeprefix("local:"))

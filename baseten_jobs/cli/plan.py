@@ -1,6 +1,7 @@
 """`plan`: the decision table, and a saved plan."""
 
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -74,12 +75,15 @@ def command(
             session.note(refusal)
         reviewed = replace(made.plan, notes=(*made.plan.notes, *refused))
         shown = made.plan if output == "text" else reviewed
-        session.result(report.PLAN[output](shown, session.look(_target(paths, connection))))
-        actions.tell_plan(session, reviewed)
         if out:
             saved = remembered(policy, strict, overrides, execution.concurrency, execution.windows.settle)
-            _save(out, SavedPlan(connection.target, paths, saved, planned(made.plan)))
+            try:
+                Path(out).write_text(SavedPlan(connection.target, paths, saved, planned(made.plan)).dumped(), "utf-8")
+            except OSError as error:
+                return session.fail(f"{out} can't be written: {error.strerror}", Exit.FAILED)
             session.note(f"saved to {out}; `baseten-jobs apply --plan {out}` applies just this")
+        session.result(report.PLAN[output](shown, session.look(_target(paths, connection))))
+        actions.tell_plan(session, reviewed)
         return _exit(made.plan, detailed_exitcode)
 
     return guarded(session, work)
@@ -95,11 +99,3 @@ def _exit(plan: Plan, detailed: bool) -> Exit:
     if plan.errors:
         return Exit.FAILED
     return Exit.CHANGES if detailed and plan.has_changes else Exit.DONE
-
-
-def _save(path: str, plan: SavedPlan) -> None:
-    try:
-        with open(path, "w", encoding="utf-8") as file:
-            file.write(plan.dumped())
-    except OSError as error:
-        raise click.ClickException(f"{path} can't be written: {error.strerror}") from None
