@@ -11,10 +11,22 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import pytest
 import yaml
 
 ROOT = Path(__file__).parent.parent
 ACTION = ROOT / ".github" / "actions" / "baseten-jobs" / "action.yml"
+
+GOOD = """\
+apiVersion: baseten-jobs/v1
+kind: TrainingJob
+metadata: {name: sft, project: Demo}
+spec:
+  image: {base_image: "i:1"}
+  compute: {accelerator: "H100:8", node_count: 2}
+  runtime: {start_commands: [train], environment_variables: {MODE: sesame}}
+"""
+BAD = GOOD.replace("node_count: 2", "node_count: 0")
 
 _TOKEN = re.compile(r"'(?P<text>[^']*)'|(?P<operator>==|!=|&&|\|\||!|\(|\))|(?P<name>[\w.-]+)|\s+")
 _OPERATORS = {"&&": " and ", "||": " or ", "!": " not "}
@@ -170,3 +182,34 @@ def outputs_in(text: str) -> dict[str, str]:
             value.append(each)
         found[name] = "\n".join(value)
     return found
+
+
+@pytest.fixture
+def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    folder = tmp_path / "workspace"
+    (folder / "specs").mkdir(parents=True)
+    (folder / "specs" / "sft.yaml").write_text(GOOD)
+    monkeypatch.chdir(folder)
+    return folder
+
+
+@pytest.fixture
+def cloned(workspace: Path, tmp_path: Path) -> Path:
+    """The workspace as a clone of a repository whose main branch it is."""
+    (workspace / ".gitignore").write_text(".baseten-jobs/\n")
+    git(tmp_path, "init", "--quiet", "--bare", "--initial-branch=main", "origin.git")
+    git(workspace, "init", "--quiet", "--initial-branch=main")
+    git(workspace, "remote", "add", "origin", str(tmp_path / "origin.git"))
+    commit(workspace)
+    git(workspace, "push", "--quiet", "origin", "main")
+    return workspace
+
+
+def git(folder: Path, *arguments: str) -> None:
+    identity = ["-c", "user.name=Ada", "-c", "user.email=ada@example.com"]
+    subprocess.run(["git", *identity, *arguments], cwd=folder, check=True, capture_output=True)
+
+
+def commit(folder: Path) -> None:
+    git(folder, "add", "--all")
+    git(folder, "commit", "--quiet", "--message", "A commit")

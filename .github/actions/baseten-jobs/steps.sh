@@ -15,7 +15,7 @@ read_inputs() {
   local words each
   words=$(printf '%s' "${PATHS:-specs}" | xargs -n 1 printf '%s\n')
   while IFS= read -r each; do [ -z "$each" ] || paths+=("$each"); done <<<"$words"
-  words=$(printf '%s' "$ARGS" | xargs -n 1 printf '%s\n')
+  words=$(printf '%s' "${ARGS:-}" | xargs -n 1 printf '%s\n')
   while IFS= read -r each; do [ -z "$each" ] || options+=("$each"); done <<<"$words"
   [ "$STRICT" != true ] || strict=(--strict)
 }
@@ -23,7 +23,7 @@ read_inputs() {
 # Runs a command whose output is not to be read as commands to the runner: it quotes manifests.
 unheeded() {
   local token status=0
-  token=$("$venv/bin/python" -c 'import secrets; print(secrets.token_hex(16))')
+  token=$(od -An -N16 -tx1 /dev/urandom | tr -d ' \n')
   echo "::stop-commands::$token"
   "$@" || status=$?
   echo "::$token::"

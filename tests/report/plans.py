@@ -1,0 +1,90 @@
+"""Plans for the reports to tell: built as values, hostile ones too."""
+
+from dataclasses import replace
+from typing import Any
+
+from baseten_jobs.capacity import Start
+from baseten_jobs.cost import Cost
+from baseten_jobs.diff import Change
+from baseten_jobs.history import Revision
+from baseten_jobs.identity import Identity
+from baseten_jobs.observation import ObservedJob, ObservedProject
+from baseten_jobs.plan import Action, Orphan, Plan, Verb
+from baseten_jobs.request import JobRequest, ProjectRef
+
+OLD, NEW = "3d7341265964", "e98bb7310837"
+
+REVISION = Revision("0123456789abcdef0123456789abcdef01234567", "Ada", "2026-03-01T10:00:00+01:00", "specs/old.yaml")
+
+CHANGES = (
+    Change("spec.compute.node_count", 2, 4),
+    Change("spec.priority", None, 10),
+    Change(
+        "spec.runtime.start_commands[0]",
+        "torchrun --nnodes 2 --nproc-per-node 8 train.py --lr 1e-5 --epochs 3 --batch 8 --seed 1",
+        "torchrun --nnodes 4 --nproc-per-node 8 train.py --lr 2e-5 --epochs 3 --batch 8 --seed 1",
+    ),
+    Change("spec.runtime.environment_variables.NCCL_DEBUG", "INFO", "a value of the environment"),
+    Change("spec.runtime.environment_variables.HF_TOKEN", "plain text", {"name": "hf_access_token"}),
+    Change("spec.weights[1]", None, {"source": "hf://a/b@main"}),
+)
+
+
+def request(name: str = "sft", project: str = "Qwen3 8B / SFT", team: str | None = None, **changes: Any) -> JobRequest:
+    compute = {"node_count": 2, "accelerator": {"accelerator": "H100", "count": 8}}
+    training_job = {"name": name, "compute": compute}
+    made = JobRequest(f"specs/{name}.yaml", 2, ProjectRef(project, team=team), name, 1, NEW + "0" * 52, training_job)
+    return replace(made, **changes)
+
+
+def job(name: str = "sft", id: str = "j1", digest: str = OLD, status: str = "RUNNING") -> ObservedJob:
+    created = "2026-03-01T10:00:00Z"
+    return ObservedJob(id, Identity(name, digest).job_name, f"TRAINING_JOB_{status}", created, "p1", 16)
+
+
+def submit(name: str = "sft", **changes: Any) -> Action:
+    cost = Cost(2, 8, "H100", 0, 104.0)
+    made = Action(Verb.SUBMIT, request(name), f"changed: {OLD} → {NEW}", cost=cost, starts=Start.NOW)
+    return replace(made, **changes)
+
+
+def keep(name: str, **changes: Any) -> Action:
+    return replace(Action(Verb.KEEP, request(name), "unchanged", job(name, digest=NEW)), **changes)
+
+
+def planned(*actions: Action, **changes: Any) -> Plan:
+    refs = {action.request.project for action in actions}
+    projects = {ref: ObservedProject(ref, f"p-{ref}", str(ref)) for ref in refs}
+    return replace(Plan(actions, projects), **changes)
+
+
+def every_kind() -> Plan:
+    """One of everything that a plan can say."""
+    return planned(
+        submit(
+            changes=CHANGES,
+            previous=REVISION,
+            superseded=(job(),),
+            request=request("sft", overrides=(("spec.image.base_image", "repo:1"),)),
+        ),
+        Action(Verb.STOP, request("sft"), f"superseded by sft--{NEW}", job()),
+        submit("new", reason="new", cost=None, starts=Start.QUEUES, request=request("new", project="Made by apply")),
+        submit("lost", history="the revision that runs is not in this shallow clone: clone with `fetch-depth: 0`"),
+        Action(
+            Verb.UPDATE, request("eval"), "priority 0 → 10", job("eval", "j2", NEW, "PENDING"),
+            changes=(Change("spec.priority", 0, 10),),
+        ),
+        keep("base", warnings=("job j9 runs the same spec",)),
+        keep("tiny"),
+        Action(Verb.HOLD, request("bad"), "failed before: raise `metadata.attempt`", job("bad", "j3", NEW, "FAILED"),
+               error="bad: job j4 (16 GPUs) still runs, which is not what git says"),
+        projects={
+            ref: ObservedProject(ref, None if "Made" in str(ref) else "p1", str(ref), notes=notes)
+            for ref, notes in (
+                (request().project, ("its two lists do not agree",)),
+                (ProjectRef(name="Made by apply"), ()),
+            )
+        },
+        orphans=(Orphan(job("gone", "j7"), "Qwen3 8B / SFT", REVISION),),
+        notes=("capacity can't be read",),
+    )  # fmt: skip

@@ -1,0 +1,108 @@
+"""What each format makes of a plan and of diagnostics: golden files, and the one registry that knows them all."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from baseten_jobs import report
+from baseten_jobs.diagnostics import Diagnostic, Position, Severity
+from baseten_jobs.manifest import load
+from baseten_jobs.outcome import Applied, Fate, Outcome
+from baseten_jobs.plan import Verb
+from baseten_jobs.report import Formats
+from baseten_jobs.report.look import Look
+from tests.report import plans
+
+GOLDEN = Path(__file__).parent / "golden"
+
+KINDS = {
+    "diagnostics": report.DIAGNOSTICS,
+    "requests": report.REQUESTS,
+    "plan": report.PLAN,
+    "applied": report.APPLIED,
+    "status": report.STATUS,
+}
+
+DOCUMENTS = load(
+    "specs/a b.yaml", "metadata: {name: one}\n---\nmetadata: {name: two}\n---\nmetadata: {name: three}\n"
+).documents
+
+FOUND = (
+    Diagnostic("empty-folder", "there is no *.yaml or *.yml file in this folder", Position("specs/empty")),
+    Diagnostic(
+        "unknown-field", "'pririty' is not a field here", Position("specs/a b.yaml", 1, 11), "spec",
+        "did you mean 'priority'?",
+    ),
+    Diagnostic("minimum", "0 is less than the minimum of 1", Position("specs/a b.yaml", 3, 3), "spec.compute.x"),
+    Diagnostic("type", "16 is not a string, quote it", Position("specs/a b.yaml", 3, 9), "spec.x", '"16"'),
+    Diagnostic(
+        "mutable-image", "'i' has no tag: 100%, really", Position("specs/a b.yaml", 5, 1), "spec.image",
+        severity=Severity.WARNING,
+    ),
+)  # fmt: skip
+
+
+def golden(name: str, actual: str) -> None:
+    """A golden file that is not there is written, to be read and committed."""
+    file = GOLDEN / name
+    if not file.exists():
+        file.parent.mkdir(exist_ok=True)
+        file.write_text(actual)
+        pytest.fail(f"{file} was written")
+    assert actual == file.read_text()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_each_format_of_each_kind_is_a_function(kind: str) -> None:
+    formats: Formats[object] = KINDS[kind]
+    assert next(iter(formats)) == "text"
+    for name in formats:
+        assert callable(formats[name])
+
+
+def test_there_is_no_other_format() -> None:
+    with pytest.raises(KeyError):
+        report.PLAN["sarif"]
+
+
+@pytest.mark.parametrize("name", report.PLAN)
+def test_a_plan_is_told_with_everything_that_it_knows(name: str) -> None:
+    golden(f"plan.{name}", report.PLAN[name](plans.every_kind(), Look(target="specs/prod")))
+
+
+@pytest.mark.parametrize("name", report.APPLIED)
+def test_outcomes_are_told(name: str) -> None:
+    actions = plans.every_kind().actions
+    fates = {Verb.SUBMIT: Fate.SUBMITTED, Verb.STOP: Fate.STOPPED, Verb.KEEP: Fate.KEPT, Verb.HOLD: Fate.HELD}
+    outcomes = [Outcome(action, fates.get(action.verb, Fate.UPDATED), "j5") for action in actions]
+    outcomes[2] = Outcome(actions[2], Fate.FAILED, error="POST /v1/x: 400: no | such `thing`")
+    outcomes[3] = Outcome(actions[3], Fate.UNKNOWN, unclear="the check is open")
+    golden(f"applied.{name}", report.APPLIED[name](Applied(tuple(outcomes), interrupted=True, notes=("a note",))))
+
+
+@pytest.mark.parametrize("name", report.DIAGNOSTICS)
+def test_diagnostics_are_told(name: str) -> None:
+    golden(f"diagnostics.{name}", report.DIAGNOSTICS[name](FOUND, DOCUMENTS))
+
+
+@pytest.mark.parametrize("name", report.PLAN)
+def test_a_value_of_the_environment_is_shown_only_on_demand(name: str) -> None:
+    value = "a value of the environment"
+    assert value not in report.PLAN[name](plans.every_kind())
+    assert "hf&#95;access" not in report.PLAN[name](plans.every_kind())
+    assert "hf_access_token" in report.PLAN[name](plans.every_kind())
+    assert value in report.PLAN[name](plans.every_kind(), Look(show_values=True))
+
+
+def test_an_override_of_the_environment_is_masked() -> None:
+    given = (("spec.runtime.environment_variables.X", "sesame"), ("spec.image.base_image", "repo:7"))
+    made = plans.planned(plans.submit(request=plans.request(overrides=given)))
+    for name in report.PLAN:
+        told = report.PLAN[name](made)
+        assert "sesame" not in told
+        assert "repo:7" in told
+    assert json.loads(report.PLAN["json"](made))["actions"][0]["overrides"] == [
+        {"field": "spec.runtime.environment_variables.X", "value": "***"},
+        {"field": "spec.image.base_image", "value": "repo:7"},
+    ]

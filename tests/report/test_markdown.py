@@ -1,0 +1,252 @@
+"""The comment of a pull request: it fits, its tables hold, and nothing in a manifest can break out of it."""
+
+from collections import Counter
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from baseten_jobs.diagnostics import one_line
+from baseten_jobs.diff import Change
+from baseten_jobs.history import Revision
+from baseten_jobs.observation import ObservedProject
+from baseten_jobs.outcome import Applied, Fate, Outcome
+from baseten_jobs.plan import Action, Orphan, Plan, Verb
+from baseten_jobs.report import markdown
+from baseten_jobs.report.fitting import Section, fitted
+from baseten_jobs.report.look import Look
+from baseten_jobs.report.quoting import code, in_comment, prose
+from tests.report import plans
+from tests.report.reading import PARSER as READER
+from tests.report.reading import elements, inline_kinds, raw_rows, seen, tables
+
+GITHUB_LIMIT = 65_536
+ZERO_WIDTH_SPACE = "\u200b"
+
+
+def sound(told: str) -> None:
+    """What GitHub accepts, and renders without a broken table or block."""
+    assert len(told) < GITHUB_LIMIT
+    assert len(told.encode()) < GITHUB_LIMIT
+    found, raw = tables(told), raw_rows(told)
+    assert set(raw) <= {len(table.head) for table in found}
+    assert all(len(row) == len(table.head) for table in found for row in table.rows)
+    assert sum(len(table.rows) + 2 for table in found) == len(raw)
+    counted = Counter(elements(told))
+    for element in ("details", "summary", "code", "del", "ins"):
+        assert counted[f"<{element}>"] == counted[f"</{element}>"]
+    assert {name for name in counted if not name.startswith("<!--")} <= {
+        f"<{slash}{name}>" for name in ("details", "summary", "code", "del", "ins") for slash in ("", "/")
+    }
+    assert inline_kinds(told) <= {"text", "html_inline", "code_inline", "strong_open", "strong_close", "softbreak"}
+
+
+def test_a_plan_of_everything_is_sound() -> None:
+    sound(markdown.plan(plans.every_kind()))
+
+
+def test_the_marker_comes_first_and_tells_targets_apart() -> None:
+    made = plans.every_kind()
+    assert markdown.plan(made).splitlines()[0] == "<!-- baseten-jobs:plan -->"
+    assert markdown.plan(made, Look(target="specs/a")).splitlines()[0] == "<!-- baseten-jobs:plan:specs/a -->"
+
+
+def test_the_summary_is_the_heading() -> None:
+    told = markdown.plan(plans.every_kind()).splitlines()[1]
+    assert told == "### Plan: 3 to submit, 1 to update, 1 to stop, 2 unchanged, 1 on hold."
+
+
+def test_errors_stops_and_warnings_come_first() -> None:
+    told = markdown.plan(plans.every_kind())
+    places = [told.index(part) for part in ("**error:**", "**stops**", "**warning:**", "| action |", "<details>")]
+    assert places == sorted(places)
+
+
+def changed(number: int) -> Plan:
+    """So many changed jobs, each with as many changes as people make."""
+    actions = [
+        plans.submit(f"job-{i:03}", changes=plans.CHANGES, previous=plans.REVISION, warnings=(f"job j{i} runs on",))
+        for i in range(number)
+    ]
+    return plans.planned(*actions)
+
+
+def test_five_hundred_changed_jobs_fit_and_what_is_left_out_is_counted() -> None:
+    made = changed(500)
+    told = markdown.plan(made)
+    sound(told)
+    (table,) = tables(told)
+    details = told.count("<details>")
+    assert len(table.rows) + left_out(told, "more actions are left out") == 500
+    assert details + left_out(told, "left out;") == 500
+    assert len(table.rows) > 250
+    assert details < len(table.rows)
+
+
+def left_out(told: str, words: str) -> int:
+    """The number in front of these words, or none."""
+    lines = [line for line in told.splitlines() if words in line]
+    return sum(int(line.strip("*").split()[0]) for line in lines)
+
+
+@pytest.mark.parametrize("number", [1, 30, 100, 200])
+def test_details_are_left_out_before_a_row_is(number: int) -> None:
+    told = markdown.plan(changed(number))
+    sound(told)
+    (table,) = tables(told)
+    assert len(table.rows) == number
+    assert told.count("<details>") + left_out(told, "left out;") == number
+
+
+def test_one_huge_job_does_not_crowd_out_the_others() -> None:
+    huge = tuple(Change(f"spec.runtime.environment_variables.V{i}", {"name": "x" * 300}, None) for i in range(500))
+    made = plans.planned(plans.submit("huge", changes=huge), *changed(20).actions)
+    told = markdown.plan(made)
+    sound(told)
+    assert told.count("<details>") == 20
+
+
+def test_thousands_of_warnings_orphans_and_notes_leave_room_for_the_table() -> None:
+    orphans = tuple(Orphan(plans.job(f"o-{i}"), "P" * 300, plans.REVISION) for i in range(2000))
+    noisy = tuple(f"warning {i} " + "w" * 500 for i in range(2000))
+    made = plans.planned(plans.submit("x", warnings=noisy), *changed(20).actions, orphans=orphans, notes=noisy)
+    told = markdown.plan(made)
+    sound(told)
+    assert len(tables(told)[0].rows) == 21
+
+
+def test_many_unchanged_jobs_are_one_line_and_few_are_rows() -> None:
+    many = plans.planned(plans.submit(), *(plans.keep(f"k{i}") for i in range(300)))
+    few = plans.planned(plans.submit(), *(plans.keep(f"k{i}") for i in range(3)))
+    told = markdown.plan(many)
+    assert "300 jobs unchanged, not listed." in told
+    assert len(tables(told)[0].rows) == 1
+    assert len(tables(markdown.plan(few))[0].rows) == 4
+
+
+def test_an_unchanged_job_with_a_warning_is_listed() -> None:
+    warned = plans.keep("warned", warnings=("duplicate: j1, j2 run the same spec",))
+    told = markdown.plan(plans.planned(warned, *(plans.keep(f"k{i}") for i in range(300))))
+    assert [row[1] for row in tables(told)[0].rows] == ["warned"]
+
+
+def test_a_plan_without_changes_says_so() -> None:
+    told = markdown.plan(plans.planned(plans.keep("a")))
+    sound(told)
+    assert "Nothing to submit, update or stop." in told
+    assert "<details>" not in told
+
+
+HOSTILE = [
+    "a | b", "a \\| b", "a \\\\| b", "`code`", "``", "`", "a`|`b", "<script>alert(1)</script>", "</details>", "<!-- x",
+    "-->", "@octocat", "#1", "org/repo#1", "a@example.com", "https://example.com", "www.example.com",
+    "[link](https://example.com)", "![image](x)", "**bold**", "_it_", "~~x~~", "a\nb", "a\r\n| x |", "$x$", ":tada:",
+    "&lt;", "&#124;", "\u202eabc", "\x1b[31mred", "\ud800", "- item", "1. item", "# heading", "> quote", "---", "```",
+    "a_b_c", "__init__", "![a]", "[^1]", "grüße 你好", "", " ", "x" * 5000, "|" * 3000,
+]  # fmt: skip
+
+
+def infested(text: str) -> Plan:
+    """A plan in which every text is this one."""
+    revision = Revision(text, text, text, text)
+    changes = (Change(text, text, text + "x"), Change("f", text * 20, f"{text} {text}"), Change("g", [text], {text: 1}))
+    request = plans.request(text, project=text, path=text, overrides=((text, text),))
+    action = plans.submit(
+        request=request, changes=changes, previous=revision, history=text, reason=text, warnings=(text,), error=text
+    )
+    stop = Action(Verb.STOP, request, text, plans.job(text, text))
+    projects = {request.project: ObservedProject(request.project, None, text, notes=(text,))}
+    orphans = (Orphan(plans.job(text, text), text, revision),)
+    return Plan((action, stop), projects, orphans, (text,))
+
+
+@pytest.mark.parametrize("text", HOSTILE, ids=range(len(HOSTILE)))
+def test_nothing_that_a_manifest_says_breaks_out(text: str) -> None:
+    told = markdown.plan(infested(text), Look(target=text))
+    sound(told)
+    assert [len(table.rows) for table in tables(told)] == [2, 1]
+    assert told.count("<details>") + left_out(told, "left out;") == 2
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.text(max_size=60))
+def test_no_text_at_all_breaks_out(text: str) -> None:
+    sound(markdown.plan(infested(text), Look(target=text)))
+
+
+@pytest.mark.parametrize("text", HOSTILE, ids=range(len(HOSTILE)))
+def test_outcomes_hold_hostile_text_too(text: str) -> None:
+    action = infested(text).actions[0]
+    outcomes = (Outcome(action, Fate.FAILED, text, error=text, unclear=text),)
+    sound(markdown.applied(Applied(outcomes, interrupted=True, unauthorised=text, notes=(text,))))
+
+
+@given(st.text(max_size=80))
+def test_a_person_reads_just_the_text(text: str) -> None:
+    (cell,) = tables(f"| {code(text)} |\n| --- |")[0].head
+    assert cell.strip() == one_line(text, 200).strip()
+
+
+@given(st.text(st.characters(exclude_characters="`"), max_size=80))
+def test_a_person_reads_just_the_words(text: str) -> None:
+    (cell,) = tables(f"| {prose(text)} |\n| --- |")[0].head
+    assert cell.replace(ZERO_WIDTH_SPACE, "").strip() == one_line(text, 300).strip()
+
+
+@pytest.mark.parametrize("text", ["@octocat", "ask @octocat now", "#12", "org/repo#12", "me@example.com"])
+def test_nobody_is_mentioned(text: str) -> None:
+    """GitHub looks for mentions in what was rendered, outside of code: there the name stands apart from its sign."""
+    (token,) = [token for token in READER.parse(prose(text)) if token.type == "inline"]
+    assert not any(sign + after in seen(token) for sign in "@#" for after in ("o", "1", "e"))
+
+
+def test_what_stands_between_backticks_is_code() -> None:
+    assert prose("raise `metadata.attempt`, or |") == "raise <code>metadata.attempt</code>, or &#124;"
+
+
+@given(st.text(max_size=300))
+def test_a_target_never_ends_the_comment_that_it_is_in(text: str) -> None:
+    told = in_comment(text)
+    assert "--" not in told
+    assert "\n" not in told
+    assert not set("<>") & set(told)
+
+
+SECTIONS = st.lists(
+    st.builds(
+        Section,
+        head=st.text("ab", max_size=10),
+        items=st.lists(st.text("cdé€", min_size=1, max_size=60), max_size=30).map(tuple),
+        rank=st.integers(0, 3),
+        share=st.floats(0.1, 1.0),
+    ),
+    max_size=6,
+)
+
+
+@given(SECTIONS, st.integers(400, 3000))
+def test_any_sections_fit(sections: list[Section], limit: int) -> None:
+    assert len(fitted(sections, limit).encode()) <= limit
+
+
+@given(SECTIONS)
+def test_nothing_is_left_out_where_everything_fits(sections: list[Section]) -> None:
+    whole = [Section(s.head, s.items, rank=s.rank) for s in sections]
+    told = fitted(whole, 1_000_000)
+    assert "left out" not in told
+    assert all(item in told for section in whole for item in section.items)
+
+
+def test_a_lower_rank_gets_room_first_and_a_large_item_makes_way() -> None:
+    late = Section("late", tuple("x" * 10 for _ in range(50)), rank=2)
+    first = Section("first", ("a" * 500, "b" * 100, "c" * 100), rank=1)
+    told = fitted([late, first], 400)
+    assert "b" * 100 in told
+    assert "c" * 100 in told
+    assert "a" * 500 not in told
+    assert 0 < told.count("x" * 10) < 50
+
+
+def test_a_project_is_told_with_its_team() -> None:
+    made = plans.planned(plans.submit(request=plans.request(project="P", team="research")))
+    assert tables(markdown.plan(made))[0].rows[0][2] == "P (team research)"

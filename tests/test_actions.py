@@ -1,0 +1,297 @@
+"""On GitHub Actions: what plan and apply tell by themselves, and the composite action, carried out for real."""
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from baseten_jobs.cli import run
+from tests.runner import ACTION, BAD, GOOD, ROOT, Runner, cloned, git, outputs_in, workspace
+
+__all__ = ["cloned", "workspace"]
+
+# What plan and apply tell by themselves
+
+
+@pytest.fixture
+def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Path, Path]:
+    summary, output = tmp_path / "summary.md", tmp_path / "output"
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(summary))
+    monkeypatch.setenv("GITHUB_OUTPUT", str(output))
+    return summary, output
+
+
+def test_a_plan_writes_the_steps_summary_and_outputs(workspace: Path, files: tuple[Path, Path]) -> None:
+    summary, output = files
+    assert run(["plan", "--local"]) == 0
+    assert summary.read_text().startswith("<!-- baseten-jobs:plan -->\n### Plan: 1 to submit, ")
+    assert outputs_in(output.read_text()) == {"has_changes": "true", "submits": "1", "cost_per_hour": "104.00"}
+    assert "sesame" not in summary.read_text()
+
+
+def test_an_apply_adds_what_became_of_the_plan(workspace: Path, files: tuple[Path, Path]) -> None:
+    summary, output = files
+    summary.write_text("from an earlier command\n")
+    assert run(["apply", "--local", "--yes"]) == 0
+    told = summary.read_text()
+    assert told.startswith("from an earlier command\n")
+    assert told.index("### Plan: 1 to submit") < told.index("### Applied: 1 submitted.")
+    assert outputs_in(output.read_text())["submits"] == "1"
+
+
+def test_an_apply_with_nothing_to_do_has_no_changes(workspace: Path, files: tuple[Path, Path]) -> None:
+    run(["apply", "--local", "--yes"])
+    files[1].write_text("")
+    assert run(["apply", "--local", "--yes"]) == 0
+    assert outputs_in(files[1].read_text()) == {"has_changes": "false", "submits": "0", "cost_per_hour": "0.00"}
+
+
+def test_a_refused_apply_says_so(workspace: Path, files: tuple[Path, Path]) -> None:
+    assert run(["apply", "--local", "--yes", "--max-gpus", "1"]) == 8
+    assert "**Not applied:** refused: 16 GPUs to submit" in files[0].read_text()
+
+
+def test_a_plan_that_apply_would_refuse_says_so(workspace: Path, files: tuple[Path, Path]) -> None:
+    assert run(["plan", "--local", "--max-gpus", "1"]) == 0
+    assert "apply would refuse this: 16 GPUs to submit" in files[0].read_text()
+
+
+def test_a_summary_that_cannot_be_written_fails_nothing(
+    workspace: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(workspace / "no" / "folder"))
+    monkeypatch.setenv("GITHUB_OUTPUT", str(workspace))
+    assert run(["plan", "--local", "-o", "json"]) == 0
+    told = capfd.readouterr()
+    assert "warning: GITHUB_STEP_SUMMARY can't be written: No such file or directory" in told.err
+    assert "warning: GITHUB_OUTPUT can't be written: Is a directory" in told.err
+    assert json.loads(told.out)["summary"]["submit"] == 1
+
+
+def test_elsewhere_nothing_is_written(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("GITHUB_STEP_SUMMARY", raising=False)
+    monkeypatch.setenv("GITHUB_OUTPUT", "")
+    before = set(workspace.iterdir())
+    assert run(["plan", "--local"]) == 0
+    assert {path.name for path in set(workspace.iterdir()) - before} <= {".baseten-jobs"}
+
+
+def test_a_comment_of_other_paths_is_another_comment(workspace: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    run(["plan", "--local-db", "x.db", "-o", "markdown", "specs/sft.yaml"])
+    assert capfd.readouterr().out.splitlines()[0] == "<!-- baseten-jobs:plan:local:x.db specs/sft.yaml -->"
+
+
+# The composite action
+
+PULL_REQUEST = {"pull_request": {"number": 7}, "repository": {"default_branch": "main"}}
+PUSH = {"repository": {"default_branch": "main"}}
+
+
+def pull_request(workspace: Path, temp: Path, **environment: str) -> Runner:
+    given = {"GITHUB_EVENT_NAME": "pull_request", "GITHUB_REF": "refs/pull/7/merge", **environment}
+    return Runner(workspace, temp / "runner", PULL_REQUEST, given)
+
+
+def push(workspace: Path, temp: Path, branch: str = "main") -> Runner:
+    return Runner(workspace, temp / "runner", PUSH, {"GITHUB_EVENT_NAME": "push", "GITHUB_REF": f"refs/heads/{branch}"})
+
+
+LOCAL = {"api-key": "key", "args": "--local"}
+
+
+def test_a_pull_request_from_a_fork_is_validated_and_rendered_and_green(workspace: Path, tmp_path: Path) -> None:
+    runner = pull_request(workspace, tmp_path)
+    ran = runner.run()
+    assert (ran.code, ran.outputs["mode"]) == (0, {"mode": "render"})
+    assert "::notice title=baseten-jobs::no API key" in ran.log
+    assert "1 manifest: no problems" in ran.log
+    assert '"training_job": {' in ran.log
+    assert runner.posted() == []
+
+
+def test_a_pull_request_from_a_fork_with_a_mistake_is_red_at_the_place(workspace: Path, tmp_path: Path) -> None:
+    (workspace / "specs" / "sft.yaml").write_text(BAD)
+    ran = pull_request(workspace, tmp_path).run()
+    assert ran.code == 1
+    assert "::error file=specs/sft.yaml,line=6,col=48,title=minimum::spec.compute.node_count: 0 is" in ran.log
+    assert "training_job" not in ran.log
+
+
+def test_a_pull_request_is_planned_in_one_comment_that_is_updated(workspace: Path, tmp_path: Path) -> None:
+    runner = pull_request(workspace, tmp_path)
+    first = runner.run(**LOCAL)
+    assert (first.code, first.outputs["mode"]) == (0, {"mode": "plan"})
+    assert first.outputs["plan"] == {"has_changes": "true", "submits": "1", "cost_per_hour": "104.00"}
+    (comment,) = runner.posted()
+    assert "### Plan: 1 to submit" in comment
+    (workspace / "specs" / "more.yaml").write_text(GOOD.replace("sft", "more"))
+    assert runner.run(**LOCAL).code == 0
+    (comment,) = runner.posted()
+    assert "### Plan: 2 to submit" in comment
+
+
+def test_a_comment_of_somebody_else_is_left_alone(workspace: Path, tmp_path: Path) -> None:
+    runner = pull_request(workspace, tmp_path)
+    runner.run(**LOCAL)
+    (ours,) = runner.posted()
+    theirs = {"id": "T", "body": ours.splitlines()[0] + "\nmine", "mine": False}
+    runner.comments.write_text(json.dumps([theirs]))
+    runner.run(**LOCAL)
+    assert runner.posted() == [theirs["body"], ours]
+
+
+def test_two_targets_have_two_comments(workspace: Path, tmp_path: Path) -> None:
+    (workspace / "more").mkdir()
+    (workspace / "more" / "x.yaml").write_text(GOOD)
+    runner = pull_request(workspace, tmp_path)
+    for paths in ("specs", "more", "specs"):
+        runner.run(**LOCAL, paths=paths)
+    assert len(runner.posted()) == 2
+
+
+def test_nothing_to_say_is_not_said(workspace: Path, tmp_path: Path) -> None:
+    run(["apply", "--local", "--yes"])
+    runner = pull_request(workspace, tmp_path)
+    assert runner.run(**LOCAL).outputs["plan"]["has_changes"] == "false"
+    assert runner.posted() == []
+
+
+def test_a_comment_is_updated_when_nothing_is_left_to_do(workspace: Path, tmp_path: Path) -> None:
+    runner = pull_request(workspace, tmp_path)
+    runner.run(**LOCAL)
+    run(["apply", "--local", "--yes"])
+    runner.run(**LOCAL)
+    assert ["Nothing to submit, update or stop." in comment for comment in runner.posted()] == [True]
+
+
+def test_a_comment_that_cannot_be_posted_fails_nothing(workspace: Path, tmp_path: Path) -> None:
+    ran = pull_request(workspace, tmp_path, GH_FAILS="1").run(**LOCAL)
+    assert ran.code == 0
+    assert "::warning title=baseten-jobs::the plan could not be posted" in ran.log
+    assert "### Plan: 1 to submit" in ran.summary
+
+
+def test_without_a_plan_nothing_is_posted(workspace: Path, tmp_path: Path) -> None:
+    runner = pull_request(workspace, tmp_path)
+    runner.run(**LOCAL)
+    runner.comments.write_text("[]")
+    (workspace / "specs" / "sft.yaml").write_text(BAD)
+    ran = runner.run(**LOCAL)
+    assert ran.code == 1
+    assert "there is no plan to post" in ran.log
+    assert runner.posted() == []
+
+
+def test_what_a_manifest_says_is_no_command_to_the_runner(workspace: Path, tmp_path: Path) -> None:
+    ran = pull_request(workspace, tmp_path).run(**LOCAL)
+    token = re.search(r"^::stop-commands::([0-9a-f]{32})$", ran.log, re.MULTILINE)
+    assert token
+    start, end = ran.log.index(token[0]), ran.log.index(f"\n::{token[1]}::")
+    assert start < ran.log.index("### Plan") < end
+
+
+def test_strict_makes_warnings_errors(workspace: Path, tmp_path: Path) -> None:
+    (workspace / "specs" / "sft.yaml").write_text(GOOD.replace("i:1", "i"))
+    assert pull_request(workspace, tmp_path).run(**LOCAL).code == 0
+    assert pull_request(workspace, tmp_path).run(**LOCAL, strict="true").code == 1
+
+
+def test_paths_and_options_are_words_as_in_a_shell(workspace: Path, tmp_path: Path) -> None:
+    (workspace / "a b").mkdir()
+    (workspace / "a b" / "x.yaml").write_text(GOOD.replace("sft", "other"))
+    ran = pull_request(workspace, tmp_path).run(
+        **{"api-key": "k", "paths": 'specs\n"a b"', "args": "--local\n--set 'sft:spec.image.base_image=a b;$(x):1'"}
+    )
+    assert ran.code == 1
+    assert "a b;$(x):1" in ran.log
+    given = {"api-key": "k", "paths": 'specs "a b"', "args": "--local --max-submits 3"}
+    assert pull_request(workspace, tmp_path).run(**given).outputs["plan"]["submits"] == "2"
+
+
+def test_a_push_to_the_default_branch_applies(cloned: Path, tmp_path: Path) -> None:
+    ran = push(cloned, tmp_path).run(**LOCAL)
+    assert (ran.code, ran.outputs["mode"]) == (0, {"mode": "apply"})
+    assert ran.outputs["apply"]["submits"] == "1"
+    assert "### Applied: 1 submitted." in ran.summary
+
+
+def test_a_commit_that_was_overtaken_is_not_applied(cloned: Path, tmp_path: Path) -> None:
+    git(cloned, "commit", "--quiet", "--allow-empty", "--message", "Newer")
+    git(cloned, "push", "--quiet", "origin", "main")
+    git(cloned, "checkout", "--quiet", "HEAD~1")
+    ran = push(cloned, tmp_path).run(**LOCAL)
+    assert ran.code == 0
+    assert "::notice title=baseten-jobs::not applied: main is at " in ran.log
+    assert "Applied" not in ran.summary
+
+
+def test_without_a_remote_that_answers_nothing_is_applied_and_it_is_red(cloned: Path, tmp_path: Path) -> None:
+    git(cloned, "remote", "set-url", "origin", str(tmp_path / "nowhere"))
+    ran = push(cloned, tmp_path).run(**LOCAL)
+    assert ran.code != 0
+    assert "Applied" not in ran.summary
+
+
+def test_a_push_to_another_branch_is_planned(cloned: Path, tmp_path: Path) -> None:
+    ran = push(cloned, tmp_path, branch="topic").run(**LOCAL)
+    assert (ran.code, ran.outputs["mode"]) == (0, {"mode": "plan"})
+    assert "Applied" not in ran.summary
+
+
+def test_a_push_can_be_kept_from_applying(cloned: Path, tmp_path: Path) -> None:
+    assert push(cloned, tmp_path).run(**LOCAL, apply="false").outputs["mode"] == {"mode": "plan"}
+
+
+def test_a_push_without_a_key_is_red(cloned: Path, tmp_path: Path) -> None:
+    assert push(cloned, tmp_path).run().code == 3
+
+
+def test_a_refused_apply_is_red(cloned: Path, tmp_path: Path) -> None:
+    ran = push(cloned, tmp_path).run(**{"api-key": "k", "args": "--local --max-gpus 1"})
+    assert ran.code == 8
+    assert "**Not applied:**" in ran.summary
+
+
+# The action's own text
+
+
+def action() -> Any:
+    return yaml.safe_load(ACTION.read_text())
+
+
+def test_every_script_is_bash() -> None:
+    scripts = [step["run"] for step in action()["runs"]["steps"] if "run" in step]
+    assert len(scripts) == 7
+    for script in [*scripts, (ACTION.parent / "steps.sh").read_text()]:
+        subprocess.run(["bash", "-n"], input=script, text=True, check=True)
+
+
+def test_every_input_is_used_and_every_input_used_is_there() -> None:
+    used = set(re.findall(r"inputs\.([\w-]+)", ACTION.read_text()))
+    assert used == set(action()["inputs"])
+    assert all(each["description"] for each in action()["inputs"].values())
+
+
+def test_every_output_is_one_that_the_tool_writes(workspace: Path, files: tuple[Path, Path]) -> None:
+    run(["plan", "--local"])
+    assert set(action()["outputs"]) == set(outputs_in(files[1].read_text()))
+
+
+def test_no_expression_is_pasted_into_a_script() -> None:
+    assert not any("${{" in step.get("run", "") for step in action()["runs"]["steps"])
+
+
+def test_the_action_is_one_by_githubs_schema() -> None:
+    schema = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", "vendor.github-actions"]
+    subprocess.run([*schema, str(ACTION)], check=True, capture_output=True)
+
+
+def test_the_version_of_the_action_is_what_it_installs() -> None:
+    """`steps.sh` installs the repository that it is in."""
+    assert "${INSTALL:-$here/../../..}" in (ACTION.parent / "steps.sh").read_text()
+    assert (ACTION.parent / ".." / ".." / ".." / "pyproject.toml").resolve() == ROOT / "pyproject.toml"

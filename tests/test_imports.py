@@ -1,0 +1,215 @@
+"""The house: which module may import which, what is pure, where each library lives, and what a start costs."""
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+import baseten_jobs
+
+PACKAGE = Path(baseten_jobs.__file__).parent
+
+PURE = (
+    "diagnostics manifest secrecy spelling schema overrides rules secret_references identity request cost capacity"
+    " observation history diff plan guards outcome saved status report"
+)
+EFFECTS = "sources validation git witness emulator api observe appraise submit settle apply pipeline cli __main__"
+ORDER = [*PURE.split(), *EFFECTS.split()]
+"""Each module, or package, imports only from those before it. A new one gets its place here."""
+
+HOMES = {
+    "yaml": {"manifest"},
+    "jsonschema": {"schema"},
+    "deepdiff": {"diff"},
+    "httpx": {"api"},
+    "click": {"cli"},
+    "subprocess": {"git"},
+    "flask": {"emulator"},
+    "werkzeug": {"emulator"},
+    "waitress": {"emulator"},
+    "sqlite3": {"emulator"},
+}
+"""Where each library may be imported; a name for type checkers alone may be imported anywhere."""
+
+PATHS = {
+    ".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts).removesuffix(".__init__")
+    for path in PACKAGE.rglob("*.py")
+}
+"""Every module of ours, by its whole name."""
+
+LONGER = {"apply", "manifest", "rules", "schema"}
+"""Modules with more than 300 lines. The list only gets shorter."""
+
+
+@dataclass(frozen=True)
+class Import:
+    """One name that a module imports: absolute, and how."""
+
+    name: str
+    lazy: bool
+    typing: bool
+
+    @property
+    def root(self) -> str:
+        return self.name.partition(".")[0]
+
+    @property
+    def unit(self) -> str:
+        """Our own module or package that it names, or nothing."""
+        parts = self.name.split(".")
+        return parts[1] if parts[0] == "baseten_jobs" and len(parts) > 1 and not parts[1].startswith("__") else ""
+
+
+@dataclass(frozen=True)
+class Module:
+    name: str
+    tree: ast.Module
+    source: str
+
+    @property
+    def unit(self) -> str:
+        return self.name.partition(".")[0]
+
+    def imports(self) -> Iterator[Import]:
+        yield from self._imports(self.tree, lazy=False, typing=False)
+
+    def _imports(self, node: ast.AST, *, lazy: bool, typing: bool) -> Iterator[Import]:
+        for child in ast.iter_child_nodes(node):
+            if isinstance(child, ast.Import):
+                yield from (Import(alias.name, lazy, typing) for alias in child.names)
+            elif isinstance(child, ast.ImportFrom):
+                package = ["baseten_jobs", *self.name.split(".")][: -child.level or None] if child.level else []
+                start = ".".join([*package, child.module] if child.module else package)
+                for alias in child.names:
+                    inner = f"{start}.{alias.name}"
+                    yield Import(inner if inner in PATHS else start, lazy, typing)
+            else:
+                function = isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
+                for_types = isinstance(child, ast.If) and "TYPE_CHECKING" in ast.unparse(child.test)
+                yield from self._imports(child, lazy=lazy or function, typing=typing or for_types)
+
+
+def _modules() -> Iterator[Module]:
+    for path in sorted(PACKAGE.rglob("*.py")):
+        parts = path.relative_to(PACKAGE).with_suffix("").parts
+        source = path.read_text(encoding="utf-8")
+        yield Module(".".join(parts), ast.parse(source), source)
+
+
+MODULES = tuple(_modules())
+OURS = tuple(module for module in MODULES if module.name != "__init__")
+
+each_module = pytest.mark.parametrize("module", OURS, ids=[module.name for module in OURS])
+pure_modules = [module for module in OURS if module.unit in PURE.split()]
+each_pure_module = pytest.mark.parametrize("module", pure_modules, ids=[module.name for module in pure_modules])
+
+
+def test_every_module_has_its_place_in_the_order() -> None:
+    assert {module.unit for module in OURS} == set(ORDER)
+
+
+@each_module
+def test_a_module_imports_only_from_modules_above_it(module: Module) -> None:
+    above = {*ORDER[: ORDER.index(module.unit)], module.unit}
+    assert {found.unit for found in module.imports() if found.unit} <= above
+
+
+def test_modules_of_one_package_import_each_other_in_one_direction() -> None:
+    graph = {
+        f"baseten_jobs.{module.name.removesuffix('.__init__')}": {found.name for found in module.imports()}
+        for module in OURS
+        if "." in module.name
+    }
+    left = dict(graph)
+    while free := [name for name, imported in left.items() if not (imported - {name}) & left.keys()]:
+        for name in free:
+            del left[name]
+    assert left == {}
+
+
+@each_module
+def test_the_embedded_api_stands_apart(module: Module) -> None:
+    imported = [found for found in module.imports() if found.unit]
+    if module.unit == "emulator":
+        assert {found.unit for found in imported} <= {"emulator"}
+    elif module.name in ("api.connection", "cli.emulator"):
+        assert all(found.lazy or found.typing for found in imported if found.unit == "emulator")
+    else:
+        assert "emulator" not in {found.unit for found in imported}
+
+
+_EFFECTS = {"httpx", "click", "os", "time", "socket", "subprocess", "sys", "threading", "random", "shutil", "tempfile"}
+
+
+@each_pure_module
+def test_a_pure_module_has_no_effects(module: Module) -> None:
+    files = set() if module.name == "schema" else {"pathlib", "io"}
+    assert {found.root for found in module.imports()} & (_EFFECTS | files) == set()
+    calls = (node.func for node in ast.walk(module.tree) if isinstance(node, ast.Call))
+    assert {call.id for call in calls if isinstance(call, ast.Name)} & {"open", "print", "input"} == set()
+
+
+@pytest.mark.parametrize("library", HOMES)
+def test_a_library_has_one_home(library: str) -> None:
+    users = {m.unit for m in MODULES for found in m.imports() if found.root == library and not found.typing}
+    assert users == HOMES[library]
+
+
+@each_module
+def test_a_module_says_first_what_it_is_for(module: Module) -> None:
+    said = ast.get_docstring(module.tree)
+    assert said
+    assert module.tree.body[0].lineno == 1
+    assert said.splitlines()[0].endswith((".", "?"))
+
+
+def test_modules_stay_short() -> None:
+    assert {module.name for module in OURS if len(module.source.splitlines()) > 300} == LONGER
+
+
+def _loaded(*arguments: str, cwd: Path) -> set[str]:
+    """The top-level modules that a command imports on its way."""
+    ran = subprocess.run(
+        [sys.executable, "-X", "importtime", "-m", "baseten_jobs", *arguments], cwd=cwd, capture_output=True, text=True
+    )
+    assert ran.returncode in (0, 1), ran.stderr
+    assert "Traceback" not in ran.stderr
+    lines = (line for line in ran.stderr.splitlines() if line.startswith("import time:"))
+    return {line.rpartition("|")[2].strip().partition(".")[0] for line in lines}
+
+
+_GOOD = """\
+apiVersion: baseten-jobs/v1
+kind: TrainingJob
+metadata: {name: good, project: demo}
+spec:
+  image: {base_image: "python:3.11-slim"}
+  runtime: {start_commands: [python train.py]}
+"""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "unwanted"),
+    [
+        (["--version"], {"httpx", "jsonschema", "deepdiff", "flask", "yaml", "sqlite3", "ssl", "asyncio"}),
+        (["--help"], {"httpx", "jsonschema", "deepdiff", "flask", "yaml", "sqlite3", "ssl", "asyncio"}),
+        (["schema"], {"httpx", "jsonschema", "deepdiff", "flask", "sqlite3", "ssl"}),
+        (["validate", "good.yaml"], {"httpx", "deepdiff", "flask", "sqlite3", "ssl"}),
+        (["validate", "bad.yaml"], {"httpx", "deepdiff", "flask", "sqlite3", "ssl"}),
+        (["render", "good.yaml"], {"httpx", "deepdiff", "flask", "sqlite3", "ssl"}),
+        (["plan", "bad.yaml"], {"deepdiff", "flask", "sqlite3"}),
+    ],
+    ids=" ".join,
+)
+def test_a_command_does_not_pay_for_what_it_does_not_need(
+    arguments: list[str], unwanted: set[str], tmp_path: Path
+) -> None:
+    (tmp_path / "good.yaml").write_text(_GOOD)
+    (tmp_path / "bad.yaml").write_text(_GOOD.replace("metadata", "metdata"))
+    loaded = _loaded(*arguments, cwd=tmp_path)
+    assert "baseten_jobs" in loaded
+    assert loaded & unwanted == set()

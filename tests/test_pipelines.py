@@ -1,0 +1,144 @@
+"""The pipelines in the README: whole, by the schemas of their hosts, and their scripts run."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from junitparser import JUnitXml
+
+from tests.runner import BAD, GOOD, ROOT, Runner, cloned, git, workspace
+
+__all__ = ["cloned", "workspace"]
+
+README = (ROOT / "README.md").read_text()
+BLOCKS = {
+    "github workflow": ("vendor.github-workflows", ()),
+    "gitlab pipeline": ("vendor.gitlab-ci", ("--data-transform", "gitlab-ci")),
+}
+
+
+def block(name: str) -> str:
+    found = re.search(rf"<!-- {name} -->\n```yaml\n(.*?)```", README, re.DOTALL)
+    assert found, f"README.md has no {name}"
+    return found[1]
+
+
+def workflow() -> Any:
+    return yaml.safe_load(block("github workflow"))
+
+
+def pipeline() -> Any:
+    return yaml.safe_load(block("gitlab pipeline"))
+
+
+@pytest.mark.parametrize("name", BLOCKS)
+def test_it_is_valid_by_its_hosts_schema(name: str, tmp_path: Path) -> None:
+    schema, more = BLOCKS[name]
+    file = tmp_path / "pipeline.yml"
+    file.write_text(block(name))
+    command = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", schema, *more, str(file)]
+    subprocess.run(command, check=True, capture_output=True)
+
+
+def test_a_waiting_apply_is_never_cancelled() -> None:
+    jobs = workflow()["jobs"]
+    group = jobs["apply"]["concurrency"]
+    assert group == {"group": "baseten-jobs-production", "cancel-in-progress": False, "queue": "max"}
+    assert "github.ref" not in group["group"]
+    assert "concurrency" not in jobs["plan"]
+    assert pipeline()["apply"]["resource_group"] == "baseten-jobs-production"
+
+
+def test_the_plan_may_comment_and_nothing_more() -> None:
+    assert workflow()["permissions"] == {"contents": "read", "pull-requests": "write"}
+
+
+def test_the_whole_history_is_there() -> None:
+    for job in workflow()["jobs"].values():
+        (checkout,) = [step for step in job["steps"] if step.get("uses", "").startswith("actions/checkout@")]
+        assert checkout["with"] == {"fetch-depth": 0}
+    assert pipeline()["variables"]["GIT_DEPTH"] == "0"
+
+
+def test_the_action_is_ours_and_has_these_inputs() -> None:
+    (step,) = [s for s in workflow()["jobs"]["plan"]["steps"] if "baseten-jobs" in s.get("uses", "")]
+    path = step["uses"].partition("@")[0].split("/", 2)[2]
+    assert step["with"].keys() <= yaml.safe_load((ROOT / path / "action.yml").read_text())["inputs"].keys()
+
+
+def github_scripts() -> list[str]:
+    return [step["run"] for job in workflow()["jobs"].values() for step in job["steps"] if "run" in step]
+
+
+def gitlab_scripts() -> list[str]:
+    return ["\n".join(pipeline()[job]["script"]) for job in ("validate", "plan", "apply")]
+
+
+def test_every_script_is_bash() -> None:
+    for script in [*github_scripts(), *gitlab_scripts()]:
+        subprocess.run(["bash", "-n"], input=script, text=True, check=True)
+
+
+@pytest.fixture
+def machine(cloned: Path, tmp_path: Path) -> Runner:
+    """Where a script finds our command, which plans and applies against the embedded API."""
+    runner = Runner(cloned, tmp_path / "runner")
+    tool = runner.temp / "bin" / "baseten-jobs"
+    tool.write_text(
+        '#!/bin/sh\ncase $1 in plan | apply) set -- "$@" --local ;; esac\n'
+        f"exec '{sys.executable}' -m baseten_jobs \"$@\"\n"
+    )
+    tool.chmod(0o755)
+    return runner
+
+
+def overtake(cloned: Path) -> None:
+    git(cloned, "commit", "--quiet", "--allow-empty", "--message", "Newer")
+    git(cloned, "push", "--quiet", "origin", "main")
+    git(cloned, "checkout", "--quiet", "HEAD~1")
+
+
+def test_the_workflow_validates_and_applies_at_the_tip_alone(machine: Runner) -> None:
+    install, validate, apply = github_scripts()
+    assert install == "pip install baseten-jobs"
+    assert machine.bash(validate).returncode == 0
+    assert "Applied: 1 submitted." in machine.bash(apply).stdout
+    overtake(machine.workspace)
+    ran = machine.bash(apply)
+    assert (ran.returncode, "Plan:" in ran.stdout) == (0, False)
+    assert re.fullmatch(r"main is at [0-9a-f]{40} by now, whose own run applies\n", ran.stdout)
+
+
+def test_the_workflow_is_red_where_a_manifest_is_wrong(machine: Runner) -> None:
+    (machine.workspace / "specs" / "sft.yaml").write_text(BAD)
+    ran = machine.bash(github_scripts()[1])
+    assert ran.returncode == 1
+    assert ran.stdout.startswith("::error file=specs/sft.yaml,line=6,")
+
+
+def test_gitlab_gets_a_report_of_what_is_wrong(machine: Runner) -> None:
+    job, xml = pipeline()["validate"], machine.workspace / "validate.xml"
+    assert job["artifacts"]["reports"] == {"junit": xml.name}
+    for text, code in ((GOOD, 0), (BAD, 1)):
+        (machine.workspace / "specs" / "sft.yaml").write_text(text)
+        assert machine.bash(gitlab_scripts()[0]).returncode == code
+        assert JUnitXml.fromfile(str(xml)).failures == code
+
+
+@pytest.mark.parametrize(("key", "told"), [("", '"training_job"'), ("k", "Plan: 1 to submit")], ids=["fork", "own"])
+def test_gitlab_plans_with_a_key_and_renders_without(machine: Runner, key: str, told: str) -> None:
+    ran = machine.bash(gitlab_scripts()[1], {"BASETEN_API_KEY": key})
+    assert (ran.returncode, told in ran.stdout) == (0, True)
+
+
+def test_gitlab_applies_at_the_tip_alone(machine: Runner) -> None:
+    head = subprocess.run(["git", "rev-parse", "HEAD"], cwd=machine.workspace, capture_output=True, text=True).stdout
+    told = {"CI_DEFAULT_BRANCH": "main", "CI_COMMIT_SHA": head.strip()}
+    assert "Applied: 1 submitted." in machine.bash(gitlab_scripts()[2], told).stdout
+    overtake(machine.workspace)
+    ran = machine.bash(gitlab_scripts()[2], told)
+    assert (ran.returncode, "Plan:" in ran.stdout) == (0, False)
