@@ -203,7 +203,7 @@ spec:
         (["render", "good.yaml"], {"httpx", "deepdiff", "flask", "sqlite3", "ssl"}),
         (["plan", "bad.yaml"], {"deepdiff", "flask", "sqlite3"}),
     ],
-    ids=" ".join,
+    ids=lambda value: " ".join(value if isinstance(value, list) else sorted(value)),
 )
 def test_a_command_does_not_pay_for_what_it_does_not_need(
     arguments: list[str], unwanted: set[str], tmp_path: Path
