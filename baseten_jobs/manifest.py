@@ -247,11 +247,12 @@ class _Builder:
             raise _Unreadable("too-many-values", f"more than {MAX_VALUES} values, aliases expanded", self._at(event))
 
     def _alias(self, event: Any) -> _Value:
+        name = one_line(event.anchor)
         if event.anchor not in self._anchors:
-            raise _Unreadable("alias", f"there is no anchor '&{event.anchor}' above", self._at(event))
+            raise _Unreadable("alias", f"there is no anchor '&{name}' above", self._at(event))
         anchored = self._anchors[event.anchor]
         if anchored is None:
-            raise _Unreadable("alias", f"the alias '*{event.anchor}' holds itself", self._at(event))
+            raise _Unreadable("alias", f"the alias '*{name}' holds itself", self._at(event))
         value, size = anchored
         self._count(size, event)
         return value

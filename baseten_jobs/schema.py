@@ -133,7 +133,7 @@ def _unsupported(document: Document, data: Mapping[str, Any], name: str, support
     near = next((key for key in data if key.lower().replace("_", "") == name.lower()), None)
     if near is None:
         return Diagnostic("required", f"'{name}' is missing", document.position(), hint=choice)
-    message = f"'{one_line(near)}' is not a field here"
+    message = f"{quoted(near)} is not a field here"
     return Diagnostic("unknown-field", message, document.position((near,), of_key=True), hint=f"did you mean '{name}'?")
 
 
@@ -374,7 +374,7 @@ def _no_alternative(error: Any, document: Document) -> list[Diagnostic]:
         return _not_one_of(document, (*path, discriminator), chosen, variants)
     near = nearest(discriminator, tuple(value))
     if near:
-        position, message = document.position((*path, near), of_key=True), f"'{near}' is not a field here"
+        position, message = document.position((*path, near), of_key=True), f"{quoted(near)} is not a field here"
         return [Diagnostic("unknown-field", message, position, field_name(path), f"did you mean '{discriminator}'?")]
     message, hint = f"'{discriminator}' is missing", f"one of {', '.join(variants)}"
     return [Diagnostic("required", message, document.position(path, of_key=True), field_name(path), hint)]

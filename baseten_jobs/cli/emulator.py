@@ -75,6 +75,7 @@ _SECONDS = click.FloatRange(min=0, max=10**9)
 @click.command(
     "emulator",
     cls=_Command,
+    context_settings={"help_option_names": ["-h", "--help"]},
     help="Serve a local Baseten over HTTP: jobs run on paper, cost nothing, and can be told to misbehave."
     " Any key that is not empty is accepted, but for the key 'forbidden', which gets 403.",
 )

@@ -20,6 +20,9 @@ _CONTEXT = 3
 _COMPARED = 160_000
 """Products of two lengths in words up to which they are compared: the time grows with it, and more."""
 
+_MOST = 80
+"""Pieces of one text that are shown."""
+
 _AMBIGUOUS = re.compile(rf"|{UNSET}|true|false|null|\s.*|.*\s|[-+]?[0-9.][0-9.eE+-]*|[\[{{\"].*", re.DOTALL)
 _WORD = re.compile(r"\s*\S+|\s+")
 
@@ -62,9 +65,9 @@ def word_diff(old: str, new: str) -> tuple[Piece, ...]:
     pieces = list(_pieces(before, after))
     if all(piece.mark is Mark.SAME for piece in pieces):
         return (Piece(Mark.REMOVED, old), Piece(Mark.ADDED, new))
-    return tuple(
-        each for i, piece in enumerate(pieces) for each in _with_context(piece, first=i == 0, last=i == len(pieces) - 1)
-    )
+    last = len(pieces) - 1
+    shown = [each for i, piece in enumerate(pieces) for each in _with_context(piece, first=i == 0, last=i == last)]
+    return tuple(shown) if len(shown) <= _MOST else (*shown[:_MOST], Piece(Mark.OMITTED, " …"))
 
 
 def _pieces(before: Sequence[str], after: Sequence[str]) -> Iterator[Piece]:

@@ -52,6 +52,13 @@ def test_two_different_texts_never_look_the_same(old: str, new: str) -> None:
     assert old == new or marks & {Mark.REMOVED, Mark.ADDED}
 
 
+def test_a_text_with_a_hundred_differences_is_cut() -> None:
+    old, new = (" ".join(f"{word} {i}" for i in range(100)) for word in "ab")
+    pieces = word_diff(old, new)
+    assert len(pieces) == 81
+    assert pieces[-1].mark is Mark.OMITTED
+
+
 def test_two_huge_texts_are_not_compared_for_long() -> None:
     old, new = (" ".join(f"{kind}{i % 7}" for i in range(50_000)) for kind in "ab")
     assert [piece.mark for piece in word_diff(old, new)] == [Mark.REMOVED, Mark.ADDED]
