@@ -1,0 +1,114 @@
+"""The README keeps its word: its commands run, its manifest is valid, its options and exit codes exist."""
+
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+
+from baseten_jobs.cli import COMMANDS
+from baseten_jobs.emulator import Settings, serving
+from baseten_jobs.outcome import Exit
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text()
+
+
+def block(marker: str, language: str) -> str:
+    found = re.search(rf"<!-- {marker} -->\n```{language}\n(.*?)```", README, re.DOTALL)
+    assert found, f"README.md has no {marker}"
+    return found[1]
+
+
+def commands() -> list[str]:
+    """Every command line of ours, in code blocks and between backticks, placeholders and all."""
+    code = "\n".join(re.findall(r"```(?:bash|yaml)\n(.*?)```", README, re.DOTALL))
+    lines = re.findall(r"(?<![\w/.-])(?:\.venv/bin/)?baseten-jobs +([a-z]+[^\n;&|>#]*)", code)
+    lines += re.findall(r"`baseten-jobs ([a-z][^`]*)`", README)
+    return sorted({line.strip().rstrip('"') for line in lines if line.split()[0] in COMMANDS})
+
+
+def test_the_first_command_installs_and_applies_twice(tmp_path: Path) -> None:
+    """Run as printed, but for the installation: the suite stays off the network, and CI runs it whole."""
+    command = block("first command", "bash")
+    install, _, apply = command.strip().rpartition(" && ")
+    assert "pip install --quiet -e '.[local]'" in install
+    shutil.copytree(ROOT / "specs", tmp_path / "specs")
+    apply = apply.replace(".venv/bin/baseten-jobs", f"{shlex.quote(sys.executable)} -m baseten_jobs")
+    count = len(list((tmp_path / "specs").rglob("*.yaml")))
+    first, second = (subprocess.run(apply, shell=True, cwd=tmp_path, capture_output=True, text=True) for _ in range(2))
+    assert (first.returncode, f"Applied: {count} submitted." in first.stdout) == (0, True), first.stderr
+    assert (second.returncode, "Nothing to submit, update or stop." in second.stdout) == (0, True), second.stderr
+
+
+def test_the_test_command_is_what_ci_runs() -> None:
+    assert "pytest" in block("test command", "bash")
+    assert 'command_of "test command"' in (ROOT / ".ci" / "run").read_text()
+
+
+def test_the_manifest_is_valid_without_a_warning(tmp_path: Path) -> None:
+    (tmp_path / "m.yaml").write_text(block("manifest", "yaml"))
+    ran = _run(["validate", "--strict", "m.yaml"], tmp_path)
+    assert (ran.returncode, ran.stdout) == (0, "1 manifest: no problems\n")
+
+
+PLACES = {
+    "[PATH]...": "specs", "[NAME]...": "x", "NAME...": "x", "NAME": "x", "FILE": "out.json", "ID": "missing",
+    "USD": "99", "N": "9", "8787": "0",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("line", commands())
+def test_every_command_runs(line: str, tmp_path: Path) -> None:
+    """With its placeholders filled; none is wrong usage, and none ends in a traceback."""
+    words = [PLACES.get(word, word) for word in shlex.split(line)]
+    assert all(word in _options(words[0]) for word in words if word.startswith("--"))
+    if words[0] == "emulator":
+        words.append("--help")
+    (tmp_path / "specs").mkdir()
+    manifest = block("manifest", "yaml").replace("qwen3-8b-sft", "x")
+    (tmp_path / "specs" / "x.yaml").write_text(manifest)
+    with serving(Settings(tmp_path / "e.db", secrets=("hf_access_token",))) as url:
+        environment = {"BASETEN_BASE_URL": url, "BASETEN_API_KEY": "readme-test"}
+        if words[0] == "apply" and "--plan" in words:
+            assert _run(["plan", "--out", words[words.index("--plan") + 1]], tmp_path, environment).returncode == 0
+        ran = _run(words, tmp_path, environment)
+    assert "Traceback" not in ran.stderr
+    confirmed = "--yes" in words or words[0] != "apply"
+    assert ran.returncode == (0 if confirmed else 8), ran.stderr
+
+
+def test_every_option_that_is_named_exists() -> None:
+    named = set(re.findall(r"`(--[a-z-]+)", README))
+    known = {option for command in COMMANDS for option in _options(command)}
+    assert named - known == set()
+
+
+def test_every_option_that_decides_is_named() -> None:
+    from baseten_jobs.cli.options import POLICY_NAMES
+
+    wanted = {f"--{name.replace('_', '-')}" for name in POLICY_NAMES} - {"--history"}
+    assert [option for option in sorted(wanted) if option not in README] == []
+
+
+def test_every_exit_code_is_explained() -> None:
+    table = set(re.findall(r"^\| (\d+) \|", README, re.MULTILINE))
+    assert table == {str(int(code)) for code in Exit}
+
+
+def _options(command: str) -> set[str]:
+    parameters = import_module(f"baseten_jobs.cli.{command}").command.params
+    return {name for parameter in parameters for name in parameter.opts} | {"--help"}
+
+
+def _run(words: list[str], folder: Path, environment: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+    clean = {name: value for name, value in os.environ.items() if not name.startswith(("BASETEN_", "GITHUB_"))}
+    return subprocess.run(
+        [sys.executable, "-m", "baseten_jobs", *words], cwd=folder, env={**clean, **(environment or {})},
+        stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60,
+    )  # fmt: skip
