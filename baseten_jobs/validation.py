@@ -41,20 +41,16 @@ class Compiled:
 
 
 def validate(paths: Sequence[str], stdin: BinaryIO, strict: bool, overrides: Sequence[Override] = ()) -> Compiled:
-    """All diagnostics of all files, each document checked by the schema first and by the rules then."""
+    """All diagnostics of all files: what the schema says of each document, and the rules of the rest of it."""
     read = read_sources(paths, stdin)
     loaded = [manifest.load(source.path, source.text) for source in read.sources]
     diagnostics = [*read.diagnostics, *(d for one in loaded for d in one.diagnostics)]
     documents, misfits = laid_over((document for one in loaded for document in one.documents), overrides)
     diagnostics += misfits
-    sound = []
     for document in documents:
-        if found := schema.check(document):
-            diagnostics += found
-        else:
-            sound.append(document)
-            diagnostics += rules.check(document)
-    diagnostics += rules.check_unique(sound)
+        found = schema.check(document)
+        diagnostics += (*found, *rules.check(document, found))
+    diagnostics += rules.check_unique(documents)
     ordered = in_order(made_strict(diagnostics) if strict else diagnostics)
     return Compiled(documents, (), ordered)
 
