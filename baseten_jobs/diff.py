@@ -6,8 +6,8 @@ from typing import Any
 
 from baseten_jobs.diagnostics import FieldPath, field_name
 from baseten_jobs.identity import canonical_form
-from baseten_jobs.schema import Shape, shape_of
 from baseten_jobs.secrecy import hidden
+from baseten_jobs.shape import Shape, shape_of
 
 MASK = "***"
 _ENVIRONMENT = ("spec", "runtime", "environment_variables")

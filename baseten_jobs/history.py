@@ -7,7 +7,7 @@ from typing import Any
 
 from baseten_jobs.identity import SHOWN, Identity, digest_of
 from baseten_jobs.manifest import MAX_BYTES, decode, load
-from baseten_jobs.schema import SUPPORTED
+from baseten_jobs.shape import SUPPORTED
 
 RECORD = "\x01"
 LOG_FORMAT = f"{RECORD}%H%x00%P%x00%an%x00%cI"

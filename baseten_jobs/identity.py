@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from baseten_jobs.schema import Shape, shape_of
+from baseten_jobs.shape import Shape, shape_of
 from baseten_jobs.spelling import FOLDS
 
 SCHEME = "v1:"

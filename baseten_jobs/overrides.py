@@ -7,7 +7,7 @@ from typing import Any
 
 from baseten_jobs.diagnostics import Diagnostic, FieldPath, Position, nearest
 from baseten_jobs.manifest import Document, Spot, load
-from baseten_jobs.schema import SUPPORTED, Shape, shape_of
+from baseten_jobs.shape import SUPPORTED, Shape, shape_of
 
 EVERY = "*"
 _PART = re.compile(r"\.?([^.\[\]]+)|\[([0-9]{1,6})\]")

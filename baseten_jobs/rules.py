@@ -8,8 +8,9 @@ from typing import Any
 
 from baseten_jobs.diagnostics import Diagnostic, FieldPath, Position, Severity, field_name, nearest
 from baseten_jobs.manifest import Document
-from baseten_jobs.schema import shape_of, supports
+from baseten_jobs.schema import supports
 from baseten_jobs.secrecy import is_a_secret, looks_secret, quoted
+from baseten_jobs.shape import shape_of
 from baseten_jobs.spelling import accelerator_of, bytes_of, meant_quantity
 
 Finding = tuple[FieldPath, str, str]

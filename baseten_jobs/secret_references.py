@@ -6,8 +6,8 @@ from typing import Any
 
 from baseten_jobs.diagnostics import Diagnostic, FieldPath, Severity, field_name, nearest
 from baseten_jobs.manifest import Document
-from baseten_jobs.schema import Shape, shape_of
 from baseten_jobs.secrecy import quoted
+from baseten_jobs.shape import Shape, shape_of
 
 RULE = "secret"
 

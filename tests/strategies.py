@@ -5,7 +5,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from baseten_jobs.schema import Shape, shape_of
+from baseten_jobs.shape import Shape, shape_of
 
 API_VERSION = "baseten-jobs/v1"
 SPEC = shape_of(API_VERSION).properties["spec"]

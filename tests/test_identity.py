@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from baseten_jobs import manifest
 from baseten_jobs.identity import Identity, canonical_form, digest_of, parse_job_name
-from baseten_jobs.schema import Shape
+from baseten_jobs.shape import Shape
 from baseten_jobs.spelling import accelerator_of
 from tests.strategies import API_VERSION, SPEC, specs, values
 

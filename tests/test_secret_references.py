@@ -16,8 +16,8 @@ from baseten_jobs.diagnostics import Severity
 from baseten_jobs.emulator import Durations, Settings, serving
 from baseten_jobs.manifest import Document
 from baseten_jobs.report import text as as_text
-from baseten_jobs.schema import Shape, shape_of
 from baseten_jobs.secret_references import missing_secrets, secret_references
+from baseten_jobs.shape import Shape, shape_of
 from tests.world import Fault, World, answered, never
 
 TEAMS = "/v1/teams"

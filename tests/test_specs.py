@@ -17,7 +17,7 @@ from baseten_jobs import manifest
 from baseten_jobs.cli import run
 from baseten_jobs.identity import digest_of
 from baseten_jobs.request import JobRequest
-from baseten_jobs.schema import Shape, shape_of
+from baseten_jobs.shape import Shape, shape_of
 from baseten_jobs.validation import Compiled, compile_all
 
 ROOT = Path(__file__).parent.parent

@@ -3,7 +3,7 @@
 import click
 
 from baseten_jobs.outcome import Exit
-from baseten_jobs.schema import SUPPORTED, schema_text
+from baseten_jobs.shape import SUPPORTED, schema_text
 
 
 @click.command("schema")

@@ -1,0 +1,80 @@
+"""The published schema -> a tree of fields, references resolved: what normalising and wording walk."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+KIND = "TrainingJob"
+_FOLDERS: Mapping[str, str] = MappingProxyType({"baseten-jobs/v1": "v1"})
+SUPPORTED = tuple(_FOLDERS)
+
+
+@dataclass(frozen=True)
+class Shape:
+    """What the schema says of one field, references resolved: the tree that normalising walks."""
+
+    schema: Mapping[str, Any]
+    properties: Mapping[str, "Shape"]
+    items: "Shape | None"
+    values: "Shape | None"
+    variants: Mapping[str, "Shape"]
+
+    @property
+    def identity(self) -> str:
+        """`run`, `update` or `none`: what a change of this field means."""
+        return str(self.schema.get("x-identity", "run"))
+
+    @property
+    def fold(self) -> str:
+        """The name of the fold that brings the field's spellings to one value, or nothing."""
+        return str(self.schema.get("x-fold", ""))
+
+    @property
+    def discriminator(self) -> str:
+        return str(self.schema.get("x-discriminator", ""))
+
+    def variant(self, value: Mapping[str, Any]) -> "Shape":
+        """The one of several alternatives that `value` says it is."""
+        return self.variants.get(str(value.get(self.discriminator)), self) if self.variants else self
+
+
+def schema_text(api_version: str) -> str:
+    """The schema as it is published; raises KeyError for a version that is not supported."""
+    folder = Path(__file__).parent / "schemas"
+    if not folder.is_dir():  # an editable install, or the checkout itself
+        folder = Path(__file__).parent.parent / "schemas"
+    return (folder / _FOLDERS[api_version] / "training-job.schema.json").read_text(encoding="utf-8")
+
+
+@cache
+def schema_of(api_version: str) -> Mapping[str, Any]:
+    """The schema as data; not to be changed."""
+    schema: Mapping[str, Any] = json.loads(schema_text(api_version))
+    return schema
+
+
+@cache
+def shape_of(api_version: str) -> Shape:
+    """The schema as a tree of fields."""
+    root = schema_of(api_version)
+    return shape_under(root, root["$defs"])
+
+
+def shape_under(node: Mapping[str, Any], defs: Mapping[str, Any]) -> Shape:
+    """A node of the schema as a tree; `defs` are its definitions."""
+    if "$ref" in node:
+        node = {**defs[node["$ref"].removeprefix("#/$defs/")], **{k: v for k, v in node.items() if k != "$ref"}}
+    alternatives = [shape_under(alternative, defs) for alternative in node.get("oneOf", ())]
+    discriminator = node.get("x-discriminator", "")
+    values = node.get("additionalProperties")
+    return Shape(
+        node,
+        {name: shape_under(child, defs) for name, child in node.get("properties", {}).items()},
+        shape_under(node["items"], defs) if "items" in node else None,
+        shape_under(values, defs) if isinstance(values, dict) else None,
+        {a.properties[discriminator].schema["const"]: a for a in alternatives},
+    )
