@@ -1,13 +1,14 @@
 """Plan + client -> outcomes: creates in parallel, then shared settling, then what the new jobs supersede."""
 
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 
 from baseten_jobs.api.client import Api
 from baseten_jobs.api.errors import ApiError
 from baseten_jobs.identity import parse_job_name
+from baseten_jobs.ledger import Ledger
 from baseten_jobs.observation import Observation, ObservedJob, ObservedProject, job_of
 from baseten_jobs.observe import jobs_of, with_second_witness
 from baseten_jobs.outcome import Applied, Fate, Outcome
@@ -23,39 +24,6 @@ class Execution:
 
     concurrency: int = 4
     windows: Windows = field(default_factory=Windows)
-
-
-class Ledger:
-    """Which creates are sent and not yet settled, for whoever must end at once; and how far the work is."""
-
-    def __init__(self, progress: Callable[[int, int, str], None] = lambda done, total, text: None) -> None:
-        self._lock = threading.Lock()
-        self._unsettled: dict[str, None] = {}
-        self._progress = progress
-        self.done = 0
-        self.total = 0
-
-    def sent(self, job_name: str) -> None:
-        with self._lock:
-            self._unsettled[job_name] = None
-
-    def settled(self, job_name: str) -> None:
-        with self._lock:
-            self._unsettled.pop(job_name, None)
-
-    def step(self, text: str) -> None:
-        """One more action has come as far as it goes for now."""
-        with self._lock:
-            self.done += 1
-            self._progress(self.done, self.total, text)
-
-    def say(self, text: str) -> None:
-        with self._lock:
-            self._progress(self.done, self.total, text)
-
-    @property
-    def unsettled(self) -> tuple[str, ...]:
-        return tuple(self._unsettled)
 
 
 class Conflict(Exception):

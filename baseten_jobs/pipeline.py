@@ -7,10 +7,11 @@ from dataclasses import dataclass
 
 from baseten_jobs import rules
 from baseten_jobs.api.client import Api
-from baseten_jobs.apply import Execution, Ledger, execute
+from baseten_jobs.apply import Execution, execute
 from baseten_jobs.appraise import Appraisal, appraise, appraised
 from baseten_jobs.diagnostics import Diagnostic, Severity, has_errors, in_order
 from baseten_jobs.git import open_repository
+from baseten_jobs.ledger import Ledger
 from baseten_jobs.manifest import Document
 from baseten_jobs.observation import Observation
 from baseten_jobs.observe import Unresolved, observe, with_second_witness

@@ -12,8 +12,9 @@ import httpx
 from baseten_jobs import pipeline, validation
 from baseten_jobs.api.client import Api
 from baseten_jobs.api.pacing import Backoff, Clock
-from baseten_jobs.apply import Execution, Ledger
+from baseten_jobs.apply import Execution
 from baseten_jobs.emulator import Settings, create_app
+from baseten_jobs.ledger import Ledger
 from baseten_jobs.outcome import Applied
 from baseten_jobs.pipeline import Planned
 from baseten_jobs.plan import Policy

@@ -9,12 +9,13 @@ import click
 from baseten_jobs import pipeline, report, validation
 from baseten_jobs.api.connection import Connection, open_api
 from baseten_jobs.api.pacing import Clock
-from baseten_jobs.apply import Conflict, Execution, Ledger
+from baseten_jobs.apply import Conflict, Execution
 from baseten_jobs.cli import actions, options
 from baseten_jobs.cli.interrupts import winding_up
 from baseten_jobs.cli.progress import Progress
 from baseten_jobs.cli.session import Session, guarded, inquiry, or_default
 from baseten_jobs.guards import refusals
+from baseten_jobs.ledger import Ledger
 from baseten_jobs.outcome import Exit
 from baseten_jobs.overrides import Override, parse_override
 from baseten_jobs.plan import Plan, Policy

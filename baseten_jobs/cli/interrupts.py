@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from types import FrameType
 
 from baseten_jobs.api.pacing import Clock
-from baseten_jobs.apply import Ledger
+from baseten_jobs.ledger import Ledger
 from baseten_jobs.outcome import Exit
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
