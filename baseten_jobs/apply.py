@@ -9,12 +9,13 @@ from baseten_jobs.api.client import Api
 from baseten_jobs.api.errors import ApiError
 from baseten_jobs.identity import parse_job_name
 from baseten_jobs.ledger import Ledger
-from baseten_jobs.observation import Observation, ObservedJob, ObservedProject, job_of
+from baseten_jobs.observation import Observation, ObservedProject
 from baseten_jobs.observe import jobs_of, with_second_witness
 from baseten_jobs.outcome import Applied, Fate, Outcome
 from baseten_jobs.plan import Action, Plan, Policy, Verb, decide
 from baseten_jobs.request import ProjectRef
 from baseten_jobs.settle import Key, Settlement, Windows
+from baseten_jobs.stopping import stop_job
 from baseten_jobs.submit import Created, NotCreated, Proof, Refused, Unknown, create
 
 
@@ -282,24 +283,3 @@ def _left_alone(action: Action) -> Outcome:
 def _said(proof: Proof) -> str:
     words = {Created: "submitted", NotCreated: "not created", Refused: "failed", Unknown: "no clear answer for"}
     return words[type(proof)]
-
-
-def stop_job(api: Api, project_id: str, job_id: str, patience: float) -> None:
-    """Stop a job, and again until it is terminal or gone; raises ApiError after `patience` seconds."""
-    end, attempt = api.clock.now() + patience, 0
-    while True:
-        failure: ApiError | None = None
-        try:
-            job: ObservedJob | None = job_of(api.stop(project_id, job_id))
-        except ApiError as error:
-            if error.status == 404:
-                return
-            if error.status != 400:
-                raise
-            failure, job = error, next(iter(jobs_of(lambda i: api.search(job_id=i), [job_id])[job_id]), None)
-        if job is None or not job.live:
-            return
-        if api.clock.now() >= end:
-            raise failure or ApiError(f"stop of job {job_id}", f"it still has the status {job.status}")
-        api.clock.sleep(api.backoff.wait(attempt))
-        attempt += 1

@@ -18,7 +18,8 @@ PURE = (
     " cost capacity observation history diff plan guards outcome saved status report"
 )
 EFFECTS = (
-    "sources validation git witness emulator api observe appraise submit settle ledger apply pipeline cli __main__"
+    "sources validation git witness emulator api observe appraise submit settle stopping ledger apply pipeline cli"
+    " __main__"
 )
 ORDER = [*PURE.split(), *EFFECTS.split()]
 """Each module, or package, imports only from those before it. A new one gets its place here."""

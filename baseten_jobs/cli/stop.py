@@ -9,12 +9,12 @@ from baseten_jobs.api.client import Api
 from baseten_jobs.api.connection import Connection, open_api
 from baseten_jobs.api.errors import ApiError
 from baseten_jobs.api.pacing import Clock
-from baseten_jobs.apply import stop_job
 from baseten_jobs.cli import options
 from baseten_jobs.cli.session import Session, guarded, or_default
 from baseten_jobs.observation import ObservedJob, job_of
 from baseten_jobs.outcome import Exit
 from baseten_jobs.report import json as as_json
+from baseten_jobs.stopping import stop_job
 
 _PATIENCE = 60.0
 
