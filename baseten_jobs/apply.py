@@ -7,10 +7,11 @@ from dataclasses import dataclass, field, replace
 
 from baseten_jobs.api.client import Api
 from baseten_jobs.api.errors import ApiError
+from baseten_jobs.diagnostics import one_line
 from baseten_jobs.identity import parse_job_name
 from baseten_jobs.ledger import Ledger
-from baseten_jobs.observation import Observation, ObservedProject
-from baseten_jobs.observe import jobs_of, with_second_witness
+from baseten_jobs.observation import Observation, ObservedJob, ObservedProject
+from baseten_jobs.observe import job_by_id, jobs_of, with_second_witness
 from baseten_jobs.outcome import Applied, Fate, Outcome
 from baseten_jobs.plan import Action, Plan, Policy, Verb, decide
 from baseten_jobs.request import ProjectRef
@@ -46,6 +47,7 @@ class _Run:
         self.outcomes: dict[int, Outcome] = {}
         self.halted = threading.Event()
         self.unauthorised = ""
+        self.ended: set[str] = set()
         seen = frozenset(job.id for project in plan.projects.values() for job in project.jobs)
         self.settlement = Settlement(api, how.windows, seen)
 
@@ -96,10 +98,10 @@ class _Run:
         jobs = jobs_of(self.api.search_of, [p.id for p in made.values() if p.id])
         for ref, project in made.items():
             self.projects[ref] = replace(project, jobs=jobs[project.id or ""])
-        held = [ref for ref in made if self.projects[ref].jobs]
-        if held:
-            observation = with_second_witness(self.api, Observation(self.projects), held)
+        if made:
+            observation = with_second_witness(self.api, Observation(self.projects), made)
             self.projects = dict(observation.projects)
+        held = [ref for ref in made if self.projects[ref].jobs]
         self._refuse_conflicts()
         self._plan_again(frozenset(held))
 
@@ -153,7 +155,7 @@ class _Run:
         if self._over():
             return None
         self.ledger.sent(action.request.job_name)
-        proof = create(self.api, self._key(index).project_id, action.request)
+        proof = create(self.api, self._key(index).project_id, action.request, self._over)
         self.settlement.last_create[self._key(index).project_id] = self.api.clock.now()
         if isinstance(proof, Created):
             proof = self._read_back(action, self._key(index).project_id, proof)
@@ -167,16 +169,27 @@ class _Run:
 
     def _read_back(self, action: Action, project_id: str, proof: Created) -> Proof:
         """The server must have kept the identity in the name, or the next plan could not find the job."""
-        job = proof.job
-        if parse_job_name(job.name) == action.request.identity:
-            return proof
+        job, name = proof.job, proof.job.name
+        if name is None:
+            name = self._name_of(job.id)
+        if parse_job_name(name) == action.request.identity:
+            return Created(replace(job, name=name))
         self.halted.set()
-        renamed = f"the server made job {job.id} with the name '{job.name}', so its identity is lost"
+        called = f"with the name '{one_line(name)}'" if name else "without a name"
+        renamed = f"the server made job {job.id} {called}, so its identity is lost"
         try:
-            self.api.stop(project_id, job.id)
+            stop_job(self.api, project_id, job.id, self.how.windows.settle)
         except ApiError as error:
-            return Refused(f"{renamed}; it could not be stopped, stop it by hand: {error}", 0)
-        return Refused(f"{renamed}; it was stopped, and nothing more is submitted", 0)
+            return Refused(f"{renamed}; it could not be stopped, stop it by hand: {error}", 0, job.id)
+        return Refused(f"{renamed}; it was stopped, and nothing more is submitted", 0, job.id)
+
+    def _name_of(self, job_id: str) -> str | None:
+        """An answer that tells no name proves nothing yet."""
+        try:
+            job = job_by_id(self.api, job_id)
+        except ApiError:
+            return None
+        return job.name if job else None
 
     def _note(self, index: int, proof: Proof | None) -> None:
         key = self._key(index)
@@ -187,8 +200,8 @@ class _Run:
 
     def _settle(self, proofs: Mapping[int, Proof]) -> None:
         settlement = self.settlement
-        if self.unauthorised:  # no read can succeed any more
-            settlement.windows = Windows(0.0, 0.0)
+        if self.unauthorised:  # most likely no read can succeed any more
+            settlement.windows = replace(settlement.windows, settle=0.0)
         by_key = {self._key(index): index for index in proofs}
         if settlement.unknown:
             count = len(settlement.unknown)
@@ -215,8 +228,9 @@ class _Run:
         if settled.job_id is not None:
             fate = Fate.ADOPTED if settled.adopted else Fate.SUBMITTED
             return Outcome(action, fate, settled.job_id, unclear=settled.unclear)
-        if isinstance(proof, Refused):
-            return Outcome(action, Fate.FAILED, error=proof.reason)
+        sure = key not in self.settlement.unknown or self.settlement.was_searched(key)
+        if isinstance(proof, Refused) and sure:
+            return Outcome(action, Fate.FAILED, proof.job_id, error=proof.reason)
         if key in self.settlement.unknown:
             reason = self.settlement.unknown[key]
             return Outcome(
@@ -242,10 +256,19 @@ class _Run:
             self.api.update(job.project_id, job.id, action.updates)
         except ApiError as error:
             self._give_up(error)
-            if error.status == 400:
+            if error.status == 400 and (now := self._left_the_queue(job.id)):
+                self.ended |= set() if now.live else {job.id}
                 return Outcome(action, Fate.KEPT, job.id, f"no longer pending, so not updated: {error}")
             return Outcome(action, Fate.FAILED, job.id, str(error))
         return Outcome(action, Fate.UPDATED, job.id)
+
+    def _left_the_queue(self, job_id: str) -> ObservedJob | None:
+        """The job as it is now, if it waits no longer."""
+        try:
+            job = job_by_id(self.api, job_id)
+        except ApiError:
+            return None
+        return job if job is not None and not job.pending else None
 
     def _stop(self, action: Action) -> Outcome:
         job = action.job
@@ -267,10 +290,11 @@ class _Run:
             return True
         for index, action in enumerate(self.actions):
             if action.request is stop.request and action.verb is not Verb.STOP:
-                fate = self.outcomes[index].fate
-                return fate in (Fate.SUBMITTED, Fate.ADOPTED, Fate.UPDATED) or (
-                    fate is Fate.KEPT and action.identity_lives
-                )
+                outcome = self.outcomes[index]
+                if outcome.fate in (Fate.SUBMITTED, Fate.ADOPTED):
+                    return self.settlement.lives(self._key(index))
+                kept = outcome.fate in (Fate.UPDATED, Fate.KEPT) and action.identity_lives
+                return kept and outcome.job_id not in self.ended
         return False
 
 

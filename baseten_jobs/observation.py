@@ -88,21 +88,26 @@ class ObservedJob:
 
 
 def job_of(data: Mapping[str, Any]) -> ObservedJob:
-    """A `TrainingJobV1` of the API, reduced; raises KeyError without id or status."""
+    """A `TrainingJobV1` of the API, reduced: what has another type than it should is not known.
+
+    Raises KeyError without an id. A missing status counts as live, as any other that is not known.
+    """
     instance, project = _mapping(data.get("instance_type")), _mapping(data.get("training_project"))
-    name, nodes, per_node = data.get("name"), data.get("node_count"), instance.get("gpu_count")
+    if not isinstance(data.get("id"), str) or not data["id"]:
+        raise KeyError("id")
+    nodes, per_node = _number(data.get("node_count")), _number(instance.get("gpu_count"))
     return ObservedJob(
-        id=str(data["id"]),
-        name=name if isinstance(name, str) else None,
-        status=str(data["current_status"]),
+        id=data["id"],
+        name=_text(data.get("name")),
+        status=str(data.get("current_status") or ""),
         created_at=str(data.get("created_at") or ""),
         project_id=str(data.get("training_project_id") or project.get("id") or ""),
         gpus=_product(per_node, nodes),
-        gpu_type=instance.get("gpu_type"),
+        gpu_type=_text(instance.get("gpu_type")),
         node_count=nodes,
-        priority=data.get("priority"),
-        availability_model=data.get("availability_model"),
-        error_message=data.get("error_message"),
+        priority=_number(data.get("priority")),
+        availability_model=_text(data.get("availability_model")),
+        error_message=_text(data.get("error_message")),
         updated_at=str(data.get("updated_at") or ""),
     )
 
@@ -111,22 +116,28 @@ def _mapping(value: Any) -> Mapping[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
-def _product(per_node: object, nodes: object) -> int | None:
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) else None
+
+
+def _number(value: object) -> int | None:
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+def _product(per_node: int | None, nodes: int | None) -> int | None:
     """GPUs of all nodes; servers older than `node_count` leave it out, and then one node's are told."""
-    if not isinstance(per_node, int):
-        return None
-    return per_node * nodes if isinstance(nodes, int) else per_node
+    return per_node * nodes if per_node is not None and nodes is not None else per_node
 
 
 def _sortable(timestamp: str) -> str:
     """`…T10:00:00Z` and `…T12:00:00.5+02:00` in a form that compares as text."""
     try:
         moment = datetime.fromisoformat(timestamp)
-    except ValueError:
+        if moment.tzinfo is None:
+            moment = moment.replace(tzinfo=UTC)
+        return moment.astimezone(UTC).isoformat(timespec="microseconds")
+    except (ValueError, OverflowError):
         return timestamp
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=UTC)
-    return moment.astimezone(UTC).isoformat(timespec="microseconds")
 
 
 @dataclass(frozen=True)

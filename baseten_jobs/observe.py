@@ -127,9 +127,9 @@ def _merged(*readings: Iterable[ObservedJob]) -> tuple[ObservedJob, ...]:
 def jobs_of(
     read: Callable[[str], list[dict[str, Any]]], project_ids: Iterable[str]
 ) -> dict[str, tuple[ObservedJob, ...]]:
-    """The jobs of several projects, read side by side; raises ApiError."""
+    """The jobs of several projects, read side by side; raises ApiError. Another project's job is none of them."""
     ids = tuple(dict.fromkeys(project_ids))
-    return dict(zip(ids, _side_by_side(lambda i: _jobs(read(i)), ids), strict=True))
+    return dict(zip(ids, _side_by_side(lambda i: _jobs(read(i), i), ids), strict=True))
 
 
 def _side_by_side(work: Callable[[T], R], items: Sequence[T]) -> list[R]:
@@ -139,8 +139,19 @@ def _side_by_side(work: Callable[[T], R], items: Sequence[T]) -> list[R]:
         return list(pool.map(work, items))
 
 
-def _jobs(rows: Iterable[Mapping[str, Any]]) -> tuple[ObservedJob, ...]:
+def _jobs(rows: Iterable[Mapping[str, Any]], project_id: str) -> tuple[ObservedJob, ...]:
+    jobs = (job if job.project_id else replace(job, project_id=project_id) for job in jobs_in(rows))
+    return tuple(job for job in jobs if job.project_id == project_id)
+
+
+def jobs_in(rows: Iterable[Mapping[str, Any]]) -> list[ObservedJob]:
+    """The jobs that rows of the API show; raises ApiError for a row that is none."""
     try:
-        return tuple(job_of(row) for row in rows)
+        return [job_of(row) for row in rows]
     except KeyError as missing:
         raise ApiError("reading jobs", f"the answer holds a job without {missing}") from None
+
+
+def job_by_id(api: Api, job_id: str) -> ObservedJob | None:
+    """A job by its bare id, or nothing where the search does not show it; raises ApiError."""
+    return next((job for job in jobs_in(api.search(job_id=job_id)) if job.id == job_id), None)

@@ -9,7 +9,7 @@ from baseten_jobs import rules
 from baseten_jobs.api.client import Api
 from baseten_jobs.apply import Execution, execute
 from baseten_jobs.appraise import Appraisal, appraise, appraised
-from baseten_jobs.diagnostics import Diagnostic, Severity, has_errors, in_order
+from baseten_jobs.diagnostics import Diagnostic, Position, Severity, has_errors, in_order, nearest
 from baseten_jobs.git import open_repository
 from baseten_jobs.ledger import Ledger
 from baseten_jobs.manifest import Document
@@ -52,6 +52,8 @@ def make(
 
     Beside that, what the submits cost and refer to is read. A missing secret is an error, but for a `rehearsal`.
     """
+    if misnamed := _misnamed(compiled, policy):
+        return Planned(Plan(), misnamed)
     observation, diagnostics = look(api, compiled)
     if diagnostics:
         return Planned(Plan(), in_order(diagnostics))
@@ -108,6 +110,20 @@ def status(api: Api, compiled: Compiled) -> tuple[tuple[Status, ...], tuple[Diag
     """How each manifest's job is."""
     observation, diagnostics = look(api, compiled)
     return (() if diagnostics else statuses(compiled.requests, observation)), in_order(diagnostics)
+
+
+def _misnamed(compiled: Compiled, policy: Policy) -> tuple[Diagnostic, ...]:
+    """Options that name a manifest which is not there."""
+    names = [request.name for request in compiled.requests]
+    return tuple(
+        Diagnostic(
+            "unknown-name", f"no manifest has the name '{name}'", Position(option),
+            hint=f"did you mean '{near}'?" if (near := nearest(name, names)) else "",
+        )
+        for option, given in (("--retry-failed", policy.retry_failed), ("--create-missing", policy.create_missing))
+        for name in sorted(given)
+        if name not in names
+    )  # fmt: skip
 
 
 def _unresolved(compiled: Compiled, unresolved: Iterable[Unresolved]) -> list[Diagnostic]:

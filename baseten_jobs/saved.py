@@ -59,8 +59,14 @@ def remembered(
 
 
 def policy_of(options: Mapping[str, Any]) -> Policy:
-    """The policy that a plan was saved with; raises TypeError for one that this version does not know."""
-    return Policy.of(options["policy"])
+    """The policy that a plan was saved with; raises TypeError or ValueError for one that can't be."""
+    plain = options["policy"]
+    usual = remembered(Policy(), False, (), 1, 0.0)["policy"]
+    for name, value in plain.items():
+        kinds = {type(usual.get(name)), *({int, float, type(None)} if usual.get(name) in (None, 10) else ())}
+        if type(value) not in kinds or (isinstance(value, list) and not all(isinstance(v, str) for v in value)):
+            raise ValueError(f"the plan's option '{name}' can't be {value!r}")
+    return Policy.of(plain)
 
 
 def planned(plan: Plan) -> tuple[Mapping[str, Any], ...]:
@@ -75,10 +81,14 @@ def loaded(text: str) -> SavedPlan:
         raise ValueError("this is not a plan that `plan --out` wrote")
     if str(data.get("format_version", "")).split(".")[0] != FORMAT.split(".")[0]:
         raise ValueError(f"its format_version {data.get('format_version')!r} is not supported")
-    try:
-        return SavedPlan(str(data["target"]), tuple(data["paths"]), dict(data["options"]), tuple(data["actions"]))
-    except (KeyError, TypeError):
-        raise ValueError("the plan is not whole") from None
+    paths: Any = data.get("paths")
+    options: Any = data.get("options")
+    actions: Any = data.get("actions")
+    whole = isinstance(data.get("target"), str) and isinstance(options, dict)
+    whole = whole and isinstance(paths, list) and all(isinstance(path, str) for path in paths)
+    if not (whole and isinstance(actions, list) and all(isinstance(action, dict) for action in actions)):
+        raise ValueError("the plan is not whole")
+    return SavedPlan(data["target"], tuple(paths), options, tuple(actions))
 
 
 def _remembered(plan: Plan, action: Action) -> Mapping[str, Any]:
@@ -107,4 +117,6 @@ def _hash(value: Any) -> str:
 
 
 def _title(action: Mapping[str, Any]) -> str:
-    return f"{action.get('action')} {action.get('name')} in {action.get('project')}"
+    """What is unique in a plan: a manifest has one action, and a stop for each job that it supersedes."""
+    job = f" (job {action.get('job')})" if action.get("action") == "stop" else ""
+    return f"{action.get('action')} {action.get('name')}{job} in {action.get('project')}"

@@ -66,8 +66,9 @@ class Settlement:
             if self._open():
                 clock.sleep(min(self.api.backoff.wait(attempt), max(0.0, end - clock.now())))
                 attempt += 1
-        searched = self._search(self._open_projects())
-        listed = self._read(self.api.jobs, self._open_projects())
+        patient = self.api.hasty(3, self._within)
+        searched = self._read(patient.search_of, self._open_projects())
+        listed = self._read(patient.jobs, self._open_projects())
         self._adopt(searched)
         self._adopt(listed)
         return frozenset(k for k in self._open() if k.project_id in searched and k.project_id in listed)
@@ -103,6 +104,18 @@ class Settlement:
                 soonest = min(self._latest(p) for p in open_projects)
                 clock.sleep(max(0.0, min(self.api.backoff.wait(attempt), soonest - clock.now())))
                 attempt += 1
+
+    def lives(self, key: Key) -> bool:
+        """Whether the last look shows a live job of this identity; without one, whether the own one was live."""
+        jobs = self._last.get(key.project_id, {}).get(key.identity, ())
+        if jobs:
+            return any(job.live for job in jobs)
+        own = self.own.get(key) or self.found.get(key)
+        return own is not None and own.live
+
+    def was_searched(self, key: Key) -> bool:
+        """Whether the watch over this project ended with a search that succeeded."""
+        return key.project_id in self._last and key.project_id not in self._given_up
 
     def settled(self, key: Key) -> Settled:
         """What to say of one create in the end."""
@@ -166,8 +179,13 @@ class Settlement:
     def _gone(job: ObservedJob, jobs: Iterable[ObservedJob]) -> bool:
         return any(j.id == job.id and j.status_class is StatusClass.STOPPED for j in jobs)
 
+    @property
+    def _within(self) -> float:
+        """Seconds that one read may take: a server that hangs must not stretch the windows."""
+        return max(10.0, self.windows.settle / 4)
+
     def _search(self, project_ids: Iterable[str]) -> dict[str, Reading]:
-        return self._read(self.api.search_of, project_ids)
+        return self._read(self.api.hasty(1, self._within).search_of, project_ids)
 
     def _read(self, read: Callable[[str], list[dict[str, Any]]], project_ids: Iterable[str]) -> dict[str, Reading]:
         """The projects that could be read: a read that fails proves nothing, and is made again later."""

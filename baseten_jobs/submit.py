@@ -1,6 +1,6 @@
 """One create, and what its answer proves: there is a job, there is none, or nobody knows."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -34,6 +34,7 @@ class Refused:
 
     reason: str
     status: int
+    job_id: str | None = None
 
 
 @dataclass(frozen=True)
@@ -46,8 +47,11 @@ class Unknown:
 Proof = Created | NotCreated | Refused | Unknown
 
 
-def create(api: Api, project_id: str, request: JobRequest) -> Proof:
-    """Send creates until one may have arrived; only what is certain to have made no job is sent again."""
+def create(api: Api, project_id: str, request: JobRequest, over: Callable[[], bool] = lambda: False) -> Proof:
+    """Send creates until one may have arrived; only what is certain to have made no job is sent again.
+
+    `over` is asked before that: nothing is sent again once the apply as a whole has ended.
+    """
     reason = "the apply was interrupted"
     for attempt in range(_ATTEMPTS):
         asked: float | None = None
@@ -61,7 +65,7 @@ def create(api: Api, project_id: str, request: JobRequest) -> Proof:
             if answer.status != 429:
                 return proof_of(answer)
             reason, asked = str(answer.error()), answer.retry_after
-        if attempt < _ATTEMPTS - 1 and api.clock.pause(api.backoff.wait(attempt, asked)):
+        if attempt < _ATTEMPTS - 1 and (api.clock.pause(api.backoff.wait(attempt, asked)) or over()):
             return NotCreated(reason, interrupted=True)
     return NotCreated(reason)
 

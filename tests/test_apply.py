@@ -1,5 +1,6 @@
 """Carrying out a plan: at most one job a spec, none lost, and a report that says what the provider holds."""
 
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -253,10 +254,10 @@ def test_twins_are_looked_for_no_sooner_than_five_seconds_after_the_last_create(
     world.write()
     world.apply()
     assert world.clock.time == 5.0
-    assert world.between.calls == ["upsert", "search", "create", "search"]
+    assert world.between.calls == ["upsert", "search", "list", "create", "search"]
 
 
-@pytest.mark.parametrize("name", ["x", None, "job-2", "x--0123456789ab"])
+@pytest.mark.parametrize("name", ["x", "", "job-2", "x--0123456789ab"])
 def test_a_job_whose_name_did_not_survive_is_stopped_and_nothing_more_is_sent(world: World, name: str | None) -> None:
     world.write("x")
     world.write("y")
@@ -267,6 +268,57 @@ def test_a_job_whose_name_did_not_survive_is_stopped_and_nothing_more_is_sent(wo
     assert job["id"] in result.outcomes[0].error
     assert job["current_status"] == "TRAINING_JOB_STOPPED"
     assert result.exit_code is Exit.FAILED
+
+
+def test_a_name_that_the_answer_leaves_out_is_looked_up(world: World) -> None:
+    world.write()
+    world.fault("create", renamed(None))
+    assert told(world.apply()) == [("submitted", world.jobs()[0]["id"])]
+    assert world.status_of() == ["RUNNING"]
+
+
+def test_a_job_without_any_name_is_stopped(world: World) -> None:
+    world.write("x")
+    world.write("y")
+    world.fault("create", renamed(None))
+    world.fault("search", lambda request, send: send(request), nameless)
+    result = world.apply()
+    assert [outcome.fate.value for outcome in result.outcomes] == ["failed", "skipped"]
+    assert "without a name" in result.outcomes[0].error
+    assert world.status_of() == ["STOPPED"]
+
+
+def nameless(request: httpx.Request, send: Any) -> httpx.Response:
+    data = send(request).json()
+    jobs = [{**job, "name": None} for job in data["training_jobs"]]
+    return httpx.Response(200, request=request, json={**data, "training_jobs": jobs})
+
+
+def test_a_create_that_waits_is_not_sent_again_once_the_apply_has_ended(world: World) -> None:
+    """The other create's job has lost its name, or the key its rights, while this one waits for a busy server."""
+    world.write("x")
+    world.write("y")
+    world.concurrency = 2
+    waiting, lost_name = threading.Event(), threading.Event()
+
+    def busy(request: httpx.Request, send: Any) -> httpx.Response:
+        waiting.set()
+        assert lost_name.wait(10)
+        return answered(429, {"error": "busy"})(request, send)
+
+    def mangled(request: httpx.Request, send: Any) -> httpx.Response:
+        assert waiting.wait(10)
+        return renamed("job-2")(request, send)
+
+    def stopped(request: httpx.Request, send: Any) -> httpx.Response:
+        lost_name.set()
+        return send(request)
+
+    world.fault("create", busy, mangled)
+    world.fault("stop", stopped)
+    result = world.apply()
+    assert sorted(outcome.fate.value for outcome in result.outcomes) == ["failed", "skipped"]
+    assert world.between.calls.count("create") == 2
 
 
 def test_a_suffix_of_the_servers_does_not_hurt_the_identity(world: World) -> None:
@@ -383,11 +435,31 @@ def test_priority_and_availability_of_a_waiting_job_are_changed_in_place(tmp_pat
 def test_a_job_that_has_just_left_the_queue_is_kept_with_a_note(tmp_path: Path) -> None:
     world = _waiting(tmp_path)
     world.write(more="  priority: 10\n")
-    world.fault("update", answered(400, {"message": "not PENDING"}))
+    world.fault("update", after_status("TRAINING_JOB_RUNNING"))
     result = world.apply()
     assert [outcome.fate.value for outcome in result.outcomes] == ["kept"]
     assert "no longer pending" in result.outcomes[0].error
     assert result.exit_code is Exit.DONE
+
+
+def after_status(status: str) -> Fault:
+    """Answered as by a server on which the job has just moved on."""
+
+    def fault(request: httpx.Request, send: Any) -> httpx.Response:
+        job_id = request.url.path.rpartition("/")[2]
+        send(httpx.Request("POST", f"http://baseten/_emulator/jobs/{job_id}", json={"status": status}))
+        return send(request)
+
+    return fault
+
+
+def test_an_update_that_is_refused_while_the_job_waits_is_a_failure(tmp_path: Path) -> None:
+    world = _waiting(tmp_path)
+    world.write(more="  priority: 10\n")
+    world.fault("update", answered(400, {"message": "priority must be at most 5"}))
+    result = world.apply()
+    assert [outcome.fate.value for outcome in result.outcomes] == ["failed"]
+    assert "priority must be at most 5" in result.outcomes[0].error
 
 
 def _waiting(tmp_path: Path) -> World:
@@ -433,12 +505,128 @@ def test_nothing_is_stopped_for_a_job_that_is_not_there(world: World, fault: Fau
     assert world.status_of() == ["RUNNING"]
 
 
+def test_a_superseded_job_that_is_gone_counts_as_stopped(world: World) -> None:
+    world.write()
+    world.apply()
+    world.write(command="train --lr 3e-4", more=STOP)
+    world.fault("stop", deleted)
+    assert [outcome.fate.value for outcome in world.apply().outcomes] == ["submitted", "stopped"]
+    assert world.status_of() == ["RUNNING"]
+
+
+def deleted(request: httpx.Request, send: Any) -> httpx.Response:
+    send(httpx.Request("DELETE", f"http://baseten/_emulator/jobs/{request.url.path.split('/')[-2]}"))
+    return send(request)
+
+
 def test_a_superseded_job_that_ended_meanwhile_counts_as_stopped(world: World) -> None:
     world.write()
     world.apply()
     world.write(command="train --lr 3e-4", more=STOP)
-    world.fault("stop", answered(404, {"message": "gone"}))
+
+    def completed(request: httpx.Request, send: Any) -> httpx.Response:
+        job_id = request.url.path.split("/")[-2]
+        send(
+            httpx.Request("POST", f"http://baseten/_emulator/jobs/{job_id}", json={"status": "TRAINING_JOB_COMPLETED"})
+        )
+        return send(request)
+
+    world.fault("stop", completed)
     assert [outcome.fate.value for outcome in world.apply().outcomes] == ["submitted", "stopped"]
+    assert world.status_of() == ["COMPLETED", "RUNNING"]
+
+
+def test_a_404_for_a_job_that_the_search_still_shows_is_not_a_stop(world: World) -> None:
+    world.write()
+    world.apply()
+    world.write(command="train --lr 3e-4", more=STOP)
+    world.fault("stop", *[answered(404, {"message": "not for you"})] * 99)
+    result = world.apply()
+    assert [outcome.fate.value for outcome in result.outcomes] == ["submitted", "failed"]
+    assert result.exit_code is Exit.FAILED
+
+
+def test_nothing_is_stopped_for_a_new_job_that_has_failed_already(world: World) -> None:
+    world.write()
+    world.apply()
+    world.write(command="train --lr 3e-4", more=STOP)
+
+    def failing(request: httpx.Request, send: Any) -> httpx.Response:
+        answer = send(request)
+        job_id = answer.json()["training_job"]["id"]
+        send(httpx.Request("POST", f"http://baseten/_emulator/jobs/{job_id}", json={"status": "TRAINING_JOB_FAILED"}))
+        return httpx.Response(200, request=request, content=answer.content)
+
+    world.fault("create", failing)
+    assert [outcome.fate.value for outcome in world.apply().outcomes] == ["submitted", "skipped"]
+    assert world.status_of() == ["RUNNING", "FAILED"]
+
+
+def test_a_refusal_of_the_second_create_that_nobody_could_check_is_unknown(world: World) -> None:
+    world.write()
+    world.fault("create", never(), failing_reads(world))
+    result = world.apply()
+    assert [outcome.fate.value for outcome in result.outcomes] == ["unknown"]
+    assert result.exit_code is Exit.UNCLEAR
+
+
+def failing_reads(world: World) -> Fault:
+    def fault(request: httpx.Request, send: Any) -> httpx.Response:
+        world.fault("search", *[answered(500)] * 400)
+        return answered(400, {"message": "this name is taken"})(request, send)
+
+    return fault
+
+
+def test_a_project_that_only_its_list_shows_to_hold_the_job_drops_the_submit(world: World) -> None:
+    world.write()
+    planned = world.plan()
+    world.apply()
+    world.fault("search", empty, empty)
+    assert told(world.carry_out(planned)) == [("kept", world.jobs()[0]["id"])]
+
+
+def test_a_job_of_another_project_is_none_of_this_one(world: World) -> None:
+    """A server that ignores the filter of a search."""
+    world.write("x")
+    world.apply()
+    path = world.folder / "specs" / "x.yaml"
+    path.write_text(path.read_text().replace("Demo / one", "Demo / two"))
+
+    def unfiltered(request: httpx.Request, send: Any) -> httpx.Response:
+        return send(httpx.Request("POST", request.url, json={}))
+
+    world.fault("search", unfiltered, unfiltered)
+    assert [outcome.fate.value for outcome in world.apply().outcomes] == ["submitted"]
+
+
+def test_a_search_that_hangs_does_not_stretch_the_windows(world: World) -> None:
+    world.write()
+
+    def hangs(request: httpx.Request, send: Any) -> httpx.Response:
+        world.clock.time += request.extensions["timeout"]["read"]
+        raise httpx.ReadTimeout("", request=request)
+
+    world.apply()
+    world.write(command="train --lr 3e-4")
+    planned = world.plan()
+    began = world.clock.time
+    world.fault("create", never())
+    world.fault("search", *[hangs] * 400)
+    assert [outcome.fate.value for outcome in world.carry_out(planned).outcomes] == ["unknown"]
+    assert world.clock.time - began < 120 + 120 + 4 * 30 + 60
+
+
+def test_an_answer_that_drips_in_for_ever_is_broken_off(world: World) -> None:
+    class Drip(httpx.SyncByteStream):
+        def __iter__(self) -> Any:
+            while True:
+                world.clock.time += 4
+                yield b" "
+
+    world.write()
+    world.fault("create", lambda request, send: (send(request), httpx.Response(200, stream=Drip(), request=request))[1])
+    assert told(world.apply()) == [("adopted", world.jobs()[0]["id"])]
 
 
 def test_a_stop_is_repeated_until_the_job_is_terminal(world: World) -> None:

@@ -340,7 +340,7 @@ def test_many_manifests_need_no_more_reads_than_one(tmp_path: Path) -> None:
     write_manifests(tmp_path / "specs", 300)
     world.policy = Policy(max_submits=None)
     world.apply()
-    assert world.between.calls == ["upsert", "search", *["create"] * 300, "search"]
+    assert world.between.calls == ["upsert", "search", "list", *["create"] * 300, "search"]
     world.between.calls.clear()
     world.plan()
     assert world.between.calls == ["projects", "search"]

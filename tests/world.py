@@ -65,6 +65,7 @@ class Between(httpx.BaseTransport):
         self.faults: dict[str, list[Fault]] = {}
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
+        """Answer as the embedded API does, unless a fault is due."""
         call = kind_of(request)
         self.calls.append(call)
         self.bodies.append(request.read())

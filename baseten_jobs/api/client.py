@@ -2,7 +2,8 @@
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
@@ -27,6 +28,8 @@ _FEW_ATTEMPTS = 3
 """For what can be done without: a plan should not wait long for it."""
 
 _LONGEST_ASKED = 60.0
+_TOLD = 4096
+"""Bytes of an answer that are looked through for the server's words."""
 SHORTEST_KEY = 6
 """Baseten's keys are far longer; a shorter word stands in every other message."""
 
@@ -39,6 +42,7 @@ class Answer:
     status: int
     data: Mapping[str, Any] | None
     text: str
+    asked: float | None = None
 
     @property
     def ok(self) -> bool:
@@ -58,9 +62,11 @@ class Answer:
 
     @property
     def retry_after(self) -> float | None:
-        """Seconds that the server asks to wait, as told in the body of a 429."""
-        asked = (self.data or {}).get("retry_after")
-        return min(float(asked), _LONGEST_ASKED) if isinstance(asked, (int, float)) and asked >= 0 else None
+        """Seconds that the server asks to wait, as told in the body of a 429, or in its header."""
+        asked = (self.data or {}).get("retry_after", self.asked)
+        if not isinstance(asked, (int, float)) or not asked >= 0:
+            return None
+        return float(min(asked, _LONGEST_ASKED))
 
     def error(self) -> ApiError:
         return ApiError(self.call, self.words, self.status)
@@ -85,6 +91,15 @@ class Api:
         self._http, self.clock, self._secret = http, clock, secret
         self.backoff = backoff or Backoff()
         self._limit = RateLimit(clock)
+        self._attempts = _ATTEMPTS
+        self._within: float | None = None
+
+    def hasty(self, attempts: int, within: float) -> "Api":
+        """The same, trying at most so often, and waiting at most so many seconds for an answer."""
+        other = copy(self)
+        longest = self._http.timeout.read
+        other._attempts, other._within = attempts, within if longest is None else min(within, longest)
+        return other
 
     def __repr__(self) -> str:
         return f"Api({self.base_url})"
@@ -98,10 +113,10 @@ class Api:
 
     def projects(self) -> list[dict[str, Any]]:
         """All training projects of the organisation: one call, without pages."""
-        return _rows(self._repeat("GET", "/v1/training_projects"), "training_projects")
+        return _rows(self._repeat("GET", "/v1/training_projects"), "training_projects", "id", "name")
 
     def teams(self) -> list[dict[str, Any]]:
-        return _rows(self._repeat("GET", "/v1/teams"), "teams")
+        return _rows(self._repeat("GET", "/v1/teams"), "teams", "id", "name")
 
     def prices(self) -> list[dict[str, Any]]:
         """Each instance type with its price in USD per minute."""
@@ -121,7 +136,8 @@ class Api:
         """Make a project, or get the one of that name; in the organisation's default team without `team_id`."""
         path = "/v1/teams/{}/training_projects" if team_id else "/v1/training_projects"
         ids = (team_id,) if team_id else ()
-        return _row(self._repeat("POST", path, *ids, body={"training_project": {"name": name}}), "training_project")
+        answer = self._repeat("POST", path, *ids, body={"training_project": {"name": name}})
+        return _row(answer, "training_project", "id")
 
     def search(self, **filters: Any) -> list[dict[str, Any]]:
         """Jobs by `project_id` or `job_id`, oldest first: one call, without pages."""
@@ -152,12 +168,13 @@ class Api:
     def _repeat(
         self, method: str, path: str, *ids: str, body: Mapping[str, Any] | None = None, attempts: int = _ATTEMPTS
     ) -> Answer:
+        attempts = min(attempts, self._attempts)
         for attempt in range(attempts):
             last, asked = attempt == attempts - 1, None
             try:
                 answer = self._exchange(method, path, *ids, body=body)
             except NotSent:
-                if attempt >= 2:
+                if last or attempt >= 2:
                     raise
             except Broken:
                 if last:
@@ -176,22 +193,38 @@ class Api:
         call = f"{method} {url}"
         self._limit.wait(f"{method} {path}")
         try:
-            response = self._http.request(method, url, json=body)
+            response, raw = self._answered(method, url, body)
         except _NEVER_SENT as error:
             raise NotSent(call, self._safe(_reason(error, f"could not connect to {self.base_url}"))) from None
         except (httpx.HTTPError, httpx.StreamError, httpx.InvalidURL) as error:
             raise Broken(call, self._safe(_reason(error, "the connection broke"))) from None
-        text = self._safe(response.text) if not response.is_success else ""
-        return Answer(call, response.status_code, self._object(response), text)
+        good = response.is_success
+        text = "" if good else self._safe(raw[:_TOLD].decode("utf-8", "replace"))
+        header = response.headers.get("Retry-After", "")
+        asked = float(header) if re.fullmatch("[0-9]{1,6}", header) else None
+        return Answer(call, response.status_code, self._object(raw, good), text, asked)
 
-    def _object(self, response: httpx.Response) -> Mapping[str, Any] | None:
+    def _answered(self, method: str, url: str, body: Mapping[str, Any] | None) -> tuple[httpx.Response, bytes]:
+        """A whole answer; one that drips in for ever is broken off, for httpx bounds only each of its parts."""
+        timeout = httpx.USE_CLIENT_DEFAULT if self._within is None else httpx.Timeout(self._within)
+        longest = self._within or self._http.timeout.read
+        end = None if longest is None else self.clock.now() + 2 * longest
+        with self._http.stream(method, url, json=body, timeout=timeout) as response:
+            parts = []
+            for part in response.iter_bytes():
+                parts.append(part)
+                if end is not None and self.clock.now() > end:
+                    raise httpx.ReadTimeout("the answer came too slowly")
+            return response, b"".join(parts)
+
+    def _object(self, raw: bytes, good: bool) -> Mapping[str, Any] | None:
         try:
-            data = response.json()
+            data = json.loads(raw)
+            if not isinstance(data, dict):
+                return None
+            safe: dict[str, Any] = data if good else json.loads(self._safe(json.dumps(data, ensure_ascii=False)))
         except (ValueError, RecursionError):
             return None
-        if response.is_success or not isinstance(data, dict):
-            return data if isinstance(data, dict) else None
-        safe: dict[str, Any] = json.loads(self._safe(json.dumps(data, ensure_ascii=False)))
         return safe
 
     def _safe(self, text: str) -> str:
@@ -204,15 +237,24 @@ def _reason(error: Exception, what: str) -> str:
     return one_line(f"{what}: {words}" if words else what, 300)
 
 
-def _rows(answer: Answer, name: str) -> list[dict[str, Any]]:
+def _rows(answer: Answer, name: str, *needed: str) -> list[dict[str, Any]]:
     rows = (answer.data or {}).get(name)
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
         raise ApiError(answer.call, f"the answer holds no list '{name}'", answer.status)
+    for row in rows:
+        _check(answer, row, name, needed)
     return rows
 
 
-def _row(answer: Answer, name: str) -> dict[str, Any]:
+def _row(answer: Answer, name: str, *needed: str) -> dict[str, Any]:
     row = (answer.data or {}).get(name)
     if not isinstance(row, dict):
         raise ApiError(answer.call, f"the answer holds no '{name}'", answer.status)
+    _check(answer, row, name, needed)
     return row
+
+
+def _check(answer: Answer, row: Mapping[str, Any], name: str, needed: Sequence[str]) -> None:
+    for field in needed:
+        if not isinstance(row.get(field), str) or not row[field]:
+            raise ApiError(answer.call, f"'{name}' of the answer lacks '{field}'", answer.status)

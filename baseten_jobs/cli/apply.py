@@ -16,7 +16,7 @@ from baseten_jobs.cli.progress import Progress
 from baseten_jobs.cli.session import Session, guarded, inquiry, or_default
 from baseten_jobs.guards import refusals
 from baseten_jobs.ledger import Ledger
-from baseten_jobs.outcome import Exit
+from baseten_jobs.outcome import Exit, worst
 from baseten_jobs.overrides import Override, parse_override
 from baseten_jobs.plan import Plan, Policy
 from baseten_jobs.report import text as as_text
@@ -96,6 +96,8 @@ def _from_plan(path: str, wanted: _Wanted, overridden: tuple[str, ...]) -> _Want
         policy, strict = policy_of(saved.options), bool(saved.options["strict"])
         overrides = tuple(map(parse_override, saved.options["set"]))
         concurrency, settle = int(saved.options["concurrency"]), float(saved.options["settle"])
+        if not (1 <= concurrency <= 64 and 0 <= settle <= 1e6):
+            raise ValueError("the plan's concurrency or settle is out of bounds")
     except OSError as error:
         raise ValueError(f"this can't be read: {error.strerror}") from None
     except (KeyError, TypeError) as error:
@@ -124,9 +126,10 @@ def _apply(session: Session, wanted: _Wanted, compiled: validation.Compiled, yes
     else:
         session.note(as_text.plan(plan, Look(show_values=session.show_values)))
     actions.tell_plan(session, plan)
+    unclear = [Exit.UNCLEAR for action in plan.actions if action.duplicates]
     if refusal := _refusal(wanted, plan, yes):
         actions.tell_end(session, refusal)
-        return session.fail(refusal, Exit.REFUSED)
+        return session.fail(refusal, worst([Exit.REFUSED, *unclear]))
     progress = Progress(session.output)
     ledger = Ledger(progress)
     try:
@@ -134,7 +137,7 @@ def _apply(session: Session, wanted: _Wanted, compiled: validation.Compiled, yes
             result = pipeline.apply(api, plan, wanted.policy, _at_once(wanted), ledger)
     except Conflict as conflict:
         actions.tell_end(session, f"{conflict}; nothing was submitted")
-        return session.fail(f"{conflict}; nothing was submitted", Exit.FAILED)
+        return session.fail(f"{conflict}; nothing was submitted", worst([Exit.FAILED, *unclear]))
     finally:
         progress.close()
     if session.output != "text":

@@ -3,7 +3,8 @@
 import json
 import os
 import signal
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
@@ -12,6 +13,33 @@ from baseten_jobs.ledger import Ledger
 from baseten_jobs.outcome import Exit
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+@contextmanager
+def ending_at_once(*, as_json: bool) -> Iterator[None]:
+    """Within, a signal ends the process at once, whatever it waits for: nothing is under way that needs settling."""
+
+    def handle(number: int, frame: FrameType | None) -> None:
+        os.write(2, b"\ninterrupted\n")
+        if as_json:
+            os.write(1, json.dumps({"format_version": "1.0", "error": "interrupted"}).encode() + b"\n")
+        os._exit(Exit.INTERRUPTED)
+
+    with _handling(handle):
+        yield
+
+
+@contextmanager
+def _handling(handle: Callable[[int, FrameType | None], None]) -> Iterator[None]:
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {number: signal.signal(number, handle) for number in _SIGNALS}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 @contextmanager
@@ -34,9 +62,5 @@ def winding_up(clock: Clock, ledger: Ledger, *, as_json: bool) -> Iterator[None]
             os.write(1, json.dumps(document).encode() + b"\n")
         os._exit(Exit.INTERRUPTED)
 
-    before = {number: signal.signal(number, handle) for number in _SIGNALS}
-    try:
+    with _handling(handle):
         yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

@@ -1,6 +1,7 @@
 """How far a long apply is: a bar on a terminal, plain lines elsewhere."""
 
 import sys
+from contextlib import suppress
 from typing import Any
 
 import click
@@ -14,6 +15,11 @@ class Progress:
         self._terminal = sys.stderr.isatty() and output == "text"
 
     def __call__(self, done: int, total: int, text: str) -> None:
+        """Tell a step. A stream that is gone is no reason to leave jobs unreported."""
+        with suppress(OSError):
+            self._tell(done, total, text)
+
+    def _tell(self, done: int, total: int, text: str) -> None:
         if not self._terminal:
             if done == 0 or total <= 40 or done % (total // 20) == 0 or done == total or " " not in text:
                 click.echo(f"[{done}/{total}] {text}", err=True)
@@ -25,7 +31,8 @@ class Progress:
 
     def close(self) -> None:
         if self._bar is not None:
-            self._bar.render_finish()
+            with suppress(OSError):
+                self._bar.render_finish()
             self._bar = None
 
 

@@ -4,6 +4,7 @@ import json
 import os
 import sys
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, BinaryIO
@@ -46,8 +47,9 @@ class Session:
         click.echo(_without_key(text))
 
     def note(self, text: str) -> None:
-        """Progress, warnings and errors: never on standard output."""
-        click.echo(_without_key(text), err=True)
+        """Progress, warnings and errors: never on standard output. Nobody there to read them ends nothing."""
+        with suppress(OSError):
+            click.echo(_without_key(text), err=True)
 
     def error(self, text: str) -> None:
         self.note(f"{self.paint_err('error:', 'red')} {text}")
@@ -111,8 +113,10 @@ def inquiry(policy: Policy, connection: "Connection") -> "Inquiry":
 def guarded(session: Session, work: Callable[[], Exit]) -> Exit:
     """Run what talks to the API: what it can't go on from becomes one line and an exit code."""
     from baseten_jobs.api.errors import ApiError
+    from baseten_jobs.cli.interrupts import ending_at_once
 
     try:
-        return work()
+        with ending_at_once(as_json=session.json):
+            return work()
     except ApiError as error:
         return session.fail(str(error), Exit.UNAUTHORISED if error.unauthorised else Exit.FAILED)

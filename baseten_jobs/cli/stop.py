@@ -11,7 +11,8 @@ from baseten_jobs.api.errors import ApiError
 from baseten_jobs.api.pacing import Clock
 from baseten_jobs.cli import options
 from baseten_jobs.cli.session import Session, guarded, or_default
-from baseten_jobs.observation import ObservedJob, job_of
+from baseten_jobs.observation import ObservedJob
+from baseten_jobs.observe import job_by_id
 from baseten_jobs.outcome import Exit
 from baseten_jobs.report import json as as_json
 from baseten_jobs.stopping import stop_job
@@ -56,7 +57,8 @@ def command(
             return session.invalid(diagnostics)
         jobs = [job for row in rows for job in (row.duplicates or ((row.job,) if row.job else ())) if job.live]
         for job_id in job_ids:
-            jobs += [job_of(found) for found in api.search(job_id=job_id)][:1]
+            found = job_by_id(api, job_id)
+            jobs += [found] if found else []
         missing = [i for i in job_ids if all(i != job.id for job in jobs)]
         if missing:
             return session.fail(f"there is no job {', '.join(missing)}", Exit.FAILED)
