@@ -7,8 +7,6 @@ from dataclasses import dataclass, field, replace
 
 from baseten_jobs.api.client import Api
 from baseten_jobs.api.errors import ApiError
-from baseten_jobs.diagnostics import one_line
-from baseten_jobs.identity import parse_job_name
 from baseten_jobs.ledger import Ledger
 from baseten_jobs.observation import Observation, ObservedJob, ObservedProject
 from baseten_jobs.observe import job_by_id, jobs_of, with_second_witness
@@ -17,7 +15,7 @@ from baseten_jobs.plan import Action, Plan, Policy, Verb, decide
 from baseten_jobs.request import ProjectRef
 from baseten_jobs.settle import Key, Settlement, Windows
 from baseten_jobs.stopping import stop_job
-from baseten_jobs.submit import Created, NotCreated, Proof, Refused, Unknown, create
+from baseten_jobs.submit import Created, NotCreated, Proof, Refused, Unknown, create, read_back
 
 
 @dataclass(frozen=True)
@@ -158,7 +156,7 @@ class _Run:
         proof = create(self.api, self._key(index).project_id, action.request, self._over)
         self.settlement.last_create[self._key(index).project_id] = self.api.clock.now()
         if isinstance(proof, Created):
-            proof = self._read_back(action, self._key(index).project_id, proof)
+            proof = read_back(self.api, self._key(index).project_id, action.request, proof, self.halted.set)
         if isinstance(proof, Refused) and proof.status == 401:
             self.unauthorised = proof.reason
             self.halted.set()
@@ -166,30 +164,6 @@ class _Run:
             self.ledger.settled(action.request.job_name)
         self.ledger.step(f"{_said(proof)} {action.request.job_name}")
         return proof
-
-    def _read_back(self, action: Action, project_id: str, proof: Created) -> Proof:
-        """The server must have kept the identity in the name, or the next plan could not find the job."""
-        job, name = proof.job, proof.job.name
-        if name is None:
-            name = self._name_of(job.id)
-        if parse_job_name(name) == action.request.identity:
-            return Created(replace(job, name=name))
-        self.halted.set()
-        called = f"with the name '{one_line(name)}'" if name else "without a name"
-        renamed = f"the server made job {job.id} {called}, so its identity is lost"
-        try:
-            stop_job(self.api, project_id, job.id, self.how.windows.settle)
-        except ApiError as error:
-            return Refused(f"{renamed}; it could not be stopped, stop it by hand: {error}", 0, job.id)
-        return Refused(f"{renamed}; it was stopped, and nothing more is submitted", 0, job.id)
-
-    def _name_of(self, job_id: str) -> str | None:
-        """An answer that tells no name proves nothing yet."""
-        try:
-            job = job_by_id(self.api, job_id)
-        except ApiError:
-            return None
-        return job.name if job else None
 
     def _note(self, index: int, proof: Proof | None) -> None:
         key = self._key(index)

@@ -1,15 +1,20 @@
 """One create, and what its answer proves: there is a job, there is none, or nobody knows."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from baseten_jobs.api.client import Answer, Api
-from baseten_jobs.api.errors import Broken, NotSent
+from baseten_jobs.api.errors import ApiError, Broken, NotSent
+from baseten_jobs.diagnostics import one_line
+from baseten_jobs.identity import parse_job_name
 from baseten_jobs.observation import ObservedJob, job_of
+from baseten_jobs.observe import job_by_id
 from baseten_jobs.request import JobRequest
+from baseten_jobs.stopping import stop_job
 
 _ATTEMPTS = 8
+_PATIENCE = 60.0
 _NOBODY_KNOWS = frozenset({408, 409, 425, 499})
 
 
@@ -85,3 +90,34 @@ def _job_in(data: Mapping[str, Any]) -> ObservedJob | None:
     if not isinstance(job, dict) or not isinstance(job.get("id"), str) or not job["id"]:
         return None
     return job_of({"current_status": "", **job})
+
+
+def read_back(
+    api: Api, project_id: str, request: JobRequest, created: Created, lost: Callable[[], object]
+) -> Created | Refused:
+    """The server must have kept the identity in the name, or the next plan could not find the job.
+
+    Where it did not, `lost` is called at once, and the job is stopped.
+    """
+    job, name = created.job, created.job.name
+    if name is None:
+        name = _name_of(api, job.id)
+    if parse_job_name(name) == request.identity:
+        return Created(replace(job, name=name))
+    lost()
+    called = f"with the name '{one_line(name)}'" if name else "without a name"
+    renamed = f"the server made job {job.id} {called}, so its identity is lost"
+    try:
+        stop_job(api, project_id, job.id, _PATIENCE)
+    except ApiError as error:
+        return Refused(f"{renamed}; it could not be stopped, stop it by hand: {error}", 0, job.id)
+    return Refused(f"{renamed}; it was stopped, and nothing more is submitted", 0, job.id)
+
+
+def _name_of(api: Api, job_id: str) -> str | None:
+    """An answer that tells no name proves nothing yet."""
+    try:
+        job = job_by_id(api, job_id)
+    except ApiError:
+        return None
+    return job.name if job else None

@@ -594,7 +594,7 @@ def test_a_job_of_another_project_is_none_of_this_one(world: World) -> None:
     path.write_text(path.read_text().replace("Demo / one", "Demo / two"))
 
     def unfiltered(request: httpx.Request, send: Any) -> httpx.Response:
-        return send(httpx.Request("POST", request.url, json={}))
+        return send(httpx.Request("POST", request.url, json={}, headers={"Authorization": "Bearer k"}))
 
     world.fault("search", unfiltered, unfiltered)
     assert [outcome.fate.value for outcome in world.apply().outcomes] == ["submitted"]

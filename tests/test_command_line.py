@@ -507,7 +507,7 @@ def test_json_is_one_document_whatever_happens(
     (here / "specs" / "bad.yaml").write_text(MANIFEST.replace("spec:", "spc:"))
     ran = tool(*command.split(), "-o", "json", *local)
     assert (ran.code, ran.json["format_version"], ran.json["valid"]) == (1, "1.0", False)
-    assert {found["rule"] for found in ran.json["diagnostics"]} == {"required", "unknown-field"}
+    assert {found["rule"] for found in ran.json["diagnostics"]} == {"required", "unknown-field", "duplicate-manifest"}
 
 
 def test_render_is_a_list_or_the_document_of_validate(tool: Tool, here: Path) -> None:

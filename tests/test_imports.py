@@ -18,7 +18,7 @@ PURE = (
     " cost capacity observation history diff plan guards outcome saved status report"
 )
 EFFECTS = (
-    "sources validation git witness emulator api observe appraise submit settle stopping ledger apply pipeline cli"
+    "sources validation git witness emulator api observe appraise stopping submit settle ledger apply pipeline cli"
     " __main__"
 )
 ORDER = [*PURE.split(), *EFFECTS.split()]
