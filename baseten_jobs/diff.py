@@ -66,7 +66,7 @@ def _absent() -> Any:
 def _whole(path: FieldPath, shape: Shape) -> FieldPath:
     """A path cut where a spelling begins: nobody wrote the inside of `H100:8`."""
     for length, part in enumerate(path):
-        if shape.fold:
+        if shape.fold or shape.schema.get("x-rule") == "environment-string":
             return path[:length]
         following = shape.properties.get(str(part)) or shape.values or shape.items
         following = following or next(
@@ -90,8 +90,10 @@ def _written(value: Any, path: FieldPath) -> Any:
 
 def masked(change: Change) -> Change:
     """A change as it may be shown: no value of the environment, nothing that looks like a secret."""
-    in_environment = change.field.startswith(field_name(_ENVIRONMENT))
-    return Change(change.field, *(_masked(value, in_environment) for value in (change.old, change.new)))
+    environment = field_name(_ENVIRONMENT)
+    inside, around = change.field.startswith(environment), environment.startswith(f"{change.field}.")
+    old, new = (_masked(value, inside or (around and isinstance(value, str))) for value in (change.old, change.new))
+    return Change(change.field, old, new)
 
 
 def _masked(value: Any, in_environment: bool) -> Any:

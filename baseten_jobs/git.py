@@ -8,8 +8,12 @@ from pathlib import Path
 
 from baseten_jobs.history import LOG_FORMAT, FileChange, parse_log
 
-_LOG = ("log", "--raw", "-m", "-z", "--no-abbrev", "--no-ext-diff", "--no-textconv", "--no-show-signature",
-        f"--format={LOG_FORMAT}")  # fmt: skip
+_LOG = (
+    "log", "--encoding=UTF-8", "--raw", "-m", "-z", "-O/dev/null", "--no-abbrev", "--no-ext-diff", "--no-textconv",
+    "--no-show-signature", f"--format={LOG_FORMAT}",
+)  # fmt: skip
+_SETTINGS = ("-c", "core.quotePath=false", "-c", "log.mailmap=false", "-c", "log.diffMerges=separate")
+_SUBMODULE, _LINK = "160000", "120000"
 _MANIFESTS = ("*.yaml", "*.yml")
 
 
@@ -33,6 +37,7 @@ class Repository:
     root: Path
     head: str
     shallow: bool
+    hidden: tuple[str, ...] = ()
     _contents: "subprocess.Popen[bytes] | None" = field(default=None, repr=False)
 
     def __enter__(self) -> "Repository":
@@ -65,13 +70,16 @@ class Repository:
         return parse_log(output.decode("utf-8", "surrogateescape"))
 
     def manifests_at_head(self) -> dict[str, str]:
-        """The YAML files of HEAD's tree: path to blob."""
+        """The YAML files of HEAD's tree: path to blob. Submodules and linked folders are noted as `hidden`."""
         output = _git(self.root, "ls-tree", "-r", "-z", "--full-tree", self.head).decode("utf-8", "surrogateescape")
         found = {}
         for line in filter(None, output.split("\0")):
             facts, _, path = line.partition("\t")
-            if path.endswith((".yaml", ".yml")):
-                found[path] = facts.split(" ")[2]
+            mode, _, name = facts.split(" ")
+            if mode == _SUBMODULE or (mode == _LINK and (self.root / path).is_dir()):
+                self.hidden = (*self.hidden, path)
+            elif path.endswith((".yaml", ".yml")):
+                found[path] = name
         return found
 
     def work_tree(self) -> Iterator[str]:
@@ -110,15 +118,28 @@ def open_repository(folder: str) -> Repository | NotInGit:
     except OSError:
         return NotInGit("git is not installed here, so there is no history to compare with")
     if ran.returncode:
-        return NotInGit(_refusal(ran.stderr))
-    root, shallow, head = ran.stdout.splitlines()
+        return NotInGit(_refusal(ran.stderr, folder))
+    root, shallow, head = ran.stdout.removesuffix("\n").rsplit("\n", 2)
     return Repository(Path(root), head, shallow == "true")
 
 
-def _refusal(words: str) -> str:
+def first_repository(folders: Iterable[str]) -> Repository | NotInGit:
+    """The repository of the first of these folders that is in one; else why the first is in none."""
+    refused: NotInGit | None = None
+    for folder in folders:
+        found = open_repository(folder)
+        if isinstance(found, Repository):
+            return found
+        refused = refused or found
+    assert refused is not None
+    return refused
+
+
+def _refusal(words: str, folder: str) -> str:
     if "dubious ownership" in words:
         return ("git does not trust this checkout, which another user owns: "
-                "`git config --global --add safe.directory DIR` lets it tell the history")  # fmt: skip
+                f"`git config --global --add safe.directory {os.path.realpath(folder or '.')}` lets it tell the "
+                "history")  # fmt: skip
     if "not a git repository" in words:
         return "the manifests are not in a git repository, so there is no history to compare with"
     if "HEAD" in words or "single revision" in words:
@@ -133,7 +154,7 @@ class GitError(Exception):
 
 def _git(root: Path, *arguments: str) -> bytes:
     ran = subprocess.run(
-        ("git", "-C", str(root), "-c", "core.quotePath=false", "-c", "log.mailmap=false", *arguments),
+        ("git", "-C", str(root), *_SETTINGS, *arguments),
         env=_environment(), capture_output=True, check=False,
     )  # fmt: skip
     if ran.returncode:
@@ -142,6 +163,15 @@ def _git(root: Path, *arguments: str) -> bytes:
     return ran.stdout
 
 
+_LEFT_OUT = frozenset({
+    "GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX", "GIT_COMMON_DIR", "GIT_OBJECT_DIRECTORY",
+    "GIT_ALTERNATE_OBJECT_DIRECTORIES", "GIT_SHALLOW_FILE", "GIT_GRAFT_FILE", "GIT_NAMESPACE", "GIT_EXTERNAL_DIFF",
+    "GIT_LITERAL_PATHSPECS", "GIT_GLOB_PATHSPECS", "GIT_NOGLOB_PATHSPECS", "GIT_ICASE_PATHSPECS",
+})  # fmt: skip
+"""A hook's variables name its own repository, from its own folder; the folder of the manifests says which is meant."""
+
+
 def _environment() -> dict[str, str]:
     """git as a machine reads it: no pager, no prompt, no locks, no words in another language."""
-    return {**os.environ, "LC_ALL": "C", "GIT_OPTIONAL_LOCKS": "0", "GIT_TERMINAL_PROMPT": "0", "GIT_PAGER": "cat"}
+    kept = {name: value for name, value in os.environ.items() if name not in _LEFT_OUT}
+    return {**kept, "LC_ALL": "C", "GIT_OPTIONAL_LOCKS": "0", "GIT_TERMINAL_PROMPT": "0", "GIT_PAGER": "cat"}

@@ -1,5 +1,6 @@
 """What git says of manifests -> which revision has a spec's digest, and which commit deleted a manifest."""
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
@@ -7,6 +8,7 @@ from typing import Any
 
 from baseten_jobs.identity import SHOWN, Identity, digest_of
 from baseten_jobs.manifest import MAX_BYTES, decode, load
+from baseten_jobs.observation import ObservedProject
 from baseten_jobs.shape import SUPPORTED
 
 RECORD = "\x01"
@@ -48,6 +50,7 @@ class Written:
     name: str
     project: str | None
     project_id: str | None
+    team: str | None
     attempt: int
     digest: str
     spec: Mapping[str, Any]
@@ -57,8 +60,11 @@ class Written:
     def identity(self) -> Identity:
         return Identity(self.name, self.digest[:SHOWN], self.attempt)
 
-    def belongs_to(self, project_id: str | None, project_name: str) -> bool:
-        return self.project_id == project_id if self.project_id is not None else self.project == project_name
+    def belongs_to(self, project: ObservedProject) -> bool:
+        """Whether this is a manifest of that project; several teams may have one of its name."""
+        if self.project_id is not None:
+            return self.project_id == project.id
+        return self.project == project.name and (self.team is None or project.team in (None, self.team))
 
 
 @dataclass(frozen=True)
@@ -77,7 +83,7 @@ def parse_log(text: str) -> tuple[FileChange, ...]:
     """The changes of a `git log --raw -z` in LOG_FORMAT, newest first."""
     changes: list[FileChange] = []
     commits: dict[str, int] = {}
-    for record in text.split(RECORD)[1:]:
+    for record in re.split(f"{RECORD}(?=[0-9a-f]{{40,64}}\0)", text)[1:]:
         commit, parents, author, date, *rest = record.split("\0")
         order = commits.setdefault(commit, len(commits))
         tokens = iter(rest)
@@ -109,6 +115,15 @@ def manifests_in(path: str, raw: bytes) -> tuple[Written, ...]:
     return tuple(w for document in load(path, text).documents if (w := _written(document.data)))
 
 
+def reads_whole(raw: bytes) -> bool:
+    """Whether every document of a file is a manifest that can be read: only then is a name's absence one."""
+    text = decode("", raw) if len(raw) <= MAX_BYTES else None
+    if not isinstance(text, str):
+        return False
+    loaded = load("", text)
+    return not loaded.diagnostics and all(_written(document.data) for document in loaded.documents)
+
+
 def _written(data: Any) -> Written | None:
     metadata = data.get("metadata") if isinstance(data, dict) else None
     spec = data.get("spec") if isinstance(data, dict) else None
@@ -120,9 +135,15 @@ def _written(data: Any) -> Written | None:
     except TypeError:  # a value that JSON does not know: never submitted
         return None
     return Written(
-        str(name), metadata.get("project"), metadata.get("project_id"), attempt if isinstance(attempt, int) else 1,
-        digest, spec, data["apiVersion"],
-    )  # fmt: skip
+        name=str(name),
+        project=metadata.get("project"),
+        project_id=metadata.get("project_id"),
+        team=metadata.get("team"),
+        attempt=attempt if isinstance(attempt, int) else 1,
+        digest=digest,
+        spec=spec,
+        api_version=data["apiVersion"],
+    )
 
 
 class History:
@@ -138,26 +159,33 @@ class History:
     def find(self, identity: Identity, path: str | None = None) -> Found | None:
         """The newest revision that has this name and digest: of the file at `path` first, else of any file.
 
-        At most `limit` revisions of each are compiled. Where several commits hold the content found, the one that
-        wrote it is told, not a merge or a rename of it.
+        At most `limit` revisions of each are compiled. Of several in a row that mean the same, the oldest is told:
+        it is the one that was submitted; and the commit that wrote it, not a merge or a rename.
         """
         for changes in (self._of_path(path) if path else iter(()), iter(self.changes)):
-            for looked, change in enumerate(c for c in changes if c.after):
-                if looked >= self.limit:
+            found: Found | None = None
+            for change in islice((c for c in changes if c.after), self.limit):
+                written = self._matching(change.after, identity)
+                if written is None and found is not None:
                     break
-                if written := self._matching(change.after, identity):
-                    return Found(self._writer_of(change), written)
+                found = Found(change, written) if written else found
+            if found is not None:
+                return Found(self._writer_of(found.change), found.written)
         return None
 
-    def find_in_project(self, identity: Identity, project_id: str | None, project_name: str) -> Found | None:
+    def find_in_project(self, identity: Identity, project: ObservedProject) -> Found | None:
         """The same for just this identity, attempt included, of this project."""
         for looked, change in enumerate(c for c in self.changes if c.after and self._mentions(c.after, identity.name)):
             if looked >= self.limit:
                 return None
             for written in self._manifests(change.after or ""):
-                if written.identity == identity and written.belongs_to(project_id, project_name):
+                if written.identity == identity and written.belongs_to(project):
                     return Found(self._writer_of(change), written)
         return None
+
+    def manifests_at(self, blob: str) -> tuple[Written, ...]:
+        """The manifests of a blob."""
+        return self._manifests(blob) if self._mentions(blob, "") else ()
 
     def in_deleted_files(self) -> Iterator[Written]:
         """The manifests of the files that were deleted, at most `limit` files."""
@@ -166,18 +194,19 @@ class History:
             if self._mentions(change.before or "", "baseten-jobs/"):
                 yield from self._manifests(change.before or "")
 
-    def deletion(self, name: str, project_id: str | None, project_name: str) -> FileChange | None:
+    def deletion(self, name: str, project: ObservedProject) -> FileChange | None:
         """The newest change that took the manifest of this name out of a file."""
         for change in self.changes:
-            before = self._holds(change.before, name, project_id, project_name)
-            if before and not self._holds(change.after, name, project_id, project_name):
+            before = self._holds(change.before, name, project)
+            if before and not self._holds(change.after, name, project):
                 return change
         return None
 
-    def _holds(self, blob: str | None, name: str, project_id: str | None, project_name: str) -> bool:
-        return blob is not None and self._mentions(blob, name) and any(
-            w.name == name and w.belongs_to(project_id, project_name) for w in self._manifests(blob)
-        )  # fmt: skip
+    def _holds(self, blob: str | None, name: str, project: ObservedProject) -> bool:
+        if blob is None or not self._mentions(blob, name):
+            return False
+        manifests = self._manifests(blob)
+        return any(w.name == name and w.belongs_to(project) for w in manifests) or not reads_whole(self._raw[blob])
 
     def _of_path(self, path: str) -> Iterator[FileChange]:
         """Changes of a file, under the names that it had before too."""

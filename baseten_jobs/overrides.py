@@ -22,6 +22,10 @@ class Override:
     path: FieldPath
     text: str
 
+    def touches(self, path: FieldPath) -> bool:
+        """Whether it sets this field, something in it, or something that holds it."""
+        return path[: len(self.path)] == self.path or self.path[: len(path)] == path
+
     @property
     def source(self) -> str:
         """What messages point at: the value itself may be a secret."""
@@ -89,6 +93,8 @@ def _with(document: Document, override: Override) -> Document:
 
 def _read(document: Document, override: Override) -> tuple[Any, Any]:
     """Text where the field takes text; else as YAML would read it."""
+    if override.text.strip() in ("", "null", "~") and not _takes_text(document, override.path):
+        return None, {}
     if _takes_text(document, override.path):
         return override.text, {}
     loaded = load(override.source, override.text)

@@ -10,7 +10,7 @@ from baseten_jobs.api.client import Api
 from baseten_jobs.apply import Execution, execute
 from baseten_jobs.appraise import Appraisal, appraise, appraised
 from baseten_jobs.diagnostics import Diagnostic, Position, Severity, has_errors, in_order, nearest
-from baseten_jobs.git import open_repository
+from baseten_jobs.git import first_repository
 from baseten_jobs.ledger import Ledger
 from baseten_jobs.manifest import Document
 from baseten_jobs.observation import Observation
@@ -96,8 +96,8 @@ def _missing_secrets(
 
 def _asked_of_git(api: Api, plan: Plan, inquiry: Inquiry) -> Plan:
     paths = [action.request.path for action in plan.actions if os.path.exists(action.request.path)]
-    repository = open_repository(os.path.dirname(paths[0]) if paths else ".")
-    with repository:
+    folders = dict.fromkeys(os.path.dirname(os.path.realpath(path)) for path in paths)
+    with first_repository(folders or (".",)) as repository:
         return with_witness(plan, repository, inquiry, lambda refs: observe(api, refs).observation)
 
 

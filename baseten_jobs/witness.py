@@ -1,6 +1,5 @@
 """Plan + git history -> the plan with what git bears witness to: changes, doubtful stops, missing jobs, orphans."""
 
-import hashlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -8,7 +7,7 @@ from functools import cached_property
 
 from baseten_jobs.diff import changes
 from baseten_jobs.git import GitError, NotInGit, Repository
-from baseten_jobs.history import Found, History, Written, manifests_in
+from baseten_jobs.history import Found, History, manifests_in, reads_whole
 from baseten_jobs.observation import Observation, ObservedJob, ObservedProject
 from baseten_jobs.plan import Action, Orphan, Plan, Verb, revealed
 from baseten_jobs.request import JobRequest, ProjectRef
@@ -18,7 +17,10 @@ Observe = Callable[[tuple[ProjectRef, ...]], Observation]
 
 LONG_AGO = timedelta(days=7)
 
-NOT_FOUND = "no revision in this history has the spec that runs: it was rewritten, or submitted from elsewhere"
+NOT_FOUND = (
+    "no revision in this history has the spec that runs: it was rewritten, submitted from elsewhere or with `--set`, "
+    "or lies further back than `--history`"
+)
 SHALLOW = "the revision that runs is not in this shallow clone: clone with `fetch-depth: 0` to see what changed"
 
 
@@ -32,10 +34,11 @@ class Inquiry:
     missing: bool = True
 
 
-def without_witness(plan: Plan, reason: str) -> Plan:
+def without_witness(plan: Plan, reason: str, inquiry: Inquiry) -> Plan:
     """The plan where git can't be asked: what the API reveals instead, and why."""
     actions = tuple(_unknown(action, reason) for action in plan.actions)
-    asked = any(action.history for action in actions)
+    asked = inquiry.prune or any(action.history or action.verb is Verb.STOP for action in actions)
+    asked = asked or (inquiry.missing and any(_could_be_missing(plan, action) for action in plan.of(Verb.SUBMIT)))
     return replace(plan, actions=actions, notes=(*plan.notes, reason) if asked else plan.notes)
 
 
@@ -45,11 +48,11 @@ def with_witness(plan: Plan, repository: Repository | NotInGit, inquiry: Inquiry
     `observe` looks up projects that only deleted manifests name; it raises ApiError.
     """
     if isinstance(repository, NotInGit):
-        return without_witness(plan, repository.reason)
+        return without_witness(plan, repository.reason, inquiry)
     try:
         return _Witness(repository, inquiry, plan).told(observe)
     except GitError as error:
-        return without_witness(plan, str(error))
+        return without_witness(plan, str(error), inquiry)
 
 
 def _unclaimed(plan: Plan, others: Iterable[ObservedProject]) -> Iterable[tuple[ObservedProject, ObservedJob]]:
@@ -123,11 +126,13 @@ class _Witness:
         if job is None or job.identity is None:
             return ""
         project = self.plan.project_of(stop)
-        found = self.history.find_in_project(job.identity, project.id, project.name)
+        if self.paths[request.path] is None:
+            return f"job {job.id} of another spec is not stopped: the manifest is not in the git repository of the rest"
+        found = self.history.find_in_project(job.identity, project)
         if found is None:
             why = "this clone is shallow" if self.repository.shallow else "its spec is not in this repository's history"
             return f"job {job.id} of another spec is not stopped: {why}"
-        own = self.history.find_in_project(request.identity, project.id, project.name)
+        own = self.history.find_in_project(request.identity, project)
         if own is not None and self._age(found) < self._age(own):
             return f"job {job.id} of another spec is not stopped: its spec is newer in git than this manifest"
         return ""
@@ -142,7 +147,7 @@ class _Witness:
         paths = {
             path
             for action in plan.of(Verb.SUBMIT)
-            if (path := self.paths[action.request.path]) and self._could_be_missing(plan, action)
+            if (path := self.paths[action.request.path]) and _could_be_missing(plan, action)
         }
         if not paths:
             return plan
@@ -159,40 +164,31 @@ class _Witness:
                 self._missed(action)
                 if action.verb is Verb.SUBMIT
                 and (path := self.paths[action.request.path]) in old
-                and self._could_be_missing(plan, action)
-                and self._as_committed(action.request.path, blobs[path or ""])
+                and _could_be_missing(plan, action)
+                and self._as_committed(action.request, blobs[path or ""])
                 else action
                 for action in plan.actions
             ),
         )
 
     @staticmethod
-    def _could_be_missing(plan: Plan, action: Action) -> bool:
-        project = plan.project_of(action)
-        same = [j for j in project.by_name.get(action.request.name, ()) if j.identity == action.request.identity]
-        return bool(project.by_name) and not same
-
-    @staticmethod
     def _missed(action: Action) -> Action:
-        return replace(action, missing=True, reason="missing: its job was probably deleted at the provider")
+        was = f" ({action.reason})" if action.older else ""
+        return replace(action, missing=True, reason=f"missing: its job was probably deleted at the provider{was}")
 
-    @staticmethod
-    def _as_committed(path: str, blob: str | None) -> bool:
-        raw = read_raw(path)
-        if raw is None or blob is None:
-            return False
-        algorithm = hashlib.sha1 if len(blob) == 40 else hashlib.sha256
-        return algorithm(b"blob %d\0" % len(raw) + raw).hexdigest() == blob
+    def _as_committed(self, request: JobRequest, blob: str | None) -> bool:
+        """Whether the branch holds just this spec: an edited one, or one with `--set`, was never submitted before."""
+        written = self.history.manifests_at(blob) if blob is not None else ()
+        return any(w.identity == request.identity for w in written)
 
     # What nobody wants any more
 
     def _abandoned(self, plan: Plan, observe: Observe) -> tuple[ObservedProject, ...]:
         """Projects that deleted files name and no manifest of this plan does."""
-        known = {(project.id, project.name) for project in plan.projects.values()}
         refs = [
-            ProjectRef(name=written.project if written.project_id is None else None, id=written.project_id)
+            ProjectRef(written.project if written.project_id is None else None, written.project_id, written.team)
             for written in self.history.in_deleted_files()
-            if not any(written.belongs_to(*project) for project in known)
+            if not any(written.belongs_to(project) for project in plan.projects.values())
         ]
         return tuple(p for p in observe(tuple(dict.fromkeys(refs))).projects.values() if p.exists) if refs else ()
 
@@ -200,29 +196,45 @@ class _Witness:
         orphans, stops = [], []
         for project, job in _unclaimed(plan, abandoned):
             assert job.identity is not None
-            found = self.history.find_in_project(job.identity, project.id, project.name)
+            found = self.history.find_in_project(job.identity, project)
             if found is None or self._has_manifest(project, job.identity.name):
                 continue
-            gone = self.history.deletion(job.identity.name, project.id, project.name)
+            gone = self.history.deletion(job.identity.name, project)
             if gone is None or not _earlier(job.created_at, gone.revision.date):
                 continue
             orphans.append(Orphan(job, project.name, gone.revision))
-            if self.inquiry.prune:
+            if self.inquiry.prune and not self.repository.hidden:
                 stops.append(_pruning(project, job, found, gone.revision.commit))
         projects = {**plan.projects, **{stop.request.project: p for p, stop in stops}}
+        notes = list(plan.notes)
+        if self.inquiry.prune and self.repository.shallow:
+            notes.append("this clone is shallow, so orphans may be missed: clone with `fetch-depth: 0` to prune")
+        if self.inquiry.prune and orphans and self.repository.hidden:
+            hidden = ", ".join(self.repository.hidden[:3])
+            notes.append(f"nothing is pruned: a manifest may live on behind {hidden}, which this history does not hold")
         return replace(
-            plan, orphans=tuple(orphans), actions=(*plan.actions, *(stop for _, stop in stops)), projects=projects
-        )
+            plan, orphans=tuple(orphans), actions=(*plan.actions, *(stop for _, stop in stops)), projects=projects,
+            notes=tuple(notes),
+        )  # fmt: skip
 
     def _has_manifest(self, project: ObservedProject, name: str) -> bool:
-        return any(w.name == name and w.belongs_to(project.id, project.name) for w in self._living)
+        """Whether a manifest of this name lives; a file that can't be read whole may hold each name in it."""
+        if any(w.name == name and w.belongs_to(project) for raw in self._living for w in manifests_in("", raw)):
+            return True
+        return any(name.encode() in raw and not reads_whole(raw) for raw in self._living)
 
     @cached_property
-    def _living(self) -> tuple[Written, ...]:
-        """The manifests of HEAD's tree and of the work tree, whatever paths were given."""
+    def _living(self) -> tuple[bytes, ...]:
+        """The files about manifests in HEAD's tree and in the work tree, whatever paths were given."""
         contents = [self.repository.content(blob) for blob in self.repository.manifests_at_head().values()]
         contents += [raw for path in self.repository.work_tree() if (raw := read_raw(path)) is not None]
-        return tuple(w for raw in contents if b"baseten-jobs/" in raw for w in manifests_in("", raw))
+        return tuple(dict.fromkeys(raw for raw in contents if b"baseten-jobs/" in raw))
+
+
+def _could_be_missing(plan: Plan, action: Action) -> bool:
+    project = plan.project_of(action)
+    same = [j for j in project.by_name.get(action.request.name, ()) if j.identity == action.request.identity]
+    return bool(project.by_name) and not same
 
 
 def _earlier(created_at: str, deleted_at: str) -> bool:

@@ -56,7 +56,7 @@ def command(
     session, paths = Session(output, show_values), or_default(paths)
     if out and STDIN in paths:
         raise click.UsageError("--out can't remember what was read from standard input")
-    if out and any("environment_variables" in override.path for override in overrides):
+    if out and any(override.touches(("spec", "runtime", "environment_variables")) for override in overrides):
         raise click.UsageError("--out never holds a value of the environment, so it can't remember this --set")
     compiled = validation.compile_all(paths, session.stdin, strict, overrides)
     if not compiled.valid:
