@@ -1,5 +1,6 @@
 """What a plan knows from git: real repositories, real git."""
 
+import io
 import os
 import subprocess
 import time
@@ -492,3 +493,175 @@ def test_what_looks_like_a_secret_is_masked_wherever_it_stands() -> None:
     token = "hf_" + "a" * 30
     change = Change("spec.runtime.start_commands[0]", None, f"login --token {token} && go")
     assert masked(change).new == f"login --token {MASK} && go"
+
+
+# What a hostile or merely unusual repository must not bring about
+
+
+@pytest.mark.parametrize(
+    "spoiled",
+    ["<<<<<<< HEAD\n", "apiVersion: baseten-jobs/v2\nkind: TrainingJob\nmetadata: {name: y, project: Demo / one}\n",
+     "apiVersion: baseten-jobs/v1\nkind: TrainingJob\nmetadata: {name: y, project: Demo / one}\nspecc: {}\n"],
+    ids=["conflict markers", "another version", "a misspelt section"],
+)  # fmt: skip
+def test_a_manifest_that_can_not_be_read_is_not_a_deleted_one(world: Repository, spoiled: str) -> None:
+    world.write("x")
+    (world.folder / "other").mkdir()
+    world.write("y")
+    world.commit()
+    world.apply()
+    os.rename(world.folder / "specs/y.yaml", world.folder / "other/y.yaml")
+    path = world.folder / "other" / "y.yaml"
+    path.write_text(path.read_text() + spoiled if spoiled.startswith("<") else spoiled)
+    world.commit()
+    assert world.asked(prune=True).orphans == ()
+
+
+def test_another_teams_project_of_the_same_name_is_another_project(tmp_path: Path) -> None:
+    world = Repository(tmp_path / "work", durations=LONG, teams=("research",))
+    world.write("x", metadata=", team: default")
+    world.write("y", metadata=", team: research")
+    world.commit()
+    world.apply()
+    theirs = Repository(tmp_path / "theirs", durations=LONG)
+    theirs.api, theirs.between = world.api, world.between
+    theirs.write("x", metadata=", team: research")
+    theirs.apply()
+    (world.folder / "specs" / "x.yaml").unlink()
+    world.commit()
+    (orphan,) = world.asked(prune=True).orphans
+    teams = {p["id"]: p["team_name"] for p in world.api.projects()}
+    assert teams[orphan.job.project_id] == "default"
+
+
+def test_behind_a_submodule_nothing_counts_as_deleted(world: Repository, tmp_path: Path) -> None:
+    world.write("x")
+    world.write("y")
+    world.commit()
+    world.apply()
+    (world.folder / "specs" / "y.yaml").unlink()
+    library = tmp_path / "library"
+    library.mkdir()
+    git(library, "init", "-q", "-b", "main")
+    (library / "readme").write_text("x")
+    git(library, "add", "-A")
+    git(library, "commit", "-qm", "x")
+    git(world.folder, "-c", "protocol.file.allow=always", "submodule", "add", "-q", str(library), "specs/shared")
+    world.commit()
+    plan = world.asked(prune=True)
+    assert [action.verb for action in plan.actions] == [Verb.KEEP]
+    assert any("specs/shared" in note for note in plan.notes)
+
+
+def test_a_manifest_of_no_repository_beside_others_stops_nothing(world: Repository, tmp_path: Path) -> None:
+    world.write("x")
+    world.commit()
+    world.apply()
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    world.write("x", command="other", more=STOP)
+    os.rename(world.folder / "specs" / "x.yaml", outside / "x.yaml")
+    os.symlink(outside / "x.yaml", world.folder / "specs" / "x.yaml")
+    world.write("z")
+    plan = world.asked()
+    assert Verb.STOP not in [action.verb for action in plan.actions]
+
+
+def test_the_variables_of_a_hook_do_not_lead_astray(world: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
+    world.write()
+    running = world.commit()
+    world.apply()
+    world.write(command="other")
+    monkeypatch.chdir(world.folder)
+    for name, value in (("GIT_DIR", ".git"), ("GIT_LITERAL_PATHSPECS", "1"), ("GIT_INDEX_FILE", ".git/index")):
+        monkeypatch.setenv(name, value)
+    assert told(world)[1] == running
+
+
+@pytest.mark.parametrize("author", ["A\x01B", "Zoë \U0001f600", "A\x01" + "a" * 40])
+def test_an_author_of_any_name_is_told(world: Repository, author: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    world.write()
+    git(world.folder, "add", "-A")
+    git(world.folder, "commit", "-qm", "x", GIT_AUTHOR_NAME=author)
+    world.apply()
+    world.write(command="other")
+    (action,) = world.asked().actions
+    assert action.previous is not None
+    assert action.previous.author == author
+
+
+def test_a_folder_whose_name_holds_a_newline_is_a_repository_too(tmp_path: Path) -> None:
+    world = Repository(tmp_path / "odd\nname", durations=LONG)
+    world.write()
+    running = world.commit()
+    world.apply()
+    world.write(command="other")
+    assert told(world)[1] == running
+
+
+@pytest.mark.parametrize("setting", ["combined", "dense-combined", "off", "first-parent"])
+def test_settings_of_the_log_change_nothing(world: Repository, setting: str) -> None:
+    world.write()
+    world.commit()
+    git(world.folder, "config", "log.diffMerges", setting)
+    git(world.folder, "checkout", "-qb", "side")
+    world.write(command="side")
+    world.commit()
+    git(world.folder, "checkout", "-q", "main")
+    world.write(command="main")
+    world.commit()
+    subprocess.run(("git", "merge", "-q", "side"), cwd=world.folder, capture_output=True)
+    world.write(command="resolved")
+    running = world.commit()
+    world.apply()
+    world.write(command="after")
+    assert told(world)[1] == running
+
+
+def test_the_commit_that_brought_the_spec_is_told_and_not_a_later_comment(world: Repository) -> None:
+    world.write()
+    running = world.commit()
+    world.apply()
+    path = world.folder / "specs" / "x.yaml"
+    path.write_text("# a comment\n" + path.read_text())
+    world.commit("only a comment")
+    world.write(command="other")
+    world.commit()
+    assert told(world)[1] == running
+
+
+def test_what_only_ci_sets_is_never_missing(world: Repository) -> None:
+    from baseten_jobs import validation
+    from baseten_jobs.overrides import parse_override
+    from baseten_jobs.pipeline import make
+    from baseten_jobs.witness import Inquiry
+
+    world.write()
+    world.commit()
+    world.apply()
+    world.clock.time += days(30)
+    override = parse_override("x:spec.image.base_image=hello-world:2")
+    compiled = validation.compile_all([str(world.folder / "specs")], io.BytesIO(), False, [override])
+    (action,) = make(world.api, compiled, world.policy, Inquiry(world.now)).plan.actions
+    assert (action.verb, action.missing) == (Verb.SUBMIT, False)
+
+
+def test_another_line_ending_does_not_hide_a_missing_job(world: Repository) -> None:
+    gone(world)
+    world.clock.time += days(8)
+    path = world.folder / "specs" / "x.yaml"
+    path.write_bytes(path.read_bytes().replace(b"\n", b"\r\n"))
+    assert [action.missing for action in world.asked(missing=True).actions] == [True, False]
+
+
+def test_a_changed_secret_reference_is_told_by_name() -> None:
+    def spec(name: str) -> dict[str, Any]:
+        return {"image": {"base_image": "x:1"}, "runtime": {"environment_variables": {"T": {"name": name}}}}
+
+    (change,) = changes(spec("tok"), spec("tok2"), API_VERSION)
+    assert masked(change) == Change("spec.runtime.environment_variables.T", {"name": "tok"}, {"name": "tok2"})
+
+
+@pytest.mark.parametrize("field", ["spec", "spec.runtime", "spec.runtime.environment_variables"])
+def test_a_whole_section_that_holds_the_environment_is_masked(field: str) -> None:
+    assert masked(Change(field, None, "{B: hunter2secret}")).new == MASK
