@@ -16,6 +16,10 @@ LOG_FORMAT = f"{RECORD}%H%x00%P%x00%an%x00%cI"
 """What `git log` is to print of a commit, in front of its raw, NUL-terminated changes."""
 
 
+_BEGIN = re.compile(f"(?<![^\0]){RECORD}(?=[0-9a-f]{{40,64}}\0)")
+"""A record follows a NUL; an author's name may hold anything but that, and git strips what it begins with."""
+
+
 @dataclass(frozen=True)
 class Revision:
     """A commit that holds a manifest: its full hash, author, committer date (ISO 8601), and the path there."""
@@ -83,7 +87,7 @@ def parse_log(text: str) -> tuple[FileChange, ...]:
     """The changes of a `git log --raw -z` in LOG_FORMAT, newest first."""
     changes: list[FileChange] = []
     commits: dict[str, int] = {}
-    for record in re.split(f"{RECORD}(?=[0-9a-f]{{40,64}}\0)", text)[1:]:
+    for record in _BEGIN.split(text)[1:]:
         commit, parents, author, date, *rest = record.split("\0")
         order = commits.setdefault(commit, len(commits))
         tokens = iter(rest)

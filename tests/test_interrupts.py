@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -91,3 +92,22 @@ def test_a_second_signal_ends_at_once_and_names_what_is_unsettled(start: Start) 
     assert code == 130
     assert set(document["unsettled"]) == applier.held()
     assert all(name in errors for name in applier.held())
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["SIGINT", "SIGTERM"])
+@pytest.mark.parametrize("command", [["plan"], ["apply", "--yes"], ["status", "-f"]], ids=["plan", "apply", "status"])
+def test_before_anything_is_sent_a_signal_ends_at_once(command: list[str], number: int, tmp_path: Path) -> None:
+    manifests = write_manifests(tmp_path, 1)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        process = subprocess.Popen(
+            [sys.executable, "-m", "baseten_jobs", *command, str(manifests), "-o", "json"],
+            env={**os.environ, "BASETEN_BASE_URL": url, "BASETEN_API_KEY": "a-key"},
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        )  # fmt: skip
+        silent.settimeout(30)
+        with silent.accept()[0]:
+            process.send_signal(number)
+            output, errors = process.communicate(timeout=10)
+    assert (process.returncode, json.loads(output)["error"]) == (130, "interrupted")
+    assert "Traceback" not in errors
