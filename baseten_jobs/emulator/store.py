@@ -59,6 +59,13 @@ CREATE TABLE blobs (
 );
 """
 
+_ADDED = (
+    "CREATE TABLE IF NOT EXISTS uploads (id TEXT PRIMARY KEY, bucket TEXT NOT NULL, key TEXT NOT NULL, whole INTEGER)",
+    "CREATE TABLE IF NOT EXISTS parts (upload TEXT NOT NULL, number INTEGER NOT NULL, content BLOB NOT NULL,"
+    " PRIMARY KEY (upload, number))",
+)
+"""Tables that a database made before they were thought of gets when it is opened."""
+
 
 class StoreError(Exception):
     """The database cannot be used; the message says why."""
@@ -185,6 +192,8 @@ def _prepare(connection: sqlite3.Connection, path: Path) -> None:
         for statement in _SCHEMA.split(";\n"):
             connection.execute(statement)
         connection.execute(f"PRAGMA user_version = {_VERSION}")
+    for statement in _ADDED if version in (0, _VERSION) else ():
+        connection.execute(statement)
     connection.execute("COMMIT")
     if version not in (0, _VERSION):
         raise StoreError(f"{path}: made by another version of the embedded API; delete it to start anew")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from . import capacity, control, jobs, organisation, outputs, projects, telemetry
+from . import capacity, control, jobs, objects, organisation, outputs, projects, telemetry
 
 BLUEPRINTS = (
     projects.blueprint,
@@ -12,4 +12,5 @@ BLUEPRINTS = (
     capacity.blueprint,
     organisation.blueprint,
     control.blueprint,
+    objects.blueprint,
 )

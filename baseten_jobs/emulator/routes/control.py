@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from flask import Blueprint, Response, request
+from flask import Blueprint, Response
 
 from .. import artifacts, capacity, catalogue, creation, incoming, jobs, ledger, projects
 from ..checking import integer, nullable, number, record, text
@@ -98,23 +98,6 @@ def seed() -> dict[str, Any]:
         rows = _seeded(transaction, project, count, prefix, status)
         jobs.insert(transaction, rows)
         return {"project_id": project.id, "jobs": count}
-
-
-@blueprint.put("/s3/<bucket>/<path:key>")
-def put_blob(bucket: str, key: str) -> dict[str, Any]:
-    """Take an uploaded archive, in the place of the object store."""
-    with core().writing() as transaction:
-        transaction.run("INSERT OR REPLACE INTO blobs VALUES (?, ?, ?)", bucket, key, request.get_data())
-    return {"s3_bucket": bucket, "s3_key": key}
-
-
-@blueprint.get("/s3/<bucket>/<path:key>")
-def get_blob(bucket: str, key: str) -> Response:
-    with core().reading() as transaction:
-        row = transaction.row("SELECT content FROM blobs WHERE bucket = ? AND key = ?", bucket, key)
-    if row is None or not isinstance(row[0], bytes):
-        raise not_found("object", f"{bucket}/{key}")
-    return Response(row[0], mimetype="application/octet-stream")
 
 
 @blueprint.get("/checkpoint_files/<job_id>/<int:rank>/<path:name>")
