@@ -148,15 +148,52 @@ def _refusal(words: str, folder: str) -> str:
     return f"git can't tell the history: {first.removeprefix('fatal: ')}"
 
 
+@dataclass(frozen=True)
+class Listing:
+    """What git knows of the files below some folders of one checkout; all paths are below its `root`.
+
+    `ignored` names whole folders with a '/' at the end.
+    """
+
+    root: str
+    tracked: frozenset[str] = frozenset()
+    ignored: frozenset[str] = frozenset()
+
+    def below(self, folder: str) -> str:
+        """A folder's path, with a '/' at the end; empty for the root itself."""
+        path = os.path.relpath(os.path.realpath(folder), self.root)
+        return "" if path == "." else f"{path}/"
+
+
+def checkout_of(folder: str) -> str | None:
+    """The root of the checkout that a folder is in, found without git."""
+    path = os.path.realpath(folder)
+    while not os.path.lexists(os.path.join(path, ".git")):
+        if path == (path := os.path.dirname(path)):
+            return None
+    return path
+
+
+def list_files(root: str, folders: Iterable[str]) -> Listing:
+    """Which files below these folders git tracks and ignores, in two processes; raises GitError."""
+    within = ("--", *sorted({os.path.realpath(folder) for folder in folders}))
+    tracked = _git(Path(root), "ls-files", "-z", "--cached", *within)
+    ignored = _git(Path(root), "ls-files", "-z", "--others", "--ignored", "--exclude-standard", "--directory", *within)
+    names = (frozenset(filter(None, os.fsdecode(output).split("\0"))) for output in (tracked, ignored))
+    return Listing(root, *names)
+
+
 class GitError(Exception):
     """git failed on what it should know; the message is its own first line."""
 
 
 def _git(root: Path, *arguments: str) -> bytes:
-    ran = subprocess.run(
-        ("git", "-C", str(root), *_SETTINGS, *arguments),
-        env=_environment(), capture_output=True, check=False,
-    )  # fmt: skip
+    try:
+        ran = subprocess.run(
+            ("git", "-C", str(root), *_SETTINGS, *arguments), env=_environment(), capture_output=True, check=False
+        )
+    except OSError:
+        raise GitError("git is not installed here") from None
     if ran.returncode:
         first = ran.stderr.decode("utf-8", "replace").strip().splitlines()[:1]
         raise GitError(f"git {arguments[0]}: {first[0] if first else ran.returncode}")

@@ -42,9 +42,15 @@ def parse_job_name(job_name: str | None) -> Identity | None:
     return Identity(read["name"], read["digest"], int(read["attempt"] or 1))
 
 
-def digest_of(spec: Mapping[str, Any], api_version: str) -> str:
-    """SHA-256 over a spec's canonical form, 64 hex digits. Golden digests in the tests freeze it for ever."""
-    canonical = json.dumps(canonical_form(spec, api_version), sort_keys=True, separators=(",", ":"))
+def digest_of(spec: Mapping[str, Any], api_version: str, content: str | None = None) -> str:
+    """SHA-256 over a spec's canonical form, 64 hex digits. Golden digests in the tests freeze it for ever.
+
+    `content` is the digest of what its workspace holds, which counts in the place of how it was written.
+    """
+    form = canonical_form(spec, api_version)
+    if content is not None:
+        form["workspace"] = content
+    canonical = json.dumps(form, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256((SCHEME + canonical).encode("ascii")).hexdigest()
 
 

@@ -1,12 +1,13 @@
 """Valid manifest -> JobRequest: the exact body of the create call, and whom it is for."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from baseten_jobs.identity import SHOWN, Identity, digest_of
 from baseten_jobs.manifest import Document
 from baseten_jobs.spelling import accelerator_of
+from baseten_jobs.workspace import Content
 
 
 @dataclass(frozen=True)
@@ -25,7 +26,8 @@ class ProjectRef:
 class JobRequest:
     """One job to be had: `training_job` is the body's only member, `digest` has all 64 hex digits.
 
-    `manifest` is the document as it was written, `overrides` the fields that were set from outside.
+    `manifest` is the document as it was written, `overrides` the fields that were set from outside, `content` what
+    the workspace holds.
     """
 
     path: str
@@ -39,6 +41,7 @@ class JobRequest:
     suspended: bool = False
     manifest: Mapping[str, Any] = field(default_factory=dict, repr=False)
     overrides: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    content: Content | None = field(default=None, repr=False)
 
     @property
     def identity(self) -> Identity:
@@ -52,6 +55,11 @@ class JobRequest:
     def body(self) -> Mapping[str, Any]:
         """What is sent, whole."""
         return {"training_job": self.training_job}
+
+    def with_artifact(self, artifact: Mapping[str, str]) -> "JobRequest":
+        """The same, naming the object that its workspace was uploaded to."""
+        runtime = {**self.training_job.get("runtime", {}), "artifacts": [dict(artifact)]}
+        return replace(self, training_job={**self.training_job, "runtime": runtime})
 
     @property
     def nodes(self) -> int:
@@ -78,11 +86,11 @@ class JobRequest:
         return compute
 
 
-def compile_request(document: Document) -> JobRequest:
-    """The request of a document that schema and rules accept."""
+def compile_request(document: Document, content: Content | None = None) -> JobRequest:
+    """The request of a document that schema and rules accept; `content` is what its workspace holds, if it has one."""
     metadata, spec = _without_nulls(document.data["metadata"]), document.data["spec"]
     policy = _without_nulls(document.data.get("policy") or {})
-    digest = digest_of(spec, document.data["apiVersion"])
+    digest = digest_of(spec, document.data["apiVersion"], content.digest if content else None)
     identity = Identity(metadata["name"], digest[:SHOWN], metadata.get("attempt", 1))
     return JobRequest(
         path=document.path,
@@ -96,11 +104,13 @@ def compile_request(document: Document) -> JobRequest:
         suspended=policy.get("suspend", False),
         manifest=document.data,
         overrides=document.overrides,
+        content=content,
     )
 
 
 def _training_job(spec: Mapping[str, Any]) -> dict[str, Any]:
     body: dict[str, Any] = _without_nulls(spec)
+    body.pop("workspace", None)
     if "accelerator" in body.get("compute", {}):
         body["compute"]["accelerator"] = accelerator_of(body["compute"]["accelerator"])
     if "checkpointing" in body:

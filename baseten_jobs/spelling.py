@@ -50,7 +50,16 @@ def _folded_accelerator(value: Any) -> Any:
     return accelerator_of(value) if isinstance(value, str) else value
 
 
+def workspace_of(value: str | Mapping[str, Any]) -> dict[str, Any]:
+    """A folder, or the workspace's object, as the object."""
+    return {"root": value} if isinstance(value, str) else dict(value)
+
+
+def _folded_workspace(value: Any) -> Any:
+    return workspace_of(value) if isinstance(value, str) else value
+
+
 FOLDS: Mapping[str, Callable[[Any], Any]] = MappingProxyType(
-    {"quantity": _folded_quantity, "accelerator": _folded_accelerator}
+    {"quantity": _folded_quantity, "accelerator": _folded_accelerator, "workspace": _folded_workspace}
 )
 """For each `x-fold` of the schema the function that brings a value to its one form, for the digest."""

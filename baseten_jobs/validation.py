@@ -1,7 +1,7 @@
 """Paths -> requests and diagnostics: what `validate` and `render` need, without a word to the network."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import BinaryIO
 
 from baseten_jobs import manifest, rules, schema
@@ -10,15 +10,20 @@ from baseten_jobs.manifest import Document
 from baseten_jobs.overrides import Override, laid_over
 from baseten_jobs.request import JobRequest, compile_request
 from baseten_jobs.sources import read_sources
+from baseten_jobs.workspace import Content
 
 
 @dataclass(frozen=True)
 class Compiled:
-    """Everything that the files say: requests only where no diagnostic is an error."""
+    """Everything that the files say: requests only where no diagnostic is an error.
+
+    `contents` are what the documents' workspaces hold, by the documents' places.
+    """
 
     documents: tuple[Document, ...]
     requests: tuple[JobRequest, ...]
     diagnostics: tuple[Diagnostic, ...]
+    contents: Mapping[int, Content] = field(default_factory=dict, repr=False)
 
     @property
     def valid(self) -> bool:
@@ -47,16 +52,38 @@ def validate(paths: Sequence[str], stdin: BinaryIO, strict: bool, overrides: Seq
     diagnostics = [*read.diagnostics, *(d for one in loaded for d in one.diagnostics)]
     documents, misfits = laid_over((document for one in loaded for document in one.documents), overrides)
     diagnostics += misfits
+    sound = []
     for document in documents:
         found = schema.check(document)
         diagnostics += (*found, *rules.check(document, found))
+        sound += [] if found else [document]
     diagnostics += rules.check_unique(documents)
+    contents, of_trees = _packed(documents, sound)
+    diagnostics += of_trees
     ordered = in_order(made_strict(diagnostics) if strict else diagnostics)
-    return Compiled(documents, (), ordered)
+    return Compiled(documents, (), ordered, contents)
+
+
+def _packed(
+    documents: Sequence[Document], sound: Iterable[Document]
+) -> tuple[Mapping[int, Content], tuple[Diagnostic, ...]]:
+    """What the workspaces hold, where any document has one."""
+    kept = {id(document) for document in sound if document.data["spec"].get("workspace") is not None}
+    places = [place for place, document in enumerate(documents) if id(document) in kept]
+    if not places:
+        return {}, ()
+    from baseten_jobs.packing import pack
+
+    packed = pack(documents[place] for place in places)
+    contents = {place: content for place, content in zip(places, packed.contents, strict=True) if content}
+    return contents, packed.diagnostics
 
 
 def compile_all(paths: Sequence[str], stdin: BinaryIO, strict: bool, overrides: Sequence[Override] = ()) -> Compiled:
     """Validated and, if nothing is wrong anywhere, compiled to requests."""
     checked = validate(paths, stdin, strict, overrides)
-    requests = tuple(compile_request(document) for document in checked.documents) if checked.valid else ()
-    return Compiled(checked.documents, requests, checked.diagnostics)
+    if not checked.valid:
+        return checked
+    placed = enumerate(checked.documents)
+    requests = tuple(compile_request(document, checked.contents.get(place)) for place, document in placed)
+    return replace(checked, requests=requests)

@@ -23,6 +23,8 @@ NOT_FOUND = (
 )
 SHALLOW = "the revision that runs is not in this shallow clone: clone with `fetch-depth: 0` to see what changed"
 
+CODE = "the code that runs is not looked up in git's history, so what changed in it is not told"
+
 
 @dataclass(frozen=True)
 class Inquiry:
@@ -98,7 +100,8 @@ class _Witness:
             return _unknown(action, "the manifest is not in this git repository, so there is nothing to compare with")
         found = self.history.find(older.identity, path)
         if found is None:
-            return _unknown(action, SHALLOW if self.repository.shallow else NOT_FOUND)
+            reason = SHALLOW if self.repository.shallow else NOT_FOUND
+            return _unknown(action, CODE if action.request.content else reason)
         new = action.request.manifest["spec"]
         differing = changes(found.written.spec, new, found.written.api_version)
         return replace(action, previous=found.revision, changes=differing)
@@ -130,6 +133,11 @@ class _Witness:
             return f"job {job.id} of another spec is not stopped: the manifest is not in the git repository of the rest"
         found = self.history.find_in_project(job.identity, project)
         if found is None:
+            if request.content:
+                return (
+                    f"job {job.id} of another spec is not stopped: its code is not looked up in git's history; "
+                    f"`baseten-jobs stop --job {job.id}` stops it"
+                )
             why = "this clone is shallow" if self.repository.shallow else "its spec is not in this repository's history"
             return f"job {job.id} of another spec is not stopped: {why}"
         own = self.history.find_in_project(request.identity, project)

@@ -218,3 +218,11 @@ def _meaning(value: Any, shape: Shape) -> Any:
 
 def _without_empty(value: Any, shape: Shape) -> Any:
     return canonical_form({"weights": value}, API_VERSION) if shape is SPEC.properties["weights"] else value
+
+
+def test_a_workspace_counts_by_its_content_and_not_by_its_spelling() -> None:
+    spec = {"image": {"base_image": "i:1"}}
+    one, other = "a" * 64, "b" * 64
+    spellings = [{**spec, "workspace": workspace} for workspace in (".", {"root": "."}, {"exclude": ["*.png"]})]
+    assert len({digest_of(each, API_VERSION, one) for each in spellings}) == 1
+    assert len({digest_of(spec, API_VERSION), *(digest_of(spellings[0], API_VERSION, c) for c in (one, other))}) == 3

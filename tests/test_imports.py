@@ -14,12 +14,12 @@ import baseten_jobs
 PACKAGE = Path(baseten_jobs.__file__).parent
 
 PURE = (
-    "diagnostics manifest secrecy spelling shape wording schema overrides rules secret_references identity request"
-    " cost capacity observation history diff plan guards outcome saved status report"
+    "diagnostics manifest secrecy spelling workspace inspection selection shape wording schema overrides rules"
+    " secret_references identity request cost capacity observation history diff plan guards outcome saved status report"
 )
 EFFECTS = (
-    "sources validation git witness emulator api observe appraise stopping submit settle ledger apply pipeline cli"
-    " __main__"
+    "sources git hashing tree archive packing validation witness emulator api observe appraise"
+    " stopping submit settle ledger apply pipeline cli __main__"
 )
 ORDER = [*PURE.split(), *EFFECTS.split()]
 """Each module, or package, imports only from those before it. A new one gets its place here."""
@@ -28,6 +28,7 @@ HOMES = {
     "yaml": {"manifest"},
     "jsonschema": {"schema"},
     "deepdiff": {"diff"},
+    "pathspec": {"selection"},
     "httpx": {"api"},
     "click": {"cli"},
     "subprocess": {"git"},
@@ -201,9 +202,9 @@ spec:
         (["--version"], {"httpx", "jsonschema", "deepdiff", "flask", "yaml", "sqlite3", "ssl", "asyncio"}),
         (["--help"], {"httpx", "jsonschema", "deepdiff", "flask", "yaml", "sqlite3", "ssl", "asyncio"}),
         (["schema"], {"httpx", "jsonschema", "deepdiff", "flask", "sqlite3", "ssl"}),
-        (["validate", "good.yaml"], {"httpx", "deepdiff", "flask", "sqlite3", "ssl"}),
-        (["validate", "bad.yaml"], {"httpx", "deepdiff", "flask", "sqlite3", "ssl"}),
-        (["render", "good.yaml"], {"httpx", "deepdiff", "flask", "sqlite3", "ssl"}),
+        (["validate", "good.yaml"], {"httpx", "deepdiff", "flask", "sqlite3", "ssl", "pathspec", "tarfile"}),
+        (["validate", "bad.yaml"], {"httpx", "deepdiff", "flask", "sqlite3", "ssl", "pathspec", "tarfile"}),
+        (["render", "good.yaml"], {"httpx", "deepdiff", "flask", "sqlite3", "ssl", "pathspec", "tarfile"}),
         (["plan", "bad.yaml"], {"deepdiff", "flask", "sqlite3"}),
     ],
     ids=lambda value: " ".join(value if isinstance(value, list) else sorted(value)),

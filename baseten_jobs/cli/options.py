@@ -42,6 +42,10 @@ def strict(command: F) -> F:
     return click.option("--strict", is_flag=True, help="Warnings are errors.")(command)
 
 
+def verbose(command: F) -> F:
+    return click.option("-v", "--verbose", is_flag=True, help="List every file of the workspaces.")(command)
+
+
 def show_values(command: F) -> F:
     return click.option(
         "--show-values", is_flag=True, help="Show values of environment variables, which are masked otherwise."

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     help="Save the plan, for `apply --plan FILE`.",
 )
 @options.show_values
+@options.verbose
 @options.policy
 @options.execution
 @options.connection
@@ -48,12 +49,13 @@ def command(
     detailed_exitcode: bool,
     out: str | None,
     show_values: bool,
+    verbose: bool,
     policy: Policy,
     execution: "Execution",
     connection: "Connection",
 ) -> Exit:
     """Show what apply would do and why; nothing is written."""
-    session, paths = Session(output, show_values), or_default(paths)
+    session, paths = Session(output, show_values, verbose), or_default(paths)
     if out and STDIN in paths:
         raise click.UsageError("--out can't remember what was read from standard input")
     if out and any(override.touches(("spec", "runtime", "environment_variables")) for override in overrides):

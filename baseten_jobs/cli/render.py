@@ -14,9 +14,10 @@ from baseten_jobs.overrides import Override
 @options.output(*report.REQUESTS)
 @options.strict
 @options.overrides
-def command(paths: tuple[str, ...], output: str, strict: bool, overrides: tuple[Override, ...]) -> Exit:
+@options.verbose
+def command(paths: tuple[str, ...], output: str, strict: bool, overrides: tuple[Override, ...], verbose: bool) -> Exit:
     """Print the exact body of each create that apply would send; nothing is sent."""
-    session = Session(output)
+    session = Session(output, verbose=verbose)
     compiled = validation.compile_all(or_default(paths), session.stdin, strict, overrides)
     if not compiled.valid:
         return session.invalid(compiled.diagnostics)

@@ -34,6 +34,7 @@ class Session:
 
     output: str = "text"
     show_values: bool = False
+    verbose: bool = False
 
     @property
     def json(self) -> bool:
@@ -69,7 +70,7 @@ class Session:
 
     def look(self, target: str = "") -> Look:
         """How a report is to look on standard output."""
-        return Look(self.paint, self.show_values, target)
+        return Look(self.paint, self.show_values, target, self.verbose)
 
     def invalid(self, diagnostics: Iterable[Diagnostic]) -> Exit:
         """Manifests that forbid to go on: told on stderr, and as the document of validate where JSON is asked for."""

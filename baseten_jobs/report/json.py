@@ -12,6 +12,7 @@ from baseten_jobs.manifest import Document
 from baseten_jobs.observation import ObservedJob
 from baseten_jobs.outcome import Applied, Outcome
 from baseten_jobs.plan import Action, Orphan, Plan
+from baseten_jobs.report import listing
 from baseten_jobs.report.look import PLAIN, Look
 from baseten_jobs.request import JobRequest
 from baseten_jobs.status import Status
@@ -39,6 +40,7 @@ def requests(compiled: Iterable[JobRequest], look: Look = PLAIN) -> str:
             "job_name": r.job_name,
             "request": r.body,
             **_overrides(r, look),
+            **listing.data(r.content, look),
         }
         for r in compiled
     ]
@@ -103,6 +105,7 @@ def _action(action: Action, look: Look) -> Mapping[str, Any]:
         "previous": _revision(action.previous),
         **({"history": action.history} if action.history else {}),
         **_overrides(request, look),
+        **listing.data(request.content, look),
         "job": _job(action.job),
         "superseded": [{"job_id": job.id, "gpus": job.gpus} for job in action.superseded],
         "warnings": [*action.warnings, *([action.error] if action.error else [])],

@@ -16,11 +16,15 @@ def plain(text: str, colour: str) -> str:
 
 @dataclass(frozen=True)
 class Look:
-    """What a format may heed; `target` tells the comment of one plan from that of another in a pull request."""
+    """What a format may heed; `target` tells the comment of one plan from that of another in a pull request.
+
+    `verbose` is for readers who want every file of a workspace.
+    """
 
     paint: Paint = plain
     show_values: bool = False
     target: str = ""
+    verbose: bool = False
 
     def shown(self, changes: Iterable[Change]) -> tuple[Change, ...]:
         """Changes as they may be shown: values of environment variables are masked."""

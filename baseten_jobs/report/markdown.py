@@ -8,7 +8,7 @@ from baseten_jobs.diff import Change
 from baseten_jobs.history import Revision
 from baseten_jobs.outcome import Applied, Outcome
 from baseten_jobs.plan import Action, Orphan, Plan, Verb
-from baseten_jobs.report import text
+from baseten_jobs.report import listing, text
 from baseten_jobs.report.fitting import Section, fitted
 from baseten_jobs.report.look import PLAIN, Look
 from baseten_jobs.report.quoting import code, in_code, in_comment, prose
@@ -132,6 +132,8 @@ def _detail(action: Action, look: Look) -> str:
     points = [_change(change) for change in changes]
     points += [prose(action.history)] if action.history else []
     points += [f"set by `--set`: {code(f'{c.field} = {c.new}', 400)}" for c in look.overrides(action.request)]
+    if action.verb is Verb.SUBMIT:
+        points += [prose(line) for line in listing.lines(action.request.content, look)]
     points += [f"**warning:** {prose(warning)}" for warning in action.warnings]
     return "\n\n".join(
         [

@@ -11,6 +11,7 @@ from baseten_jobs.identity import SHOWN
 from baseten_jobs.manifest import Document
 from baseten_jobs.outcome import Applied, Fate, Outcome
 from baseten_jobs.plan import Action, Orphan, Plan, Verb
+from baseten_jobs.report import listing
 from baseten_jobs.report.look import PLAIN, Look, Paint, plain
 from baseten_jobs.report.words import Mark, reads_better_by_words, told, word_diff
 from baseten_jobs.request import JobRequest
@@ -63,6 +64,7 @@ def requests(compiled: Iterable[JobRequest], look: Look = PLAIN) -> str:
     for r in compiled:
         lines.append(f"# {r.path}:{r.line}: {r.job_name} in {one_line(str(r.project))} (digest {r.digest[:SHOWN]})")
         lines += [f"# {override(change)}" for change in look.overrides(r)]
+        lines += [f"# {line}" for line in listing.lines(r.content, look)]
         lines.append(json.dumps(r.body, indent=2, ensure_ascii=False))
     return "\n".join(lines)
 
@@ -109,6 +111,8 @@ def _action(action: Action, look: Look) -> list[str]:
         lines.append(f"{_INDENT}compared with {revision(action.previous)}")
     lines += [_INDENT + _change(change, look.paint) for change in look.shown(action.changes)]
     lines += [_INDENT + override(change) for change in look.overrides(request)]
+    if action.verb is Verb.SUBMIT:
+        lines += [_INDENT + line for line in listing.lines(request.content, look)]
     if action.history:
         lines.append(f"{_INDENT}{action.history}")
     lines += [look.paint(f"{_INDENT}warning: {warning}", "yellow") for warning in action.warnings]

@@ -1,0 +1,190 @@
+"""Files on the disk -> what they hold: SHA-256s and notes, made in parallel and remembered between runs."""
+
+import hashlib
+import json
+import os
+import stat
+import tempfile
+import threading
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+from baseten_jobs.inspection import MAX_BYTES, Note, inspect
+
+FORMAT = 1
+TOO_FRESH = 2 * 10**9
+"""Nanoseconds: a file touched so shortly before it was hashed may change again without its times telling."""
+
+_BATCH = 64
+_CHUNK = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What a file holds."""
+
+    sha256: str
+    notes: tuple[Note, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Unread:
+    """Why nobody can say what a file holds."""
+
+    reason: str
+
+
+Stamp = tuple[int, ...]
+
+
+def stamp_of(status: os.stat_result) -> Stamp:
+    """What changes where a file does: size, times and inode."""
+    return (status.st_size, status.st_mtime_ns, status.st_ino, status.st_ctime_ns)
+
+
+def hash_all(
+    files: Sequence[tuple[str, os.stat_result]], cache: "Cache", *, inspected: bool = True
+) -> list[Held | Unread]:
+    """What each of these files holds; `inspected` says whether small ones are looked into as well."""
+    results: list[Held | Unread | None] = [cache.known(path, status) for path, status in files]
+    missing = [index for index, result in enumerate(results) if result is None]
+    missing.sort(key=lambda index: -files[index][1].st_size)
+    large = [[index] for index in missing if files[index][1].st_size > _CHUNK]
+    small = missing[len(large) :]
+    batches = [*large, *(small[at : at + _BATCH] for at in range(0, len(small), _BATCH))]
+
+    def work(batch: list[int]) -> None:
+        for index in batch:
+            results[index] = _hash(*files[index], cache, inspected)
+
+    if batches:
+        with ThreadPoolExecutor(min(len(batches), os.cpu_count() or 1, 8), "hash") as pool:
+            list(pool.map(work, batches))
+    return [result for result in results if result is not None]
+
+
+_FLAGS = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0)
+
+
+def _hash(path: str, expected: os.stat_result, cache: "Cache", inspected: bool) -> Held | Unread:
+    began = time.time_ns()
+    try:
+        descriptor = os.open(path, _FLAGS)
+    except OSError as error:
+        return Unread(_gone(error))
+    try:
+        before = os.fstat(descriptor)
+        if not stat.S_ISREG(before.st_mode) or stamp_of(before) != stamp_of(expected):
+            return Unread("it changes while it is read")
+        if before.st_size <= MAX_BYTES:
+            raw = _read(descriptor, before.st_size)
+            held = Held(hashlib.sha256(raw).hexdigest(), inspect(path, raw) if inspected else ())
+            read = len(raw)
+        else:
+            total, read = _hash_in_chunks(descriptor)
+            held = Held(total)
+        if read != before.st_size or stamp_of(os.fstat(descriptor)) != stamp_of(before):
+            return Unread("it changes while it is read")
+    except OSError as error:
+        return Unread(_gone(error))
+    finally:
+        os.close(descriptor)
+    if inspected:
+        cache.remember(path, before, held, began)
+    return held
+
+
+def _read(descriptor: int, size: int) -> bytes:
+    """A file's bytes, and one more where it has grown."""
+    raw = os.read(descriptor, size + 1)
+    while len(raw) <= size and (more := os.read(descriptor, size + 1 - len(raw))):
+        raw += more
+    return raw
+
+
+def _hash_in_chunks(descriptor: int) -> tuple[str, int]:
+    total, read, buffer = hashlib.sha256(), 0, bytearray(_CHUNK)
+    view = memoryview(buffer)
+    while count := os.readv(descriptor, [buffer]):
+        total.update(view[:count])
+        read += count
+    return total.hexdigest(), read
+
+
+def _gone(error: OSError) -> str:
+    if isinstance(error, FileNotFoundError):
+        return "it vanished while the tree was read"
+    return f"it can't be read: {error.strerror}"
+
+
+class Cache:
+    """Hashes by (path, size, mtime, inode), of one file on the disk; any trouble with that file costs only time.
+
+    Several processes may use it at once: it is read whole, and replaced whole.
+    """
+
+    def __init__(self, path: str | None) -> None:
+        self._path = path
+        self._lock = threading.Lock()
+        self._known = _loaded(path) if path else {}
+        self._used: dict[str, Any] = {}
+        self._changed = False
+
+    def known(self, path: str, status: os.stat_result) -> Held | None:
+        entry = self._known.get(path)
+        if entry is None or tuple(entry[0]) != stamp_of(status):
+            return None
+        self._used[path] = entry
+        return Held(entry[1], tuple(Note(kind, line) for kind, line in entry[2]))
+
+    def remember(self, path: str, status: os.stat_result, held: Held, began: int) -> None:
+        """`began` is when the reading did, in nanoseconds since the epoch."""
+        if began - max(status.st_mtime_ns, status.st_ctime_ns) < TOO_FRESH:
+            return
+        with self._lock:
+            self._used[path] = [stamp_of(status), held.sha256, held.notes]
+            self._changed = True
+
+    def save(self, roots: Iterable[str]) -> None:
+        """Write what was learnt; of files below these roots only what was used."""
+        if self._path is None or not self._changed:
+            return
+        heads = tuple(root.rstrip(os.sep) + os.sep for root in roots)
+        others = {path: entry for path, entry in self._known.items() if not path.startswith(heads)}
+        with suppress(OSError, UnicodeEncodeError):
+            _replace(self._path, json.dumps({"format": FORMAT, "files": {**others, **self._used}}))
+
+
+def _loaded(path: str) -> Mapping[str, Any]:
+    try:
+        with open(path, encoding="utf-8") as file:
+            data = json.load(file)
+        files = data["files"] if data["format"] == FORMAT else {}
+        sound = all(
+            len(stamp) == 4 and isinstance(digest, str) and len(digest) == 64 and all(len(note) == 2 for note in notes)
+            for stamp, digest, notes in files.values()
+        )
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return {}
+    return files if sound else {}
+
+
+def _replace(path: str, text: str) -> None:
+    folder = os.path.dirname(path)
+    created = not os.path.isdir(folder)
+    os.makedirs(folder, exist_ok=True)
+    if created and os.path.basename(folder) == ".baseten-jobs":
+        with open(os.path.join(folder, ".gitignore"), "w", encoding="utf-8") as file:
+            file.write("*\n")
+    descriptor, temporary = tempfile.mkstemp(dir=folder, prefix=".hashes-")
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            file.write(text)
+        os.replace(temporary, path)
+    except BaseException:
+        os.unlink(temporary)
+        raise

@@ -1,0 +1,257 @@
+"""Manifests' workspaces -> what they hold, and every diagnostic of the trees that they name."""
+
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from os.path import basename, isdir, join, lexists, normpath, realpath, relpath
+
+from baseten_jobs.archive import archive_size, link_hash
+from baseten_jobs.diagnostics import Diagnostic, FieldPath, Position, Severity, field_name, one_line
+from baseten_jobs.git import GitError, Listing, checkout_of, list_files
+from baseten_jobs.hashing import Cache, Held, Unread, hash_all
+from baseten_jobs.inspection import LFS, OWN, SECRET, Note
+from baseten_jobs.manifest import Document
+from baseten_jobs.selection import Selection, mistake_in
+from baseten_jobs.sources import STDIN_NAME
+from baseten_jobs.tree import Found, Tree, walk
+from baseten_jobs.workspace import MAX_BYTES, Content, File, Workspace, human, shown, written_in
+
+_AT: FieldPath = ("spec", "workspace")
+_MOST = 20
+"""Faults, or secrets, told one by one of one workspace."""
+
+
+@dataclass(frozen=True)
+class Packed:
+    """For each document with a workspace what it holds, in the documents' order; nothing where it can't be told."""
+
+    contents: tuple[Content | None, ...]
+    diagnostics: tuple[Diagnostic, ...]
+
+
+@dataclass
+class _Told:
+    """The diagnostics of one workspace, at the place where a manifest names it."""
+
+    document: Document
+    found: list[Diagnostic] = field(default_factory=list)
+
+    def error(self, rule: str, message: str, hint: str = "", at: FieldPath = ()) -> None:
+        self._tell(rule, message, hint, at, Severity.ERROR)
+
+    def warn(self, rule: str, message: str, hint: str = "") -> None:
+        self._tell(rule, message, hint, (), Severity.WARNING)
+
+    def _tell(self, rule: str, message: str, hint: str, at: FieldPath, severity: Severity) -> None:
+        path = (*_AT, *at)
+        of_key = self.document.written(path) is None
+        position = self.document.position(path, of_key=of_key)
+        self.found.append(Diagnostic(rule, message, position, field_name(path), hint, severity))
+
+    @property
+    def failed(self) -> bool:
+        return any(d.severity is Severity.ERROR for d in self.found)
+
+
+def pack(documents: Iterable[Document]) -> Packed:
+    """Read the trees of all workspaces: each once, however many manifests share it."""
+    documents = tuple(documents)
+    plans = [_Job(document, written_in(document.data["spec"]) or Workspace()) for document in documents]
+    listings = _listings(plan for plan in plans if plan.sound)
+    known: dict[object, _Job] = {}
+    for plan in plans:
+        first = known.setdefault(plan.key, plan)
+        if first is plan and plan.sound:
+            plan.read(listings)
+    diagnostics = [d for plan in plans for d in (*plan.told.found, *_again(known[plan.key], plan))]
+    return Packed(tuple(known[plan.key].content for plan in plans), tuple(diagnostics))
+
+
+def _again(first: "_Job", plan: "_Job") -> list[Diagnostic]:
+    """What is wrong with a tree, told at the place of another manifest that names it too."""
+    return [] if first is plan else [d for d in first.of_tree if d.severity is Severity.ERROR]
+
+
+class _Job:
+    """One workspace on its way from a manifest to its content."""
+
+    def __init__(self, document: Document, workspace: Workspace) -> None:
+        self.workspace, self.told = workspace, _Told(document)
+        self.content: Content | None = None
+        self.of_tree: list[Diagnostic] = []
+        self.home = "." if document.path == STDIN_NAME else os.path.dirname(document.path) or "."
+        self.root = normpath(join(self.home, workspace.root))
+        self.external = tuple(normpath(join(self.home, folder)) for folder in workspace.external)
+        self._check()
+        self.sound = not self.told.failed
+
+    @property
+    def key(self) -> object:
+        if not self.sound:
+            return id(self)
+        return (realpath(self.root), self.external, self.workspace.include, self.workspace.exclude)
+
+    @property
+    def folders(self) -> tuple[str, ...]:
+        return (self.root, *self.external)
+
+    def _check(self) -> None:
+        for name in ("include", "exclude"):
+            for index, pattern in enumerate(getattr(self.workspace, name)):
+                if mistake := mistake_in(pattern):
+                    self.told.error("workspace-pattern", one_line(mistake), at=(name, index))
+        if not self._is_folder(self.root, ("root",)):
+            return
+        bound = checkout_of(self.home)
+        if not self.workspace.outside and not _is_within(self.root, bound or self.home):
+            what = "the repository that the manifest is in" if bound else "the manifest's folder"
+            hint = "`outside: true` allows it" if bound else "`outside: true` allows it, as there is no repository"
+            self.told.error("workspace-outside", f"'{self.workspace.root}' is outside of {what}", hint, ("root",))
+        taken = dict.fromkeys(os.listdir(self.root), "the root") if self.external else {}
+        for index, folder in enumerate(self.external):
+            at: FieldPath = ("external", index)
+            if not self._is_folder(folder, at):
+                continue
+            name = basename(realpath(folder))
+            if _is_within(folder, self.root) or _is_within(self.root, folder):
+                self.told.error("workspace-external", f"'{self.workspace.external[index]}' overlaps the root", at=at)
+            elif name in taken:
+                self.told.error("workspace-external", f"'{name}' is in {taken[name]} already", at=at)
+            taken[name] = f"'{self.workspace.external[index]}'"
+
+    def _is_folder(self, folder: str, at: FieldPath) -> bool:
+        if not isdir(folder):
+            problem = "is not a folder" if lexists(folder) else "does not exist"
+            self.told.error("workspace-root", f"the folder '{one_line(folder)}' {problem}", at=at)
+        return isdir(folder)
+
+    def read(self, listings: Mapping[str, Listing | str]) -> None:
+        before = len(self.told.found)
+        selection = Selection(self.workspace.include, self.workspace.exclude)
+        trees = [self._walk(folder, selection, listings) for folder in self.folders]
+        files = [found for tree in trees for found in tree.files]
+        cache = Cache(cache_path(self.root))
+        hashed = [found for found in files if found.target is None]
+        results = dict(
+            zip((f.path for f in hashed), hash_all([(f.source, f.status) for f in hashed], cache), strict=True)
+        )
+        cache.save(realpath(folder) for folder in self.folders)
+        faults = [fault for tree in trees for fault in tree.faults]
+        faults += [(path, result.reason, "") for path, result in results.items() if isinstance(result, Unread)]
+        self._tell_faults(faults)
+        chosen = [found for found in files if not self._is_own(found, results)]
+        if not faults:
+            self._weigh(chosen, results)
+            self._warn(trees, chosen, results)
+        self.of_tree = self.told.found[before:]
+
+    def _walk(self, folder: str, selection: Selection, listings: Mapping[str, Listing | str]) -> Tree:
+        listing = listings.get(checkout_of(folder) or "")
+        if isinstance(listing, str):
+            self.told.warn("workspace-git", f"{listing}, so files that git ignores are told by .gitignore files alone")
+            listing = None
+        at = "" if folder == self.root else f"{basename(realpath(folder))}/"
+        return walk(realpath(folder), at, selection, listing)
+
+    def _tell_faults(self, faults: list[tuple[str, str, str]]) -> None:
+        for path, message, hint in sorted(faults)[:_MOST]:
+            self.told.error("workspace-file", f"{_printable(path)}: {message}", hint)
+        if len(faults) > _MOST:
+            self.told.error("workspace-file", f"{len(faults) - _MOST} more files can't travel")
+
+    @staticmethod
+    def _is_own(found: Found, results: Mapping[str, Held | Unread]) -> bool:
+        """Manifests and saved plans stay out, so that a comment in one moves no digest."""
+        held = results.get(found.path)
+        return isinstance(held, Held) and any(note.kind == OWN for note in held.notes) and not found.named
+
+    def _weigh(self, chosen: list[Found], results: Mapping[str, Held | Unread]) -> None:
+        files = (_file(found, results.get(found.path)) for found in chosen)
+        content = Content(self.workspace.root, tuple(sorted(files, key=_by_path)))
+        size = archive_size(content)
+        if not chosen:
+            self.told.error("workspace-empty", f"no file of '{self.workspace.root}' travels", "is all of it ignored?")
+        elif size > MAX_BYTES:
+            largest = ", ".join(f"{file.path} ({human(file.size)})" for file in content.largest(3))
+            message = f"{human(size)} are more than the {human(MAX_BYTES)} that may be uploaded; the largest: {largest}"
+            self.told.error("workspace-size", message, "mount large files by spec.weights, or exclude them")
+        else:
+            self.content = content
+
+    def _warn(self, trees: list[Tree], chosen: list[Found], results: Mapping[str, Held | Unread]) -> None:
+        paths = {found.path for found in chosen}
+        untracked = [path for tree in trees for path in tree.untracked if path in paths]
+        if untracked:
+            message = f"{_count(len(untracked))} not in git: {shown(untracked)}"
+            self.told.warn("workspace-untracked", message, "another checkout has another digest; commit or ignore them")
+        withheld = [path for tree in trees for path in tree.withheld]
+        if withheld:
+            self.told.warn("workspace-withheld", f"git tracks what never travels: {shown(withheld)}",
+                           "spell it out in `include` if the job needs it")  # fmt: skip
+        notes = [(found, note) for found in chosen for note in _notes(results.get(found.path))]
+        if pointers := [found.path for found, note in notes if note.kind == LFS]:
+            message = f"LFS pointers travel, not what they stand for: {shown(pointers)}"
+            self.told.warn("workspace-lfs", message, "`git lfs pull` fetches that")
+        secrets = [(found, note) for found, note in notes if note.kind == SECRET]
+        for found, note in secrets[:_MOST]:
+            position = Position(_printable(relpath(found.source)), note.line)
+            message = "this holds what looks like a secret, and travels with the job"
+            hint = "keep it in Baseten, or list the file in .basetenignore"
+            self.told.found.append(
+                Diagnostic("workspace-secret", message, position, "", hint, severity=Severity.WARNING)
+            )
+        if len(secrets) > _MOST:
+            self.told.warn("workspace-secret", f"{len(secrets) - _MOST} more lines look like secrets")
+
+
+def _listings(plans: Iterable[_Job]) -> dict[str, Listing | str]:
+    """What git knows, by the root of each checkout: two processes each. Its words where it can't be asked."""
+    asked: dict[str, list[str]] = {}
+    for plan in plans:
+        for folder in plan.folders:
+            if root := checkout_of(folder):
+                asked.setdefault(root, []).append(folder)
+    found: dict[str, Listing | str] = {}
+    for root, folders in asked.items():
+        try:
+            found[root] = list_files(root, folders)
+        except GitError as error:
+            found[root] = str(error)
+    return found
+
+
+def cache_path(folder: str) -> str | None:
+    """Where the hashes of a tree are remembered: in its repository, or in the user's cache folder."""
+    root = checkout_of(folder)
+    if root and os.access(root, os.W_OK):
+        return join(root, ".baseten-jobs", "hashes.json")
+    home = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser(join("~", ".cache"))
+    return join(home, "baseten-jobs", "hashes.json") if os.path.isabs(home) else None
+
+
+def _is_within(folder: str, bound: str) -> bool:
+    inner, outer = realpath(folder), realpath(bound)
+    return inner == outer or inner.startswith(outer.rstrip(os.sep) + os.sep)
+
+
+def _file(found: Found, held: Held | Unread | None) -> File:
+    if found.target is not None:
+        return File(found.path, found.source, 0, False, link_hash(found.target), found.target)
+    assert isinstance(held, Held)
+    return File(found.path, found.source, found.status.st_size, bool(found.status.st_mode & 0o100), held.sha256)
+
+
+def _by_path(file: File) -> bytes:
+    return file.path.encode("utf-8")
+
+
+def _notes(held: Held | Unread | None) -> tuple[Note, ...]:
+    return held.notes if isinstance(held, Held) else ()
+
+
+def _printable(path: str) -> str:
+    return os.fsencode(path).decode("utf-8", "backslashreplace")
+
+
+def _count(number: int) -> str:
+    return "1 file is" if number == 1 else f"{number} files are"

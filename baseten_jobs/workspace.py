@@ -1,0 +1,101 @@
+"""What a manifest says of its code -> values, and files -> the digest of what they hold."""
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from baseten_jobs.spelling import workspace_of
+
+SCHEME = b"baseten-jobs workspace 1"
+MAX_BYTES = 5 << 30
+"""What an archive may have; the incumbent client refuses more, too."""
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """Which files travel: `root` and `external` are relative to the manifest, patterns are those of gitignore."""
+
+    root: str = "."
+    include: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+    external: tuple[str, ...] = ()
+    outside: bool = False
+
+
+def written_in(spec: Mapping[str, Any]) -> Workspace | None:
+    """The workspace of a spec that the schema accepts."""
+    if spec.get("workspace") is None:
+        return None
+    written = workspace_of(spec["workspace"])
+    lists = {name: tuple(written.get(name) or ()) for name in ("include", "exclude", "external")}
+    return Workspace(written.get("root") or ".", outside=bool(written.get("outside")), **lists)
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """One file or link of an archive: `path` in it, with '/', and `source` on the disk.
+
+    `sha256` is that of the content, 64 hex digits; of a link that of its `target`, which a file has not.
+    """
+
+    path: str
+    source: str = field(compare=False)
+    size: int
+    executable: bool
+    sha256: str
+    target: str | None = None
+
+
+@dataclass(frozen=True)
+class Content:
+    """What a workspace holds: `root` as the manifest names it, the files in the archive's order."""
+
+    root: str
+    files: tuple[File, ...] = field(repr=False)
+
+    @cached_property
+    def digest(self) -> str:
+        return content_digest(self.files)
+
+    @property
+    def size(self) -> int:
+        """Bytes of all files together."""
+        return sum(file.size for file in self.files)
+
+    def largest(self, count: int = 5) -> tuple[File, ...]:
+        return tuple(sorted(self.files, key=lambda file: (-file.size, file.path))[:count])
+
+
+def content_digest(files: Iterable[File]) -> str:
+    """SHA-256 over path, kind and content of every file, sorted and length-delimited; 64 hex digits.
+
+    Times, owners, other bits of the mode and the order of the files never matter.
+    """
+    total = hashlib.sha256(SCHEME)
+    for path, kind, digest in sorted(map(_meaning, files)):
+        for part in (path, kind, digest):
+            total.update(len(part).to_bytes(8, "big"))
+            total.update(part)
+    return total.hexdigest()
+
+
+def _meaning(file: File) -> tuple[bytes, bytes, bytes]:
+    kind = b"link" if file.target is not None else b"executable" if file.executable else b"file"
+    return file.path.encode("utf-8"), kind, bytes.fromhex(file.sha256)
+
+
+def shown(names: Sequence[str], count: int = 5) -> str:
+    """A few names, and how many more there are."""
+    more = f" and {len(names) - count} more" if len(names) > count else ""
+    return ", ".join(names[:count]) + more
+
+
+def human(size: int) -> str:
+    """Bytes as a person reads them."""
+    number, units = float(size), iter(("bytes", "KiB", "MiB", "GiB", "TiB"))
+    unit = next(units)
+    while number >= 1024 and unit != "TiB":
+        number, unit = number / 1024, next(units)
+    return f"{number:.0f} {unit}" if unit == "bytes" or number >= 100 else f"{number:.1f} {unit}"

@@ -1,0 +1,109 @@
+"""How fast a large workspace is hashed and planned again, in how much memory: python -m tests.bench.large_workspace"""
+
+import json
+import os
+import random
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.trees import manifest, write
+
+_STEPS = """
+import io, json, sys, time
+began = time.perf_counter()
+from baseten_jobs.validation import compile_all
+from baseten_jobs.archive import Archive
+import baseten_jobs.packing
+ready = time.perf_counter()
+compiled = compile_all([sys.argv[1]], io.BytesIO(), strict=False)
+assert compiled.valid, compiled.diagnostics
+took = time.perf_counter() - ready
+if sys.argv[2] == "archive":
+    stream = Archive(compiled.requests[0].content)
+    while stream.read(8 << 20):
+        pass
+status = open("/proc/self/status").read()  # getrusage remembers the process that this one was forked from
+peak = int(status.partition("VmHWM:")[2].split()[0]) / 1024
+print(json.dumps({"start": ready - began, "took": took, "all": time.perf_counter() - began, "peak": peak,
+                  "digest": compiled.requests[0].digest, "files": len(compiled.requests[0].content.files)}))
+"""
+
+
+_YARDSTICK = ["sh", "-c", "find . -type f -print0 | sort -z | xargs -0 sha256sum > /dev/null"]
+
+
+@dataclass(frozen=True)
+class Measured:
+    """Seconds and MB; `sha256sum` is the yardstick, on the same files in the same run."""
+
+    files: int
+    sha256sum: float
+    first: float
+    second: float
+    archive: float
+    peak: float
+
+    @property
+    def ratio(self) -> float:
+        return self.first / self.sha256sum
+
+
+def fill(folder: Path, files: int, large: int) -> None:
+    """So many files of about 1 KB in folders of 100, and one large one of so many bytes."""
+    chance = random.Random(1)
+    for number in range(files):
+        path = folder / f"package{number // 100}" / f"module{number % 100}.py"
+        path.parent.mkdir(exist_ok=True)
+        line = f"value = {chance.random()}  # {number}\n"
+        path.write_text(line * (chance.randrange(1, 60)))
+    block = chance.randbytes(1 << 20)
+    with (folder / "weights.bin").open("wb") as file:
+        for _ in range(large >> 20):
+            file.write(block)
+
+
+def measure(files: int, large: int) -> Measured:
+    with tempfile.TemporaryDirectory() as name:
+        folder = write(Path(name) / "job", {"run.sh": "#!/bin/sh\n"})
+        fill(folder, files, large)
+        for path in folder.rglob("*"):  # long enough ago for the hashes to be trusted
+            os.utime(path, (1_700_000_000, 1_700_000_000))
+        manifest(folder)
+        time.sleep(2.1)
+        environment = {**os.environ, "XDG_CACHE_HOME": name}
+        yardstick = _seconds(_YARDSTICK, folder)
+        first = _step(folder, "hash", environment)
+        yardstick = min(yardstick, _seconds(_YARDSTICK, folder))
+        second = _step(folder, "hash", environment)
+        third = _step(folder, "archive", environment)
+        assert first["digest"] == second["digest"] == third["digest"]
+        peak = max(first["peak"], second["peak"], third["peak"])
+        return Measured(first["files"], yardstick, first["took"], second["took"], third["all"], peak)
+
+
+def _seconds(command: list[str], folder: Path) -> float:
+    began = time.perf_counter()
+    subprocess.run(command, cwd=folder, check=True)
+    return time.perf_counter() - began
+
+
+def _step(folder: Path, what: str, environment: dict[str, str]) -> dict[str, float]:
+    command = [sys.executable, "-c", _STEPS, str(folder), what]
+    ran = subprocess.run(command, capture_output=True, text=True, env=environment)
+    assert ran.returncode == 0, ran.stderr
+    told: dict[str, float] = json.loads(ran.stdout)
+    return told
+
+
+def main() -> None:
+    m = measure(20_000, 2 << 30)
+    print(f"{m.files} files, one of 2 GiB: sha256sum {m.sha256sum:.2f} s, first {m.first:.2f} s ({m.ratio:.2f} times), "
+          f"second {m.second:.2f} s, whole archive {m.archive:.2f} s, at most {m.peak:.0f} MB")  # fmt: skip
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,506 @@
+"""Which files of a tree travel, what moves a digest and what does not, and what can't travel."""
+
+import hashlib
+import json
+import os
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from baseten_jobs.diagnostics import Severity
+from baseten_jobs.emulator import Durations
+from baseten_jobs.witness import CODE as CODE_UNKNOWN
+from baseten_jobs.workspace import File, content_digest
+from tests.bench.large_workspace import measure
+from tests.repository import Repository, days, git
+from tests.trees import CODE, commit, compiled, content, digest, manifest, paths, told, write
+
+WARNING = Severity.WARNING
+
+
+@pytest.fixture(autouse=True)
+def own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Trees outside of git are remembered in the user's cache folder."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Path:
+    folder = write(tmp_path / "job", CODE)
+    manifest(folder)
+    return folder
+
+
+@pytest.fixture
+def checkout(tree: Path) -> Path:
+    commit(tree)
+    return tree
+
+
+ALL = ["lib/layers.py", "run.sh", "train.py"]
+
+
+# What moves a digest
+
+_CHANGES: dict[str, Callable[[Path], object]] = {
+    "a byte": lambda tree: (tree / "train.py").write_text("LR = 2\n"),
+    "a name": lambda tree: (tree / "train.py").rename(tree / "main.py"),
+    "an executable bit": lambda tree: (tree / "train.py").chmod(0o755),
+    "another file": lambda tree: (tree / "empty").touch(),
+    "a file less": lambda tree: (tree / "train.py").unlink(),
+    "a link in the place of a file": lambda tree: (
+        (tree / "train.py").unlink(),
+        (tree / "train.py").symlink_to("run.sh"),
+    ),
+    "the command": lambda tree: (tree / "x.yaml").write_text((tree / "x.yaml").read_text().replace("./run", "sh run")),
+}
+
+
+@pytest.mark.parametrize("change", _CHANGES.values(), ids=_CHANGES.keys())
+def test_a_digest_moves_with(change: Callable[[Path], object], tree: Path) -> None:
+    before = digest(tree)
+    change(tree)
+    assert digest(tree) != before
+
+
+def _touch(tree: Path) -> None:
+    for path in tree.rglob("*"):
+        os.utime(path, (1, 1))
+
+
+_REWRITES: dict[str, Callable[[Path], object]] = {
+    "times": _touch,
+    "other bits of the mode": lambda tree: (tree / "train.py").chmod(0o600),
+    "a comment in the manifest": lambda tree: (tree / "x.yaml").write_text("# why\n" + (tree / "x.yaml").read_text()),
+    "priority and policy": lambda tree: manifest(tree, more="  priority: 7\npolicy: {on_change: stop}\n"),
+    "the workspace's spelling": lambda tree: manifest(tree, "{root: ../job, exclude: [nothing]}"),
+    "another manifest": lambda tree: manifest(tree, name="y"),
+    "a saved plan": lambda tree: write(
+        tree, {"plan.out": '{\n  "format_version": "1.0",\n  "kind": "baseten-jobs-plan"'}
+    ),
+    "the tool's folder": lambda tree: write(tree, {".baseten-jobs/emulator.db": "x"}),
+    "a manifest of a later version": lambda tree: write(
+        tree, {"a.yml": "{'apiVersion': baseten-jobs/v9, kind: Sweep}"}
+    ),
+    "an empty folder": lambda tree: (tree / "empty").mkdir(),
+}
+
+
+@pytest.mark.parametrize("rewrite", _REWRITES.values(), ids=_REWRITES.keys())
+def test_a_digest_stays_with(rewrite: Callable[[Path], object], tree: Path) -> None:
+    before = digest(tree)
+    rewrite(tree)
+    unlike = [path for path in (tree / "a.yml",) if path.exists()]
+    held = {path: path.read_bytes() for path in unlike}
+    (request, *_) = compiled_without(tree, held)
+    assert request == before
+
+
+def compiled_without(tree: Path, foreign: dict[Path, bytes]) -> list[str]:
+    """Digests of the manifests of this version; those of a later one are no errors of theirs."""
+    if foreign:
+        from io import BytesIO
+
+        from baseten_jobs.validation import compile_all
+
+        return [r.digest for r in compile_all([str(tree / "x.yaml")], BytesIO(), strict=False).requests]
+    return [r.digest for r in compiled(tree).requests]
+
+
+def test_copies_and_clones_have_the_same_digest(checkout: Path, tmp_path: Path) -> None:
+    copy = Path(shutil.copytree(checkout, tmp_path / "copy", symlinks=True))
+    git(tmp_path, "clone", "-q", str(checkout), "clone")
+    plain = Path(shutil.copytree(checkout, tmp_path / "plain", ignore=shutil.ignore_patterns(".git")))
+    assert {digest(folder) for folder in (copy, tmp_path / "clone", plain)} == {digest(checkout)}
+
+
+NAMES = st.text(
+    st.characters(codec="utf-8", exclude_characters="/\0", exclude_categories=("Cs",)), min_size=1, max_size=8
+)
+FILES = st.dictionaries(
+    NAMES.filter(lambda name: name not in (".", "..")), st.tuples(st.binary(max_size=20), st.booleans()), max_size=6
+)
+
+
+def _digest_of(files: dict[str, tuple[bytes, bool]]) -> str:
+    from hashlib import sha256
+
+    return content_digest(
+        File(name, f"/{index}", len(raw), executable, sha256(raw).hexdigest())
+        for index, (name, (raw, executable)) in enumerate(files.items())
+    )
+
+
+@given(FILES, FILES)
+def test_two_trees_have_one_digest_only_where_they_hold_the_same(
+    one: dict[str, tuple[bytes, bool]], other: dict[str, tuple[bytes, bool]]
+) -> None:
+    assert (_digest_of(one) == _digest_of(other)) == (one == other)
+
+
+@given(FILES, st.randoms(use_true_random=False))
+def test_the_order_of_files_never_moves_a_digest(files: dict[str, tuple[bytes, bool]], chance: object) -> None:
+    shuffled = list(files.items())
+    chance.shuffle(shuffled)  # type: ignore[attr-defined]
+    assert _digest_of(dict(shuffled)) == _digest_of(files)
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    files=st.dictionaries(
+        st.from_regex(r"[a-z]{1,3}(/[a-z]{1,3}){0,2}", fullmatch=True), st.binary(max_size=9), min_size=1, max_size=5
+    )
+)
+def test_a_tree_on_the_disk_has_one_digest_wherever_it_lies(files: dict[str, bytes]) -> None:
+    with tempfile.TemporaryDirectory() as one, tempfile.TemporaryDirectory() as other:
+        kept = {f"f{name}/x": raw for name, raw in files.items()}
+        for folder, order in ((one, kept), (other, dict(reversed(kept.items())))):
+            write(Path(folder), order)
+            manifest(Path(folder))
+        assert paths(Path(one)) == sorted(kept)
+        assert digest(Path(one)) == digest(Path(other))
+
+
+# Which files travel
+
+NOT_SILENTLY = {f"{name}/code.py": "" for name in ("lib", "build", "target", "dist", "env", "downloads", "var", "bin")}
+NEVER = {
+    ".env": "A=b", ".env.local": "", "deep/.env": "", ".venv/bin/python": "", "own-name/pyvenv.cfg": "",
+    "own-name/lib/site.py": "", "__pycache__/a.cpython-311.pyc": "", "old.pyc": "", ".cache/x": "", ".mypy_cache/x": "",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("in_git", [True, False], ids=["in git", "without git"])
+def test_code_travels_whatever_its_folder_is_called_and_secrets_and_caches_do_not(tree: Path, in_git: bool) -> None:
+    write(tree, {**NOT_SILENTLY, **NEVER, ".env.example": "", "Makefile": ""})
+    if in_git:
+        commit(tree)
+    assert paths(tree) == sorted([*ALL, *NOT_SILENTLY, ".env.example", "Makefile"])
+
+
+def test_git_says_what_travels(checkout: Path) -> None:
+    write(checkout, {".gitignore": "*.log\ndata/\n", "a.log": "", "data/big.bin": "", "sub/.gitignore": "!b.log\n"})
+    write(checkout, {"sub/b.log": "", "sub/c.log": "", "tracked.log": "", "new.py": ""})
+    git(checkout, "add", "-f", "tracked.log")
+    (checkout / ".git" / "info" / "exclude").write_text("private.txt\n")
+    write(checkout, {"private.txt": ""})
+    expected = sorted([*ALL, ".gitignore", "new.py", "sub/.gitignore", "sub/b.log", "tracked.log"])
+    assert paths(checkout) == expected
+    assert told(checkout, WARNING) == [
+        "4 files are not in git: .gitignore, new.py, sub/.gitignore, sub/b.log [workspace-untracked]"
+    ]
+
+
+def test_ignore_files_hold_without_git_too(tree: Path) -> None:
+    write(
+        tree, {".gitignore": "*.log\n/data\n", "a.log": "", "data/x": "", "sub/data/x": "", "sub/.gitignore": "!k.log"}
+    )
+    write(tree, {"sub/k.log": ""})
+    assert paths(tree) == sorted([*ALL, ".gitignore", "sub/.gitignore", "sub/data/x", "sub/k.log"])
+
+
+def test_basetenignore_leaves_out_what_git_tracks(checkout: Path) -> None:
+    write(checkout, {".basetenignore": "notebooks/\n*.png\n!keep.png\n", "notebooks/a.ipynb": "", "b.png": ""})
+    write(checkout, {"keep.png": ""})
+    commit(checkout)
+    assert paths(checkout) == sorted([*ALL, ".basetenignore", "keep.png"])
+
+
+def test_include_brings_back_and_exclude_comes_last(checkout: Path) -> None:
+    write(
+        checkout, {".gitignore": "data/\n.env\n", "data/a.bin": "", "data/b.bin": "", "data/deep/c.bin": "", ".env": ""}
+    )
+    manifest(checkout, "{root: ., include: [data/, .env], exclude: [b.bin, lib/]}")
+    commit(checkout)
+    assert paths(checkout) == sorted([".env", ".gitignore", "data/a.bin", "data/deep/c.bin", "run.sh", "train.py"])
+
+
+def test_a_wildcard_never_includes_what_must_be_spelled_out(tree: Path) -> None:
+    write(tree, NEVER)
+    manifest(tree, "{root: ., include: ['**', '*', '.e*']}")
+    assert paths(tree) == ALL
+    manifest(tree, "{root: ., include: [.venv/, deep/.env]}")
+    assert paths(tree) == sorted([*ALL, ".venv/bin/python", "deep/.env"])
+
+
+def test_external_folders_travel_under_their_own_names(tmp_path: Path) -> None:
+    write(tmp_path, {"job/run.sh": "", "common/io.py": "", "common/.env": "", "other/job.py": ""})
+    manifest(tmp_path / "job", "{external: [../common, ../other]}")
+    assert paths(tmp_path / "job") == ["common/io.py", "other/job.py", "run.sh"]
+
+
+def test_a_submodule_travels_as_it_is_checked_out(checkout: Path, tmp_path: Path) -> None:
+    other = write(tmp_path / "other", {"model.py": "", ".gitignore": "*.tmp", "x.tmp": ""})
+    commit(other)
+    git(checkout, "-c", "protocol.file.allow=always", "submodule", "--quiet", "add", str(other), "vendor")
+    commit(checkout)
+    assert paths(checkout) == sorted([*ALL, ".gitmodules", "vendor/.gitignore", "vendor/model.py"])
+    assert told(checkout, WARNING) == []
+
+
+def test_a_root_may_be_the_repository_around_the_manifest(checkout: Path) -> None:
+    (checkout / "specs").mkdir()
+    (checkout / "x.yaml").rename(checkout / "specs" / "x.yaml")
+    manifest(checkout / "specs", "..")
+    assert paths(checkout / "specs") == ALL
+
+
+def test_many_manifests_of_one_checkout_cost_two_git_processes(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("y", "z"):
+        manifest(write(checkout / name, {**CODE, f"{name}.py": ""}), name=name)
+    commit(checkout)
+    calls: list[tuple[str, ...]] = []
+    run = subprocess.run
+
+    def counted(arguments: tuple[str, ...], **options: Any) -> Any:
+        calls.append(arguments)
+        return run(arguments, **options)
+
+    monkeypatch.setattr("baseten_jobs.git.subprocess.run", counted)
+    assert len({request.content for request in compiled(checkout).requests}) == 3
+    assert len(calls) == 2
+
+
+# What can't travel
+
+
+def _socket(path: Path) -> None:
+    here = os.getcwd()
+    os.chdir(path.parent)
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(path.name)
+    os.chdir(here)
+
+
+_FAULTS: dict[str, tuple[Callable[[Path], object], str]] = {
+    "a link out of the root": (
+        lambda tree: (tree / "data").symlink_to("../elsewhere"),
+        "data: the link leads out of the root, to '../elsewhere'",
+    ),
+    "a link by way of another": (
+        lambda tree: ((tree / "up").symlink_to("lib"), (tree / "z").symlink_to("up/../../x")),
+        "z: the link leads out of the root, to 'up/../../x'",
+    ),
+    "an absolute link": (
+        lambda tree: (tree / "data").symlink_to("/etc/hosts"),
+        "data: the link leads to '/etc/hosts', an absolute path",
+    ),
+    "a fifo": (lambda tree: os.mkfifo(tree / "lib" / "pipe"), "lib/pipe: a fifo can't travel"),
+    "a socket": (lambda tree: _socket(tree / "sock"), "sock: a socket can't travel"),
+    "a name that is not UTF-8": (
+        lambda tree: (tree / os.fsdecode(b"caf\xe9.py")).touch(),
+        "caf\\xe9.py: the name is not UTF-8",
+    ),
+    "a folder that is not UTF-8": (
+        lambda tree: write(tree / os.fsdecode(b"caf\xe9"), {"a.py": ""}),
+        "caf\\xe9: the name is not UTF-8",
+    ),
+}
+
+
+@pytest.mark.parametrize("in_git", [True, False], ids=["in git", "without git"])
+@pytest.mark.parametrize(("make", "message"), _FAULTS.values(), ids=_FAULTS.keys())
+def test_an_error_names(make: Callable[[Path], object], message: str, tree: Path, in_git: bool) -> None:
+    if in_git:
+        commit(tree)
+    make(tree)
+    assert told(tree) == [f"{message} [workspace-file]"]
+
+
+@pytest.fixture
+def as_nobody() -> Iterator[Path]:
+    """A folder of a user who is not root, for whom alone there are files that can't be read."""
+    folder = Path(tempfile.mkdtemp(dir="/tmp"))
+    was = os.geteuid()
+    if was == 0:
+        os.chown(folder, 65534, 65534)
+        os.seteuid(65534)
+    try:
+        yield folder
+    finally:
+        os.seteuid(was)
+        for path in folder.rglob("*"):
+            if not path.is_symlink():
+                path.chmod(0o700)
+        shutil.rmtree(folder)
+
+
+def test_unreadable_files_and_folders_are_named(as_nobody: Path) -> None:
+    code = write(as_nobody / "code", {**CODE, "closed/x": ""})
+    (as_nobody / "specs").mkdir()
+    manifest(as_nobody / "specs", "{root: ../code, outside: true}")
+    (code / "train.py").chmod(0)
+    (code / "closed").chmod(0)
+    assert told(as_nobody / "specs") == [
+        "closed/: this folder can't be read: Permission denied [workspace-file]",
+        "train.py: it can't be read: Permission denied [workspace-file]",
+    ]
+
+
+def test_an_excluded_file_may_be_whatever_it_is(tree: Path) -> None:
+    os.mkfifo(tree / "pipe")
+    (tree / "data").symlink_to("/etc")
+    manifest(tree, "{exclude: [pipe, data]}")
+    assert paths(tree) == ALL
+
+
+def test_links_within_the_root_stay_links(tree: Path) -> None:
+    (tree / "latest.py").symlink_to("train.py")
+    (tree / "code").symlink_to("lib")
+    (tree / "lib" / "up.py").symlink_to("../run.sh")
+    targets = {file.path: file.target for file in content(tree).files if file.target}
+    assert targets == {"latest.py": "train.py", "code": "lib", "lib/up.py": "../run.sh"}
+
+
+_ROOTS = {
+    "elsewhere": ("nowhere", "the folder '{tree}/nowhere' does not exist [workspace-root]"),
+    "a file": ("train.py", "the folder '{tree}/train.py' is not a folder [workspace-root]"),
+    "outside": ("..", "'..' is outside of the manifest's folder [workspace-outside]"),
+    "nothing": ("{exclude: ['*']}", "no file of '.' travels [workspace-empty]"),
+    "within": ("{external: [lib]}", "'lib' overlaps the root [workspace-external]"),
+    "a bad pattern": ("{include: ['!']}", None),
+}
+
+
+@pytest.mark.parametrize(("workspace", "message"), _ROOTS.values(), ids=_ROOTS.keys())
+def test_a_workspace_that_makes_no_sense_is_an_error(tree: Path, workspace: str, message: str | None) -> None:
+    manifest(tree, workspace)
+    found = told(tree)
+    assert len(found) == 1
+    assert message is None or found == [message.format(tree=tree)]
+
+
+def test_a_root_outside_of_the_repository_must_be_allowed(checkout: Path, tmp_path: Path) -> None:
+    write(tmp_path / "shared", {"a.py": ""})
+    manifest(checkout, "../shared")
+    assert told(checkout) == ["'../shared' is outside of the repository that the manifest is in [workspace-outside]"]
+    manifest(checkout, "{root: ../shared, outside: true}")
+    assert paths(checkout) == ["a.py"]
+
+
+def test_more_than_five_gibibytes_are_refused_before_anything_is_read_for_an_upload(
+    tree: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("baseten_jobs.packing.MAX_BYTES", 10_000)
+    assert told(tree) == [
+        "10.0 KiB are more than the 9.8 KiB that may be uploaded; the largest: run.sh (26 bytes), "
+        "lib/layers.py (10 bytes), train.py (7 bytes) [workspace-size]"
+    ]
+
+
+# Warnings
+
+
+def test_what_looks_like_a_secret_is_a_warning_at_its_line(checkout: Path) -> None:
+    token = "hf_" + "aB3" * 12
+    write(checkout, {"train.py": f"import os\n\nlogin('{token}')\n", ".netrc": "machine x", "key.pem": "a\n-----BEGIN "
+                     "RSA PRIVATE KEY-----\n", "lib/layers.py": "TOKEN = os.environ['HF_TOKEN']\n"})  # fmt: skip
+    commit(checkout)
+    found = compiled(checkout).diagnostics
+    assert {(d.position.path.rpartition("job/")[2], d.position.line, d.rule, d.severity) for d in found} == {
+        ("train.py", 3, "workspace-secret", WARNING),
+        (".netrc", 1, "workspace-secret", WARNING),
+        ("key.pem", 2, "workspace-secret", WARNING),
+    }
+    assert not any(token in d.message for d in found)
+    assert found == compiled(checkout).diagnostics
+
+
+def test_pointers_of_lfs_are_a_warning(checkout: Path) -> None:
+    write(checkout, {"model.bin": f"version https://git-lfs.github.com/spec/v1\noid sha256:{'0' * 64}\nsize 9\n"})
+    commit(checkout)
+    assert told(checkout, WARNING) == ["LFS pointers travel, not what they stand for: model.bin [workspace-lfs]"]
+
+
+def test_a_tracked_file_that_never_travels_is_a_warning(checkout: Path) -> None:
+    write(checkout, {"conf/.env": "A=b"})
+    commit(checkout)
+    assert told(checkout, WARNING) == ["git tracks what never travels: conf/.env [workspace-withheld]"]
+
+
+# What is remembered between runs
+
+
+def _aged(tree: Path) -> None:
+    """Long enough ago for hashes to be trusted."""
+    _touch(tree)
+    time.sleep(2.1)  # the inode's own time can't be set
+
+
+def _remembered() -> dict[str, Any]:
+    path = Path(os.environ["XDG_CACHE_HOME"], "baseten-jobs", "hashes.json")
+    files: dict[str, Any] = json.loads(path.read_text())["files"] if path.exists() else {}
+    return files
+
+
+def test_hashes_are_remembered_once_files_have_settled_and_trouble_costs_only_time(tree: Path) -> None:
+    before = digest(tree)
+    assert _remembered() == {}
+    _aged(tree)
+    assert digest(tree) == before
+    assert sorted(Path(path).name for path in _remembered()) == ["layers.py", "run.sh", "train.py", "x.yaml"]
+    path = Path(os.environ["XDG_CACHE_HOME"], "baseten-jobs", "hashes.json")
+    sound = json.loads(path.read_text())
+    for broken in ("", "{", "[]", '{"format": 1}', '{"format": 1, "files": {"a": 1}}', "\0"):
+        path.write_text(broken)
+        assert digest(tree) == before
+    lied = {name: [stamp, "0" * 64, notes] for name, (stamp, _, notes) in sound["files"].items()}
+    path.write_text(json.dumps({**sound, "files": lied}))
+    assert {file.sha256 for file in content(tree).files} == {"0" * 64}  # so it is what answers
+    (tree / "train.py").write_text("LR = 9\n")
+    held = {file.path: file.sha256 for file in content(tree).files}
+    assert held["train.py"] == hashlib.sha256(b"LR = 9\n").hexdigest()
+
+
+def test_in_a_checkout_the_memory_is_kept_out_of_git(checkout: Path) -> None:
+    _aged(checkout)
+    digest(checkout)
+    assert (checkout / ".baseten-jobs" / "hashes.json").exists()
+    assert git(checkout, "status", "--porcelain") == ""
+
+
+def test_the_bench_measures() -> None:
+    measured = measure(200, 4 << 20)
+    assert measured.files == 202
+    assert measured.peak < 150
+
+
+# Beside git's history
+
+
+def test_changed_code_is_submitted_and_its_history_is_said_not_to_be_known(tmp_path: Path) -> None:
+    world = Repository(tmp_path / "repository")
+    world.api.embedded = True
+    write(world.folder / "specs", CODE)
+    manifest(world.folder / "specs", more="policy: {on_change: stop}\n")
+    world.commit()
+    world.apply()
+    world.clock.time += days(30)  # so long ago that a manifest without code would be called missing
+    write(world.folder / "specs", {"train.py": "LR = 2\n"})
+    world.commit()
+    (action,) = world.asked(missing=True).actions
+    assert (action.verb.value, action.missing, action.history) == ("submit", False, CODE_UNKNOWN)
+
+
+def test_a_superseded_run_of_other_code_is_not_stopped_on_gits_word(tmp_path: Path) -> None:
+    world = Repository(tmp_path / "repository", durations=Durations(running=1e9))
+    world.api.embedded = True
+    write(world.folder / "specs", CODE)
+    manifest(world.folder / "specs", more="policy: {on_change: stop}\n")
+    world.commit()
+    world.apply()
+    (job,) = world.jobs()
+    write(world.folder / "specs", {"train.py": "LR = 2\n"})
+    world.commit()
+    (action,) = world.asked().actions
+    assert action.verb.value == "submit"
+    assert any(f"`baseten-jobs stop --job {job['id']}` stops it" in warning for warning in action.warnings)
