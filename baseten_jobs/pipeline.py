@@ -20,6 +20,7 @@ from baseten_jobs.plan import Plan, Policy, Verb, make_plan
 from baseten_jobs.request import JobRequest, ProjectRef
 from baseten_jobs.secret_references import missing_secrets, secret_references
 from baseten_jobs.status import Status, statuses
+from baseten_jobs.upload import Sent, upload_workspaces
 from baseten_jobs.validation import Compiled
 from baseten_jobs.witness import Inquiry, with_witness
 
@@ -101,9 +102,14 @@ def _asked_of_git(api: Api, plan: Plan, inquiry: Inquiry) -> Plan:
         return with_witness(plan, repository, inquiry, lambda refs: observe(api, refs).observation)
 
 
-def apply(api: Api, plan: Plan, policy: Policy, how: Execution, ledger: Ledger) -> Applied:
-    """Carry out a confirmed plan."""
-    return execute(api, plan, policy, how, ledger)
+def apply(
+    api: Api, plan: Plan, policy: Policy, how: Execution, ledger: Ledger, sent: Sent = lambda done, total, text: None
+) -> Applied:
+    """Carry out a confirmed plan: first every upload, then everything else.
+
+    Raises Conflict, UploadFailed and ApiError only before the first create.
+    """
+    return execute(api, upload_workspaces(api, plan, sent), policy, how, ledger)
 
 
 def status(api: Api, compiled: Compiled) -> tuple[tuple[Status, ...], tuple[Diagnostic, ...]]:

@@ -4,7 +4,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from baseten_jobs.api.client import Answer, Api
+from baseten_jobs.api.answer import Answer
+from baseten_jobs.api.client import Api
 from baseten_jobs.api.errors import ApiError, Broken, NotSent
 from baseten_jobs.diagnostics import one_line
 from baseten_jobs.identity import parse_job_name

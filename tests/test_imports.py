@@ -18,7 +18,7 @@ PURE = (
     " secret_references identity request cost capacity observation history diff plan guards outcome saved status report"
 )
 EFFECTS = (
-    "sources git hashing tree archive packing validation witness emulator api observe appraise"
+    "sources git hashing tree archive packing validation witness emulator api observe appraise object_store upload"
     " stopping submit settle ledger apply pipeline cli __main__"
 )
 ORDER = [*PURE.split(), *EFFECTS.split()]
@@ -29,6 +29,8 @@ HOMES = {
     "jsonschema": {"schema"},
     "deepdiff": {"diff"},
     "pathspec": {"selection"},
+    "boto3": {"object_store"},
+    "botocore": {"object_store"},
     "httpx": {"api"},
     "click": {"cli"},
     "subprocess": {"git"},

@@ -53,6 +53,7 @@ def test_the_test_command_is_what_ci_runs() -> None:
 
 def test_the_manifest_is_valid_without_a_warning(tmp_path: Path) -> None:
     (tmp_path / "m.yaml").write_text(block("manifest", "yaml"))
+    (tmp_path / "train.py").touch()
     ran = _run(["validate", "--strict", "m.yaml"], tmp_path)
     assert (ran.returncode, ran.stdout) == (0, "1 manifest: no problems\n")
 
@@ -73,6 +74,7 @@ def test_every_command_runs(line: str, tmp_path: Path) -> None:
     (tmp_path / "specs").mkdir()
     manifest = block("manifest", "yaml").replace("qwen3-8b-sft", "x")
     (tmp_path / "specs" / "x.yaml").write_text(manifest)
+    (tmp_path / "specs" / "train.py").touch()
     with serving(Settings(tmp_path / "e.db", secrets=("hf_access_token",))) as url:
         environment = {"BASETEN_BASE_URL": url, "BASETEN_API_KEY": "readme-test"}
         if words[0] == "apply" and "--plan" in words:

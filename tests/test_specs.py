@@ -139,6 +139,7 @@ _KINDS: dict[str, Callable[[JobRequest], bool]] = {
     ),
     "an interactive session": lambda job: "interactive_session" in job.training_job,
     "a place in the queue": lambda job: bool(job.training_job.get("priority")),
+    "code of its own": lambda job: job.content is not None,
     "stops what it supersedes": lambda job: job.stop_superseded,
 }
 
@@ -275,7 +276,7 @@ def test_specs_that_mean_the_same_leave_nothing_to_do(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    before = {path: path.read_text(encoding="utf-8") for path in (copied / "specs").iterdir()}
+    before = {path: path.read_text(encoding="utf-8") for path in (copied / "specs").rglob("*.yaml")}
     after = {path: reword(text) for path, text in before.items()}
     assert before != after
     for path, text in after.items():

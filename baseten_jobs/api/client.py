@@ -4,13 +4,13 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from copy import copy
-from dataclasses import dataclass
-from http import HTTPStatus
+from ipaddress import ip_address
 from typing import Any
 from urllib.parse import quote
 
 import httpx
 
+from baseten_jobs.api.answer import Answer
 from baseten_jobs.api.errors import ApiError, Broken, NotSent
 from baseten_jobs.api.pacing import Backoff, Clock, RateLimit
 from baseten_jobs.diagnostics import one_line
@@ -27,68 +27,28 @@ _ATTEMPTS = 6
 _FEW_ATTEMPTS = 3
 """For what can be done without: a plan should not wait long for it."""
 
-_LONGEST_ASKED = 60.0
 _TOLD = 4096
 """Bytes of an answer that are looked through for the server's words."""
 SHORTEST_KEY = 6
 """Baseten's keys are far longer; a shorter word stands in every other message."""
 
 
-@dataclass(frozen=True)
-class Answer:
-    """A whole HTTP answer; `data` is nothing where the body is not a JSON object."""
-
-    call: str
-    status: int
-    data: Mapping[str, Any] | None
-    text: str
-    asked: float | None = None
-
-    @property
-    def ok(self) -> bool:
-        return 200 <= self.status < 300 and self.data is not None
-
-    @property
-    def words(self) -> str:
-        """The status and the server's own words, on one line."""
-        said = _message(self.data) or _plain(self.text)
-        try:
-            name = f"{self.status} {HTTPStatus(self.status).phrase}"
-        except ValueError:
-            name = str(self.status)
-        if 200 <= self.status < 300:
-            name += ", but the answer is not a JSON object"
-        return one_line(f"{name}: {said}" if said else name, 300)
-
-    @property
-    def retry_after(self) -> float | None:
-        """Seconds that the server asks to wait, as told in the body of a 429, or in its header."""
-        asked = (self.data or {}).get("retry_after", self.asked)
-        if not isinstance(asked, (int, float)) or not asked >= 0:
-            return None
-        return float(min(asked, _LONGEST_ASKED))
-
-    def error(self) -> ApiError:
-        return ApiError(self.call, self.words, self.status)
-
-
-def _message(data: Mapping[str, Any] | None) -> str:
-    for name in ("message", "error", "detail"):
-        said = (data or {}).get(name)
-        if said:
-            return said if isinstance(said, str) else json.dumps(said)
-    return ""
-
-
-def _plain(text: str) -> str:
-    return " ".join(re.sub(r"<(style|script).*?</\1>|<[^>]*>", " ", text, flags=re.S).split())
-
-
 class Api:
-    """Baseten over one `httpx.Client`, for use by several threads at once. Every method raises ApiError."""
+    """Baseten over one `httpx.Client`, for use by several threads at once. Every method raises ApiError.
 
-    def __init__(self, http: httpx.Client, clock: Clock, *, secret: str = "", backoff: Backoff | None = None) -> None:
-        self._http, self.clock, self._secret = http, clock, secret
+    `embedded` says that it is the API within this process, which takes uploads itself.
+    """
+
+    def __init__(
+        self,
+        http: httpx.Client,
+        clock: Clock,
+        *,
+        secret: str = "",
+        backoff: Backoff | None = None,
+        embedded: bool = False,
+    ) -> None:
+        self._http, self.clock, self._secret, self.embedded = http, clock, secret, embedded
         self.backoff = backoff or Backoff()
         self._limit = RateLimit(clock)
         self._attempts = _ATTEMPTS
@@ -107,6 +67,15 @@ class Api:
     @property
     def base_url(self) -> str:
         return str(self._http.base_url).rstrip("/")
+
+    @property
+    def is_loopback(self) -> bool:
+        """Whether the API is on this very machine."""
+        host = self._http.base_url.host
+        try:
+            return host == "localhost" or ip_address(host).is_loopback
+        except ValueError:
+            return False
 
     def close(self) -> None:
         self._http.close()
@@ -160,6 +129,36 @@ class Api:
         """Change priority or availability of a job that is still PENDING; else the API answers 400."""
         answer = self._repeat("PATCH", "/v1/training_projects/{}/jobs/{}", project_id, job_id, body=changes)
         return _row(answer, "training_job")
+
+    def upload_credentials(self) -> dict[str, Any]:
+        """A fresh place for one archive: `creds` that last a while, `s3_bucket` and `s3_key`."""
+        answer = self._repeat("GET", "/v1/blobs/credentials/train")
+        data = dict(answer.data or {})
+        if not all(isinstance(data.get(name), str) for name in ("s3_bucket", "s3_key")) or not isinstance(
+            data.get("creds"), dict
+        ):
+            raise ApiError(answer.call, "the answer names no place to upload to", answer.status)
+        return data
+
+    def put_object(self, bucket: str, key: str, content: bytes, **query: str) -> None:
+        """Give the embedded API an object, or one part of it, in the place of S3."""
+        self._object_call("PUT", bucket, key, query, content)
+
+    def post_object(self, bucket: str, key: str, **query: str) -> str:
+        """Begin or end an upload in parts to the embedded API; its answer, which is XML."""
+        return self._object_call("POST", bucket, key, query).text
+
+    def _object_call(
+        self, method: str, bucket: str, key: str, query: Mapping[str, str], content: bytes = b""
+    ) -> httpx.Response:
+        url = f"/_emulator/s3/{quote(bucket, safe='')}/{quote(key)}"
+        try:
+            response = self._http.request(method, url, params=query, content=content)
+        except httpx.HTTPError as error:
+            raise Broken(f"{method} {url}", _reason(error, "the connection broke")) from None
+        if not response.is_success:
+            raise ApiError(f"{method} {url}", one_line(response.text, 300), response.status_code)
+        return response
 
     def create_once(self, project_id: str, body: Mapping[str, Any]) -> Answer:
         """Send one create, never repeated: raises NotSent or Broken where no whole answer came."""

@@ -52,6 +52,7 @@ def open_api(connection: Connection, clock: Clock) -> Api:
                 headers=headers,
             ),
             clock,
+            embedded=True,
         )
     try:
         http = httpx.Client(base_url=_address(connection.base_url), headers=headers, timeout=timeout, limits=limits)

@@ -12,7 +12,7 @@ from baseten_jobs.api.pacing import Clock
 from baseten_jobs.apply import Conflict, Execution
 from baseten_jobs.cli import actions, options
 from baseten_jobs.cli.interrupts import winding_up
-from baseten_jobs.cli.progress import Progress
+from baseten_jobs.cli.progress import Progress, UploadProgress
 from baseten_jobs.cli.session import Session, guarded, inquiry, or_default
 from baseten_jobs.guards import refusals
 from baseten_jobs.ledger import Ledger
@@ -23,6 +23,7 @@ from baseten_jobs.report import text as as_text
 from baseten_jobs.report.look import Look
 from baseten_jobs.saved import SavedPlan, loaded, policy_of
 from baseten_jobs.settle import Windows
+from baseten_jobs.upload import UploadFailed
 
 
 @dataclass(frozen=True)
@@ -134,10 +135,10 @@ def _apply(session: Session, wanted: _Wanted, compiled: validation.Compiled, yes
     ledger = Ledger(progress)
     try:
         with winding_up(clock, ledger, as_json=session.json):
-            result = pipeline.apply(api, plan, wanted.policy, _at_once(wanted), ledger)
-    except Conflict as conflict:
-        actions.tell_end(session, f"{conflict}; nothing was submitted")
-        return session.fail(f"{conflict}; nothing was submitted", worst([Exit.FAILED, *unclear]))
+            result = pipeline.apply(api, plan, wanted.policy, _at_once(wanted), ledger, UploadProgress(session.output))
+    except (Conflict, UploadFailed) as trouble:
+        actions.tell_end(session, f"{trouble}; nothing was submitted")
+        return session.fail(f"{trouble}; nothing was submitted", worst([Exit.FAILED, *unclear]))
     finally:
         progress.close()
     if session.output != "text":

@@ -1,10 +1,13 @@
 """How far a long apply is: a bar on a terminal, plain lines elsewhere."""
 
 import sys
+import threading
 from contextlib import suppress
 from typing import Any
 
 import click
+
+from baseten_jobs.workspace import human
 
 
 class Progress:
@@ -33,6 +36,39 @@ class Progress:
         if self._bar is not None:
             with suppress(OSError):
                 self._bar.render_finish()
+            self._bar = None
+
+
+class UploadProgress:
+    """How far the upload of a workspace is, in bytes. Its calls may come from several threads."""
+
+    def __init__(self, output: str) -> None:
+        self._lock = threading.Lock()
+        self._bar: Any = None
+        self._text = ""
+        self._told = -1
+        self._terminal = sys.stderr.isatty() and output == "text"
+
+    def __call__(self, done: int, total: int, text: str) -> None:
+        with self._lock, suppress(OSError):
+            if not self._terminal:
+                self._line(done, total, text)
+            else:
+                self._draw(done, total, text)
+
+    def _line(self, done: int, total: int, text: str) -> None:
+        quarter = 4 * done // total if total else 4
+        if (text, quarter) != (self._text, self._told):
+            self._text, self._told = text, quarter
+            click.echo(f"{text}: {human(done)} of {human(total)}", err=True)
+
+    def _draw(self, done: int, total: int, text: str) -> None:
+        if self._bar is None or text != self._text:
+            self._text = text
+            self._bar = click.progressbar(length=total, file=sys.stderr, label=text)
+        self._bar.update(done - self._bar.pos)
+        if done >= total:
+            self._bar.render_finish()
             self._bar = None
 
 

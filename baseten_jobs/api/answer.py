@@ -1,0 +1,64 @@
+"""A whole HTTP answer, and the server's own words in it."""
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any
+
+from baseten_jobs.api.errors import ApiError
+from baseten_jobs.diagnostics import one_line
+
+LONGEST_ASKED = 60.0
+"""Seconds that a server is waited for at most, however long it asks for."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A whole HTTP answer; `data` is nothing where the body is not a JSON object."""
+
+    call: str
+    status: int
+    data: Mapping[str, Any] | None
+    text: str
+    asked: float | None = None
+
+    @property
+    def ok(self) -> bool:
+        return 200 <= self.status < 300 and self.data is not None
+
+    @property
+    def words(self) -> str:
+        """The status and the server's own words, on one line."""
+        said = _message(self.data) or _plain(self.text)
+        try:
+            name = f"{self.status} {HTTPStatus(self.status).phrase}"
+        except ValueError:
+            name = str(self.status)
+        if 200 <= self.status < 300:
+            name += ", but the answer is not a JSON object"
+        return one_line(f"{name}: {said}" if said else name, 300)
+
+    @property
+    def retry_after(self) -> float | None:
+        """Seconds that the server asks to wait, as told in the body of a 429, or in its header."""
+        asked = (self.data or {}).get("retry_after", self.asked)
+        if not isinstance(asked, (int, float)) or not asked >= 0:
+            return None
+        return float(min(asked, LONGEST_ASKED))
+
+    def error(self) -> ApiError:
+        return ApiError(self.call, self.words, self.status)
+
+
+def _message(data: Mapping[str, Any] | None) -> str:
+    for name in ("message", "error", "detail"):
+        said = (data or {}).get(name)
+        if said:
+            return said if isinstance(said, str) else json.dumps(said)
+    return ""
+
+
+def _plain(text: str) -> str:
+    return " ".join(re.sub(r"<(style|script).*?</\1>|<[^>]*>", " ", text, flags=re.S).split())

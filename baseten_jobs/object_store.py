@@ -1,0 +1,121 @@
+"""An archive -> an object of S3, sent in parts. boto3 lives only here, and is imported where it is used."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from baseten_jobs.diagnostics import one_line
+
+PART = 8 << 20
+"""Bytes; the parts under way are all of an archive that is in memory."""
+PARTS_AT_ONCE = 4
+
+_PASSING = frozenset(
+    {
+        "ExpiredToken", "ExpiredTokenException", "TokenRefreshRequired", "RequestExpired", "RequestTimeTooSkewed",
+        "SlowDown", "InternalError", "ServiceUnavailable", "RequestTimeout", "Throttling", "NoSuchUpload",
+    }
+)  # fmt: skip
+"""Error codes after which new credentials, or a moment, may help."""
+
+
+class Stream(Protocol):
+    """What is uploaded: read once, from its first byte to its last."""
+
+    size: int
+
+    def read(self, size: int = -1) -> bytes: ...
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where an archive goes, and the short-lived credentials for it, as the API gives both."""
+
+    bucket: str
+    key: str
+    credentials: Mapping[str, str]
+    endpoint: str | None = None
+
+    def __repr__(self) -> str:
+        return f"Place(s3://{self.bucket}/{self.key})"
+
+
+class StoreFailed(Exception):
+    """The object is not there. `passing`: with new credentials, another attempt may go through."""
+
+    def __init__(self, reason: str, *, passing: bool = False) -> None:
+        super().__init__(reason)
+        self.passing = passing
+
+
+class MissingExtra(Exception):
+    """No S3 client is installed; the message says how to get one."""
+
+
+def put(stream: Stream, place: Place, sent: Callable[[int], None]) -> None:
+    """Upload in parts, each retried on its own; `sent` is called with the bytes that are through.
+
+    Raises StoreFailed, MissingExtra, and whatever `stream` raises; an upload that ends so leaves no object.
+    """
+    client, exceptions = _client(place)
+    from boto3.s3.transfer import TransferConfig
+
+    config: Any = TransferConfig(multipart_threshold=PART, multipart_chunksize=PART, max_concurrency=PARTS_AT_ONCE)
+    config.max_in_memory_upload_chunks = PARTS_AT_ONCE
+    try:
+        client.upload_fileobj(stream, place.bucket, place.key, Config=config, Callback=sent)
+    except exceptions.ClientError as error:
+        raise _failure(error) from None
+    except (exceptions.BotoCoreError, exceptions.HTTPClientError) as error:
+        raise StoreFailed(one_line(str(error), 300), passing=True) from None
+    finally:
+        client.close()
+
+
+def require() -> None:
+    """Raises MissingExtra where no S3 client is installed, before anything depends on one."""
+    try:
+        import boto3  # noqa: F401
+    except ModuleNotFoundError as error:
+        if error.name not in ("boto3", "botocore", "s3transfer"):
+            raise
+        raise MissingExtra("uploading a workspace needs an extra: pip install 'baseten-jobs[s3]'") from None
+
+
+def _client(place: Place) -> tuple[Any, Any]:
+    require()
+    import boto3
+    import botocore.session
+    from botocore import exceptions
+    from botocore.config import Config
+
+    session = botocore.session.Session(session_vars=_defaults(botocore.session.Session.SESSION_VARIABLES))
+    credentials = place.credentials
+    client = boto3.session.Session(botocore_session=session).client(
+        "s3",
+        region_name="us-east-1",  # S3 tells the bucket's own region, and the client follows
+        aws_access_key_id=credentials.get("aws_access_key_id"),
+        aws_secret_access_key=credentials.get("aws_secret_access_key"),
+        aws_session_token=credentials.get("aws_session_token"),
+        endpoint_url=place.endpoint,
+        verify=True,
+        config=Config(
+            connect_timeout=10, read_timeout=60, retries={"mode": "standard", "total_max_attempts": 5},
+            max_pool_connections=PARTS_AT_ONCE, ignore_configured_endpoint_urls=True,
+            request_checksum_calculation="when_required", response_checksum_validation="when_required",
+            s3={"addressing_style": "path" if place.endpoint else "auto"},
+        ),
+    )  # fmt: skip
+    return client, exceptions
+
+
+def _defaults(variables: Mapping[str, Any]) -> dict[str, Any]:
+    """Every setting with its default alone: what files and environment say of AWS is meant for another account."""
+    files = ("config_file", "credentials_file")
+    return {name: (None, None, None if name in files else rule[2], rule[3]) for name, rule in variables.items()}
+
+
+def _failure(error: Any) -> StoreFailed:
+    code = str(error.response.get("Error", {}).get("Code", ""))
+    status = int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode") or 0)
+    return StoreFailed(one_line(str(error), 300), passing=code in _PASSING or status >= 500)

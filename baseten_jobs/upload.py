@@ -1,0 +1,132 @@
+"""Plan -> the plan whose creates name their uploaded code: all uploads end before the first create."""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+
+from baseten_jobs import object_store
+from baseten_jobs.api.client import Api
+from baseten_jobs.api.errors import ApiError
+from baseten_jobs.archive import Archive, Changed
+from baseten_jobs.object_store import MissingExtra, Place, StoreFailed
+from baseten_jobs.plan import Plan, Verb
+from baseten_jobs.workspace import Content
+
+Sent = Callable[[int, int, str], None]
+"""How far an upload is: bytes that are through, bytes in all, and what it is."""
+
+PART = 1 << 20
+"""Bytes that the embedded API is given at once: it holds several copies of them."""
+
+_ATTEMPTS = 3
+
+
+class UploadFailed(Exception):
+    """A workspace could not be uploaded, so nothing was submitted."""
+
+
+class _Interrupted(Exception):
+    """Somebody wants the apply to end."""
+
+
+def upload_workspaces(api: Api, plan: Plan, sent: Sent = lambda done, total, text: None) -> Plan:
+    """Upload each content that a submit needs, once; the plan as it came where the apply is interrupted.
+
+    Raises UploadFailed, and ApiError where no credentials are to be had.
+    """
+    needed: dict[str, Content] = {}
+    names: dict[str, str] = {}
+    for action in plan.of(Verb.SUBMIT):
+        if content := action.request.content:
+            needed.setdefault(content.digest, content)
+            names.setdefault(content.digest, action.request.name)
+    try:
+        if needed and not api.embedded:
+            object_store.require()
+        artifacts = {d: _upload(api, content, _Told(api, names[d], sent)) for d, content in needed.items()}
+    except _Interrupted:
+        return plan
+    except (StoreFailed, MissingExtra, Changed) as error:
+        raise UploadFailed(str(error)) from None
+    return _naming(plan, artifacts)
+
+
+def _naming(plan: Plan, artifacts: Mapping[str, Mapping[str, str]]) -> Plan:
+    """The same plan, its requests naming what was uploaded; actions of one request still share it."""
+    requests = {id(action.request): action.request for action in plan.actions}
+    named = {
+        key: request.with_artifact(artifacts[request.content.digest])
+        if request.content and request.content.digest in artifacts
+        else request
+        for key, request in requests.items()
+    }
+    return replace(plan, actions=tuple(replace(a, request=named[id(a.request)]) for a in plan.actions))
+
+
+class _Told:
+    """One upload's progress, and its end where the apply is interrupted."""
+
+    def __init__(self, api: Api, name: str, sent: Sent) -> None:
+        self.api, self.name, self._sent = api, name, sent
+        self.done, self.total = 0, 0
+
+    def begin(self, total: int) -> None:
+        self.done, self.total = 0, total
+        self(0)
+
+    def __call__(self, count: int) -> None:
+        self.done += count
+        self._sent(min(self.done, self.total), self.total, f"uploading the workspace of {self.name}")
+
+
+class _Interruptible:
+    """An archive that is read no further once the apply is interrupted."""
+
+    def __init__(self, archive: Archive, api: Api) -> None:
+        self._archive, self._interrupted = archive, api.clock.interrupted
+        self.size = archive.size
+
+    def read(self, size: int = -1) -> bytes:
+        if self._interrupted.is_set():
+            raise _Interrupted
+        return self._archive.read(size)
+
+
+def _upload(api: Api, content: Content, told: _Told) -> Mapping[str, str]:
+    """The object that holds a content's archive; new credentials and a new object for every attempt."""
+    for attempt in range(_ATTEMPTS):
+        stream = _Interruptible(Archive(content), api)
+        told.begin(stream.size)
+        answer = api.upload_credentials()
+        bucket, key = answer["s3_bucket"], answer["s3_key"]
+        try:
+            if api.embedded:
+                _give(api, stream, bucket, key, told)
+            else:
+                endpoint = answer.get("s3_endpoint_url") if api.is_loopback else None
+                object_store.put(stream, Place(bucket, key, answer["creds"], endpoint), told)
+            return {"s3_bucket": bucket, "s3_key": key}
+        except (StoreFailed, ApiError) as error:
+            passing = error.passing
+            if not passing or attempt == _ATTEMPTS - 1:
+                raise StoreFailed(f"the workspace of {told.name} could not be uploaded: {error}") from None
+        api.clock.pause(api.backoff.wait(attempt))
+    raise AssertionError("unreachable")
+
+
+def _give(api: Api, stream: _Interruptible, bucket: str, key: str, told: _Told) -> None:
+    """To the embedded API, part by part: it stands in the place of S3."""
+    part = stream.read(PART)
+    if len(part) == stream.size:
+        api.put_object(bucket, key, part)
+        told(len(part))
+        return
+    begun = re.search(r"<UploadId>(.+?)</UploadId>", api.post_object(bucket, key, uploads=""))
+    upload = begun[1] if begun else ""
+    number = 0
+    while part:
+        number += 1
+        api.put_object(bucket, key, part, partNumber=str(number), uploadId=upload)
+        told(len(part))
+        part = stream.read(PART)
+    api.post_object(bucket, key, uploadId=upload)

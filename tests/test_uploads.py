@@ -1,0 +1,446 @@
+"""Archives and their way to the object store: the bytes, the faults, and what is never left behind."""
+
+import io
+import json
+import os
+import subprocess
+import sys
+import tarfile
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from wsgiref.simple_server import WSGIRequestHandler, make_server
+
+import httpx
+import pytest
+from baseten.client import ManagementClient
+from werkzeug import Request, Response
+
+from baseten_jobs import manifest as manifests
+from baseten_jobs import object_store
+from baseten_jobs.api.client import Api
+from baseten_jobs.api.errors import ApiError
+from baseten_jobs.api.pacing import Clock
+from baseten_jobs.apply import Execution, Ledger
+from baseten_jobs.archive import Archive, Changed, archive_size
+from baseten_jobs.emulator import Settings, create_app, serving
+from baseten_jobs.pipeline import apply, make
+from baseten_jobs.plan import Policy
+from baseten_jobs.settle import Windows
+from baseten_jobs.upload import UploadFailed
+from tests.trees import CODE, compiled, content, manifest, unpacked, write
+from tests.world import World, answered
+
+ROOT = Path(__file__).parent.parent
+
+
+@pytest.fixture(autouse=True)
+def own_settings(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The machine's AWS settings lead elsewhere: nothing of them may be heeded."""
+    home = tmp_path_factory.mktemp("home")
+    write(home, {".aws/config": "[default]\nregion = nowhere-1\nendpoint_url = http://127.0.0.1:9\n[broken"})
+    for name, value in {
+        "HOME": str(home), "XDG_CACHE_HOME": str(home / "cache"), "AWS_PROFILE": "nobody", "AWS_ACCESS_KEY_ID": "AKIA",
+        "AWS_SECRET_ACCESS_KEY": "wrong", "AWS_SESSION_TOKEN": "wrong", "AWS_ENDPOINT_URL": "http://127.0.0.1:9",
+        "AWS_ENDPOINT_URL_S3": "http://127.0.0.1:9", "AWS_DEFAULT_REGION": "nowhere-1", "AWS_CA_BUNDLE": "/nowhere",
+        "AWS_MAX_ATTEMPTS": "0", "AWS_CONFIG_FILE": str(home / ".aws" / "config"),
+    }.items():  # fmt: skip
+        monkeypatch.setenv(name, value)
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Path:
+    folder = write(
+        tmp_path / "specs", {**CODE, "empty": "", "long/" + "a" * 120 + "/" + "ü" * 60: "x", "exact": "y" * 512}
+    )
+    (folder / "latest.py").symlink_to("train.py")
+    manifest(folder)
+    return folder
+
+
+# The archive
+
+
+def test_an_archive_holds_the_tree_for_any_tar(tree: Path, tmp_path: Path) -> None:
+    held = content(tree)
+    raw = Archive(held).read()
+    assert len(raw) == archive_size(held)
+    (tmp_path / "a.tar").write_bytes(raw)
+    out = unpacked(tmp_path / "a.tar", tmp_path / "out")
+    for file in held.files:
+        copy = out / file.path
+        if file.target is not None:
+            assert os.readlink(copy) == file.target
+        else:
+            assert copy.read_bytes() == Path(file.source).read_bytes()
+            assert os.access(copy, os.X_OK) == file.executable
+    with tarfile.open(fileobj=io.BytesIO(raw)) as archive:
+        assert archive.getnames() == [file.path for file in held.files]
+        assert {(m.uid, m.gid, m.uname, m.gname, m.mtime) for m in archive} == {(0, 0, "", "", 946_684_800)}
+
+
+def test_an_archive_is_the_same_wherever_and_however_it_is_read(tree: Path, tmp_path: Path) -> None:
+    whole = Archive(content(tree)).read()
+    stream, pieces = Archive(content(tree)), []
+    while piece := stream.read(777):
+        pieces.append(piece)
+    assert b"".join(pieces) == whole
+    (tmp_path / "elsewhere").mkdir()
+    (tree / "train.py").touch()
+    moved = tree.rename(tmp_path / "elsewhere" / "copy")
+    assert Archive(content(moved)).read() == whole
+
+
+_SINCE: dict[str, Callable[[Path], object]] = {
+    "rewritten": lambda path: path.write_text("LR = 2\n"),
+    "longer": lambda path: path.write_text("LR = 1\n\n"),
+    "shorter": lambda path: path.write_text("LR"),
+    "gone": lambda path: path.unlink(),
+    "a folder now": lambda path: (path.unlink(), path.mkdir()),
+}
+
+
+@pytest.mark.parametrize("change", _SINCE.values(), ids=_SINCE.keys())
+def test_a_file_that_is_not_what_was_planned_ends_the_archive(change: Callable[[Path], object], tree: Path) -> None:
+    held = content(tree)
+    change(tree / "train.py")
+    with pytest.raises(Changed, match=r"train\.py (changed|can't be read any more)"):
+        Archive(held).read()
+
+
+# In process
+
+
+@pytest.fixture
+def world(tree: Path, tmp_path: Path) -> World:
+    world = World(tmp_path)
+    world.api.embedded = True
+    return world
+
+
+def _downloaded(api: Api, job: dict[str, Any], path: Path) -> Path:
+    http = api._http
+    answer = http.get(f"/v1/training_projects/{job['training_project_id']}/jobs/{job['id']}/download")
+    (url,) = answer.json()["artifact_presigned_urls"]
+    path.write_bytes(http.get(url).content)
+    return path
+
+
+def test_what_is_applied_in_process_comes_back_by_download(world: World, tree: Path, tmp_path: Path) -> None:
+    world.apply()
+    (job,) = world.jobs()
+    assert _downloaded(world.api, job, tmp_path / "a.tar").read_bytes() == Archive(content(tree)).read()
+
+
+def test_an_archive_of_several_parts_comes_back_whole(
+    world: World, tree: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("baseten_jobs.upload.PART", 4096)
+    write(tree, {"data.bin": bytes(range(256)) * 100})
+    world.apply()
+    assert _downloaded(world.api, world.jobs()[0], tmp_path / "a.tar").read_bytes() == Archive(content(tree)).read()
+
+
+def _puts(world: World) -> list[str]:
+    return [call for call in world.between.calls if call.startswith(("/_emulator/s3/", "/v1/blobs"))]
+
+
+def test_manifests_of_one_content_upload_it_once_and_before_the_first_create(world: World, tree: Path) -> None:
+    for name in ("y", "z"):
+        manifest(tree, name=name)
+    manifest(write(tree / "own", {"other.py": ""}), name="w")
+    result = world.apply()
+    assert [outcome.fate.value for outcome in result.outcomes] == ["submitted"] * 4
+    assert len(_puts(world)) == 2 * 2
+    calls = world.between.calls
+    last_put = max(at for at, call in enumerate(calls) if call in _puts(world))
+    assert last_put < min(at for at, call in enumerate(calls) if call in ("upsert", "create"))
+
+
+def test_nothing_is_uploaded_for_what_is_not_submitted(world: World, tree: Path) -> None:
+    world.apply()
+    manifest(tree, name="held", more="policy: {suspend: true}\n")
+    world.apply()
+    assert _puts(world) == []
+    (tree / "train.py").write_text("LR = 2\n")
+    plan = world.plan().plan
+    assert _puts(world) == []
+    assert plan.summary["submit"] == 1
+
+
+def test_a_saved_body_names_the_artifact_and_the_digest_stays(world: World, tree: Path) -> None:
+    world.apply()
+    (body,) = [
+        b
+        for c, b in zip(world.between.calls, world.between.bodies[-len(world.between.calls) :], strict=True)
+        if c == "create"
+    ]
+    job = json.loads(body)["training_job"]
+    (artifact,) = job["runtime"]["artifacts"]
+    assert artifact.keys() == {"s3_bucket", "s3_key"}
+    assert job["name"] == compiled(tree).requests[0].job_name
+    assert "workspace" not in job
+
+
+def test_a_failed_upload_leaves_nothing_behind_and_the_next_apply_completes(world: World, tree: Path) -> None:
+    planned = world.plan()
+    before = (tree / "train.py").read_text()
+    (tree / "train.py").write_text("LR = 3\n")
+    with pytest.raises(UploadFailed, match=r"train\.py changed after it was planned"):
+        world.carry_out(planned)
+    assert world.jobs() == []
+    assert world.api.projects() == []
+    (tree / "train.py").write_text(before)
+    assert [outcome.fate.value for outcome in world.apply().outcomes] == ["submitted"]
+
+
+def test_no_credentials_no_create(world: World) -> None:
+    planned = world.plan()
+    world.fault("/v1/blobs/credentials/train", answered(403, {"message": "no"}))
+    with pytest.raises(ApiError, match="403"):
+        world.carry_out(planned)
+    assert world.jobs() == []
+    assert world.api.projects() == []
+
+
+def test_an_interrupt_before_the_upload_submits_nothing(world: World) -> None:
+    planned = world.plan()
+    world.clock.interrupted.set()
+    result = world.carry_out(planned)
+    assert [outcome.fate.value for outcome in result.outcomes] == ["skipped"]
+    assert world.api.projects() == []
+
+
+# By the real S3 client
+
+
+class _Quiet(WSGIRequestHandler):
+    protocol_version = "HTTP/1.1"  # or nobody answers `Expect: 100-continue`, and the client waits
+
+    def log_message(self, format: str, *arguments: Any) -> None:
+        pass
+
+
+Strike = Callable[[Request], Response | None]
+
+
+@dataclass
+class Store:
+    """An embedded API over HTTP whose object store meets faults, one after the other; `url` is its address."""
+
+    url: str
+    faults: list[Strike] = field(default_factory=list)
+    asked: list[str] = field(default_factory=list)
+    opened: list[httpx.Client] = field(default_factory=list)
+
+    def api(self, clock: Clock | None = None) -> Api:
+        self.opened.append(httpx.Client(base_url=self.url, headers={"Authorization": "Bearer k"}))
+        return Api(self.opened[-1], clock or Clock())
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    app = create_app(Settings(database=tmp_path / "store.db"))
+    store = Store("")
+
+    def faulty(environ: Any, start: Any) -> Any:
+        request = Request(environ)
+        if request.path.startswith("/_emulator/s3/"):
+            store.asked.append(f"{request.method} {request.headers.get('x-amz-security-token', '')[:6]}")
+            strike = store.faults.pop(0) if store.faults else None
+            if strike and (response := strike(request)):
+                return response(environ, start)
+        return app(environ, start)
+
+    with make_server("127.0.0.1", 0, faulty, handler_class=_Quiet) as server:
+        store.url = f"http://127.0.0.1:{server.server_port}"
+        thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
+        thread.start()
+        yield store
+        for client in store.opened:
+            client.close()
+        server.shutdown()
+        thread.join()
+
+
+def refused(status: int, code: str) -> Strike:
+    def strike(request: Request) -> Response:
+        request.get_data()
+        return Response(
+            f"<Error><Code>{code}</Code><Message>{code}</Message></Error>", status, mimetype="application/xml"
+        )
+
+    return strike
+
+
+def cut(request: Request) -> Response | None:
+    """The connection ends without an answer."""
+    request.environ["wsgi.input"].raw._sock.shutdown(2)
+    raise ConnectionResetError
+
+
+class Quick(Clock):
+    def pause(self, seconds: float) -> bool:
+        return self.interrupted.is_set()
+
+    def sleep(self, seconds: float) -> None:
+        pass
+
+
+def _carried_out(store: Store, tree: Path) -> list[str]:
+    api = store.api(Quick())
+    planned = make(api, compiled(tree), Policy())
+    result = apply(api, planned.plan, Policy(), Execution(1, Windows(1.0, 0.0)), Ledger())
+    return [outcome.fate.value for outcome in result.outcomes]
+
+
+@pytest.fixture(autouse=True)
+def quick_retries(monkeypatch: pytest.MonkeyPatch) -> None:
+    """botocore waits between attempts by a clock of its own."""
+    monkeypatch.setattr("botocore.retries.standard.ExponentialBackoff.delay_amount", lambda *_: 0)
+
+
+def test_the_real_client_uploads_what_download_gives_back(store: Store, tree: Path, tmp_path: Path) -> None:
+    assert _carried_out(store, tree) == ["submitted"]
+    (job,) = store.api().search()
+    assert _downloaded(store.api(), job, tmp_path / "a.tar").read_bytes() == Archive(content(tree)).read()
+    assert {asked for asked in store.asked if asked.startswith("PUT")} != {"PUT wrong"}
+
+
+def test_the_real_client_uploads_in_parts(
+    store: Store, tree: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(object_store, "PART", 5 << 20)
+    write(tree, {"data.bin": os.urandom(12 << 20)})
+    assert _carried_out(store, tree) == ["submitted"]
+    (job,) = store.api().search()
+    assert _downloaded(store.api(), job, tmp_path / "a.tar").read_bytes() == Archive(content(tree)).read()
+    assert sum(asked.startswith("POST") for asked in store.asked) == 2
+
+
+_PASSING = {
+    "500s": [refused(500, "InternalError")] * 3,
+    "slow down": [refused(503, "SlowDown")] * 2,
+    "a cut connection": [cut],
+    "expired credentials": [refused(400, "ExpiredToken")],
+    "expired twice": [refused(400, "ExpiredToken")] * 2,
+}
+
+
+@pytest.mark.parametrize("faults", _PASSING.values(), ids=_PASSING.keys())
+def test_an_upload_is_tried_again_after(faults: list[Strike], store: Store, tree: Path) -> None:
+    store.faults += faults
+    assert _carried_out(store, tree) == ["submitted"]
+    assert len(store.asked) == len(faults) + 1
+
+
+_LASTING = {
+    "denied": ([refused(403, "AccessDenied")], "AccessDenied", 1),
+    "expired for ever": ([refused(400, "ExpiredToken")] * 50, "ExpiredToken", 3),
+    "500s for ever": ([refused(500, "InternalError")] * 50, "InternalError", 15),
+    "cut for ever": ([cut] * 50, "", 15),
+}
+
+
+@pytest.mark.parametrize(("faults", "words", "asked"), _LASTING.values(), ids=_LASTING.keys())
+def test_an_upload_fails_for_good_with_nothing_submitted_and_the_next_apply_completes(
+    faults: list[Strike], words: str, asked: int, store: Store, tree: Path
+) -> None:
+    store.faults += faults
+    with pytest.raises(UploadFailed, match=f"the workspace of x could not be uploaded: .*{words}"):
+        _carried_out(store, tree)
+    assert len(store.asked) == asked
+    assert (store.api().search(), store.api().projects()) == ([], [])
+    store.faults.clear()
+    assert _carried_out(store, tree) == ["submitted"]
+
+
+def test_another_endpoint_is_heeded_on_this_machine_alone(tmp_path: Path) -> None:
+    def at(url: str) -> bool:
+        return Api(httpx.Client(base_url=url), Clock()).is_loopback
+
+    assert [at(url) for url in ("http://127.0.0.1:1", "http://localhost:8787", "http://[::1]:2")] == [True] * 3
+    assert [at(url) for url in ("https://api.baseten.co", "http://10.0.0.1", "http://localhost.example.com")] == [
+        False
+    ] * 3
+
+
+def test_it_works_against_another_s3_too(tree: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """moto checks what the embedded API lets pass, such as the order and the tags of the parts."""
+    from moto.server import ThreadedMotoServer
+
+    for name in [name for name in os.environ if name.startswith("AWS_")]:  # moto heeds them, in this process
+        monkeypatch.delenv(name)
+
+    server = ThreadedMotoServer(port=0, verbose=False)
+    server.start()
+    try:
+        _, port = server.get_host_and_port()
+        url = f"http://127.0.0.1:{port}"
+        httpx.put(f"{url}/code")
+        credentials = {"aws_access_key_id": "a", "aws_secret_access_key": "b", "aws_session_token": "c"}
+        write(tree, {"data.bin": os.urandom(9 << 20)})
+        sent: list[int] = []
+        place = object_store.Place("code", "a/b.tgz", credentials, url)
+        object_store.put(Archive(content(tree)), place, sent.append)
+        whole = Archive(content(tree)).read()
+        assert httpx.get(f"{url}/code/a/b.tgz").content == whole
+        assert sum(sent) == len(whole)
+    finally:
+        server.stop()
+
+
+def test_without_the_extra_the_message_says_what_to_install(tree: Path, store: Store, tmp_path: Path) -> None:
+    write(tmp_path, {"hidden/boto3.py": "raise ModuleNotFoundError('no', name='boto3')\n"})
+    environment = {
+        **os.environ,
+        "PYTHONPATH": str(tmp_path / "hidden"),
+        "BASETEN_BASE_URL": store.url,
+        "BASETEN_API_KEY": "k",
+    }
+    ran = subprocess.run(
+        [sys.executable, "-m", "baseten_jobs", "apply", "--yes", str(tree)],
+        capture_output=True,
+        text=True,
+        env=environment,
+    )
+    assert ran.returncode == 1
+    assert "pip install 'baseten-jobs[s3]'; nothing was submitted" in ran.stderr
+    assert store.api().projects() == []
+
+
+def test_boto3_is_imported_only_for_an_upload(tree: Path, tmp_path: Path) -> None:
+    code = "import sys; from baseten_jobs.cli import run; run(sys.argv[1:]); sys.exit('boto3' in sys.modules)"
+    arguments = ["apply", "--yes", "--local-db", str(tmp_path / "l.db"), str(tree)]
+    ran = subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True, text=True)
+    assert (ran.returncode, ran.stdout.count("submitted  x--")) == (0, 1)
+
+
+# The example
+
+
+def test_the_example_is_applied_downloaded_and_trains(tmp_path: Path) -> None:
+    path = ROOT / "specs" / "two-moons" / "two-moons.yaml"
+    with serving(Settings(database=tmp_path / "e.db")) as url:
+        command = [sys.executable, "-m", "baseten_jobs", "apply", "--yes", "--settle", "5", str(path)]
+        environment = {**os.environ, "BASETEN_BASE_URL": url, "BASETEN_API_KEY": "k"}
+        assert subprocess.run(command, env=environment, capture_output=True).returncode == 0
+        with httpx.Client(base_url=url, headers={"Authorization": "Bearer k"}, verify=False) as http:
+            sdk = ManagementClient(api_key="k", base_url_override=url, http_client_override=http)
+            (job,) = Api(http, Clock()).search()
+            ids = {"training_project_id": job["training_project_id"], "training_job_id": job["id"]}
+            (address,) = sdk.api.get_training_projects_jobs_download(**ids).artifact_presigned_urls
+            archive = tmp_path / "code.tgz"
+            archive.write_bytes(httpx.get(address).content)
+    folder = unpacked(archive, tmp_path / "workspace")
+    assert sorted(each.name for each in folder.iterdir()) == ["run.sh", "train.py"]
+    (document,) = manifests.load("x", path.read_text()).documents
+    (start,) = document.data["spec"]["runtime"]["start_commands"]
+    environment = {"PATH": os.environ["PATH"], "BT_CHECKPOINT_DIR": str(tmp_path / "checkpoints"), "EPOCHS": "10"}
+    ran = subprocess.run(["sh", "-c", start], cwd=folder, env=environment, capture_output=True, text=True, check=True)
+    losses = [row["loss"] for row in map(json.loads, ran.stdout.splitlines()) if "loss" in row]
+    assert len(losses) == 10
+    assert losses[-1] < losses[0] / 2
+    assert (tmp_path / "checkpoints" / "weights.json").stat().st_size > 0
