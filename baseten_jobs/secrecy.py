@@ -1,5 +1,6 @@
 """Names and values of environment variables -> whether they look like a secret."""
 
+import json
 import re
 
 from baseten_jobs.diagnostics import one_line
@@ -76,6 +77,17 @@ def quoted(value: str, limit: int = 60) -> str:
 
 
 _WHOLE_VALUE = re.compile(rf"(?:{_VALUE.pattern})(?:(?<=PRIVATE KEY-----).*|[^\s'\"]*)", re.S | _VALUE.flags)
+
+
+SHORTEST_KEY = 6
+"""Baseten's keys are far longer; a shorter word stands in every other message."""
+
+
+def without_key(text: str, key: str) -> str:
+    """Text in which the API's key is not shown, nor as JSON spells it."""
+    if len(key) < SHORTEST_KEY:
+        return text
+    return text.replace(key, "[key]").replace(json.dumps(key)[1:-1], "[key]")
 
 
 def hidden(text: str, mask: str) -> str:

@@ -10,6 +10,7 @@ from baseten_jobs.api.errors import ApiError
 from baseten_jobs.identity import Identity
 from baseten_jobs.observation import ObservedJob, StatusClass, by_identity
 from baseten_jobs.observe import jobs_of
+from baseten_jobs.plan import duplicate_warning
 
 Reading = Mapping[Identity, tuple[ObservedJob, ...]]
 """The managed jobs of a project by identity, each oldest first."""
@@ -127,9 +128,7 @@ class Settlement:
             job = ran[0]
         unclear = ""
         if len(live) > 1:
-            ids = ", ".join(twin.id for twin in live)
-            stop = live[-1].id
-            unclear = f"duplicate: {ids} run the same spec; stop one with `baseten-jobs stop --job {stop}`"
+            unclear = duplicate_warning(live)
         elif key.project_id in self._given_up and own is not None and all(own.id != j.id for j in jobs):
             unclear = f"no search shows job {own.id} yet, so the check for twins is open; apply or status tells later"
         adopted = job is not None and (own is None or job.id != own.id)

@@ -90,7 +90,7 @@ def _job_in(data: Mapping[str, Any]) -> ObservedJob | None:
     job = data.get("training_job")
     if not isinstance(job, dict) or not isinstance(job.get("id"), str) or not job["id"]:
         return None
-    return job_of({"current_status": "", **job})
+    return job_of(job)
 
 
 def read_back(

@@ -14,6 +14,7 @@ from baseten_jobs.api.answer import Answer
 from baseten_jobs.api.errors import ApiError, Broken, NotSent
 from baseten_jobs.api.pacing import Backoff, Clock, RateLimit
 from baseten_jobs.diagnostics import one_line
+from baseten_jobs.secrecy import without_key
 
 _NEVER_SENT = (
     httpx.ConnectError,
@@ -29,8 +30,6 @@ _FEW_ATTEMPTS = 3
 
 _TOLD = 4096
 """Bytes of an answer that are looked through for the server's words."""
-SHORTEST_KEY = 6
-"""Baseten's keys are far longer; a shorter word stands in every other message."""
 
 
 class Api:
@@ -228,7 +227,7 @@ class Api:
 
     def _safe(self, text: str) -> str:
         """A server may echo what it was sent; the key is taken out before anything is kept."""
-        return text.replace(self._secret, "[key]") if len(self._secret) >= SHORTEST_KEY else text
+        return without_key(text, self._secret)
 
 
 def _reason(error: Exception, what: str) -> str:

@@ -1,6 +1,5 @@
 """Ctrl-C and SIGTERM during an apply: the first winds up, the second ends at once and names what is unsettled."""
 
-import json
 import os
 import signal
 import threading
@@ -11,6 +10,7 @@ from types import FrameType
 from baseten_jobs.api.pacing import Clock
 from baseten_jobs.ledger import Ledger
 from baseten_jobs.outcome import Exit
+from baseten_jobs.report import json as report
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
@@ -22,7 +22,7 @@ def ending_at_once(*, as_json: bool) -> Iterator[None]:
     def handle(number: int, frame: FrameType | None) -> None:
         os.write(2, b"\ninterrupted\n")
         if as_json:
-            os.write(1, json.dumps({"format_version": "1.0", "error": "interrupted"}).encode() + b"\n")
+            os.write(1, report.failure("interrupted").encode() + b"\n")
         os._exit(Exit.INTERRUPTED)
 
     with _handling(handle):
@@ -58,8 +58,8 @@ def winding_up(clock: Clock, ledger: Ledger, *, as_json: bool) -> Iterator[None]
         told = "".join(f"  {name}\n" for name in unsettled) or "  none\n"
         os.write(2, f"\nended; not settled (the next apply finds or submits them):\n{told}".encode())
         if as_json:
-            document = {"format_version": "1.0", "error": "ended by a second signal", "unsettled": list(unsettled)}
-            os.write(1, json.dumps(document).encode() + b"\n")
+            document = report.failure("ended by a second signal", unsettled=list(unsettled))
+            os.write(1, document.encode() + b"\n")
         os._exit(Exit.INTERRUPTED)
 
     with _handling(handle):

@@ -1,6 +1,5 @@
 """What every command does at its edge: the environment, the streams, and how trouble is told."""
 
-import json
 import os
 import sys
 from collections.abc import Callable, Iterable
@@ -18,14 +17,11 @@ from baseten_jobs.plan import Policy
 from baseten_jobs.report import json as as_json
 from baseten_jobs.report import text as as_text
 from baseten_jobs.report.look import Look
+from baseten_jobs.secrecy import without_key
 
 if TYPE_CHECKING:
     from baseten_jobs.api.connection import Connection
     from baseten_jobs.witness import Inquiry
-
-
-_SHORTEST_KEY = 6
-"""Shorter ones are in every other word; Baseten's are far longer."""
 
 
 @dataclass(frozen=True)
@@ -89,11 +85,8 @@ class Session:
 
 
 def _without_key(text: str) -> str:
-    """The last line of defence: whatever a server named, the key is never shown, nor as JSON spells it."""
-    key = os.environ.get("BASETEN_API_KEY", "").strip()
-    if len(key) < _SHORTEST_KEY:
-        return text
-    return text.replace(key, "[key]").replace(json.dumps(key)[1:-1], "[key]")
+    """The last line of defence: whatever a server named, the key is never shown."""
+    return without_key(text, os.environ.get("BASETEN_API_KEY", "").strip())
 
 
 def _coloured(terminal: bool) -> bool:

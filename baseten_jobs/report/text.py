@@ -10,7 +10,7 @@ from baseten_jobs.history import Revision
 from baseten_jobs.identity import SHOWN
 from baseten_jobs.manifest import Document
 from baseten_jobs.outcome import Applied, Fate, Outcome
-from baseten_jobs.plan import Action, Orphan, Plan, Verb
+from baseten_jobs.plan import Action, Orphan, Plan, Verb, duplicate_warning
 from baseten_jobs.report import listing
 from baseten_jobs.report.look import PLAIN, Look, Paint, plain
 from baseten_jobs.report.words import Mark, reads_better_by_words, told, word_diff
@@ -206,9 +206,7 @@ def status(rows: Sequence[Status], look: Look = PLAIN) -> str:
         if row.job and row.job.error_message:
             lines.append(f"    {one_line(row.job.error_message, 200)}")
         if row.duplicates:
-            ids = ", ".join(job.id for job in row.duplicates)
-            stop = f"baseten-jobs stop --job {row.duplicates[-1].id}"
-            lines.append(look.paint(f"    duplicate: {ids} run the same spec; stop one with `{stop}`", "red"))
+            lines.append(look.paint(f"    {duplicate_warning(row.duplicates)}", "red"))
         lines += [f"    job {other.id} runs another spec of it: {other.name}" for other in row.others]
     return "\n".join(lines) if lines else "no manifests"
 
