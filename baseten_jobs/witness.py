@@ -7,11 +7,12 @@ from functools import cached_property
 
 from baseten_jobs.diff import changes
 from baseten_jobs.git import GitError, NotInGit, Repository
-from baseten_jobs.history import Found, History, manifests_in, reads_whole
+from baseten_jobs.history import Found, History
 from baseten_jobs.observation import Observation, ObservedJob, ObservedProject
 from baseten_jobs.plan import Action, Orphan, Plan, Verb, revealed
 from baseten_jobs.request import JobRequest, ProjectRef
 from baseten_jobs.sources import read_raw
+from baseten_jobs.written import manifests_in, reads_whole
 
 Observe = Callable[[tuple[ProjectRef, ...]], Observation]
 
