@@ -3,18 +3,25 @@
 import os
 import subprocess
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import IO
 
-from baseten_jobs.history import LOG_FORMAT, FileChange, parse_log
+from baseten_jobs.history import LOG_FORMAT, SUBMODULE, FileChange, parse_log
+from baseten_jobs.manifest import MAX_BYTES
 
 _LOG = (
     "log", "--encoding=UTF-8", "--raw", "-m", "-z", "-O/dev/null", "--no-abbrev", "--no-ext-diff", "--no-textconv",
     "--no-show-signature", f"--format={LOG_FORMAT}",
 )  # fmt: skip
 _SETTINGS = ("-c", "core.quotePath=false", "-c", "log.mailmap=false", "-c", "log.diffMerges=separate")
-_SUBMODULE, _LINK = "160000", "120000"
+_LINK = "120000"
 _MANIFESTS = ("*.yaml", "*.yml")
+_AT_ONCE = 256
+"""Blobs asked for before the first is read: few enough for a pipe to hold their names."""
+
+NOT_WHOLE = "git can't give what the history holds: this clone is partial, or broken; clone without `--filter`"
 
 
 @dataclass(frozen=True)
@@ -48,7 +55,8 @@ class Repository:
 
     def close(self) -> None:
         if self._contents is not None:
-            self._contents.communicate()
+            with suppress(OSError):
+                self._contents.communicate()
             self._contents = None
 
     def path_of(self, path: str) -> str | None:
@@ -63,10 +71,9 @@ class Repository:
         output = _git(self.root, *_LOG, "--full-history", "-M", self.head, "--", *_MANIFESTS, *extra)
         return parse_log(output.decode("utf-8", "surrogateescape"))
 
-    def first_parent_log(self, paths: Iterable[str]) -> tuple[FileChange, ...]:
-        """The changes of these files as they came to the branch itself."""
-        arguments = ("--first-parent", "--no-renames", self.head, "--", *(f":(literal){p}" for p in paths))
-        output = _git(self.root, *_LOG, *arguments)
+    def first_parent_log(self, extra: Sequence[str] = ()) -> tuple[FileChange, ...]:
+        """The changes of YAML files, and of the files named, as they came to the branch itself."""
+        output = _git(self.root, *_LOG, "--first-parent", "--no-renames", self.head, "--", *_MANIFESTS, *extra)
         return parse_log(output.decode("utf-8", "surrogateescape"))
 
     def manifests_at_head(self) -> dict[str, str]:
@@ -76,7 +83,7 @@ class Repository:
         for line in filter(None, output.split("\0")):
             facts, _, path = line.partition("\t")
             mode, _, name = facts.split(" ")
-            if mode == _SUBMODULE or (mode == _LINK and (self.root / path).is_dir()):
+            if mode == SUBMODULE or (mode == _LINK and (self.root / path).is_dir()):
                 self.hidden = (*self.hidden, path)
             elif path.endswith((".yaml", ".yml")):
                 found[path] = name
@@ -88,24 +95,36 @@ class Repository:
             folders[:] = [name for name in folders if not name.startswith(".")]
             yield from (os.path.join(parent, name) for name in names if name.endswith((".yaml", ".yml")))
 
-    def content(self, blob: str) -> bytes:
-        """A blob's bytes; empty for one that is missing, as in a partial clone that can't fetch."""
+    def contents(self, blobs: Sequence[str]) -> Iterator[bytes]:
+        """The bytes of these blobs, in their order; empty for one of more than MAX_BYTES, which is no manifest.
+
+        Raises GitError for one that is not there, as in a partial clone that can't fetch. Ask on once all are read.
+        """
+        stdin, stdout = self._pipes()
+        for start in range(0, len(blobs), _AT_ONCE):
+            batch = blobs[start : start + _AT_ONCE]
+            try:
+                stdin.write("".join(f"{blob}\n" for blob in batch).encode())
+                stdin.flush()
+            except OSError:
+                raise GitError(NOT_WHOLE) from None
+            for _ in batch:
+                header = stdout.readline().split()
+                if len(header) != 3:
+                    raise GitError(NOT_WHOLE)
+                yield _bounded(stdout, int(header[2]))
+                stdout.read(1)
+
+    def _pipes(self) -> tuple[IO[bytes], IO[bytes]]:
         if self._contents is None:
             self._contents = subprocess.Popen(
                 ("git", "-C", str(self.root), "cat-file", "--batch"), env=_environment(),
                 stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
             )  # fmt: skip
-        process = self._contents
-        assert process.stdin is not None
-        assert process.stdout is not None
-        process.stdin.write(blob.encode() + b"\n")
-        process.stdin.flush()
-        header = process.stdout.readline().split()
-        if len(header) != 3 or header[1] == b"missing":
-            return b""
-        raw = process.stdout.read(int(header[2]))
-        process.stdout.read(1)
-        return raw
+        stdin, stdout = self._contents.stdin, self._contents.stdout
+        assert stdin is not None
+        assert stdout is not None
+        return stdin, stdout
 
 
 def open_repository(folder: str) -> Repository | NotInGit:
@@ -133,6 +152,14 @@ def first_repository(folders: Iterable[str]) -> Repository | NotInGit:
         refused = refused or found
     assert refused is not None
     return refused
+
+
+def _bounded(stream: IO[bytes], size: int) -> bytes:
+    if size <= MAX_BYTES:
+        return stream.read(size)
+    while size:
+        size -= len(stream.read(min(size, MAX_BYTES)))
+    return b""
 
 
 def _refusal(words: str, folder: str) -> str:

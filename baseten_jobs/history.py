@@ -1,13 +1,14 @@
 """What git says of manifests -> which revision has a spec's digest, and which commit deleted a manifest."""
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 
 from baseten_jobs.identity import SHOWN, Identity
 from baseten_jobs.observation import ObservedProject
-from baseten_jobs.written import Written, manifests_in, reads_whole
+from baseten_jobs.written import Contents, Written
 
 RECORD = "\x01"
 LOG_FORMAT = f"{RECORD}%H%x00%P%x00%an%x00%cI"
@@ -68,40 +69,47 @@ def parse_log(text: str) -> tuple[FileChange, ...]:
         for token in tokens:
             if not (token := token.strip("\n")).startswith(":"):
                 continue
-            _, _, before, after, status = token.split(" ")
+            mode_before, mode, before, after, status = token.split(" ")
             first = next(tokens)
             path = next(tokens) if status[0] in "RC" else first
             changes.append(
                 FileChange(
-                    Revision(commit, author, date, path), order, " " in parents, _blob(before), _blob(after),
+                    Revision(commit, author, date, path), order, " " in parents,
+                    _blob(before, mode_before.removeprefix(":")), _blob(after, mode),
                     first if status[0] == "R" else path,
                 )
             )  # fmt: skip
     return tuple(changes)
 
 
-def _blob(name: str) -> str | None:
-    """Nothing for the zeros that stand for a file that is not there."""
-    return None if name.strip("0") == "" else name
+SUBMODULE = "160000"
+
+
+def _blob(name: str, mode: str) -> str | None:
+    """Nothing for the zeros that stand for a file that is not there, and for what is a repository of its own."""
+    return None if name.strip("0") == "" or mode == SUBMODULE else name
+
+
+_BATCH = 256
+_FOREIGN = 20
+"""A file that has had nothing to do with manifests for so many changes is not looked at further back."""
 
 
 class History:
-    """The changes of all manifests of a repository, and their contents as far as anybody asks for them."""
+    """The changes of all manifests of a repository; at most `limit` revisions of each are compiled."""
 
-    def __init__(self, changes: Iterable[FileChange], read: Callable[[str], bytes], limit: int) -> None:
-        self.changes = tuple(changes)
+    def __init__(self, changes: Iterable[FileChange], contents: Contents, limit: int) -> None:
+        self.contents = contents
         self.limit = limit
-        self._read = read
-        self._compiled: dict[str, tuple[Written, ...]] = {}
-        self._raw: dict[str, bytes] = {}
+        self.changes = tuple(_of_manifests(changes, contents))
 
     def find(self, identity: Identity, path: str | None = None) -> Found | None:
         """The newest revision that has this name and digest: of the file at `path` first, else of any file.
 
-        At most `limit` revisions of each are compiled. Of several in a row that mean the same, the oldest is told:
-        it is the one that was submitted; and the commit that wrote it, not a merge or a rename.
+        Of several in a row that mean the same, the oldest is told: it is the one that was submitted; and the commit
+        that wrote it, not a merge or a rename.
         """
-        for changes in (self._of_path(path) if path else iter(()), iter(self.changes)):
+        for changes in (self._of_path(path) if path else iter(()), self._mentioning(identity.name)):
             found: Found | None = None
             for change in islice((c for c in changes if c.after), self.limit):
                 written = self._matching(change.after, identity)
@@ -114,38 +122,35 @@ class History:
 
     def find_in_project(self, identity: Identity, project: ObservedProject) -> Found | None:
         """The same for just this identity, attempt included, of this project."""
-        for looked, change in enumerate(c for c in self.changes if c.after and self._mentions(c.after, identity.name)):
-            if looked >= self.limit:
-                return None
-            for written in self._manifests(change.after or ""):
+        for change in islice(self._mentioning(identity.name), self.limit):
+            for written in self.contents.manifests(change.after):
                 if written.identity == identity and written.belongs_to(project):
                     return Found(self._writer_of(change), written)
         return None
 
-    def manifests_at(self, blob: str) -> tuple[Written, ...]:
-        """The manifests of a blob."""
-        return self._manifests(blob) if self._mentions(blob, "") else ()
-
-    def in_deleted_files(self) -> Iterator[Written]:
-        """The manifests of the files that were deleted, at most `limit` files."""
-        deleted = (change for change in self.changes if change.after is None and change.before)
-        for change in islice(deleted, self.limit):
-            if self._mentions(change.before or "", "baseten-jobs/"):
-                yield from self._manifests(change.before or "")
+    def taken_out(self) -> Iterator[Written]:
+        """The manifests that a change took out of a file, or gave to another project; each place once."""
+        seen: set[object] = set()
+        for change in self.changes:
+            before, after = change.before, change.after
+            if self.contents.placing(before) == self.contents.placing(after):
+                continue
+            left = {written.place for written in self.contents.manifests(after)}
+            for written in self.contents.manifests(before):
+                if written.place not in left | seen:
+                    seen.add(written.place)
+                    yield written
 
     def deletion(self, name: str, project: ObservedProject) -> FileChange | None:
         """The newest change that took the manifest of this name out of a file."""
         for change in self.changes:
-            before = self._holds(change.before, name, project)
-            if before and not self._holds(change.after, name, project):
+            before, after = (
+                self.contents.may_hold(blob, name, lambda written: written.belongs_to(project))
+                for blob in (change.before, change.after)
+            )
+            if before and not after:
                 return change
         return None
-
-    def _holds(self, blob: str | None, name: str, project: ObservedProject) -> bool:
-        if blob is None or not self._mentions(blob, name):
-            return False
-        manifests = self._manifests(blob)
-        return any(w.name == name and w.belongs_to(project) for w in manifests) or not reads_whole(self._raw[blob])
 
     def _of_path(self, path: str) -> Iterator[FileChange]:
         """Changes of a file, under the names that it had before too."""
@@ -155,22 +160,30 @@ class History:
                 names.add(change.path_before)
                 yield change
 
+    def _mentioning(self, name: str) -> Iterator[FileChange]:
+        return (change for change in self.changes if self.contents.mentions(change.after, name))
+
     def _writer_of(self, change: FileChange) -> FileChange:
         return next((c for c in self.changes if c.after == change.after and c.rewrites), change)
 
     def _matching(self, blob: str | None, identity: Identity) -> Written | None:
-        if blob is None or not self._mentions(blob, identity.name):
+        if not self.contents.mentions(blob, identity.name):
             return None
-        same = [w for w in self._manifests(blob) if (w.name, w.digest[:SHOWN]) == (identity.name, identity.digest)]
+        manifests = self.contents.manifests(blob)
+        same = [w for w in manifests if (w.name, w.digest[:SHOWN]) == (identity.name, identity.digest)]
         return next((w for w in same if w.attempt == identity.attempt), same[0] if same else None)
 
-    def _mentions(self, blob: str, name: str) -> bool:
-        """Most files of a repository are not about this manifest, and need not be parsed."""
-        if blob not in self._raw:
-            self._raw[blob] = self._read(blob)
-        return name.encode() in self._raw[blob]
 
-    def _manifests(self, blob: str) -> tuple[Written, ...]:
-        if blob not in self._compiled:
-            self._compiled[blob] = manifests_in(blob, self._raw[blob])
-        return self._compiled[blob]
+def _of_manifests(changes: Iterable[FileChange], contents: Contents) -> Iterator[FileChange]:
+    """The changes of files that are, or were, about manifests."""
+    foreign: Counter[str] = Counter()
+    pending = iter(changes)
+    while batch := tuple(islice(pending, _BATCH)):
+        near = [change for change in batch if foreign[change.revision.path] < _FOREIGN]
+        contents.fetch(blob for change in near for blob in (change.before, change.after))
+        for change in near:
+            if contents.mentions(change.before) or contents.mentions(change.after):
+                foreign[change.revision.path] = 0
+                yield change
+            else:
+                foreign[change.revision.path] += 1

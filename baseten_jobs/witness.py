@@ -7,12 +7,12 @@ from functools import cached_property
 
 from baseten_jobs.diff import changes
 from baseten_jobs.git import GitError, NotInGit, Repository
-from baseten_jobs.history import Found, History
+from baseten_jobs.history import FileChange, Found, History
 from baseten_jobs.observation import Observation, ObservedJob, ObservedProject
 from baseten_jobs.plan import Action, Orphan, Plan, Verb, revealed
 from baseten_jobs.request import JobRequest, ProjectRef
 from baseten_jobs.sources import read_raw
-from baseten_jobs.written import manifests_in, reads_whole
+from baseten_jobs.written import Contents
 
 Observe = Callable[[tuple[ProjectRef, ...]], Observation]
 
@@ -80,8 +80,9 @@ class _Witness:
     def __init__(self, repository: Repository, inquiry: Inquiry, plan: Plan) -> None:
         self.repository, self.inquiry, self.plan = repository, inquiry, plan
         self.paths = {a.request.path: repository.path_of(a.request.path) for a in plan.actions}
-        extra = [p for p in self.paths.values() if p and not p.endswith((".yaml", ".yml"))]
-        self.history = History(repository.log(extra), repository.content, inquiry.limit)
+        self.others = [f":(literal){p}" for p in self.paths.values() if p and not p.endswith((".yaml", ".yml"))]
+        self.contents = Contents(repository.contents)
+        self.history = History(repository.log(self.others), self.contents, inquiry.limit)
 
     def told(self, observe: Observe) -> Plan:
         plan = replace(self.plan, actions=tuple(self._explained(action) for action in self.plan.actions))
@@ -153,31 +154,37 @@ class _Witness:
     # What should have been there
 
     def _with_missing(self, plan: Plan) -> Plan:
-        paths = {
-            path
-            for action in plan.of(Verb.SUBMIT)
-            if (path := self.paths[action.request.path]) and _could_be_missing(plan, action)
-        }
-        if not paths:
+        doubted = [action for action in plan.of(Verb.SUBMIT) if _could_be_missing(plan, action)]
+        if not doubted:
             return plan
-        last: dict[str, datetime] = {}
-        blobs: dict[str, str | None] = {}
-        for change in self.repository.first_parent_log(sorted(paths)):
-            if change.revision.path not in last:
-                last[change.revision.path] = datetime.fromisoformat(change.revision.date)
-                blobs[change.revision.path] = change.after
-        old = {p for p, date in last.items() if self.inquiry.now - date > LONG_AGO}
-        return replace(
-            plan,
-            actions=tuple(
-                self._missed(action)
-                if action.verb is Verb.SUBMIT
-                and (path := self.paths[action.request.path]) in old
-                and _could_be_missing(plan, action)
-                and self._as_committed(action.request, blobs[path or ""])
-                else action
-                for action in plan.actions
-            ),
+        log = self.repository.first_parent_log(self.others)
+        recent = [c for c in log if self.inquiry.now - datetime.fromisoformat(c.revision.date) <= LONG_AGO]
+        self.contents.fetch(blob for change in recent for blob in (change.before, change.after))
+        missed = {id(a) for a in doubted if self._submitted_long_ago(a.request, plan.project_of(a), recent)}
+        return replace(plan, actions=tuple(self._missed(a) if id(a) in missed else a for a in plan.actions))
+
+    def _submitted_long_ago(self, request: JobRequest, project: ObservedProject, recent: Iterable[FileChange]) -> bool:
+        """Whether the branch holds just this manifest, and none of its `recent` commits brought it.
+
+        An edited one, or one with `--set`, was never submitted before; nor was one that was suspended until now.
+        """
+
+        def held(blobs: Iterable[str | None]) -> bool:
+            return any(
+                w.identity == request.identity and w.belongs_to(project) and not w.suspended
+                for blob in blobs
+                if self.contents.mentions(blob, request.name)
+                for w in self.contents.manifests(blob)
+            )
+
+        if not held(self._at_head):
+            return False
+        commits: dict[str, list[FileChange]] = {}
+        for change in recent:
+            commits.setdefault(change.revision.commit, []).append(change)
+        return not any(
+            held(change.after for change in changes) and not held(change.before for change in changes)
+            for changes in commits.values()
         )
 
     @staticmethod
@@ -185,19 +192,15 @@ class _Witness:
         was = f" ({action.reason})" if action.older else ""
         return replace(action, missing=True, reason=f"missing: its job was probably deleted at the provider{was}")
 
-    def _as_committed(self, request: JobRequest, blob: str | None) -> bool:
-        """Whether the branch holds just this spec: an edited one, or one with `--set`, was never submitted before."""
-        written = self.history.manifests_at(blob) if blob is not None else ()
-        return any(w.identity == request.identity for w in written)
-
     # What nobody wants any more
 
     def _abandoned(self, plan: Plan, observe: Observe) -> tuple[ObservedProject, ...]:
-        """Projects that deleted files name and no manifest of this plan does."""
+        """Projects that nobody but a manifest which is gone names."""
         refs = [
             ProjectRef(written.project if written.project_id is None else None, written.project_id, written.team)
-            for written in self.history.in_deleted_files()
+            for written in self.history.taken_out()
             if not any(written.belongs_to(project) for project in plan.projects.values())
+            and not any(self.contents.may_hold(each, written.name, written.shares_place) for each in self._living)
         ]
         return tuple(p for p in observe(tuple(dict.fromkeys(refs))).projects.values() if p.exists) if refs else ()
 
@@ -227,17 +230,21 @@ class _Witness:
         )  # fmt: skip
 
     def _has_manifest(self, project: ObservedProject, name: str) -> bool:
-        """Whether a manifest of this name lives; a file that can't be read whole may hold each name in it."""
-        if any(w.name == name and w.belongs_to(project) for raw in self._living for w in manifests_in("", raw)):
-            return True
-        return any(name.encode() in raw and not reads_whole(raw) for raw in self._living)
+        return any(self.contents.may_hold(each, name, lambda w: w.belongs_to(project)) for each in self._living)
 
     @cached_property
-    def _living(self) -> tuple[bytes, ...]:
-        """The files about manifests in HEAD's tree and in the work tree, whatever paths were given."""
-        contents = [self.repository.content(blob) for blob in self.repository.manifests_at_head().values()]
-        contents += [raw for path in self.repository.work_tree() if (raw := read_raw(path)) is not None]
-        return tuple(dict.fromkeys(raw for raw in contents if b"baseten-jobs/" in raw))
+    def _at_head(self) -> tuple[str, ...]:
+        """The blobs in HEAD's tree that are about manifests."""
+        blobs = tuple(dict.fromkeys(self.repository.manifests_at_head().values()))
+        self.contents.fetch(blobs)
+        return tuple(blob for blob in blobs if self.contents.mentions(blob))
+
+    @cached_property
+    def _living(self) -> tuple[str, ...]:
+        """The contents about manifests in HEAD's tree and in the work tree, whatever paths were given."""
+        for path in (found := [*self.repository.work_tree()]):
+            self.contents.add(path, read_raw(path) or b"")
+        return tuple(dict.fromkeys((*self._at_head, *filter(self.contents.mentions, found))))
 
 
 def _could_be_missing(plan: Plan, action: Action) -> bool:

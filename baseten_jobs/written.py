@@ -1,6 +1,7 @@
 """A file's bytes, of any age -> the manifests that it holds, as far as they can be read."""
 
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,6 +23,15 @@ class Written:
     digest: str
     spec: Mapping[str, Any]
     api_version: str
+    suspended: bool = False
+
+    @property
+    def place(self) -> tuple[str, str | None, str | None, str | None]:
+        """Whose manifest it is, as written."""
+        return self.name, self.project, self.project_id, self.team
+
+    def shares_place(self, other: "Written") -> bool:
+        return self.place == other.place
 
     @property
     def identity(self) -> Identity:
@@ -56,18 +66,78 @@ def _written(data: Any) -> Written | None:
     spec = data.get("spec") if isinstance(data, dict) else None
     if not isinstance(metadata, dict) or not isinstance(spec, dict) or data.get("apiVersion") not in SUPPORTED:
         return None
-    name, attempt = metadata.get("name"), metadata.get("attempt")
+    attempt, policy = metadata.get("attempt"), data.get("policy")
     try:
         digest = digest_of(spec, data["apiVersion"])
     except TypeError:  # a value that JSON does not know: never submitted
         return None
     return Written(
-        name=str(name),
-        project=metadata.get("project"),
-        project_id=metadata.get("project_id"),
-        team=metadata.get("team"),
+        name=str(metadata.get("name")),
+        project=_text(metadata.get("project")),
+        project_id=_text(metadata.get("project_id")),
+        team=_text(metadata.get("team")),
         attempt=attempt if isinstance(attempt, int) else 1,
         digest=digest,
         spec=spec,
         api_version=data["apiVersion"],
+        suspended=isinstance(policy, dict) and policy.get("suspend") is True,
     )
+
+
+def _text(value: Any) -> str | None:
+    return value if isinstance(value, str) else None
+
+
+_MARK = b"baseten-jobs/"
+_PLACING = re.compile(rb"^.*(?:metadata|project|name|team|apiVersion|---|<<|[:\-\[,{]\s*[&*]\w).*$", re.MULTILINE)
+"""The lines that can say whose manifests a file holds."""
+
+
+class Contents:
+    """What blobs hold, as far as they are about manifests: each is read once, and compiled once if ever.
+
+    `read` gives the bytes of some blobs, in their order.
+    """
+
+    def __init__(self, read: Callable[[Sequence[str]], Iterable[bytes]]) -> None:
+        self._read = read
+        self._raw: dict[str, bytes] = {}
+        self._compiled: dict[str, tuple[Written, ...]] = {}
+
+    def fetch(self, blobs: Iterable[str | None]) -> None:
+        """Read what was not read yet, all at once."""
+        wanted = [blob for blob in dict.fromkeys(blobs) if blob is not None and blob not in self._raw]
+        for blob, raw in zip(wanted, self._read(wanted), strict=True):
+            self._raw[blob] = raw if _MARK in raw else b""
+
+    def add(self, name: str, raw: bytes) -> None:
+        """The same for bytes that are no blob, under a name of their own."""
+        self._raw[name] = raw if _MARK in raw else b""
+
+    def mentions(self, blob: str | None, name: str = "") -> bool:
+        """Whether a blob is about manifests, and about this one: most need not be compiled."""
+        if blob is None:
+            return False
+        if blob not in self._raw:
+            self.fetch((blob,))
+        raw = self._raw[blob]
+        if not raw or name.encode() not in raw:
+            return False
+        return not name or re.search(rb"(?<![a-z0-9-])%b(?![a-z0-9-])" % re.escape(name.encode()), raw) is not None
+
+    def manifests(self, blob: str | None) -> tuple[Written, ...]:
+        if blob is None or not self.mentions(blob):
+            return ()
+        if blob not in self._compiled:
+            self._compiled[blob] = manifests_in(blob, self._raw[blob])
+        return self._compiled[blob]
+
+    def may_hold(self, blob: str | None, name: str, whose: Callable[[Written], bool]) -> bool:
+        """Whether a manifest of this name is there; a file that can't be read whole may hold each name in it."""
+        if blob is None or not self.mentions(blob, name):
+            return False
+        return any(w.name == name and whose(w) for w in self.manifests(blob)) or not reads_whole(self._raw[blob])
+
+    def placing(self, blob: str | None) -> tuple[bytes, ...]:
+        """What of a blob can say whose manifests it holds; equal where none came or went."""
+        return tuple(_PLACING.findall(self._raw[blob])) if blob is not None and self.mentions(blob) else ()

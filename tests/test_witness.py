@@ -4,6 +4,7 @@ import io
 import os
 import subprocess
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -312,6 +313,46 @@ def test_a_manifest_that_was_edited_is_not_missing(world: Repository) -> None:
     assert not any(action.missing for action in world.asked(missing=True).actions)
 
 
+@pytest.mark.parametrize("unmoved", ["a rename", "a comment", "another document", "another file"])
+def test_what_leaves_the_manifest_as_it_is_makes_it_no_younger(world: Repository, unmoved: str) -> None:
+    gone(world)
+    world.clock.time += days(8)
+    path = world.folder / "specs" / "x.yaml"
+    if unmoved == "a rename":
+        git(world.folder, "mv", "specs/x.yaml", "specs/other.yaml")
+    elif unmoved == "a comment":
+        path.write_text("# a comment\n" + path.read_text())
+    else:
+        other = world.folder / "specs" / "y.yaml"
+        first, second = (path, other) if unmoved == "another document" else (other, path)
+        first.write_text(first.read_text() + "---\n" + second.read_text())
+        second.unlink()
+    world.commit()
+    assert sorted(action.missing for action in world.asked(missing=True).actions) == [False, True]
+
+
+def test_a_manifest_that_was_suspended_until_now_is_not_missing(world: Repository) -> None:
+    world.write("y")
+    world.write("x", more="policy: {suspend: true}\n")
+    world.commit()
+    world.apply()
+    world.clock.time += days(8)
+    world.write("x")
+    world.commit()
+    assert not any(action.missing for action in world.asked(missing=True).actions)
+
+
+def test_a_manifest_that_came_back_lately_is_not_missing(world: Repository) -> None:
+    gone(world)
+    world.clock.time += days(8)
+    text = (world.folder / "specs" / "x.yaml").read_text()
+    (world.folder / "specs" / "x.yaml").unlink()
+    world.commit()
+    (world.folder / "specs" / "x.yaml").write_text(text)
+    world.commit()
+    assert not any(action.missing for action in world.asked(missing=True).actions)
+
+
 def test_the_first_job_of_a_project_is_never_missing(world: Repository) -> None:
     world.write()
     world.commit()
@@ -434,7 +475,79 @@ def test_the_last_manifest_of_a_project_leaves_an_orphan_too(world: Repository) 
     assert [orphan.project for orphan in world.asked().orphans] == ["Another project"]
 
 
+def taken_out_of_a_file(world: Repository, path: Path) -> None:
+    path.write_text(path.read_text().partition("---\n")[0])
+
+
+def given_to_another_project(world: Repository, path: Path) -> None:
+    path.write_text(path.read_text().replace("Another project", "A third project"))
+
+
+def renamed_with_its_file(world: Repository, path: Path) -> None:
+    path.write_text(path.read_text().replace("Another project", "A third project").replace("name: y", "name: z"))
+    git(world.folder, "mv", "specs/x.yaml", "specs/z.yaml")
+
+
+@pytest.mark.parametrize("change", [taken_out_of_a_file, given_to_another_project, renamed_with_its_file])
+def test_a_manifest_that_left_a_file_which_stays_leaves_an_orphan(
+    world: Repository, change: Callable[[Repository, Path], None]
+) -> None:
+    """No manifest of its project is left."""
+    world.write("x")
+    world.write("y")
+    path, other = world.folder / "specs" / "x.yaml", world.folder / "specs" / "y.yaml"
+    path.write_text(path.read_text() + "---\n" + other.read_text().replace("Demo / one", "Another project"))
+    other.unlink()
+    world.commit()
+    world.apply()
+    change(world, path)
+    deleted = world.commit()
+    assert [(o.project, o.deleted.commit) for o in world.asked().orphans] == [("Another project", deleted)]
+    assert "stopped" in world.apply_asked(prune=True)
+    assert sorted(world.status_of())[-1] == "STOPPED"
+
+
 # Cost
+
+
+@pytest.mark.parametrize("about", ["something else", "another manifest"])
+def test_other_files_are_in_nobodys_way(world: Repository, about: str) -> None:
+    """The bound on the revisions counts those of the manifest alone."""
+    world.write()
+    running = world.commit()
+    world.apply()
+    for number in range(25):
+        text = "a: 1\n" if about == "something else" else (world.folder / "specs/x.yaml").read_text()
+        (world.folder / "other.yml").write_text(text.replace("name: x", "name: x-y") + f"# {number}\n")
+        world.commit()
+    (world.folder / "specs/x.yaml").unlink()
+    world.write("x", command="other")
+    os.rename(world.folder / "specs/x.yaml", world.folder / "specs/moved.yaml")
+    world.commit()
+    assert told(world, limit=3) == ([("spec.runtime.start_commands[0]", "train --lr 1e-4", "other")], running)
+
+
+def test_a_partial_clone_that_can_not_fetch_says_so(world: Repository, tmp_path: Path) -> None:
+    world.write()
+    world.commit()
+    world.apply()
+    world.write(command="other")
+    world.commit()
+    git(world.folder, "config", "uploadpack.allowFilter", "true")
+    partial = elsewhere(world, tmp_path / "partial", cloned("--filter=blob:none"))
+    git(partial.folder, "remote", "set-url", "origin", str(tmp_path / "nowhere"))
+    (action,) = partial.asked().actions
+    assert (action.verb, action.previous, action.history) == (Verb.SUBMIT, None, asking.NOT_WHOLE)
+
+
+def test_a_file_of_many_megabytes_in_the_history_is_passed_over(world: Repository) -> None:
+    (world.folder / "lock.yaml").write_text("# baseten-jobs/v1\n" * 300_000)
+    world.write()
+    running = world.commit()
+    world.apply()
+    world.write(command="other")
+    world.commit()
+    assert told(world)[1] == running
 
 
 def test_many_manifests_need_no_more_git_processes_than_one(world: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
