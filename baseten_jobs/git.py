@@ -162,6 +162,17 @@ def _bounded(stream: IO[bytes], size: int) -> bytes:
     return b""
 
 
+def once_held_manifests(path: str) -> bool:
+    """Whether HEAD's history knows of a YAML file at or below a path that may be gone."""
+    real = os.path.realpath(path)
+    if (root := checkout_of(os.path.dirname(real))) is None:
+        return False
+    with suppress(GitError):
+        names = _git(Path(root), "--literal-pathspecs", "log", "--format=", "--name-only", "-z", "HEAD", "--", real)
+        return any(name.endswith((b".yaml", b".yml")) for name in names.split(b"\0"))
+    return False
+
+
 def _refusal(words: str, folder: str) -> str:
     if "dubious ownership" in words:
         return ("git does not trust this checkout, which another user owns: "

@@ -71,6 +71,13 @@ def _in_folder(folder: str) -> Iterator[str | Diagnostic]:
     yield from sorted(files)
 
 
+def is_bare(path: str) -> bool:
+    """Whether a path names no manifest at all: nothing is there, or a folder without any."""
+    return path != STDIN and all(
+        isinstance(found, Diagnostic) and found.rule in ("missing-path", "empty-folder") for found in _files(path)
+    )
+
+
 def read_raw(path: str) -> bytes | None:
     """A file's bytes, or nothing for one that can't be read or is larger than a manifest may be."""
     try:

@@ -13,6 +13,7 @@ from baseten_jobs.api.connection import Connection, open_api
 from baseten_jobs.api.pacing import Clock
 from baseten_jobs.cli import run
 from baseten_jobs.plan import Policy
+from tests.repository import git
 
 
 @dataclass
@@ -245,6 +246,23 @@ def test_duplicates_are_told_by_plan_apply_and_status_and_never_stopped(cli: Cli
     assert cli("stop", "--job", other, "--local", "--yes").code == 0
     assert cli("status", "--local").code == 0
     assert cli("apply", "--local").code == 0
+
+
+def test_the_job_of_the_last_manifest_of_all_can_be_pruned(cli: Cli, tmp_path: Path) -> None:
+    git(tmp_path, "init", "-q", "-b", "main")
+    git(tmp_path, "add", "specs")
+    git(tmp_path, "commit", "-qm", "add")
+    assert cli("apply", "--local", "--yes").code == 0
+    git(tmp_path, "rm", "-q", "specs/x.yaml")
+    assert not Path("specs").exists()
+    assert cli("apply", "--local", "--yes", "--prune").code == 0, "the file may come back before it is committed"
+    git(tmp_path, "commit", "-qm", "drop", GIT_COMMITTER_DATE="2090-01-01T00:00:00Z")
+    assert cli("apply", "--local", "--yes").code == 1
+    assert cli("apply", "--local", "--yes", "--prune", "spces").code == 1
+    ran = cli("apply", "--local", "--yes", "--prune", "-o", "json")
+    assert (ran.code, ran.json["summary"]["stopped"]) == (0, 1), ran.err
+    assert "specs: no manifest is left here\n" in ran.err
+    assert cli("plan", "--local", "--prune", "-o", "json").json["orphans"] == []
 
 
 def test_a_stop_asks_or_is_told(cli: Cli) -> None:

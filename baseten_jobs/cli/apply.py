@@ -13,7 +13,7 @@ from baseten_jobs.apply import Conflict, Execution
 from baseten_jobs.cli import actions, options
 from baseten_jobs.cli.interrupts import winding_up
 from baseten_jobs.cli.progress import Progress, UploadProgress
-from baseten_jobs.cli.session import Session, guarded, inquiry, or_default
+from baseten_jobs.cli.session import Session, guarded, inquiry, or_default, still_there
 from baseten_jobs.guards import refusals
 from baseten_jobs.ledger import Ledger
 from baseten_jobs.outcome import Exit, worst
@@ -83,7 +83,8 @@ def command(
             return session.fail(f"{plan_file}: {error}", Exit.FAILED)
         if wanted.saved is not None and wanted.saved.target != wanted.where.target:
             return session.fail(f"the plan is stale: it was made against {wanted.saved.target}", Exit.REFUSED)
-    compiled = validation.compile_all(wanted.paths, session.stdin, wanted.strict, wanted.overrides)
+    paths = still_there(session, wanted.paths, wanted.policy)
+    compiled = validation.compile_all(paths, session.stdin, wanted.strict, wanted.overrides)
     if not compiled.valid:
         return session.invalid(compiled.diagnostics)
     session.warn(compiled.diagnostics)

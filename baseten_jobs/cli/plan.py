@@ -10,7 +10,7 @@ from baseten_jobs import pipeline, report, validation
 from baseten_jobs.api.connection import DEFAULT_BASE_URL, open_api
 from baseten_jobs.api.pacing import Clock
 from baseten_jobs.cli import actions, options
-from baseten_jobs.cli.session import Session, guarded, inquiry, or_default
+from baseten_jobs.cli.session import Session, guarded, inquiry, or_default, still_there
 from baseten_jobs.guards import refusals
 from baseten_jobs.outcome import Exit
 from baseten_jobs.overrides import Override
@@ -60,7 +60,7 @@ def command(
         raise click.UsageError("--out can't remember what was read from standard input")
     if out and any(override.touches(("spec", "runtime", "environment_variables")) for override in overrides):
         raise click.UsageError("--out never holds a value of the environment, so it can't remember this --set")
-    compiled = validation.compile_all(paths, session.stdin, strict, overrides)
+    compiled = validation.compile_all(still_there(session, paths, policy), session.stdin, strict, overrides)
     if not compiled.valid:
         return session.invalid(compiled.diagnostics)
     session.warn(compiled.diagnostics)

@@ -18,6 +18,7 @@ from baseten_jobs.report import json as as_json
 from baseten_jobs.report import text as as_text
 from baseten_jobs.report.look import Look
 from baseten_jobs.secrecy import without_key
+from baseten_jobs.sources import is_bare
 
 if TYPE_CHECKING:
     from baseten_jobs.api.connection import Connection
@@ -95,6 +96,18 @@ def _coloured(terminal: bool) -> bool:
 
 def or_default(paths: tuple[str, ...]) -> tuple[str, ...]:
     return paths or (DEFAULT_PATH,)
+
+
+def still_there(session: Session, paths: tuple[str, ...], policy: Policy) -> tuple[str, ...]:
+    """The paths to read: with `--prune`, not those whose last manifest git saw go, for that may be what is pruned."""
+    if not policy.prune:
+        return paths
+    from baseten_jobs.git import once_held_manifests
+
+    gone = [path for path in paths if is_bare(path) and once_held_manifests(path)]
+    for path in gone:
+        session.note(f"{path}: no manifest is left here")
+    return tuple(path for path in paths if path not in gone)
 
 
 def inquiry(policy: Policy, connection: "Connection") -> "Inquiry":
