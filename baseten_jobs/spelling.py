@@ -13,6 +13,7 @@ _UNITS = MappingProxyType(
         **{unit: 1024**power for power, unit in enumerate(("Ki", "Mi", "Gi", "Ti", "Pi", "Ei"), 1)},
     }
 )
+_SHORTHAND = re.compile(r"[^:]+(:[0-9]{1,9})?")
 _QUANTITY = re.compile(r"([0-9]{1,18}(?:\.[0-9]{1,18})?)([kMGTPE]|[KMGTPE]i)?")
 
 
@@ -47,7 +48,8 @@ def _folded_quantity(value: Any) -> Any:
 
 
 def _folded_accelerator(value: Any) -> Any:
-    return accelerator_of(value) if isinstance(value, str) else value
+    """What is no shorthand stays as it is: an old revision may hold anything."""
+    return accelerator_of(value) if isinstance(value, str) and _SHORTHAND.fullmatch(value) else value
 
 
 def workspace_of(value: str | Mapping[str, Any]) -> dict[str, Any]:
