@@ -1,19 +1,76 @@
-"""A folder on the disk -> the files of it that travel, and what in it can't."""
+"""A folder, on the disk or in a commit -> the files of it that travel, and what in it can't."""
 
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from os.path import isabs, join, realpath
+from typing import Protocol
 
 from baseten_jobs.git import Listing
 from baseten_jobs.manifest import MAX_BYTES
 from baseten_jobs.selection import ENVIRONMENT_MARKS, IGNORE_FILES, Ignored, Selection, never_travels
 
 
+class Entry(Protocol):
+    """What a folder holds under one name; `os.DirEntry` is one."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def path(self) -> str: ...
+
+    def is_dir(self, *, follow_symlinks: bool = True) -> bool: ...
+
+    def stat(self, *, follow_symlinks: bool = True) -> os.stat_result: ...
+
+
+class Place(Protocol):
+    """Where a walk reads from. Everything may raise OSError."""
+
+    def entries(self, folder: str) -> Sequence[Entry]: ...
+
+    def text(self, path: str) -> str: ...
+
+    def target(self, entry: Entry) -> str: ...
+
+    def leads_out(self, entry: Entry, target: str) -> str:
+        """Why a link can't travel, or nothing."""
+
+
+class Disk:
+    """Folders below a root on this machine."""
+
+    def __init__(self, root: str) -> None:
+        self.root = realpath(root)
+
+    def entries(self, folder: str) -> Sequence[Entry]:
+        with os.scandir(folder) as entries:
+            return list(entries)
+
+    def text(self, path: str) -> str:
+        with open(path, encoding="utf-8", errors="surrogateescape") as file:
+            return file.read(MAX_BYTES)
+
+    def target(self, entry: Entry) -> str:
+        return os.readlink(entry.path)
+
+    def leads_out(self, entry: Entry, target: str) -> str:
+        """`realpath` follows every link on the way."""
+        if not _is_utf8(target):
+            return "the link's target is not UTF-8"
+        if isabs(target):
+            return f"the link leads to '{target}', an absolute path"
+        real = realpath(entry.path)
+        if real != self.root and not real.startswith(self.root + os.sep):
+            return f"the link leads out of the root, to '{target}'"
+        return ""
+
+
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A file or link that travels: its path in the archive, its place on the disk, and its status there.
+    """A file or link that travels: its path in the archive, its place where it was read, and its status there.
 
     `named` where the manifest spells it out.
     """
@@ -51,23 +108,28 @@ class _Folder:
 
 
 def walk(folder: str, at: str, selection: Selection, listing: Listing | None) -> Tree:
-    """The files below `folder`, which is `at` in the archive; `listing` says what git knows of it."""
-    return _Walk(realpath(folder), selection).walked(folder, at, listing)
+    """The files below `folder` on the disk, which is `at` in the archive; `listing` says what git knows of it."""
+    below = listing.below(folder) if listing else ""
+    left_out = listing is not None and any(below.startswith(each) for each in listing.ignored if each[-1:] == "/")
+    start = _Folder(at, folder, below, Ignored(), listing, left_out=left_out)
+    return _Walk(Disk(folder), selection).walked(start)
+
+
+def walk_committed(place: Place, folder: str, at: str, selection: Selection) -> Tree:
+    """The same of a folder in a commit, where git knows of every file."""
+    return _Walk(place, selection).walked(_Folder(at, folder, "", Ignored(), Listing(folder)))
 
 
 class _Walk:
-    def __init__(self, root: str, selection: Selection) -> None:
-        self.root, self.selection, self.tree = root, selection, Tree()
+    def __init__(self, place: Place, selection: Selection) -> None:
+        self.place, self.selection, self.tree = place, selection, Tree()
 
-    def walked(self, folder: str, at: str, listing: Listing | None) -> Tree:
-        below = listing.below(self.root) if listing else ""
-        left_out = listing is not None and any(below.startswith(each) for each in listing.ignored if each[-1:] == "/")
-        pending = [_Folder(at, folder, below, Ignored(), listing, left_out=left_out)]
+    def walked(self, start: _Folder) -> Tree:
+        pending = [start]
         while pending:
             here = pending.pop()
             try:
-                with os.scandir(here.source) as entries:
-                    listed = list(entries)
+                listed = self.place.entries(here.source)
             except OSError as error:
                 self._fault(here.path or ".", f"this folder can't be read: {error.strerror}")
                 continue
@@ -77,7 +139,7 @@ class _Walk:
     def _fault(self, path: str, message: str, hint: str = "") -> None:
         self.tree.faults.append((path, message, hint))
 
-    def _folder(self, here: _Folder, entries: list[os.DirEntry[str]]) -> Iterator[_Folder]:
+    def _folder(self, here: _Folder, entries: Sequence[Entry]) -> Iterator[_Folder]:
         names = {entry.name for entry in entries}
         if ".git" in names and here.below and here.listing is not None:
             # A repository of its own: git lists nothing of what is in it.
@@ -90,13 +152,13 @@ class _Walk:
         ignored = here.ignored
         for name in IGNORE_FILES:
             if name in names and (name == ".basetenignore" or here.listing is None):
-                ignored = ignored.within(here.path, _text(join(here.source, name)))
+                ignored = ignored.within(here.path, self._text(join(here.source, name)))
         here = replace(here, ignored=ignored, guarded=guarded)
         for entry in sorted(entries, key=lambda each: each.name):
             if inner := self._entry(here, entry):
                 yield inner
 
-    def _entry(self, here: _Folder, entry: os.DirEntry[str]) -> _Folder | None:
+    def _entry(self, here: _Folder, entry: Entry) -> _Folder | None:
         name, path, below = entry.name, here.path + entry.name, here.below + entry.name
         is_folder = entry.is_dir(follow_symlinks=False)
         guarded = here.guarded or never_travels(name)
@@ -121,18 +183,18 @@ class _Walk:
         self._file(here, entry, path, named and self.selection.spells_out(name))
         return None
 
-    def _file(self, here: _Folder, entry: os.DirEntry[str], path: str, named: bool) -> None:
+    def _file(self, here: _Folder, entry: Entry, path: str, named: bool) -> None:
         if not _is_utf8(path):
             self._fault(path, *_NOT_UTF8)
             return
         try:
             status = entry.stat(follow_symlinks=False)
-            target = os.readlink(entry.path) if stat.S_ISLNK(status.st_mode) else None
+            target = self.place.target(entry) if stat.S_ISLNK(status.st_mode) else None
         except OSError as error:
             self._fault(path, f"this can't be read: {error.strerror}")
             return
         if target is not None:
-            if problem := self._leads_out(entry.path, target):
+            if problem := self.place.leads_out(entry, target):
                 self._fault(path, problem, "exclude it, or put a file in its place")
                 return
         elif not stat.S_ISREG(status.st_mode):
@@ -142,16 +204,12 @@ class _Walk:
             self.tree.untracked.append(path)
         self.tree.files.append(Found(path, entry.path, status, target, named))
 
-    def _leads_out(self, source: str, target: str) -> str:
-        """Why a link can't travel, or nothing; `realpath` follows every link on the way."""
-        if not _is_utf8(target):
-            return "the link's target is not UTF-8"
-        if isabs(target):
-            return f"the link leads to '{target}', an absolute path"
-        real = realpath(source)
-        if real != self.root and not real.startswith(self.root + os.sep):
-            return f"the link leads out of the root, to '{target}'"
-        return ""
+    def _text(self, path: str) -> str:
+        """An ignore file's text; nothing for one that can't be read, which the walk tells of itself."""
+        try:
+            return self.place.text(path)
+        except OSError:
+            return ""
 
 
 _NOT_UTF8 = ("the name is not UTF-8", "rename it, or exclude it")
@@ -164,15 +222,6 @@ def _is_utf8(name: str) -> bool:
     except UnicodeEncodeError:
         return False
     return True
-
-
-def _text(path: str) -> str:
-    """An ignore file's text; nothing for one that can't be read, which the walk tells of itself."""
-    try:
-        with open(path, encoding="utf-8", errors="surrogateescape") as file:
-            return file.read(MAX_BYTES)
-    except OSError:
-        return ""
 
 
 def _kind(mode: int) -> str:
