@@ -4,12 +4,13 @@ import os
 import subprocess
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
-from typing import IO
 
 from baseten_jobs.history import LOG_FORMAT, SUBMODULE, FileChange, parse_log
 from baseten_jobs.manifest import MAX_BYTES
+from baseten_jobs.objects import NotWhole, Objects
 
 _LOG = (
     "log", "--encoding=UTF-8", "--raw", "-m", "-z", "-O/dev/null", "--no-abbrev", "--no-ext-diff", "--no-textconv",
@@ -18,9 +19,6 @@ _LOG = (
 _SETTINGS = ("-c", "core.quotePath=false", "-c", "log.mailmap=false", "-c", "log.diffMerges=separate")
 _LINK = "120000"
 _MANIFESTS = ("*.yaml", "*.yml")
-_AT_ONCE = 256
-"""Blobs asked for before the first is read: few enough for a pipe to hold their names."""
-
 NOT_WHOLE = "git can't give what the history holds: this clone is partial, or broken; clone without `--filter`"
 
 
@@ -45,7 +43,6 @@ class Repository:
     head: str
     shallow: bool
     hidden: tuple[str, ...] = ()
-    _contents: "subprocess.Popen[bytes] | None" = field(default=None, repr=False)
 
     def __enter__(self) -> "Repository":
         return self
@@ -54,10 +51,7 @@ class Repository:
         self.close()
 
     def close(self) -> None:
-        if self._contents is not None:
-            with suppress(OSError):
-                self._contents.communicate()
-            self._contents = None
+        self.objects.close()
 
     def path_of(self, path: str) -> str | None:
         """A file's path within the repository, or nothing for a file elsewhere."""
@@ -98,33 +92,24 @@ class Repository:
     def contents(self, blobs: Sequence[str]) -> Iterator[bytes]:
         """The bytes of these blobs, in their order; empty for one of more than MAX_BYTES, which is no manifest.
 
-        Raises GitError for one that is not there, as in a partial clone that can't fetch. Ask on once all are read.
+        Raises GitError for one that is not there, as in a partial clone that can't fetch.
         """
-        stdin, stdout = self._pipes()
-        for start in range(0, len(blobs), _AT_ONCE):
-            batch = blobs[start : start + _AT_ONCE]
-            try:
-                stdin.write("".join(f"{blob}\n" for blob in batch).encode())
-                stdin.flush()
-            except OSError:
-                raise GitError(NOT_WHOLE) from None
-            for _ in batch:
-                header = stdout.readline().split()
-                if len(header) != 3:
-                    raise GitError(NOT_WHOLE)
-                yield _bounded(stdout, int(header[2]))
-                stdout.read(1)
+        try:
+            for found in self.objects.read(blobs):
+                if found is None:
+                    raise NotWhole
+                yield found.whole() if found.size <= MAX_BYTES else b""
+        except NotWhole:
+            raise GitError(NOT_WHOLE) from None
 
-    def _pipes(self) -> tuple[IO[bytes], IO[bytes]]:
-        if self._contents is None:
-            self._contents = subprocess.Popen(
+    @cached_property
+    def objects(self) -> Objects:
+        return Objects(
+            lambda: subprocess.Popen(
                 ("git", "-C", str(self.root), "cat-file", "--batch"), env=_environment(),
                 stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
-            )  # fmt: skip
-        stdin, stdout = self._contents.stdin, self._contents.stdout
-        assert stdin is not None
-        assert stdout is not None
-        return stdin, stdout
+            )
+        )  # fmt: skip
 
 
 def open_repository(folder: str) -> Repository | NotInGit:
@@ -152,14 +137,6 @@ def first_repository(folders: Iterable[str]) -> Repository | NotInGit:
         refused = refused or found
     assert refused is not None
     return refused
-
-
-def _bounded(stream: IO[bytes], size: int) -> bytes:
-    if size <= MAX_BYTES:
-        return stream.read(size)
-    while size:
-        size -= len(stream.read(min(size, MAX_BYTES)))
-    return b""
 
 
 def once_held_manifests(path: str) -> bool:
