@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from baseten_jobs.history import LOG_FORMAT, SUBMODULE, FileChange, parse_log
+from baseten_jobs.history import LOG_FORMAT, SUBMODULE, FileChange, Revision, parse_commits, parse_log
 from baseten_jobs.manifest import MAX_BYTES
 from baseten_jobs.objects import NotWhole, Objects
 
@@ -16,10 +16,10 @@ _LOG = (
     "log", "--encoding=UTF-8", "--raw", "-m", "-z", "-O/dev/null", "--no-abbrev", "--no-ext-diff", "--no-textconv",
     "--no-show-signature", f"--format={LOG_FORMAT}",
 )  # fmt: skip
+_COMMITS = ("log", "--encoding=UTF-8", "-z", "--no-show-signature", f"--format={LOG_FORMAT}")
 _SETTINGS = ("-c", "core.quotePath=false", "-c", "log.mailmap=false", "-c", "log.diffMerges=separate")
 _LINK = "120000"
 _MANIFESTS = ("*.yaml", "*.yml")
-NOT_WHOLE = "git can't give what the history holds: this clone is partial, or broken; clone without `--filter`"
 
 
 @dataclass(frozen=True)
@@ -65,6 +65,26 @@ class Repository:
         output = _git(self.root, *_LOG, "--full-history", "-M", self.head, "--", *_MANIFESTS, *extra)
         return parse_log(output.decode("utf-8", "surrogateescape"))
 
+    def commits_of(self, paths: Iterable[str], *options: str) -> tuple[Revision, ...]:
+        """The commits that touched any of these paths, newest first; '' is the whole tree. Their paths are empty."""
+        literal = sorted({f":(literal){path}" if path else "." for path in paths})
+        output = _git(self.root, *_COMMITS, "--full-history", *options, self.head, "--", *literal)
+        return parse_commits(output.decode("utf-8", "surrogateescape"))
+
+    def unchanged(self, folders: Iterable[str]) -> dict[str, str]:
+        """The files below these folders that lie in the work tree as the index has them: path to blob."""
+        literal = sorted({f":(literal){path}" if path else "." for path in folders})
+        output = _git(self.root, "ls-files", "-z", "-t", "--stage", "--modified", "--deleted", "--", *literal)
+        found: dict[str, str] = {}
+        for line in filter(None, os.fsdecode(output).split("\0")):
+            facts, _, path = line.partition("\t")
+            tag, _, blob, _ = facts.split(" ")
+            if tag == "H":
+                found[path] = blob
+            else:
+                found.pop(path, None)
+        return found
+
     def first_parent_log(self, extra: Sequence[str] = ()) -> tuple[FileChange, ...]:
         """The changes of YAML files, and of the files named, as they came to the branch itself."""
         output = _git(self.root, *_LOG, "--first-parent", "--no-renames", self.head, "--", *_MANIFESTS, *extra)
@@ -92,15 +112,12 @@ class Repository:
     def contents(self, blobs: Sequence[str]) -> Iterator[bytes]:
         """The bytes of these blobs, in their order; empty for one of more than MAX_BYTES, which is no manifest.
 
-        Raises GitError for one that is not there, as in a partial clone that can't fetch.
+        Raises NotWhole for one that is not there, as in a partial clone that can't fetch.
         """
-        try:
-            for found in self.objects.read(blobs):
-                if found is None:
-                    raise NotWhole
-                yield found.whole() if found.size <= MAX_BYTES else b""
-        except NotWhole:
-            raise GitError(NOT_WHOLE) from None
+        for found in self.objects.read(blobs):
+            if found is None:
+                raise NotWhole
+            yield found.whole() if found.size <= MAX_BYTES else b""
 
     @cached_property
     def objects(self) -> Objects:

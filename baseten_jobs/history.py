@@ -48,14 +48,11 @@ class FileChange:
 
 @dataclass(frozen=True)
 class Found:
-    """A manifest in a commit."""
+    """A manifest in a commit; `age` counts the commits since it stood last."""
 
-    change: FileChange
+    revision: Revision
     written: Written
-
-    @property
-    def revision(self) -> Revision:
-        return self.change.revision
+    age: int
 
 
 def parse_log(text: str) -> tuple[FileChange, ...]:
@@ -80,6 +77,12 @@ def parse_log(text: str) -> tuple[FileChange, ...]:
                 )
             )  # fmt: skip
     return tuple(changes)
+
+
+def parse_commits(text: str) -> tuple[Revision, ...]:
+    """The commits of a `git log -z` in LOG_FORMAT, newest first."""
+    records = (record.split("\0") for record in _BEGIN.split(text)[1:])
+    return tuple(Revision(commit, author, date.strip("\n"), "") for commit, _, author, date, *_ in records)
 
 
 SUBMODULE = "160000"
@@ -109,23 +112,23 @@ class History:
         Of several in a row that mean the same, the oldest is told: it is the one that was submitted; and the commit
         that wrote it, not a merge or a rename.
         """
-        for changes in (self._of_path(path) if path else iter(()), self._mentioning(identity.name)):
-            found: Found | None = None
+        for changes in (self._of_path(path) if path else iter(()), self.mentioning(identity.name)):
+            found: tuple[FileChange, Written] | None = None
             for change in islice((c for c in changes if c.after), self.limit):
                 written = self._matching(change.after, identity)
                 if written is None and found is not None:
                     break
-                found = Found(change, written) if written else found
+                found = (change, written) if written else found
             if found is not None:
-                return Found(self._writer_of(found.change), found.written)
+                return self._found(*found)
         return None
 
     def find_in_project(self, identity: Identity, project: ObservedProject) -> Found | None:
         """The same for just this identity, attempt included, of this project."""
-        for change in islice(self._mentioning(identity.name), self.limit):
+        for change in islice(self.mentioning(identity.name), self.limit):
             for written in self.contents.manifests(change.after):
                 if written.identity == identity and written.belongs_to(project):
-                    return Found(self._writer_of(change), written)
+                    return self._found(change, written)
         return None
 
     def taken_out(self) -> Iterator[Written]:
@@ -160,11 +163,14 @@ class History:
                 names.add(change.path_before)
                 yield change
 
-    def _mentioning(self, name: str) -> Iterator[FileChange]:
+    def mentioning(self, name: str) -> Iterator[FileChange]:
+        """The changes after which a file has to do with a manifest of this name."""
         return (change for change in self.changes if self.contents.mentions(change.after, name))
 
-    def _writer_of(self, change: FileChange) -> FileChange:
-        return next((c for c in self.changes if c.after == change.after and c.rewrites), change)
+    def _found(self, change: FileChange, written: Written) -> Found:
+        same = [c for c in self.changes if c.after == change.after]
+        writer = next((c for c in same if c.rewrites), change)
+        return Found(writer.revision, written, min(c.order for c in same))
 
     def _matching(self, blob: str | None, identity: Identity) -> Written | None:
         if not self.contents.mentions(blob, identity.name):

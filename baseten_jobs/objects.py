@@ -17,6 +17,11 @@ _CHUNK = 1 << 20
 class NotWhole(Exception):
     """git does not give what its history names."""
 
+    def __init__(self) -> None:
+        super().__init__(
+            "git can't give what the history holds: this clone is partial, or broken; clone without `--filter`"
+        )
+
 
 @dataclass
 class GitObject:

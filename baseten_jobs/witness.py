@@ -6,13 +6,14 @@ from datetime import datetime, timedelta
 from functools import cached_property
 
 from baseten_jobs.diff import changes
+from baseten_jobs.evidence import Evidence
 from baseten_jobs.git import GitError, NotInGit, Repository
-from baseten_jobs.history import FileChange, Found, History
+from baseten_jobs.history import Found
+from baseten_jobs.objects import NotWhole
 from baseten_jobs.observation import Observation, ObservedJob, ObservedProject
 from baseten_jobs.plan import Action, Orphan, Plan, Verb, revealed
 from baseten_jobs.request import JobRequest, ProjectRef
 from baseten_jobs.sources import read_raw
-from baseten_jobs.written import Contents
 
 Observe = Callable[[tuple[ProjectRef, ...]], Observation]
 
@@ -24,7 +25,10 @@ NOT_FOUND = (
 )
 SHALLOW = "the revision that runs is not in this shallow clone: clone with `fetch-depth: 0` to see what changed"
 
-CODE = "the code that runs is not looked up in git's history, so what changed in it is not told"
+CODE_NOT_FOUND = (
+    "no revision in this history has both the spec and the code that run: they were rewritten, held files that git "
+    "does not have or that its filters change, were submitted from elsewhere or with `--set`, or lie too far back"
+)
 
 
 @dataclass(frozen=True)
@@ -54,7 +58,7 @@ def with_witness(plan: Plan, repository: Repository | NotInGit, inquiry: Inquiry
         return without_witness(plan, repository.reason, inquiry)
     try:
         return _Witness(repository, inquiry, plan).told(observe)
-    except GitError as error:
+    except (GitError, NotWhole) as error:
         return without_witness(plan, str(error), inquiry)
 
 
@@ -79,10 +83,9 @@ class _Witness:
 
     def __init__(self, repository: Repository, inquiry: Inquiry, plan: Plan) -> None:
         self.repository, self.inquiry, self.plan = repository, inquiry, plan
-        self.paths = {a.request.path: repository.path_of(a.request.path) for a in plan.actions}
-        self.others = [f":(literal){p}" for p in self.paths.values() if p and not p.endswith((".yaml", ".yml"))]
-        self.contents = Contents(repository.contents)
-        self.history = History(repository.log(self.others), self.contents, inquiry.limit)
+        requests = [action.request for action in plan.actions]
+        self.evidence = Evidence(repository, requests, inquiry.limit, since=inquiry.now - LONG_AGO)
+        self.history, self.contents = self.evidence.history, self.evidence.contents
 
     def told(self, observe: Observe) -> Plan:
         plan = replace(self.plan, actions=tuple(self._explained(action) for action in self.plan.actions))
@@ -97,16 +100,20 @@ class _Witness:
         older = action.older
         if action.verb is not Verb.SUBMIT or older is None or older.identity is None or action.changes:
             return action
-        path = self.paths[action.request.path]
+        path = self.evidence.paths[action.request.path]
         if path is None:
             return _unknown(action, "the manifest is not in this git repository, so there is nothing to compare with")
-        found = self.history.find(older.identity, path)
+        name = older.identity.name
+        found = self.evidence.of(name).find(older.identity, path)
         if found is None:
-            reason = SHALLOW if self.repository.shallow else NOT_FOUND
-            return _unknown(action, CODE if action.request.content else reason)
-        new = action.request.manifest["spec"]
-        differing = changes(found.written.spec, new, found.written.api_version)
-        return replace(action, previous=found.revision, changes=differing)
+            not_found = CODE_NOT_FOUND if self.evidence.carries_code(name) else NOT_FOUND
+            return _unknown(action, SHALLOW if self.repository.shallow else not_found)
+        differing = changes(found.written.spec, action.request.manifest["spec"], found.written.api_version)
+        return replace(
+            action,
+            previous=found.revision,
+            changes=(*differing, *self.evidence.code_changes(found, action.request)),
+        )
 
     # What may be stopped
 
@@ -131,25 +138,18 @@ class _Witness:
         if job is None or job.identity is None:
             return ""
         project = self.plan.project_of(stop)
-        if self.paths[request.path] is None:
+        if self.evidence.paths[request.path] is None:
             return f"job {job.id} of another spec is not stopped: the manifest is not in the git repository of the rest"
-        found = self.history.find_in_project(job.identity, project)
+        name = job.identity.name
+        found = self.evidence.of(name).find_in_project(job.identity, project)
         if found is None:
-            if request.content:
-                return (
-                    f"job {job.id} of another spec is not stopped: its code is not looked up in git's history; "
-                    f"`baseten-jobs stop --job {job.id}` stops it"
-                )
-            why = "this clone is shallow" if self.repository.shallow else "its spec is not in this repository's history"
-            return f"job {job.id} of another spec is not stopped: {why}"
-        own = self.history.find_in_project(request.identity, project)
-        if own is not None and self._age(found) < self._age(own):
+            what = "its spec and code are" if self.evidence.carries_code(name) else "its spec is"
+            why = "this clone is shallow" if self.repository.shallow else f"{what} not in this repository's history"
+            return f"job {job.id} of another spec is not stopped: {why}; `baseten-jobs stop --job {job.id}` stops it"
+        own = self.evidence.of(name).find_in_project(request.identity, project)
+        if own is not None and found.age < own.age:
             return f"job {job.id} of another spec is not stopped: its spec is newer in git than this manifest"
         return ""
-
-    def _age(self, found: Found) -> int:
-        """How many commits back a manifest stood last."""
-        return min(c.order for c in self.history.changes if c.after == found.change.after)
 
     # What should have been there
 
@@ -157,35 +157,8 @@ class _Witness:
         doubted = [action for action in plan.of(Verb.SUBMIT) if _could_be_missing(plan, action)]
         if not doubted:
             return plan
-        log = self.repository.first_parent_log(self.others)
-        recent = [c for c in log if self.inquiry.now - datetime.fromisoformat(c.revision.date) <= LONG_AGO]
-        self.contents.fetch(blob for change in recent for blob in (change.before, change.after))
-        missed = {id(a) for a in doubted if self._submitted_long_ago(a.request, plan.project_of(a), recent)}
+        missed = {id(a) for a in doubted if self.evidence.is_old(a.request, plan.project_of(a))}
         return replace(plan, actions=tuple(self._missed(a) if id(a) in missed else a for a in plan.actions))
-
-    def _submitted_long_ago(self, request: JobRequest, project: ObservedProject, recent: Iterable[FileChange]) -> bool:
-        """Whether the branch holds just this manifest, and none of its `recent` commits brought it.
-
-        An edited one, or one with `--set`, was never submitted before; nor was one that was suspended until now.
-        """
-
-        def held(blobs: Iterable[str | None]) -> bool:
-            return any(
-                w.identity == request.identity and w.belongs_to(project) and not w.suspended
-                for blob in blobs
-                if self.contents.mentions(blob, request.name)
-                for w in self.contents.manifests(blob)
-            )
-
-        if not held(self._at_head):
-            return False
-        commits: dict[str, list[FileChange]] = {}
-        for change in recent:
-            commits.setdefault(change.revision.commit, []).append(change)
-        return not any(
-            held(change.after for change in changes) and not held(change.before for change in changes)
-            for changes in commits.values()
-        )
 
     @staticmethod
     def _missed(action: Action) -> Action:
@@ -208,7 +181,7 @@ class _Witness:
         orphans, stops = [], []
         for project, job in _unclaimed(plan, abandoned):
             assert job.identity is not None
-            found = self.history.find_in_project(job.identity, project)
+            found = self.evidence.of(job.identity.name).find_in_project(job.identity, project)
             if found is None or self._has_manifest(project, job.identity.name):
                 continue
             gone = self.history.deletion(job.identity.name, project)
@@ -233,18 +206,11 @@ class _Witness:
         return any(self.contents.may_hold(each, name, lambda w: w.belongs_to(project)) for each in self._living)
 
     @cached_property
-    def _at_head(self) -> tuple[str, ...]:
-        """The blobs in HEAD's tree that are about manifests."""
-        blobs = tuple(dict.fromkeys(self.repository.manifests_at_head().values()))
-        self.contents.fetch(blobs)
-        return tuple(blob for blob in blobs if self.contents.mentions(blob))
-
-    @cached_property
     def _living(self) -> tuple[str, ...]:
         """The contents about manifests in HEAD's tree and in the work tree, whatever paths were given."""
         for path in (found := [*self.repository.work_tree()]):
             self.contents.add(path, read_raw(path) or b"")
-        return tuple(dict.fromkeys((*self._at_head, *filter(self.contents.mentions, found))))
+        return tuple(dict.fromkeys((*self.evidence.at_head, *filter(self.contents.mentions, found))))
 
 
 def _could_be_missing(plan: Plan, action: Action) -> bool:

@@ -23,6 +23,10 @@ class Workspace:
     external: tuple[str, ...] = ()
     outside: bool = False
 
+    @property
+    def texts(self) -> tuple[str, ...]:
+        return (self.root, *self.include, *self.exclude, *self.external)
+
 
 def written_in(spec: Mapping[str, Any]) -> Workspace | None:
     """The workspace of a spec that the schema accepts."""

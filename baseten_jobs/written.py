@@ -9,11 +9,12 @@ from baseten_jobs.identity import SHOWN, Identity, digest_of
 from baseten_jobs.manifest import MAX_BYTES, decode, load
 from baseten_jobs.observation import ObservedProject
 from baseten_jobs.shape import SUPPORTED
+from baseten_jobs.workspace import Workspace, written_in
 
 
 @dataclass(frozen=True)
 class Written:
-    """A manifest as a file held it: enough to tell whose it is and what it means."""
+    """A manifest as a file held it: enough to tell whose it is and what it means, but for the code of a workspace."""
 
     name: str
     project: str | None
@@ -24,6 +25,7 @@ class Written:
     spec: Mapping[str, Any]
     api_version: str
     suspended: bool = False
+    workspace: Workspace | None = None
 
     @property
     def place(self) -> tuple[str, str | None, str | None, str | None]:
@@ -68,8 +70,10 @@ def _written(data: Any) -> Written | None:
         return None
     attempt, policy = metadata.get("attempt"), data.get("policy")
     try:
-        digest = digest_of(spec, data["apiVersion"])
-    except TypeError:  # a value that JSON does not know: never submitted
+        digest, workspace = digest_of(spec, data["apiVersion"]), written_in(spec)
+    except (TypeError, ValueError):  # a value that JSON does not know, or no workspace: never submitted
+        return None
+    if workspace and not all(isinstance(text, str) for text in workspace.texts):
         return None
     return Written(
         name=str(metadata.get("name")),
@@ -81,6 +85,7 @@ def _written(data: Any) -> Written | None:
         spec=spec,
         api_version=data["apiVersion"],
         suspended=isinstance(policy, dict) and policy.get("suspend") is True,
+        workspace=workspace,
     )
 
 

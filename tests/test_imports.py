@@ -19,8 +19,9 @@ PURE = (
     " status report"
 )
 EFFECTS = (
-    "sources objects git hashing tree archive packing validation witness emulator api observe appraise object_store"
-    " upload stopping submit settle ledger apply pipeline cli __main__"
+    "sources objects git hashing tree archive packing validation committed code_history evidence"
+    " witness emulator api observe appraise object_store upload stopping submit settle ledger apply pipeline"
+    " cli __main__"
 )
 ORDER = [*PURE.split(), *EFFECTS.split()]
 """Each module, or package, imports only from those before it. A new one gets its place here."""

@@ -14,6 +14,7 @@ from baseten_jobs import git as asking
 from baseten_jobs.diff import MASK, Change, changes, masked
 from baseten_jobs.emulator import Durations
 from baseten_jobs.guards import refusals
+from baseten_jobs.objects import NotWhole
 from baseten_jobs.plan import Policy, Verb
 from tests.repository import Repository, days, elsewhere, git
 from tests.strategies import API_VERSION
@@ -537,7 +538,7 @@ def test_a_partial_clone_that_can_not_fetch_says_so(world: Repository, tmp_path:
     partial = elsewhere(world, tmp_path / "partial", cloned("--filter=blob:none"))
     git(partial.folder, "remote", "set-url", "origin", str(tmp_path / "nowhere"))
     (action,) = partial.asked().actions
-    assert (action.verb, action.previous, action.history) == (Verb.SUBMIT, None, asking.NOT_WHOLE)
+    assert (action.verb, action.previous, action.history) == (Verb.SUBMIT, None, str(NotWhole()))
 
 
 def test_a_file_of_many_megabytes_in_the_history_is_passed_over(world: Repository) -> None:

@@ -17,11 +17,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from baseten_jobs.diagnostics import Severity
-from baseten_jobs.emulator import Durations
-from baseten_jobs.witness import CODE as CODE_UNKNOWN
 from baseten_jobs.workspace import File, content_digest
 from tests.bench.large_workspace import measure
-from tests.repository import Repository, days, git
+from tests.repository import git
 from tests.trees import CODE, commit, compiled, content, digest, manifest, paths, told, write
 
 WARNING = Severity.WARNING
@@ -472,35 +470,3 @@ def test_the_bench_measures() -> None:
     measured = measure(200, 4 << 20)
     assert measured.files == 202
     assert measured.peak < 150
-
-
-# Beside git's history
-
-
-def test_changed_code_is_submitted_and_its_history_is_said_not_to_be_known(tmp_path: Path) -> None:
-    world = Repository(tmp_path / "repository")
-    world.api.embedded = True
-    write(world.folder / "specs", CODE)
-    manifest(world.folder / "specs", more="policy: {on_change: stop}\n")
-    world.commit()
-    world.apply()
-    world.clock.time += days(30)  # so long ago that a manifest without code would be called missing
-    write(world.folder / "specs", {"train.py": "LR = 2\n"})
-    world.commit()
-    (action,) = world.asked(missing=True).actions
-    assert (action.verb.value, action.missing, action.history) == ("submit", False, CODE_UNKNOWN)
-
-
-def test_a_superseded_run_of_other_code_is_not_stopped_on_gits_word(tmp_path: Path) -> None:
-    world = Repository(tmp_path / "repository", durations=Durations(running=1e9))
-    world.api.embedded = True
-    write(world.folder / "specs", CODE)
-    manifest(world.folder / "specs", more="policy: {on_change: stop}\n")
-    world.commit()
-    world.apply()
-    (job,) = world.jobs()
-    write(world.folder / "specs", {"train.py": "LR = 2\n"})
-    world.commit()
-    (action,) = world.asked().actions
-    assert action.verb.value == "submit"
-    assert any(f"`baseten-jobs stop --job {job['id']}` stops it" in warning for warning in action.warnings)

@@ -1,0 +1,114 @@
+"""Commits -> which of them held a manifest together with just the code that a job runs."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
+from os.path import dirname
+
+from baseten_jobs.committed import Committed, TooMuch, folders_of
+from baseten_jobs.diff import Change
+from baseten_jobs.history import Found, History, Revision
+from baseten_jobs.identity import SHOWN, Identity, digest_of
+from baseten_jobs.observation import ObservedProject
+from baseten_jobs.workspace import File
+from baseten_jobs.written import Written
+
+_BATCH = 256
+
+
+class CodeHistory:
+    """What manifests and their code were in each of these commits, the newest first: those that touched either."""
+
+    def __init__(self, history: History, committed: Committed, commits: Sequence[Revision]) -> None:
+        self.history, self.committed, self.commits = history, committed, commits
+        self._paths: dict[str, tuple[str, ...]] = {}
+        self._digests: dict[str, dict[tuple[str, str], str]] = {}
+
+    def find(self, identity: Identity, path: str | None = None) -> Found | None:
+        """The newest commit in which a manifest of this name had this digest; of several in a row the oldest."""
+        found = self._newest(identity.name, lambda w: w.identity == identity)
+        return found or self._newest(identity.name, lambda w: w.digest[:SHOWN] == identity.digest)
+
+    def find_in_project(self, identity: Identity, project: ObservedProject) -> Found | None:
+        """The same for just this identity, attempt included, of this project."""
+        return self._newest(identity.name, lambda w: w.identity == identity and w.belongs_to(project))
+
+    def at(self, commit: str, name: str) -> Iterator[tuple[str, Written]]:
+        """The manifests of a name in a commit, each with its path, their digests those of spec and code together.
+
+        Raises TooMuch.
+        """
+        for path in self._paths_of(name):
+            blob = self.committed.at(commit, path)
+            for written in self.history.contents.manifests(blob):
+                if written.name == name and (digest := self._digest(commit, path, blob or "", written)):
+                    yield path, replace(written, digest=digest)
+
+    def files(self, found: Found) -> tuple[File, ...]:
+        """The code of a manifest that was found."""
+        home = dirname(found.revision.path)
+        return (
+            self.committed.files(found.revision.commit, home, found.written.workspace)
+            if found.written.workspace
+            else ()
+        )
+
+    def _newest(self, name: str, wanted: Callable[[Written], bool]) -> Found | None:
+        found: Found | None = None
+        try:
+            for age, commit in enumerate(self._commits()):
+                at = next(((path, w) for path, w in self.at(commit.commit, name) if wanted(w)), None)
+                if at is None and found is not None:
+                    break
+                if at is not None:
+                    found = Found(replace(commit, path=at[0]), at[1], age if found is None else found.age)
+                if len(self._digests.get(name, ())) >= self.history.limit:
+                    break
+        except TooMuch:
+            pass
+        return found
+
+    def _commits(self) -> Iterator[Revision]:
+        for start in range(0, len(self.commits), _BATCH):
+            batch = self.commits[start : start + _BATCH]
+            self.committed.fetch(revision.commit for revision in batch)
+            yield from batch
+
+    def _paths_of(self, name: str) -> tuple[str, ...]:
+        """Where manifests of this name ever were."""
+        if name not in self._paths:
+            changes = self.history.mentioning(name)
+            self._paths[name] = tuple(dict.fromkeys(change.revision.path for change in changes))
+        return self._paths[name]
+
+    def _digest(self, commit: str, path: str, blob: str, written: Written) -> str:
+        if written.workspace is None:
+            return written.digest
+        content = self.committed.digest(commit, dirname(path), written.workspace)
+        known = self._digests.setdefault(written.name, {})
+        if content and (blob, content) not in known:
+            known[blob, content] = digest_of(written.spec, written.api_version, content)
+        return known[blob, content] if content else ""
+
+
+def folders(manifests: Iterable[tuple[str, Written]]) -> Iterator[str]:
+    """The folders that hold the code of manifests at these paths, from the repository's root."""
+    for path, written in manifests:
+        if written.workspace is not None:
+            yield from folders_of(dirname(path), written.workspace)
+
+
+def file_changes(old: Iterable[File], new: Iterable[File]) -> Iterator[Change]:
+    """Each file that came, went or changed, told by the first digits of its content's digest."""
+    before, after = ({file.path: file for file in files} for files in (old, new))
+    for path in sorted(before.keys() | after.keys()):
+        told = [_told(files.get(path)) for files in (before, after)]
+        if told[0] != told[1]:
+            yield Change(f"spec.workspace/{path}", *told)
+
+
+def _told(file: File | None) -> str | None:
+    if file is None:
+        return None
+    if file.target is not None:
+        return f"link to {file.target}"
+    return file.sha256[:SHOWN] + (" executable" if file.executable else "")

@@ -1,0 +1,145 @@
+"""A repository -> where the revisions of each manifest are found, with the code that travelled, and how old it is."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+from functools import cached_property
+from itertools import groupby, islice
+from typing import TYPE_CHECKING
+
+from baseten_jobs.diff import Change
+from baseten_jobs.git import Repository
+from baseten_jobs.history import FileChange, Found, History, Revision
+from baseten_jobs.observation import ObservedProject
+from baseten_jobs.request import JobRequest
+from baseten_jobs.written import Contents, Written
+
+if TYPE_CHECKING:
+    from baseten_jobs.code_history import CodeHistory
+
+
+class Evidence:
+    """What git knows of some requests, and of manifests that are gone; each part is read once, when somebody asks.
+
+    `since` is the time before which a manifest is old. Everything may raise GitError and NotWhole.
+    """
+
+    def __init__(self, repository: Repository, requests: Sequence[JobRequest], limit: int, since: datetime) -> None:
+        self.repository, self.limit, self.since = repository, limit, since
+        self.requests = tuple(requests)
+        self.paths = {request.path: repository.path_of(request.path) for request in requests}
+        self.others = [f":(literal){p}" for p in self.paths.values() if p and not p.endswith((".yaml", ".yml"))]
+        self.contents = Contents(repository.contents)
+        self.history = History(repository.log(self.others), self.contents, limit)
+        self._with_code: dict[str, bool] = {}
+
+    @cached_property
+    def at_head(self) -> tuple[str, ...]:
+        """The blobs in HEAD's tree that are about manifests."""
+        blobs = tuple(dict.fromkeys(self.repository.manifests_at_head().values()))
+        self.contents.fetch(blobs)
+        return tuple(blob for blob in blobs if self.contents.mentions(blob))
+
+    def of(self, name: str) -> "History | CodeHistory":
+        """Where the revisions of a manifest are found: together with its code, if it ever had any."""
+        return self._code if self.carries_code(name) else self.history
+
+    def carries_code(self, name: str) -> bool:
+        if name not in self._with_code:
+            written = any(request.content for request in self.requests if request.name == name)
+            self._with_code[name] = written or any(True for _ in self._with_workspace(name))
+        return self._with_code[name]
+
+    def code_changes(self, found: Found, request: JobRequest) -> tuple[Change, ...]:
+        """The files that differ between what was found and what a request carries, if both have code."""
+        if found.written.workspace is None or request.content is None:
+            return ()
+        from baseten_jobs.code_history import file_changes
+
+        return tuple(file_changes(self._code.files(found), request.content.files))
+
+    def is_old(self, request: JobRequest, project: ObservedProject) -> bool:
+        """Whether the branch holds just this manifest with just this code, and no late commit brought it there.
+
+        One that is suspended is not there: nobody submits it.
+        """
+
+        def held(manifests: Iterable[Written]) -> bool:
+            return any(w.identity == request.identity and w.belongs_to(project) and not w.suspended for w in manifests)
+
+        if self.carries_code(request.name):
+            return held(self._code_at(self.repository.head, request.name)) and not any(
+                held(self._code_at(commit, request.name)) and not held(self._code_at(f"{commit}^", request.name))
+                for commit in self._late_commits
+            )
+        return held(self._held_by(self.at_head, request.name)) and not any(
+            held(self._held_by((change.after for change in changes), request.name))
+            and not held(self._held_by((change.before for change in changes), request.name))
+            for changes in self._late_changes
+        )
+
+    def _held_by(self, blobs: Iterable[str | None], name: str) -> Iterator[Written]:
+        return (w for blob in blobs if self.contents.mentions(blob, name) for w in self.contents.manifests(blob))
+
+    def _is_late(self, revision: Revision) -> bool:
+        return datetime.fromisoformat(revision.date) >= self.since
+
+    @cached_property
+    def _late_changes(self) -> tuple[tuple[FileChange, ...], ...]:
+        """What came to the branch lately, commit by commit."""
+        late = [change for change in self.repository.first_parent_log(self.others) if self._is_late(change.revision)]
+        self.contents.fetch(blob for change in late for blob in (change.before, change.after))
+        return tuple(tuple(group) for _, group in groupby(late, lambda change: change.order))
+
+    # With code
+
+    def _code_at(self, commit: str, name: str) -> list[Written]:
+        from baseten_jobs.committed import TooMuch
+
+        try:
+            return [written for _, written in self._code.at(commit, name)]
+        except TooMuch:
+            return []
+
+    @cached_property
+    def _late_commits(self) -> tuple[str, ...]:
+        """The commits of the branch that touched manifests or their code lately."""
+        touched = self.repository.commits_of(self._touching, "--first-parent")
+        late = tuple(revision.commit for revision in touched if self._is_late(revision))
+        self._code.committed.fetch(each for commit in late for each in (commit, f"{commit}^"))
+        return late
+
+    @cached_property
+    def _code(self) -> "CodeHistory":
+        from baseten_jobs.code_history import CodeHistory
+        from baseten_jobs.committed import Committed
+
+        unchanged = self.repository.unchanged(self._folders) if self._folders else {}
+        committed = Committed(self.repository.objects, dict(self._hashed(unchanged)))
+        return CodeHistory(self.history, committed, self.repository.commits_of(self._touching))
+
+    def _hashed(self, unchanged: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+        """Blobs whose content was hashed in the work tree already."""
+        root = f"{self.repository.root}/"
+        for request in self.requests:
+            for file in request.content.files if request.content else ():
+                if file.target is None and (blob := unchanged.get(file.source.removeprefix(root))):
+                    yield blob, file.sha256
+
+    @cached_property
+    def _folders(self) -> frozenset[str]:
+        """Where the code of these manifests ever was."""
+        from baseten_jobs.code_history import folders
+
+        names = {request.name for request in self.requests} | {written.name for written in self.history.taken_out()}
+        return frozenset(folder for name in names for folder in folders(self._with_workspace(name)))
+
+    @cached_property
+    def _touching(self) -> frozenset[str]:
+        return self._folders | {change.revision.path for change in self.history.changes}
+
+    def _with_workspace(self, name: str) -> Iterator[tuple[str, Written]]:
+        """The revisions of a manifest that have code, each with its path."""
+        for change in islice(self.history.mentioning(name), self.limit):
+            if self.contents.mentions(change.after, "workspace"):
+                found = self.contents.manifests(change.after)
+                yield from ((change.revision.path, w) for w in found if w.name == name and w.workspace)
