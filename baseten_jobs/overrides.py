@@ -10,6 +10,7 @@ from baseten_jobs.manifest import Document, Spot, load
 from baseten_jobs.shape import SUPPORTED, Shape, shape_of
 
 EVERY = "*"
+_BRACKETS = (("object", "{"), ("array", "["))
 _PART = re.compile(r"\.?([^.\[\]]+)|\[([0-9]{1,6})\]")
 
 
@@ -68,7 +69,8 @@ def laid_over(
             try:
                 document = _with(document, override)
             except _NoPlace as error:
-                problems.append(Diagnostic("override", str(error), Position(override.source), override.field))
+                place = Position(override.source, *error.at)
+                problems.append(Diagnostic("override", error.message, place, override.field, error.hint))
         changed.append(document)
     return tuple(changed), tuple(problems)
 
@@ -80,7 +82,11 @@ def _name(document: Document) -> str | None:
 
 
 class _NoPlace(Exception):
-    """There is no such place in the manifest for the value to go."""
+    """There is no such place in the manifest for the value to go, or the value can't be read."""
+
+    def __init__(self, message: str, line: int = 1, column: int = 1, hint: str = "") -> None:
+        super().__init__(message)
+        self.message, self.at, self.hint = message, (line, column), hint
 
 
 def _with(document: Document, override: Override) -> Document:
@@ -92,27 +98,36 @@ def _with(document: Document, override: Override) -> Document:
 
 
 def _read(document: Document, override: Override) -> tuple[Any, Any]:
-    """Text where the field takes text; else as YAML would read it."""
-    if override.text.strip() in ("", "null", "~") and not _takes_text(document, override.path):
-        return None, {}
-    if _takes_text(document, override.path):
+    """Text where the field takes text; as YAML reads it elsewhere, and where the field takes what is in brackets too.
+
+    A space in front keeps text that begins with a bracket what it is.
+    """
+    kinds = _kinds(document, override.path)
+    in_brackets = any(kind in kinds and override.text.startswith(sign) for kind, sign in _BRACKETS)
+    if "string" in kinds and not in_brackets:
         return override.text, {}
+    if override.text.strip() in ("", "null", "~"):
+        return None, {}
     loaded = load(override.source, override.text)
-    if loaded.diagnostics and override.text.strip():
-        raise _NoPlace(loaded.diagnostics[0].message)
+    if loaded.diagnostics:
+        problem = loaded.diagnostics[0]
+        raise _NoPlace(problem.message, problem.position.line, problem.position.column, problem.hint)
+    if len(loaded.documents) > 1:
+        raise _NoPlace("these are several values, where one is expected")
     if not loaded.documents:
         return None, {}
     return loaded.documents[0].data, loaded.documents[0].spot.below
 
 
-def _takes_text(document: Document, path: FieldPath) -> bool:
+def _kinds(document: Document, path: FieldPath) -> Sequence[str]:
+    """The types that the schema allows at a place; of something that it does not know, none."""
     version = document.data.get("apiVersion")
     shape: Shape | None = shape_of(version) if version in SUPPORTED else None
     for part in path:
         if shape is not None:
-            shape = shape.items if isinstance(part, int) else shape.properties.get(part) or shape.values
+            shape = shape.items if isinstance(part, int) else shape.field(part)
     kinds = shape.schema.get("type", ()) if shape is not None else ()
-    return "string" in ([kinds] if isinstance(kinds, str) else kinds)
+    return [kinds] if isinstance(kinds, str) else kinds
 
 
 def _set(data: Any, spot: Spot, path: FieldPath, value: Any, at: Spot) -> tuple[Any, Spot]:

@@ -37,6 +37,11 @@ class Shape:
     def discriminator(self) -> str:
         return str(self.schema.get("x-discriminator", ""))
 
+    def field(self, name: str) -> "Shape | None":
+        """What the schema says of the entry `name`, in whichever of several alternatives has it."""
+        inner = self.properties.get(name) or self.values
+        return inner or next((v.properties[name] for v in self.variants.values() if name in v.properties), None)
+
     def variant(self, value: Mapping[str, Any]) -> "Shape":
         """The one of several alternatives that `value` says it is."""
         return self.variants.get(str(value.get(self.discriminator)), self) if self.variants else self

@@ -43,17 +43,35 @@ SET = [
     ("x:spec.runtime.environment_variables.N=8", ("spec", "runtime", "environment_variables", "N"), "8"),
     ("x:spec.runtime.start_commands[1]=3", ("spec", "runtime", "start_commands", 1), "3"),
     ('x:spec.runtime.start_commands=["a", "b"]', ("spec", "runtime", "start_commands"), ["a", "b"]),
+    ("x:spec.runtime.environment_variables.T={name: foo}", ("spec", "runtime", "environment_variables", "T"),
+     {"name": "foo"}),
+    ("x:spec.runtime.environment_variables.T= {}", ("spec", "runtime", "environment_variables", "T"), " {}"),
+    ("x:spec.runtime.environment_variables.T=[a]", ("spec", "runtime", "environment_variables", "T"), "[a]"),
+    ("x:spec.runtime.environment_variables.T=a: {b}", ("spec", "runtime", "environment_variables", "T"), "a: {b}"),
+    ("x:spec.compute.accelerator={accelerator: H100, count: 8}", ("spec", "compute", "accelerator"),
+     {"accelerator": "H100", "count": 8}),
+    ("x:spec.workspace={root: .., include: [a]}", ("spec", "workspace"), {"root": "..", "include": ["a"]}),
+    ("x:spec.image.base_image={i:1}", ("spec", "image", "base_image"), "{i:1}"),
+    ("x:spec.runtime.start_commands[0]=[ -f x ] && train", ("spec", "runtime", "start_commands", 0),
+     "[ -f x ] && train"),
     ("x:metadata.attempt=2", ("metadata", "attempt"), 2),
     ("x:policy.suspend=true", ("policy", "suspend"), True),
     ("x:spec.priority=", ("spec", "priority"), None),
     ("x:spec.image.base_image=", ("spec", "image", "base_image"), ""),
-]
+]  # fmt: skip
 
 
 @pytest.mark.parametrize(("text", "path", "value"), SET, ids=[text for text, _, _ in SET])
 def test_a_value_is_read_as_its_field_takes_it(text: str, path: tuple[Any, ...], value: Any) -> None:
     document, problems = over(text)
     assert (get(document.data, *path), problems) == (value, [])
+
+
+def test_a_field_of_one_of_several_kinds_takes_text_too() -> None:
+    of_one = MANIFEST + "  checkpointing: {load: {checkpoints: [{typ: loops_checkpoint}]}}\n"
+    document, problems = over("x:spec.checkpointing.load.checkpoints[0].run_id=123", manifest=of_one)
+    assert problems == []
+    assert document.data["spec"]["checkpointing"]["load"]["checkpoints"][0]["run_id"] == "123"
 
 
 def test_the_last_of_several_wins() -> None:
@@ -76,6 +94,11 @@ def test_what_an_alias_shares_stays_as_it_is_elsewhere() -> None:
         ("x:spec.weights[0].source=hf://a/b", "--set x:spec.weights[0].source:1:1: there is no element [0]; "),
         ("x:spec.image.base_image.tag=1",
          "--set x:spec.image.base_image.tag:1:1: 'tag' can't be set in what is not a mapping; "),
+        ("x:spec.runtime.environment_variables.T={name: foo",
+         "--set x:spec.runtime.environment_variables.T:1:11: did not find expected ',' or '}' while parsing a flow"
+         " mapping; a comma is missing, or a bracket is not closed"),
+        ("x:spec.priority=1\n---\n2",
+         "--set x:spec.priority:1:1: these are several values, where one is expected; "),
     ],
 )  # fmt: skip
 def test_an_override_that_fits_nothing_is_told_at_its_own_place(text: str, told: str) -> None:
@@ -103,6 +126,9 @@ def test_what_is_wrong_with_a_value_is_told_at_the_option(tmp_path: Path) -> Non
     ]
     assert diagnosed(tmp_path, "x:spec.compute.memory=16GB") == [
         "--set x:spec.compute.memory:1:1: spec.compute.memory: '16GB' is not a quantity of memory"
+    ]
+    assert diagnosed(tmp_path, "x:spec.compute.accelerator={accelerator: H100, count: 0}") == [
+        "--set x:spec.compute.accelerator:1:28: spec.compute.accelerator.count: 0 is less than the minimum of 1"
     ]
     assert diagnosed(tmp_path, "x:spec.pririty=3")[0].startswith("--set x:spec.pririty:1:1: spec: 'pririty' is not")
 
