@@ -12,6 +12,8 @@ _MEBIBYTE = 2**20
 _CPUS, _MEMORY = 1, "2Gi"
 """What the create call asks for where nothing is written."""
 
+_UNKNOWN = "price not known"
+
 
 @dataclass(frozen=True, order=True)
 class Machine:
@@ -84,7 +86,7 @@ class Cost:
         return f"{self.nodes} x " + (f"{self.gpus} {self.gpu_type}" if self.gpu_type else f"{self.cpus} CPU")
 
     def __str__(self) -> str:
-        price = "price not known" if self.usd_per_hour is None else per_hour(self.usd_per_hour)
+        price = _UNKNOWN if self.usd_per_hour is None else per_hour(self.usd_per_hour)
         return f"{self.formula} · {price}"
 
 
@@ -160,6 +162,8 @@ class Bill:
     def __str__(self) -> str:
         if not self.unpriced:
             return f"{self.formula} · {per_hour(self.priced)}"
+        if len(self.unpriced) == len(self.costs):
+            return f"{self.formula} · {_UNKNOWN}"
         return f"{self.formula} · at least {per_hour(self.priced)}; no price is known of {listed(self.unpriced)}"
 
 

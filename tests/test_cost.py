@@ -137,6 +137,10 @@ def test_a_bill_adds_up_by_gpu_type_and_leaves_nothing_without_a_price_out() -> 
     )
 
 
+def test_where_no_price_is_known_no_least_price_is_told() -> None:
+    assert str(Bill((("a", Cost(2, 8, "H100", 0)), ("b", Cost(1, 8, "H100", 0))))) == "3 x 8 H100 · price not known"
+
+
 def test_cents_add_up_to_cents() -> None:
     bill = Bill(tuple((str(n), Cost(1, 0, "", 1, 0.1)) for n in range(3)))
     assert (bill.usd_per_hour, str(bill)) == (0.3, "3 x 1 CPU · $0.30/h")
