@@ -1,45 +1,70 @@
 """Two specs -> field changes, by what they mean and as they were written. deepdiff lives only here."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import KW_ONLY, dataclass, replace
+from typing import Any, NamedTuple
 
+from baseten_jobs.alignment import align
 from baseten_jobs.diagnostics import FieldPath, field_name
 from baseten_jobs.identity import canonical_form
 from baseten_jobs.secrecy import hidden
 from baseten_jobs.shape import Shape, shape_of
 
 MASK = "***"
+Moves = tuple[tuple[int, int], ...]
+"""(old, new) indices of a list's elements."""
+
 _ENVIRONMENT = ("spec", "runtime", "environment_variables")
 
 
 @dataclass(frozen=True)
 class Change:
-    """One field's old and new value, as written; nothing where unset."""
+    """One field's old and new value, as written; nothing where unset.
+
+    An index in `field` counts in the new list; only the last one of an element that was taken away, where `new` is
+    nothing, counts in the old. `moved` are the (old, new) indices of elements of a list that are in another order.
+    """
 
     field: str
     old: Any
     new: Any
+    _: KW_ONLY
+    moved: Moves = ()
+
+
+class _Slot(NamedTuple):
+    """Where one element of a list is in the old and in the new one; nothing where it is not."""
+
+    old: int | None
+    new: int | None
+
+
+_Path = tuple[str | _Slot, ...]
 
 
 def changes(old: Mapping[str, Any], new: Mapping[str, Any], api_version: str) -> tuple[Change, ...]:
-    """What differs in meaning between two specs; a list's elements one by one."""
+    """What differs in meaning between two specs; a list's elements one by one, each beside what it was."""
     from deepdiff import DeepDiff
 
     kinds = frozenset({"run", "update"})
     shape = shape_of(api_version).properties["spec"]
-    before_form, after_form = (_filled(canonical_form(spec, api_version, kinds), shape) for spec in (old, new))
-    tree = DeepDiff(before_form, after_form, view="tree", verbose_level=2, threshold_to_diff_deeper=0)
-    paths = {}
-    for items in tree.values():
-        for item in items:
-            before, after = (_whole(tuple(path), shape) for path in _both(item))
-            paths[before or after] = (before, after)
-    found = [
-        Change(field_name(("spec", *(after or before))), _written(old, before), _written(new, after))
-        for before, after in paths.values()
-    ]
-    return tuple(sorted(found, key=lambda change: change.field))
+    moves: dict[_Path, Moves] = {}
+    before, after = _aligned(*(_filled(canonical_form(s, api_version, kinds), shape) for s in (old, new)), moves=moves)
+    tree = DeepDiff(before, after, view="tree", verbose_level=2, threshold_to_diff_deeper=0)
+    paths = [tuple(item.path(output_format="list")) for items in tree.values() for item in items]
+    found: dict[tuple[FieldPath, bool], Change] = {}
+    for path in (_whole(each, shape) for each in (*paths, *moves)):
+        place = _field(path)
+        values = _written(old, _side(path, 0)), _written(new, _side(path, 1))
+        change = Change(field_name(("spec", *place)), *values, moved=moves.get(path, ()))
+        key = place, _is_lonely(path)
+        found[key] = _with(change, found[key]) if key in found else change
+    return tuple(found[key] for key in sorted(found, key=_in_order))
+
+
+def _with(change: Change, beside: Change) -> Change:
+    """An element that is gone and a new one in its place are one change."""
+    return replace(change, **{side: value for side in ("old", "new") if (value := getattr(beside, side)) is not None})
 
 
 def _filled(form: Any, shape: Shape) -> Any:
@@ -50,41 +75,64 @@ def _filled(form: Any, shape: Shape) -> Any:
     return {name: _filled(each, shape.properties.get(name, shape)) for name, each in {**empty, **form}.items()}
 
 
-def _both(item: Any) -> tuple[Sequence[Any], Sequence[Any]]:
-    """The paths of a difference in the old and in the new value; an empty one where it is not there."""
-    before = item.path(output_format="list") if item.t1 is not _absent() else ()
-    after = item.path(output_format="list", use_t2=True) if item.t2 is not _absent() else ()
+def _aligned(old: Any, new: Any, path: _Path = (), *, moves: dict[_Path, Moves]) -> tuple[Any, Any]:
+    """Both with their lists as maps, in which an element has the same key as what it was; equal ones are left out."""
+    if isinstance(old, dict) and isinstance(new, dict):
+        inner = {n: _aligned(old.get(n), new.get(n), (*path, n), moves=moves) for n in {**old, **new}}
+        return {name: inner[name][0] for name in old}, {name: inner[name][1] for name in new}
+    if not (isinstance(old, list) and isinstance(new, list)):
+        return old, new
+    alignment = align(old, new)
+    if alignment.moved:
+        moves[path] = alignment.moved
+    before: dict[_Slot, Any] = {_Slot(i, None): old[i] for i in alignment.removed}
+    after: dict[_Slot, Any] = {_Slot(None, j): new[j] for j in alignment.added}
+    for i, j in alignment.changed:
+        slot = _Slot(i, j)
+        before[slot], after[slot] = _aligned(old[i], new[j], (*path, slot), moves=moves)
     return before, after
 
 
-def _absent() -> Any:
-    from deepdiff.helper import notpresent
-
-    return notpresent
-
-
-def _whole(path: FieldPath, shape: Shape) -> FieldPath:
+def _whole(path: _Path, shape: Shape) -> _Path:
     """A path cut where a spelling begins: nobody wrote the inside of `H100:8`."""
     for length, part in enumerate(path):
         if shape.fold or shape.schema.get("x-rule") == "environment-string":
             return path[:length]
-        following = shape.properties.get(str(part)) or shape.values or shape.items
-        following = following or next(
-            (v.properties[str(part)] for v in shape.variants.values() if str(part) in v.properties), None
-        )
+        following = shape.items if isinstance(part, _Slot) else shape.field(part)
         if following is None:
             return path
         shape = following
     return path
 
 
-def _written(value: Any, path: FieldPath) -> Any:
-    if not path:
-        return None
+def _side(path: _Path, side: int) -> Sequence[str | int | None]:
+    return [part[side] if isinstance(part, _Slot) else part for part in path]
+
+
+def _field(path: _Path) -> FieldPath:
+    parts = ((part.old if part.new is None else part.new) if isinstance(part, _Slot) else part for part in path)
+    return tuple(part for part in parts if part is not None)
+
+
+def _is_lonely(path: _Path) -> bool:
+    return bool(path) and isinstance(path[-1], _Slot) and None in path[-1]
+
+
+def _in_order(key: tuple[FieldPath, bool]) -> tuple[list[tuple[str, int]], bool]:
+    """Fields by name, elements by number; what was taken away or added before what changed."""
+    path, lonely = key
+    return [("", part) if isinstance(part, int) else (part, 0) for part in path], not lonely
+
+
+def _written(value: Any, path: Sequence[str | int | None]) -> Any:
+    """The value at a path as it was written; nothing where there is none."""
     for part in path:
-        if value is None:
+        if isinstance(value, dict) and isinstance(part, str):
+            value = value.get(part)
+        elif isinstance(value, list) and isinstance(part, int):
+            value = value[part]
+        else:
             return None
-        value = value.get(part) if isinstance(value, dict) else value[int(part)]
     return value
 
 
@@ -93,7 +141,7 @@ def masked(change: Change) -> Change:
     environment = field_name(_ENVIRONMENT)
     inside, around = change.field.startswith(environment), environment.startswith(f"{change.field}.")
     old, new = (_masked(value, inside or (around and isinstance(value, str))) for value in (change.old, change.new))
-    return Change(change.field, old, new)
+    return replace(change, old=old, new=new)
 
 
 def _masked(value: Any, in_environment: bool) -> Any:

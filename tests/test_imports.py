@@ -15,8 +15,8 @@ PACKAGE = Path(baseten_jobs.__file__).parent
 
 PURE = (
     "diagnostics manifest secrecy spelling workspace inspection selection shape wording schema overrides rules"
-    " secret_references identity request cost capacity observation written history diff plan guards outcome saved"
-    " status report"
+    " secret_references identity request cost capacity observation written history alignment diff plan guards outcome"
+    " saved status report"
 )
 EFFECTS = (
     "sources objects git hashing tree archive packing validation committed code_history evidence"

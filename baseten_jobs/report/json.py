@@ -124,7 +124,8 @@ def _bill(bill: Bill) -> Mapping[str, Any]:
 
 
 def _change(change: Change) -> Mapping[str, Any]:
-    return {"field": change.field, "old": change.old, "new": change.new}
+    moved = {"moved": change.moved} if change.moved else {}
+    return {"field": change.field, "old": change.old, "new": change.new, **moved}
 
 
 def _overrides(request: JobRequest, look: Look) -> Mapping[str, Any]:

@@ -12,7 +12,7 @@ from baseten_jobs.report import listing, text
 from baseten_jobs.report.fitting import Section, fitted
 from baseten_jobs.report.look import PLAIN, Look
 from baseten_jobs.report.quoting import code, in_code, in_comment, prose
-from baseten_jobs.report.words import Mark, Piece, reads_better_by_words, told, word_diff
+from baseten_jobs.report.words import Mark, Piece, reads_better_by_words, reordered, told, word_diff
 
 LIMIT = 60_000
 """Bytes; GitHub refuses a comment of more than 65,536 characters."""
@@ -146,6 +146,8 @@ def _detail(action: Action, look: Look) -> str:
 
 
 def _change(change: Change) -> str:
+    if change.moved:
+        return code(f"{change.field}: {reordered(change)}", 1000)
     if not reads_better_by_words(change):
         return code(f"{change.field}: {one_line(told(change.old), 400)} → {one_line(told(change.new), 400)}", 1000)
     words = "".join(map(_piece, word_diff(change.old, change.new)))

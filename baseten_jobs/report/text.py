@@ -13,7 +13,7 @@ from baseten_jobs.outcome import Applied, Fate, Outcome
 from baseten_jobs.plan import Action, Orphan, Plan, Verb, duplicate_warning
 from baseten_jobs.report import listing
 from baseten_jobs.report.look import PLAIN, Look, Paint, plain
-from baseten_jobs.report.words import Mark, reads_better_by_words, told, word_diff
+from baseten_jobs.report.words import Mark, reads_better_by_words, reordered, told, word_diff
 from baseten_jobs.request import JobRequest
 from baseten_jobs.status import Status
 
@@ -141,6 +141,8 @@ def revision(r: Revision) -> str:
 
 
 def _change(change: Change, paint: Paint) -> str:
+    if change.moved:
+        return f"{change.field}: {reordered(change)}"
     if not reads_better_by_words(change):
         return f"{change.field}: {one_line(told(change.old), 200)} → {one_line(told(change.new), 200)}"
     shown = []

@@ -23,6 +23,9 @@ _COMPARED = 160_000
 _MOST = 80
 """Pieces of one text that are shown."""
 
+_MOVES = 5
+"""Elements in another order that are told of one list."""
+
 _AMBIGUOUS = re.compile(rf"|{UNSET}|true|false|null|\s.*|.*\s|[-+]?[0-9.][0-9.eE+-]*|[\[{{\"].*", re.DOTALL)
 _WORD = re.compile(r"\s*\S+|\s+")
 
@@ -49,6 +52,13 @@ def told(value: Any) -> str:
     if isinstance(value, str) and not _AMBIGUOUS.fullmatch(value):
         return value
     return json.dumps(value, ensure_ascii=False, default=str)
+
+
+def reordered(change: Change) -> str:
+    """Which elements of a list are in another order, by their old and new indices; nothing for other changes."""
+    moves = [f"[{old}] → [{new}]" for old, new in change.moved]
+    more = f" and {len(moves) - _MOVES} more" if len(moves) > _MOVES else ""
+    return f"reordered: {', '.join(moves[:_MOVES])}{more}" if moves else ""
 
 
 def reads_better_by_words(change: Change) -> bool:

@@ -7,6 +7,7 @@ import pytest
 
 from baseten_jobs import report
 from baseten_jobs.diagnostics import Diagnostic, Position, Severity
+from baseten_jobs.diff import Change
 from baseten_jobs.manifest import load
 from baseten_jobs.outcome import Applied, Fate, Outcome
 from baseten_jobs.plan import Verb
@@ -106,3 +107,15 @@ def test_an_override_of_the_environment_is_masked() -> None:
         {"field": "spec.runtime.environment_variables.X", "value": "***"},
         {"field": "spec.image.base_image", "value": "repo:7"},
     ]
+
+
+def test_another_order_is_told_briefly() -> None:
+    change = Change("spec.weights", list("abcdefg"), list("gabcdef"), moved=((6, 0),))
+    many = Change("spec.weights", [], [], moved=tuple((i + 1, i) for i in range(8)))
+    made = plans.planned(plans.submit(changes=(change, many)))
+    assert "spec.weights: reordered: [6] → [0]\n" in report.PLAN["text"](made)
+    assert "[4] → [3], [5] → [4] and 3 more\n" in report.PLAN["text"](made)
+    assert "reordered: &#91;6&#93; → &#91;0&#93;</code>" in report.PLAN["markdown"](made)
+    assert json.loads(report.PLAN["json"](made))["actions"][0]["changes"][0] == {
+        "field": "spec.weights", "old": list("abcdefg"), "new": list("gabcdef"), "moved": [[6, 0]],
+    }  # fmt: skip
