@@ -1,6 +1,6 @@
 """Sections + a limit in bytes -> text that fits: whole items only, and how many were left out."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 _BETWEEN = "\n\n"
@@ -10,26 +10,26 @@ _BETWEEN = "\n\n"
 class Section:
     """Items below a head. `left_out` counts those that do not fit: in words for one, and for several.
 
-    Sections of a lower `rank` get room first, up to their `share` of all.
+    `further` are items that nobody wrote out, because they would not fit either.
+
+    Sections of a lower `rank` get room first, up to their `share` of all; what nobody took is shared out again.
     """
 
     head: str = ""
     items: tuple[str, ...] = ()
     between: str = "\n"
     left_out: tuple[str, str] = ("**1 more is left out.**", "**{} more are left out.**")
+    further: int = 0
     rank: int = 0
     share: float = 1.0
 
     def least(self) -> str:
-        return self._missing(len(self.items)) if self.items else self.head
-
-    def whole(self) -> str:
-        return self._of(self.items)
+        return self._missing(0) if self.items else self.head
 
     def within(self, room: int) -> str:
         """As many items as fit, in their order; a large one makes way for smaller ones."""
-        if _size(self.whole()) <= room:
-            return self.whole()
+        if not self.further and _size(whole := self._of(self.items)) <= room:
+            return whole
         used = _size(self._of(())) + _size(_BETWEEN) + _size(self.least())
         kept = []
         for item in self.items:
@@ -39,26 +39,37 @@ class Section:
                 kept.append(item)
         if not kept:
             return self.least()
-        return self._of(kept) + _BETWEEN + self._missing(len(self.items) - len(kept))
+        return self._of(kept) + _BETWEEN + self._missing(len(kept))
 
     def _of(self, items: Sequence[str]) -> str:
         return self.between.join(part for part in (self.head, *items) if part)
 
-    def _missing(self, number: int) -> str:
+    def _missing(self, kept: int) -> str:
         one, several = self.left_out
+        number = len(self.items) + self.further - kept
         return one if number == 1 else several.format(number)
+
+
+def enough(items: Iterable[str], limit: int) -> tuple[str, ...]:
+    """Items until they are together larger than `limit`, in bytes: the rest need not be written out."""
+    kept, size = [], 0
+    for item in items:
+        kept.append(item)
+        if (size := size + _size(item)) > limit:
+            break
+    return tuple(kept)
 
 
 def fitted(sections: Sequence[Section], limit: int) -> str:
     """All sections in their order, in at most `limit` bytes of UTF-8, as long as what they say at least fits."""
-    texts: dict[int, str] = {}
-    room = limit - sum(_size(section.least()) + _size(_BETWEEN) for section in sections)
-    for index in _by_rank(sections):
-        section = sections[index]
-        own = _size(section.least())
-        texts[index] = section.within(min(room + own, max(own, int(limit * section.share))))
-        room -= _size(texts[index]) - own
-    return _BETWEEN.join(texts[i] for i in range(len(sections)) if texts[i]) + "\n"
+    texts = [section.least() for section in sections]
+    room = limit - sum(_size(text) + _size(_BETWEEN) for text in texts)
+    for most in ([limit * section.share for section in sections], [limit] * len(sections)):
+        for i in _by_rank(sections):
+            own = _size(texts[i])
+            texts[i] = sections[i].within(min(room + own, max(own, int(most[i]))))
+            room -= _size(texts[i]) - own
+    return _BETWEEN.join(text for text in texts if text) + "\n"
 
 
 def _by_rank(sections: Sequence[Section]) -> Iterator[int]:

@@ -9,7 +9,8 @@ from baseten_jobs.history import Revision
 from baseten_jobs.outcome import Applied, Outcome
 from baseten_jobs.plan import Action, Orphan, Plan, Verb
 from baseten_jobs.report import listing, text
-from baseten_jobs.report.fitting import Section, fitted
+from baseten_jobs.report.fitting import Section, enough, fitted
+from baseten_jobs.report.grouping import Group, grouped
 from baseten_jobs.report.look import PLAIN, Look
 from baseten_jobs.report.quoting import code, in_code, in_comment, prose
 from baseten_jobs.report.words import Mark, Piece, reads_better_by_words, reordered, told, word_diff
@@ -19,6 +20,15 @@ LIMIT = 60_000
 
 FEW = 5
 """Up to so many unchanged jobs are rows of the table; more of them are one line."""
+
+NAMES = 10
+"""Names that a line lists at most, of the jobs that it is about."""
+
+BLOCK = 4_000
+"""Bytes that a block of details may have in any case; fewer blocks may have more each."""
+
+CHANGE = 1_500
+"""Bytes after which no further word of a change is told."""
 
 _ELEMENTS = {Mark.REMOVED: "del", Mark.ADDED: "ins"}
 _CHANGING = (Verb.SUBMIT, Verb.UPDATE, Verb.STOP)
@@ -34,7 +44,7 @@ def plan(made: Plan, look: Look = PLAIN) -> str:
         Section("\n".join([_marker(look.target), f"### {text.plan_summary(made)}"])),
         *_list("", tuple(_alerts(made)), "line", rank=1, share=0.3),
         *_totals(made, len(unlisted)),
-        *_table(rows),
+        *_table(rows, share=0.5 if told_of else 1.0),
         *_details(told_of, look),
         *_orphans(made.orphans),
         *_list("**Notes**\n", tuple(f"- {prose(note)}" for note in _notes(made)), "note", rank=2, share=0.1),
@@ -62,17 +72,31 @@ def _marker(target: str) -> str:
 
 
 def _alerts(made: Plan) -> Iterator[str]:
-    """What a reviewer must not miss: errors, jobs that are stopped, warnings."""
-    yield from (f"- **error:** {prose(error)}" for error in made.errors)
-    for action in made.of(Verb.STOP):
-        gpus = _gpus(action)
-        size = f" ({text.count(gpus, 'GPU')})" if gpus else ""
-        job = code(action.job.id) if action.job else ""
-        yield f"- **stops** job {job} of {code(action.request.name)}{size}: {prose(action.reason)}"
-    for action in made.actions:
-        yield from (f"- **warning:** {code(action.request.name)}: {prose(warning)}" for warning in action.warnings)
+    """What a reviewer must not miss: errors, jobs that are stopped, warnings; what is said of many jobs, once."""
+    errors = ((each, each.error.removeprefix(f"{each.request.name}: ")) for each in made.actions if each.error)
+    yield from (f"- **error:** {_subjects(group)}: {prose(group.text)}" for group in grouped(errors))
+    yield from map(_stops, grouped((action, action.reason) for action in made.of(Verb.STOP)))
+    warnings = ((action, warning) for action in made.actions for warning in action.warnings)
+    yield from (f"- **warning:** {_subjects(group)}: {prose(group.text)}" for group in grouped(warnings))
     for project in made.projects.values():
         yield from (f"- **warning:** {prose(project.name)}: {prose(note)}" for note in project.notes)
+
+
+def _stops(group: Group) -> str:
+    gpus = sum(map(_gpus, group.actions))
+    size = f" ({text.count(gpus, 'GPU')})" if gpus else ""
+    (first, *others) = group.actions
+    job = "" if others or first.job is None else f"job {code(first.job.id)} of "
+    return f"- **stops** {job}{_subjects(group)}{size}: {prose(group.text)}"
+
+
+def _subjects(group: Group) -> str:
+    """The name of the manifest, or how many there are and the names of the first ones."""
+    names = [code(action.request.name, 80) for action in group.actions]
+    if len(names) == 1:
+        return names[0]
+    more = f" and {len(names) - NAMES} more" if len(names) > NAMES else ""
+    return f"{text.count(len(names), 'job')} ({', '.join(names[:NAMES])}{more})"
 
 
 def _notes(made: Plan) -> Iterator[str]:
@@ -88,12 +112,12 @@ def _totals(made: Plan, unchanged: int) -> Iterator[Section]:
         yield Section(f"{text.count(unchanged, 'job')} unchanged, not listed.")
 
 
-def _table(actions: Sequence[Action]) -> Iterator[Section]:
+def _table(actions: Sequence[Action], share: float) -> Iterator[Section]:
     """What is to be done comes before what is not."""
     priced = any(action.cost for action in actions)
     head = ("action", "job", "project", "GPUs", *(["cost"] if priced else []), "why")
     ordered = sorted(actions, key=lambda action: action.verb is Verb.KEEP)
-    yield from _rows(head, tuple(_cells(action, priced) for action in ordered), "action", rank=3)
+    yield from _rows(head, tuple(_cells(action, priced) for action in ordered), "action", rank=3, share=share)
 
 
 def _cells(action: Action, priced: bool) -> Sequence[str]:
@@ -118,31 +142,45 @@ def _details(actions: Sequence[Action], look: Look) -> Iterator[Section]:
     if actions:
         where = "`baseten-jobs plan` shows them."
         left_out = (f"**1 more block of details is left out;** {where}", f"**{{}} more blocks are left out;** {where}")
-        items = tuple(_detail(action, look) for action in actions)
-        yield Section("", items, between="\n\n", left_out=left_out, rank=4)
+        most = max(BLOCK, LIMIT * 3 // 4 // len(actions))
+        items = enough((_detail(action, look, most) for action in actions), LIMIT)
+        further = len(actions) - len(items)
+        yield Section("", items, between="\n\n", left_out=left_out, further=further, rank=4)
 
 
-def _detail(action: Action, look: Look) -> str:
-    """A block that opens: everything that the plan knows of one action."""
-    changes = look.shown(action.changes)
-    number = f": {text.count(len(changes), 'change')}" if changes else ""
-    lines = [f"In {prose(' · '.join(text.facts(action)), 600)}"]
+def _detail(action: Action, look: Look, most: int) -> str:
+    """A block that opens: what the plan knows of one action, in about `most` bytes."""
+    number = f": {text.count(len(action.changes), 'change')}" if action.changes else ""
+    facts = [f"In {prose(' · '.join(text.facts(action)), 600)}"]
     if action.previous is not None:
-        lines.append(f"Compared with {_revision(action.previous)}")
-    points = [_change(change) for change in changes]
-    points += [prose(action.history)] if action.history else []
-    points += [f"set by `--set`: {code(f'{c.field} = {c.new}', 400)}" for c in look.overrides(action.request)]
-    if action.verb is Verb.SUBMIT:
-        points += [prose(line) for line in listing.lines(action.request.content, look)]
-    points += [f"**warning:** {prose(warning)}" for warning in action.warnings]
-    return "\n\n".join(
+        facts.append(f"Compared with {_revision(action.previous)}")
+    return fitted(
         [
-            f"<details>\n<summary>{action.verb.value} {code(action.request.name)}{number}</summary>",
-            *lines,
-            *(["\n".join(f"- {point}" for point in points)] if points else []),
-            "</details>",
-        ]
-    )
+            Section(f"<details>\n<summary>{action.verb.value} {code(action.request.name)}{number}</summary>"),
+            *map(Section, facts),
+            *_changes(action.changes, look, most),
+            *_list("", tuple(f"* {point}" for point in _points(action, look)), "line", rank=0, share=0.4),
+            Section("</details>"),
+        ],
+        most,
+    ).rstrip("\n")
+
+
+def _changes(found: Sequence[Change], look: Look, most: int) -> Iterator[Section]:
+    items = enough((f"- {_change(change)}" for each in found for change in look.shown([each])), 2 * most)
+    if items:
+        further = len(found) - len(items)
+        yield Section("", items, left_out=_left_out("change"), further=further, rank=1, share=0.8)
+
+
+def _points(action: Action, look: Look) -> Iterator[str]:
+    """What is known beside the changes."""
+    if action.history:
+        yield prose(action.history)
+    yield from (f"set by `--set`: {code(f'{c.field} = {c.new}', 400)}" for c in look.overrides(action.request))
+    if action.verb is Verb.SUBMIT:
+        yield from (prose(line) for line in listing.lines(action.request.content, look))
+    yield from (f"**warning:** {prose(warning)}" for warning in action.warnings)
 
 
 def _change(change: Change) -> str:
@@ -150,8 +188,10 @@ def _change(change: Change) -> str:
         return code(f"{change.field}: {reordered(change)}", 1000)
     if not reads_better_by_words(change):
         return code(f"{change.field}: {one_line(told(change.old), 400)} → {one_line(told(change.new), 400)}", 1000)
-    words = "".join(map(_piece, word_diff(change.old, change.new)))
-    return f"<code>{in_code(change.field)}: {words}</code>"
+    pieces = word_diff(change.old, change.new)
+    words = enough(map(_piece, pieces), CHANGE)
+    more = " …" if len(words) < len(pieces) else ""
+    return f"<code>{in_code(change.field)}: {''.join(words)}{more}</code>"
 
 
 def _piece(piece: Piece) -> str:

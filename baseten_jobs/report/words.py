@@ -23,6 +23,9 @@ _COMPARED = 160_000
 _MOST = 80
 """Pieces of one text that are shown."""
 
+_ALIKE, _LEAD = 200, 20
+"""Characters that two texts may begin with alike, and those of them that are shown where they are more."""
+
 _MOVES = 5
 """Elements in another order that are told of one list."""
 
@@ -72,7 +75,7 @@ def reads_better_by_words(change: Change) -> bool:
 def word_diff(old: str, new: str) -> tuple[Piece, ...]:
     """The words that differ, in order, with a few that do not around them; the rest is omitted."""
     before, after = _WORD.findall(old), _WORD.findall(new)
-    pieces = list(_pieces(before, after))
+    pieces = _narrowed(list(_pieces(before, after)))
     if all(piece.mark is Mark.SAME for piece in pieces):
         return (Piece(Mark.REMOVED, old), Piece(Mark.ADDED, new))
     last = len(pieces) - 1
@@ -87,6 +90,21 @@ def _pieces(before: Sequence[str], after: Sequence[str]) -> Iterator[Piece]:
     yield from _piece(Mark.SAME, after[:head])
     yield from _middle(before[head : len(a) - tail], after[head : len(b) - tail])
     yield from _piece(Mark.SAME, after[len(b) - tail :])
+
+
+def _narrowed(pieces: Sequence[Piece]) -> list[Piece]:
+    """Two long texts that begin alike are shown from where they differ, lest both be cut before that."""
+    narrowed: list[Piece] = []
+    for piece in pieces:
+        was = narrowed[-1] if narrowed else piece
+        head = 0
+        if (was.mark, piece.mark) == (Mark.REMOVED, Mark.ADDED):
+            head = _common(was.text, piece.text) - _LEAD
+        if head > _ALIKE:
+            narrowed[-1:] = [Piece(Mark.OMITTED, " …"), Piece(Mark.REMOVED, was.text[head:])]
+            piece = Piece(Mark.ADDED, piece.text[head:])
+        narrowed.append(piece)
+    return narrowed
 
 
 def _middle(before: Sequence[str], after: Sequence[str]) -> Iterator[Piece]:

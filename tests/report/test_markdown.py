@@ -1,6 +1,8 @@
 """The comment of a pull request: it fits, its tables hold, and nothing in a manifest can break out of it."""
 
+import time
 from collections import Counter
+from collections.abc import Callable
 
 import pytest
 from hypothesis import given, settings
@@ -62,25 +64,125 @@ def test_errors_stops_and_warnings_come_first() -> None:
     assert places == sorted(places)
 
 
-def changed(number: int) -> Plan:
-    """So many changed jobs, each with as many changes as people make."""
-    actions = [
-        plans.submit(f"job-{i:03}", changes=plans.CHANGES, previous=plans.REVISION, warnings=(f"job j{i} runs on",))
-        for i in range(number)
+def noisy(i: int) -> tuple[str, ...]:
+    return (
+        f"job j{i} (16 GPUs) of another spec runs on; `policy.on_change: stop` would stop it",
+        "the revision that runs is not known",
+        f"renamed? job z{i} runs this spec as 'old-{i}'",
+    )
+
+
+def changed(
+    number: int, changes: tuple[Change, ...] = plans.CHANGES, warnings: Callable[[int], tuple[str, ...]] = noisy
+) -> Plan:
+    """So many changed jobs; by default each with as many changes and warnings as people see."""
+    names = [f"job-{i:03}" for i in range(number)]
+    return plans.planned(
+        *(
+            plans.submit(
+                name, changes=changes, previous=plans.REVISION, older=plans.job(name, f"j{i}"), warnings=warnings(i)
+            )
+            for i, name in enumerate(names)
+        )
+    )
+
+
+COMMAND = " ".join(f"--flag{i} {i}" for i in range(8000))[:100_000]
+
+
+def commanded(old: str, new: str) -> Plan:
+    return changed(1, (Change("spec.runtime.start_commands[0]", old, new),))
+
+
+def stopped(number: int) -> Plan:
+    pairs = [
+        (action, Action(Verb.STOP, action.request, f"superseded by {action.request.job_name}", action.older))
+        for action in changed(number, warnings=lambda i: ()).actions
     ]
-    return plans.planned(*actions)
+    return plans.planned(*(action for pair in pairs for action in pair))
 
 
-def test_five_hundred_changed_jobs_fit_and_what_is_left_out_is_counted() -> None:
-    made = changed(500)
+SHAPES = {
+    "500 jobs": (changed(500), 500, 25),
+    "500 jobs without a warning": (changed(500, warnings=lambda i: ()), 500, 30),
+    "500 jobs with 20 changes each": (
+        changed(500, tuple(Change(f"spec.field_{i}", i, i + 1) for i in range(20))), 500, 20,
+    ),
+    "500 jobs with 20 long changes each": (
+        changed(500, tuple(Change(f"spec.field_{i}", COMMAND[:9000], COMMAND[8999::-1]) for i in range(20))), 500, 6,
+    ),
+    "500 jobs with warnings of their own": (
+        changed(500, warnings=lambda i: tuple(f"{k} {'x' * (i % 97)} of {i} " * 5 for k in range(3))), 500, 7,
+    ),
+    "500 jobs that are stopped": (stopped(500), 1000, 50),
+    "500 jobs with names of markup": (
+        changed(500, (Change("a|b`c`", "<td>\n", "|`"),), lambda i: (f"a|b`c`<x>\n#{i}",)), 500, 25,
+    ),
+    "2,000 jobs": (changed(2000), 2000, 25),
+    "a command with one other word": (commanded(COMMAND, COMMAND.replace("--flag700 ", "--flagX ")), 1, 1),
+    "a command with nothing in common": (commanded(COMMAND, COMMAND[::-1]), 1, 1),
+    "a command that is one word": (commanded("A" * 99_999 + "B", "A" * 99_999 + "C"), 1, 1),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_any_plan_fits_with_whole_blocks_and_what_is_left_out_is_counted(shape: str) -> None:
+    made, actions, least = SHAPES[shape]
+    began = time.process_time()
     told = markdown.plan(made)
+    assert time.process_time() - began < 3
     sound(told)
     (table,) = tables(told)
     details = told.count("<details>")
-    assert len(table.rows) + left_out(told, "more actions are left out") == 500
-    assert details + left_out(told, "left out;") == 500
-    assert len(table.rows) > 250
-    assert details < len(table.rows)
+    assert len(table.rows) + left_out(told, "more actions are left out") == actions
+    assert details + left_out(told, "left out;") == actions
+    assert details >= least
+    assert len(table.rows) > min(actions - 1, 250)
+
+
+def test_the_room_is_used() -> None:
+    assert len(markdown.plan(changed(500)).encode()) > markdown.LIMIT - 3000
+
+
+def test_the_word_that_changed_in_a_long_command_is_shown() -> None:
+    assert "<del>--flag700</del> <ins>--flagX</ins>" in markdown.plan(SHAPES["a command with one other word"][0])
+    told = markdown.plan(SHAPES["a command that is one word"][0])
+    assert f"<del>{'A' * 20}B</del><ins>{'A' * 20}C</ins>" in told
+
+
+def test_what_is_said_of_many_jobs_is_said_once() -> None:
+    lines = [line for line in markdown.plan(changed(500)).splitlines() if line.startswith("- **warning:**")]
+    names = ", ".join(f"<code>job-{i:03}</code>" for i in range(10))
+    assert lines == [
+        f"- **warning:** 500 jobs ({names} and 490 more): {said}"
+        for said in (
+            "job … (16 GPUs) of another spec runs on; <code>policy.on_change: stop</code> would stop it",
+            "the revision that runs is not known",
+            "renamed? job … runs this spec as '…'",
+        )
+    ]
+
+
+def test_stops_of_many_jobs_are_added_up() -> None:
+    (line,) = [line for line in markdown.plan(stopped(2)).splitlines() if line.startswith("- **stops**")]
+    names = "<code>job-000</code>, <code>job-001</code>"
+    assert line == f"- **stops** 2 jobs ({names}) (32 GPUs): superseded by …"
+
+
+def test_what_differs_in_more_than_the_job_is_said_apart() -> None:
+    made = plans.planned(
+        plans.submit("a", warnings=("job j1 (8 GPUs) runs on", "priority 1 → 2 has no effect")),
+        plans.submit("b", warnings=("job j2 (16 GPUs) runs on", "job j3 (16 GPUs) runs on", "a is not b")),
+        plans.submit("c", warnings=("job j4 (16 GPUs) runs on",)),
+    )
+    lines = [line for line in markdown.plan(made).splitlines() if line.startswith("- **warning:**")]
+    assert lines == [
+        "- **warning:** <code>a</code>: job j1 (8 GPUs) runs on",
+        "- **warning:** <code>a</code>: priority 1 → 2 has no effect",
+        "- **warning:** 2 jobs (<code>b</code>, <code>c</code>): job … (16 GPUs) runs on",
+        "- **warning:** <code>b</code>: job j3 (16 GPUs) runs on",
+        "- **warning:** <code>b</code>: a is not b",
+    ]
 
 
 def left_out(told: str, words: str) -> int:
@@ -103,7 +205,10 @@ def test_one_huge_job_does_not_crowd_out_the_others() -> None:
     made = plans.planned(plans.submit("huge", changes=huge), *changed(20).actions)
     told = markdown.plan(made)
     sound(told)
-    assert told.count("<details>") == 20
+    assert told.count("<details>") == 21
+    shown = told.count("environment&#95;variables.V") + told.count("environment_variables.V")
+    assert 0 < shown < 500
+    assert shown + left_out(told, "more changes are left out") == 500
 
 
 def test_thousands_of_warnings_orphans_and_notes_leave_room_for_the_table() -> None:
@@ -216,6 +321,7 @@ SECTIONS = st.lists(
     st.builds(
         Section,
         head=st.text("ab", max_size=10),
+        further=st.integers(0, 3),
         items=st.lists(st.text("cdé€", min_size=1, max_size=60), max_size=30).map(tuple),
         rank=st.integers(0, 3),
         share=st.floats(0.1, 1.0),
@@ -245,6 +351,13 @@ def test_a_lower_rank_gets_room_first_and_a_large_item_makes_way() -> None:
     assert "c" * 100 in told
     assert "a" * 500 not in told
     assert 0 < told.count("x" * 10) < 50
+
+
+def test_room_that_nobody_took_is_shared_out_again() -> None:
+    large = Section("large", ("x" * 50,) * 20, rank=1, share=0.2)
+    told = fitted([large, Section("small", ("y",), rank=2)], 900)
+    assert told.count("x" * 50) > 10
+    assert "y" in told
 
 
 def test_a_project_is_told_with_its_team() -> None:

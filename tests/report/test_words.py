@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from baseten_jobs.diff import Change
-from baseten_jobs.report.words import Mark, reads_better_by_words, told, word_diff
+from baseten_jobs.report.words import Mark, Piece, reads_better_by_words, told, word_diff
 
 MARKS = {Mark.SAME: "{}", Mark.REMOVED: "[-{}-]", Mark.ADDED: "{{+{}+}}", Mark.OMITTED: "{}"}
 
@@ -62,6 +62,16 @@ def test_a_text_with_a_hundred_differences_is_cut() -> None:
 def test_two_huge_texts_are_not_compared_for_long() -> None:
     old, new = (" ".join(f"{kind}{i % 7}" for i in range(50_000)) for kind in "ab")
     assert [piece.mark for piece in word_diff(old, new)] == [Mark.REMOVED, Mark.ADDED]
+
+
+def test_two_long_words_are_shown_from_where_they_differ() -> None:
+    assert word_diff("run " + "A" * 5000 + "B tail", "run " + "A" * 5000 + "C tail") == (
+        Piece(Mark.SAME, "run"),
+        Piece(Mark.OMITTED, " …"),
+        Piece(Mark.REMOVED, "A" * 20 + "B"),
+        Piece(Mark.ADDED, "A" * 20 + "C"),
+        Piece(Mark.SAME, " tail"),
+    )
 
 
 VALUES: list[tuple[Any, str]] = [
