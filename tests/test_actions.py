@@ -1,6 +1,7 @@
 """On GitHub Actions: what plan and apply tell by themselves, and the composite action, carried out for real."""
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -11,6 +12,9 @@ import pytest
 import yaml
 
 from baseten_jobs.cli import run
+from baseten_jobs.emulator import Settings, serving
+from tests.report.reading import tables
+from tests.report.test_markdown import left_out, sound
 from tests.runner import ACTION, BAD, GOOD, ROOT, Runner, cloned, git, outputs_in, workspace
 
 __all__ = ["cloned", "workspace"]
@@ -54,6 +58,90 @@ def test_an_apply_with_nothing_to_do_has_no_changes(workspace: Path, files: tupl
 def test_a_refused_apply_says_so(workspace: Path, files: tuple[Path, Path]) -> None:
     assert run(["apply", "--local", "--yes", "--max-gpus", "1"]) == 8
     assert "**Not applied:** refused: 16 GPUs to submit" in files[0].read_text()
+
+
+NO_OUTPUTS = {"has_changes": "", "submits": "", "cost_per_hour": ""}
+
+
+@pytest.mark.parametrize("command", [["plan"], ["apply", "--yes"]], ids=["plan", "apply"])
+@pytest.mark.parametrize("output", ["text", "json"])
+def test_what_is_wrong_with_the_manifests_is_the_summary(
+    command: list[str], output: str, workspace: Path, files: tuple[Path, Path]
+) -> None:
+    (workspace / "specs" / "sft.yaml").write_text(BAD.replace("i:1", "i|@x"))
+    assert run([*command, "--local", "-o", output]) == 1
+    told = files[0].read_text()
+    sound(told)
+    assert told.startswith("### No plan\n\n1 error in the manifests; nothing was sent\n")
+    (table,) = tables(told)
+    assert table.head == ["level", "where", "what", "rule"]
+    assert table.rows[0] == [
+        "error", "specs/sft.yaml:6:48", "spec.compute.node_count: 0 is less than the minimum of 1", "minimum"
+    ]  # fmt: skip
+    assert [row[0] for row in table.rows] == ["error", "warning"]
+    assert outputs_in(files[1].read_text()) == NO_OUTPUTS
+
+
+def test_thousands_of_problems_fit_into_the_summary(workspace: Path, files: tuple[Path, Path]) -> None:
+    (workspace / "specs" / "sft.yaml").write_text("---\n".join(BAD.replace("sft", f"x{i}") for i in range(1500)))
+    assert run(["plan", "--local"]) == 1
+    told = files[0].read_text()
+    sound(told)
+    (table,) = tables(told)
+    assert len(table.rows) > 100
+    assert left_out(told, "more problems are left out") + len(table.rows) == 1500
+
+
+@pytest.mark.parametrize(
+    ("command", "key", "code", "told"),
+    [
+        (["plan"], "", 3, "BASETEN_API_KEY"),
+        (["apply", "--yes"], "another", 3, "401 Unauthorized"),
+        (["apply", "--yes"], "down", 1, "127.0.0.1:1"),
+    ],
+    ids=["no key", "another key", "no network"],
+)
+def test_what_kept_the_api_from_answering_is_the_summary(
+    command: list[str], key: str, code: int, told: str, workspace: Path, files: tuple[Path, Path]
+) -> None:
+    with serving(Settings(workspace / "e.db", api_key="right")) as url:
+        url = "http://127.0.0.1:1" if key == "down" else url
+        ran = subprocess.run(
+            [sys.executable, "-m", "baseten_jobs", *command],
+            env={**os.environ, "BASETEN_API_KEY": key, "BASETEN_BASE_URL": url}, capture_output=True, text=True,
+        )  # fmt: skip
+    assert ran.returncode == code, ran.stderr
+    summary = files[0].read_text()
+    sound(summary)
+    head, reason = summary.split("\n\n")
+    assert head == "### No plan"
+    assert told in reason.replace("&#58;", ":")
+    assert outputs_in(files[1].read_text()) == NO_OUTPUTS
+
+
+def test_a_refused_apply_has_the_outputs_of_its_plan(workspace: Path, files: tuple[Path, Path]) -> None:
+    assert run(["apply", "--local"]) == 8
+    assert "**Not applied:** not confirmed" in files[0].read_text()
+    assert outputs_in(files[1].read_text()) == {"has_changes": "true", "submits": "1", "cost_per_hour": "104.00"}
+
+
+def test_a_saved_plan_that_is_none_is_told(workspace: Path, files: tuple[Path, Path]) -> None:
+    assert run(["apply", "--local", "--yes", "--plan", "missing.json"]) == 1
+    assert "missing.json: this can't be read" in files[0].read_text()
+    assert outputs_in(files[1].read_text()) == NO_OUTPUTS
+
+
+def test_a_plan_that_cannot_be_saved_is_told_below_it(workspace: Path, files: tuple[Path, Path]) -> None:
+    assert run(["plan", "--local", "--out", "no/folder/plan.json"]) == 1
+    told = files[0].read_text()
+    assert told.index("### Plan: 1 to submit") < told.index("**Not saved:** no/folder/plan.json can't be written")
+
+
+def test_the_key_is_in_no_summary(workspace: Path, files: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BASETEN_API_KEY", "sesame-key")
+    (workspace / "specs" / "sft.yaml").write_text(GOOD.replace("name: sft", "name: sft, sesame-key: 1"))
+    assert run(["plan", "--local"]) == 1
+    assert "'[key]' is not a field" in files[0].read_text().replace("&#91;", "[").replace("&#93;", "]")
 
 
 def test_a_plan_that_apply_would_refuse_says_so(workspace: Path, files: tuple[Path, Path]) -> None:

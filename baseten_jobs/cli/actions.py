@@ -2,10 +2,11 @@
 
 import os
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
 
 from baseten_jobs import report
-from baseten_jobs.cli.session import Session
+from baseten_jobs.cli.session import Session, without_our_key
+from baseten_jobs.diagnostics import Diagnostic
 from baseten_jobs.outcome import Applied
 from baseten_jobs.plan import Plan, Verb
 from baseten_jobs.report.look import Look
@@ -15,30 +16,39 @@ SUMMARY, OUTPUT = "GITHUB_STEP_SUMMARY", "GITHUB_OUTPUT"
 """Files that the runner names in the environment, to be appended to."""
 
 
-def tell_plan(session: Session, plan: Plan) -> None:
-    """The plan as the step's summary, and what later steps decide on as its outputs."""
-    look = Look(show_values=session.show_values)
-    _append(session, SUMMARY, lambda: report.PLAN["markdown"](plan, look))
-    _append(session, OUTPUT, lambda: _outputs(plan))
+class Step:
+    """One command as a step of a workflow: its summary, and the outputs that later steps decide on.
+
+    `undone` says what did not become of a plan. Without one the outputs are empty, as those of a step that never ran.
+    """
+
+    def __init__(self, undone: str) -> None:
+        self._undone, self._planned = undone, False
+
+    def plan(self, session: Session, plan: Plan) -> None:
+        self._planned = True
+        look = Look(show_values=session.show_values)
+        _append(session, SUMMARY, lambda: report.PLAN["markdown"](plan, look))
+        cost = plan.cost.usd_per_hour
+        changes, price = "true" if plan.has_changes else "false", "" if cost is None else f"{cost:.2f}"
+        _append(session, OUTPUT, lambda: _outputs(changes, str(len(plan.of(Verb.SUBMIT))), price))
+
+    def outcomes(self, session: Session, result: Applied) -> None:
+        """What became of the plan, below it."""
+        _append(session, SUMMARY, lambda: "\n" + report.APPLIED["markdown"](result))
+
+    def end(self, session: Session, reason: str, found: Sequence[Diagnostic] = ()) -> None:
+        """Why there is no plan, or why no more became of it than was told."""
+        if self._planned:
+            _append(session, SUMMARY, lambda: f"\n**{self._undone}:** {prose(reason, 1000)}\n")
+            return
+        head = f"### No plan\n\n{prose(reason, 1000)}\n"
+        _append(session, SUMMARY, lambda: head + ("\n" + report.DIAGNOSTICS["markdown"](found) if found else ""))
+        _append(session, OUTPUT, lambda: _outputs("", "", ""))
 
 
-def tell_outcomes(session: Session, result: Applied) -> None:
-    """What became of the plan, below it in the step's summary."""
-    _append(session, SUMMARY, lambda: "\n" + report.APPLIED["markdown"](result))
-
-
-def tell_end(session: Session, reason: str) -> None:
-    """Why the plan was not applied, below it in the step's summary."""
-    _append(session, SUMMARY, lambda: f"\n**Not applied:** {prose(reason, 1000)}\n")
-
-
-def _outputs(plan: Plan) -> str:
-    cost = plan.cost.usd_per_hour
-    values: Mapping[str, str] = {
-        "has_changes": "true" if plan.has_changes else "false",
-        "submits": str(len(plan.of(Verb.SUBMIT))),
-        "cost_per_hour": "" if cost is None else f"{cost:.2f}",
-    }
+def _outputs(has_changes: str, submits: str, cost_per_hour: str) -> str:
+    values = {"has_changes": has_changes, "submits": submits, "cost_per_hour": cost_per_hour}
     end = f"end-{secrets.token_hex(16)}"
     return "".join(f"{name}<<{end}\n{value}\n{end}\n" for name, value in values.items())
 
@@ -50,6 +60,6 @@ def _append(session: Session, variable: str, text: Callable[[], str]) -> None:
         return
     try:
         with open(path, "a", encoding="utf-8") as file:
-            file.write(text())
+            file.write(without_our_key(text()))
     except OSError as error:
         session.note(f"warning: {variable} can't be written: {error.strerror}")

@@ -10,7 +10,8 @@ from baseten_jobs import pipeline, report, validation
 from baseten_jobs.api.connection import Connection, open_api
 from baseten_jobs.api.pacing import Clock
 from baseten_jobs.apply import Conflict, Execution
-from baseten_jobs.cli import actions, options
+from baseten_jobs.cli import options
+from baseten_jobs.cli.actions import Step
 from baseten_jobs.cli.interrupts import winding_up
 from baseten_jobs.cli.progress import Progress, UploadProgress
 from baseten_jobs.cli.session import Session, guarded, inquiry, or_default, still_there
@@ -37,6 +38,7 @@ class _Wanted:
     how: Execution
     where: Connection
     saved: SavedPlan | None = None
+    confirmed: bool = False
 
 
 @click.command("apply")
@@ -72,7 +74,8 @@ def command(
     connection: Connection,
 ) -> Exit:
     """Plan, ask, and submit what changed. Applied again, it does nothing."""
-    session = Session(output, show_values)
+    step = Step("Not applied")
+    session = Session(output, show_values, ended=step.end)
     wanted = _Wanted(or_default(paths), strict, overrides, policy, execution, connection)
     if plan_file is not None:
         if fixed := options.given(context, ("paths", "strict", "overrides", *options.POLICY_NAMES)):
@@ -88,7 +91,7 @@ def command(
     if not compiled.valid:
         return session.invalid(compiled.diagnostics)
     session.warn(compiled.diagnostics)
-    return guarded(session, lambda: _apply(session, wanted, compiled, yes))
+    return guarded(session, lambda: _apply(session, step, replace(wanted, confirmed=yes), compiled))
 
 
 def _from_plan(path: str, wanted: _Wanted, overridden: tuple[str, ...]) -> _Wanted:
@@ -114,7 +117,7 @@ def _from_plan(path: str, wanted: _Wanted, overridden: tuple[str, ...]) -> _Want
     return _Wanted(saved.paths, strict, overrides, policy, how, where, saved)
 
 
-def _apply(session: Session, wanted: _Wanted, compiled: validation.Compiled, yes: bool) -> Exit:
+def _apply(session: Session, step: Step, wanted: _Wanted, compiled: validation.Compiled) -> Exit:
     clock = Clock()
     api = open_api(wanted.where, clock)
     asked = inquiry(wanted.policy, wanted.where)
@@ -127,10 +130,9 @@ def _apply(session: Session, wanted: _Wanted, compiled: validation.Compiled, yes
         session.result(as_text.plan(plan, session.look()))
     else:
         session.note(as_text.plan(plan, Look(show_values=session.show_values)))
-    actions.tell_plan(session, plan)
+    step.plan(session, plan)
     unclear = [Exit.UNCLEAR for action in plan.actions if action.duplicates]
-    if refusal := _refusal(wanted, plan, yes):
-        actions.tell_end(session, refusal)
+    if refusal := _refusal(wanted, plan):
         return session.fail(refusal, worst([Exit.REFUSED, *unclear]))
     progress = Progress(session.output)
     ledger = Ledger(progress)
@@ -138,7 +140,6 @@ def _apply(session: Session, wanted: _Wanted, compiled: validation.Compiled, yes
         with winding_up(clock, ledger, as_json=session.json):
             result = pipeline.apply(api, plan, wanted.policy, _at_once(wanted), ledger, UploadProgress(session.output))
     except (Conflict, UploadFailed) as trouble:
-        actions.tell_end(session, f"{trouble}; nothing was submitted")
         return session.fail(f"{trouble}; nothing was submitted", worst([Exit.FAILED, *unclear]))
     finally:
         progress.close()
@@ -146,7 +147,7 @@ def _apply(session: Session, wanted: _Wanted, compiled: validation.Compiled, yes
         session.result(report.APPLIED[session.output](result, session.look()))
     elif plan.has_changes or result.exit_code is not Exit.DONE:
         session.result("\n" + as_text.applied(result, session.look()))
-    actions.tell_outcomes(session, result)
+    step.outcomes(session, result)
     if result.unauthorised:
         session.error(f"{result.unauthorised}; the rest was skipped")
     return result.exit_code
@@ -159,12 +160,12 @@ def _at_once(wanted: _Wanted) -> Execution:
     return replace(wanted.how, windows=replace(wanted.how.windows, twins_after=0.0))
 
 
-def _refusal(wanted: _Wanted, plan: Plan, yes: bool) -> str:
+def _refusal(wanted: _Wanted, plan: Plan) -> str:
     if wanted.saved is not None and (differences := wanted.saved.stale(plan)):
         return f"the plan is stale: {'; '.join(differences[:5])}; nothing was sent, plan again"
     if refused := refusals(plan, wanted.policy):
         return f"refused: {'; '.join(refused)}; nothing was sent"
-    if plan.has_changes and not yes and not _confirmed():
+    if plan.has_changes and not wanted.confirmed and not _confirmed():
         return "not confirmed, so nothing was sent; --yes confirms where there is no terminal"
     return ""
 

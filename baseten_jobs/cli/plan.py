@@ -9,7 +9,8 @@ import click
 from baseten_jobs import pipeline, report, validation
 from baseten_jobs.api.connection import DEFAULT_BASE_URL, open_api
 from baseten_jobs.api.pacing import Clock
-from baseten_jobs.cli import actions, options
+from baseten_jobs.cli import options
+from baseten_jobs.cli.actions import Step
 from baseten_jobs.cli.session import Session, guarded, inquiry, or_default, still_there
 from baseten_jobs.guards import refusals
 from baseten_jobs.outcome import Exit
@@ -55,7 +56,8 @@ def command(
     connection: "Connection",
 ) -> Exit:
     """Show what apply would do and why; nothing is written."""
-    session, paths = Session(output, show_values, verbose), or_default(paths)
+    step, paths = Step("Not saved"), or_default(paths)
+    session = Session(output, show_values, verbose, step.end)
     if out and STDIN in paths:
         raise click.UsageError("--out can't remember what was read from standard input")
     if out and any(override.touches(("spec", "runtime", "environment_variables")) for override in overrides):
@@ -76,6 +78,7 @@ def command(
         for refusal in refused:
             session.note(refusal)
         reviewed = replace(made.plan, notes=(*made.plan.notes, *refused))
+        step.plan(session, reviewed)
         shown = made.plan if output == "text" else reviewed
         if out:
             saved = remembered(policy, strict, overrides, execution.concurrency, execution.windows.settle)
@@ -85,7 +88,6 @@ def command(
                 return session.fail(f"{out} can't be written: {error.strerror}", Exit.FAILED)
             session.note(f"saved to {out}; `baseten-jobs apply --plan {out}` applies just this")
         session.result(report.PLAN[output](shown, session.look(_target(paths, connection))))
-        actions.tell_plan(session, reviewed)
         return _exit(made.plan, detailed_exitcode)
 
     return guarded(session, work)

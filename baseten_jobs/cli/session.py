@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -25,13 +25,18 @@ if TYPE_CHECKING:
     from baseten_jobs.witness import Inquiry
 
 
+def nobody(session: "Session", reason: str, found: Sequence[Diagnostic]) -> None:
+    """Nobody else wants to know why a command ends."""
+
+
 @dataclass(frozen=True)
 class Session:
-    """One run of a command: how it prints, and where."""
+    """One run of a command: how it prints, and where; `ended` is told what stopped it."""
 
     output: str = "text"
     show_values: bool = False
     verbose: bool = False
+    ended: Callable[["Session", str, Sequence[Diagnostic]], None] = nobody
 
     @property
     def json(self) -> bool:
@@ -42,12 +47,12 @@ class Session:
         return sys.stdin.buffer
 
     def result(self, text: str) -> None:
-        click.echo(_without_key(text))
+        click.echo(without_our_key(text))
 
     def note(self, text: str) -> None:
         """Progress, warnings and errors: never on standard output. Nobody there to read them ends nothing."""
         with suppress(OSError):
-            click.echo(_without_key(text), err=True)
+            click.echo(without_our_key(text), err=True)
 
     def error(self, text: str) -> None:
         self.note(f"{self.paint_err('error:', 'red')} {text}")
@@ -57,6 +62,7 @@ class Session:
         self.error(error)
         if self.json:
             self.result(as_json.failure(error))
+        self.ended(self, error, ())
         return code
 
     def paint(self, text: str, colour: str) -> str:
@@ -78,6 +84,7 @@ class Session:
         self.error(told)
         if self.json:
             self.result(as_json.diagnostics(found, error=told))
+        self.ended(self, told, found)
         return Exit.FAILED
 
     def warn(self, diagnostics: Iterable[Diagnostic]) -> None:
@@ -85,7 +92,7 @@ class Session:
             self.note(as_text.diagnostic(found, self.paint_err))
 
 
-def _without_key(text: str) -> str:
+def without_our_key(text: str) -> str:
     """The last line of defence: whatever a server named, the key is never shown."""
     return without_key(text, os.environ.get("BASETEN_API_KEY", "").strip())
 

@@ -62,7 +62,7 @@ class TellsStatus(Protocol):
     def __call__(self, rows: "Sequence[Status]", look: Look = PLAIN) -> str: ...
 
 
-DIAGNOSTICS: Formats[TellsDiagnostics] = Formats("diagnostics", "text", "json", "github", "sarif", "junit")
+DIAGNOSTICS: Formats[TellsDiagnostics] = Formats("diagnostics", "text", "json", "github", "sarif", "junit", "markdown")
 REQUESTS: Formats[TellsRequests] = Formats("requests", "text", "json")
 PLAN: Formats[TellsPlan] = Formats("plan", "text", "json", "markdown")
 APPLIED: Formats[TellsApplied] = Formats("applied", "text", "json", "markdown")

@@ -1,11 +1,12 @@
-"""A plan, and what became of it, as a pull request's comment or a step's summary: Markdown that GitHub accepts."""
+"""A plan, what became of it, or what is wrong, as a comment or a step's summary: Markdown that GitHub accepts."""
 
 from collections.abc import Iterable, Iterator, Sequence
 
 from baseten_jobs.cost import per_hour
-from baseten_jobs.diagnostics import one_line
+from baseten_jobs.diagnostics import Diagnostic, Severity, one_line
 from baseten_jobs.diff import Change
 from baseten_jobs.history import Revision
+from baseten_jobs.manifest import Document
 from baseten_jobs.outcome import Applied, Outcome
 from baseten_jobs.plan import Action, Orphan, Plan, Verb
 from baseten_jobs.report import listing, text
@@ -64,6 +65,14 @@ def applied(result: Applied, look: Look = PLAIN) -> str:
         *_rows(head, tuple(_outcome(o) for o in outcomes), "outcome", rank=2),
     ]
     return fitted(sections, LIMIT)
+
+
+def diagnostics(found: Sequence[Diagnostic], documents: Sequence[Document] = (), look: Look = PLAIN) -> str:
+    """All diagnostics as a table, errors first, and how many there are."""
+    ordered = sorted(found, key=lambda d: d.severity is not Severity.ERROR)
+    rows = tuple((d.severity.value, code(str(d.position)), prose(text.message(d), 600), d.rule) for d in ordered)
+    counted = [Section(text.summary(found, documents))] if documents else []
+    return fitted([*_rows(("level", "where", "what", "rule"), rows, "problem", rank=0), *counted], LIMIT)
 
 
 def _marker(target: str) -> str:
