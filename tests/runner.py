@@ -95,8 +95,13 @@ class Runner:
     def posted(self) -> list[str]:
         return [comment["body"] for comment in json.loads(self.comments.read_text())]
 
-    def bash(self, script: str, environment: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:
-        """A step's script, as a runner starts it; a variable that nobody set is an error."""
+    def bash(
+        self, script: str, environment: Mapping[str, str] | None = None, shell: str = "-eo pipefail"
+    ) -> subprocess.CompletedProcess[str]:
+        """A step's script, as a runner starts it; a variable that nobody set is an error.
+
+        Where a step does not name bash as its shell, it is `bash -e`, and a pipe fails only with its last command.
+        """
         base = {
             "PATH": f"{self.temp / 'bin'}:{os.environ['PATH']}",
             "HOME": str(self.temp),
@@ -110,7 +115,7 @@ class Runner:
             "SHELLOPTS": "nounset",
         }
         return subprocess.run(
-            ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", script],
+            ["bash", "--noprofile", "--norc", *shell.split(), "-c", script],
             cwd=self.workspace, env={**base, **self.environment, **(environment or {})}, text=True,
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL,
         )  # fmt: skip

@@ -301,6 +301,32 @@ def test_paths_and_options_are_words_as_in_a_shell(workspace: Path, tmp_path: Pa
     assert pull_request(workspace, tmp_path).run(**given).outputs["plan"]["submits"] == "2"
 
 
+NEEDY = GOOD.replace('"i:1"', "null")
+"""Valid only with an override."""
+
+
+@pytest.mark.parametrize(
+    "given", ["--set 'sft:spec.image.base_image=repo:7'", "'--set=*:spec.image.base_image=repo:7'"]
+)
+def test_an_override_reaches_every_command(given: str, cloned: Path, tmp_path: Path) -> None:
+    (cloned / "specs" / "sft.yaml").write_text(NEEDY)
+    assert pull_request(cloned, tmp_path).run(**LOCAL).code == 1
+    rendered = pull_request(cloned, tmp_path).run(args=f"--max-submits 3 {given} --prune --strict")
+    assert (rendered.code, rendered.outputs["mode"]) == (0, {"mode": "render"})
+    assert '"base_image": "repo:7"' in rendered.log
+    planned = pull_request(cloned, tmp_path).run(**{"api-key": "key", "args": f"--local {given}"})
+    assert (planned.code, planned.outputs["plan"]["submits"]) == (0, "1")
+    git(cloned, "commit", "--quiet", "--all", "--message", "Needy")
+    git(cloned, "push", "--quiet", "origin", "main")
+    applied = push(cloned, tmp_path).run(**{"api-key": "key", "args": f"--local {given}"})
+    assert applied.code == 0
+    assert "### Applied: 1 submitted." in applied.summary
+
+
+def test_an_override_without_a_value_is_wrong_usage(workspace: Path, tmp_path: Path) -> None:
+    assert pull_request(workspace, tmp_path).run(args="--set").code == 64
+
+
 def test_a_push_to_the_default_branch_applies(cloned: Path, tmp_path: Path) -> None:
     ran = push(cloned, tmp_path).run(**LOCAL)
     assert (ran.code, ran.outputs["mode"]) == (0, {"mode": "apply"})

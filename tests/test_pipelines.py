@@ -135,6 +135,17 @@ def test_gitlab_plans_with_a_key_and_renders_without(machine: Runner, key: str, 
     assert (ran.returncode, told in ran.stdout) == (0, True)
 
 
+@pytest.mark.parametrize("shell", ["-e", "-eo pipefail"])
+@pytest.mark.parametrize("host", ["github", "gitlab"])
+def test_where_the_tip_is_not_known_nothing_is_applied_and_it_is_red(machine: Runner, host: str, shell: str) -> None:
+    git(machine.workspace, "remote", "set-url", "origin", str(machine.temp / "nowhere"))
+    script = {"github": github_scripts, "gitlab": gitlab_scripts}[host]()[2]
+    ran = machine.bash(script, {"CI_DEFAULT_BRANCH": "main", "CI_COMMIT_SHA": "0" * 40}, shell)
+    assert ran.returncode != 0
+    assert "by now" not in ran.stdout
+    assert "Plan:" not in ran.stdout
+
+
 def test_gitlab_applies_at_the_tip_alone(machine: Runner) -> None:
     head = subprocess.run(["git", "rev-parse", "HEAD"], cwd=machine.workspace, capture_output=True, text=True).stdout
     told = {"CI_DEFAULT_BRANCH": "main", "CI_COMMIT_SHA": head.strip()}

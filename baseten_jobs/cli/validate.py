@@ -6,18 +6,20 @@ from baseten_jobs import report, validation
 from baseten_jobs.cli import options
 from baseten_jobs.cli.session import Session, or_default
 from baseten_jobs.outcome import Exit
+from baseten_jobs.overrides import Override
 
 
 @click.command("validate")
 @options.paths
 @options.output(*report.DIAGNOSTICS)
 @options.strict
-def command(paths: tuple[str, ...], output: str, strict: bool) -> Exit:
+@options.overrides
+def command(paths: tuple[str, ...], output: str, strict: bool, overrides: tuple[Override, ...]) -> Exit:
     """Check manifests and show every problem of every file at once; nothing is sent.
 
     PATH is a file, a folder of *.yaml and *.yml files, or - for standard input; the default is specs.
     """
     session = Session(output)
-    checked = validation.validate(or_default(paths), session.stdin, strict)
+    checked = validation.validate(or_default(paths), session.stdin, strict, overrides)
     session.result(report.DIAGNOSTICS[output](checked.diagnostics, checked.documents, session.look()))
     return Exit.DONE if checked.valid else Exit.FAILED

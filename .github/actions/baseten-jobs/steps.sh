@@ -9,6 +9,7 @@ plan=$RUNNER_TEMP/baseten-jobs-plan.md
 
 paths=()
 options=()
+shared=() # the options that every command has
 strict=()
 
 read_inputs() {
@@ -18,6 +19,17 @@ read_inputs() {
   words=$(printf '%s' "${ARGS:-}" | xargs -n 1 printf '%s\n')
   while IFS= read -r each; do [ -z "$each" ] || options+=("$each"); done <<<"$words"
   [ "$STRICT" != true ] || strict=(--strict)
+  share
+}
+
+share() {
+  local i
+  for ((i = 0; i < ${#options[@]}; i++)); do
+    case ${options[i]} in
+      --set) shared+=(--set "${options[++i]-}") ;;
+      --set=* | --strict) shared+=("${options[i]}") ;;
+    esac
+  done
 }
 
 # Runs a command whose output is not to be read as commands to the runner: it quotes manifests.
@@ -49,12 +61,12 @@ mode() {
 
 validate() {
   read_inputs
-  "$tool" validate -o github "${strict[@]}" -- "${paths[@]}"
+  "$tool" validate -o github "${strict[@]}" "${shared[@]}" -- "${paths[@]}"
 }
 
 render() {
   read_inputs
-  unheeded "$tool" render "${strict[@]}" -- "${paths[@]}"
+  unheeded "$tool" render "${strict[@]}" "${shared[@]}" -- "${paths[@]}"
 }
 
 plan() {
