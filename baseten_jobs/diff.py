@@ -136,6 +136,12 @@ def _written(value: Any, path: Sequence[str | int | None]) -> Any:
     return value
 
 
+def environment_values(manifest: Mapping[str, Any]) -> tuple[str, ...]:
+    """The values of environment variables that a manifest spells out."""
+    variables = _written(manifest, _ENVIRONMENT)
+    return tuple(each for each in variables.values() if isinstance(each, str)) if isinstance(variables, dict) else ()
+
+
 def masked(change: Change) -> Change:
     """A change as it may be shown: no value of the environment, nothing that looks like a secret."""
     environment = field_name(_ENVIRONMENT)

@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Iterable
 
 from baseten_jobs.diagnostics import one_line
 
@@ -88,6 +89,19 @@ def without_key(text: str, key: str) -> str:
     if len(key) < SHORTEST_KEY:
         return text
     return text.replace(key, "[key]").replace(json.dumps(key)[1:-1], "[key]")
+
+
+def without_values(text: str, values: Iterable[str], mask: str) -> str:
+    """Text in which none of these values is shown, as it is or as a message spells it, nor where the text is cut.
+
+    Values as short as a word of a message stay.
+    """
+    spelled = {way for v in values for way in (v, json.dumps(v)[1:-1], one_line(v, len(v) + 1))}
+    for value in sorted((way for way in spelled if len(way) >= SHORTEST_KEY), key=lambda way: (-len(way), way)):
+        text = text.replace(value, mask)
+        cut = next((n for n in range(len(value) - 1, SHORTEST_KEY - 1, -1) if text.endswith(f"{value[:n]}…")), 0)
+        text = f"{text[: -cut - 1]}{mask}…" if cut else text
+    return text
 
 
 def hidden(text: str, mask: str) -> str:

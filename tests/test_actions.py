@@ -276,11 +276,13 @@ def test_without_a_plan_nothing_is_posted(workspace: Path, tmp_path: Path) -> No
 
 
 def test_what_a_manifest_says_is_no_command_to_the_runner(workspace: Path, tmp_path: Path) -> None:
+    (workspace / "specs" / "sft.yaml").write_text(GOOD.replace("i:1", "i"))
     ran = pull_request(workspace, tmp_path).run(**LOCAL)
     token = re.search(r"^::stop-commands::([0-9a-f]{32})$", ran.log, re.MULTILINE)
     assert token
     start, end = ran.log.index(token[0]), ran.log.index(f"\n::{token[1]}::")
     assert start < ran.log.index("### Plan") < end
+    assert start < ran.log.index("warning: ", start) < end
 
 
 def test_strict_makes_warnings_errors(workspace: Path, tmp_path: Path) -> None:

@@ -27,15 +27,14 @@ class Step:
 
     def plan(self, session: Session, plan: Plan) -> None:
         self._planned = True
-        look = Look(show_values=session.show_values)
-        _append(session, SUMMARY, lambda: report.PLAN["markdown"](plan, look))
+        _append(session, SUMMARY, lambda: report.PLAN["markdown"](plan, _look(session)))
         cost = plan.cost.usd_per_hour
         changes, price = "true" if plan.has_changes else "false", "" if cost is None else f"{cost:.2f}"
         _append(session, OUTPUT, lambda: _outputs(changes, str(len(plan.of(Verb.SUBMIT))), price))
 
     def outcomes(self, session: Session, result: Applied) -> None:
         """What became of the plan, below it."""
-        _append(session, SUMMARY, lambda: "\n" + report.APPLIED["markdown"](result))
+        _append(session, SUMMARY, lambda: "\n" + report.APPLIED["markdown"](result, _look(session)))
 
     def end(self, session: Session, reason: str, found: Sequence[Diagnostic] = ()) -> None:
         """Why there is no plan, or why no more became of it than was told."""
@@ -45,6 +44,10 @@ class Step:
         head = f"### No plan\n\n{prose(reason, 1000)}\n"
         _append(session, SUMMARY, lambda: head + ("\n" + report.DIAGNOSTICS["markdown"](found) if found else ""))
         _append(session, OUTPUT, lambda: _outputs("", "", ""))
+
+
+def _look(session: Session) -> Look:
+    return Look(show_values=session.show_values)
 
 
 def _outputs(has_changes: str, submits: str, cost_per_hour: str) -> str:

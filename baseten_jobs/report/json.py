@@ -61,7 +61,7 @@ def plan(made: Plan, look: Look = PLAIN) -> str:
 
 def applied(result: Applied, look: Look = PLAIN) -> str:
     error = result.unauthorised or ("interrupted" if result.interrupted else "")
-    return _document({"summary": result.summary, "results": [_outcome(o) for o in result.outcomes]}, error)
+    return _document({"summary": result.summary, "results": [_outcome(look.said(o)) for o in result.outcomes]}, error)
 
 
 def status(rows: Iterable[Status], look: Look = PLAIN) -> str:

@@ -1,10 +1,12 @@
 """How a report is to look, as far as its format leaves a choice."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from baseten_jobs.diff import Change, masked
+from baseten_jobs.diff import MASK, Change, environment_values, masked
+from baseten_jobs.outcome import Outcome
 from baseten_jobs.request import JobRequest
+from baseten_jobs.secrecy import without_values
 
 Paint = Callable[[str, str], str]
 """A text and the name of a colour -> the text as it is shown."""
@@ -33,6 +35,12 @@ class Look:
     def overrides(self, request: JobRequest) -> tuple[Change, ...]:
         """What was set from outside, as changes of what was unset."""
         return self.shown(Change(field, None, value) for field, value in request.overrides)
+
+    def said(self, outcome: Outcome) -> Outcome:
+        """An outcome without the values of the environment that a server may have echoed."""
+        values = () if self.show_values else environment_values(outcome.action.request.manifest)
+        error, unclear = (without_values(each, values, MASK) for each in (outcome.error, outcome.unclear))
+        return replace(outcome, error=error, unclear=unclear)
 
 
 PLAIN = Look()

@@ -55,7 +55,7 @@ def plan(made: Plan, look: Look = PLAIN) -> str:
 
 def applied(result: Applied, look: Look = PLAIN) -> str:
     """What became of each action; without those that had nothing to do."""
-    outcomes = [outcome for outcome in result.outcomes if text.worth_a_line(outcome)]
+    outcomes = [look.said(outcome) for outcome in result.outcomes if text.worth_a_line(outcome)]
     head = ("outcome", "job", "project", "id", "")
     notes = (*([result.unauthorised] if result.unauthorised else []), *result.notes)
     sections = [

@@ -171,7 +171,7 @@ def _orphan(orphan: Orphan, paint: Paint) -> list[str]:
 
 
 def applied(result: Applied, look: Look = PLAIN) -> str:
-    lines = [_outcome(outcome, look.paint) for outcome in result.outcomes if worth_a_line(outcome)]
+    lines = [_outcome(look.said(outcome), look.paint) for outcome in result.outcomes if worth_a_line(outcome)]
     if lines:
         lines.append("")
     lines.append(applied_summary(result))

@@ -65,9 +65,9 @@ def reordered(change: Change) -> str:
 
 
 def reads_better_by_words(change: Change) -> bool:
-    """Whether both values are text, and one of them is long."""
+    """Whether both values are text, and one of them is long; not where all that differs is masked."""
     old, new = change.old, change.new
-    if not (isinstance(old, str) and isinstance(new, str)):
+    if not (isinstance(old, str) and isinstance(new, str)) or old == new:
         return False
     return max(len(old), len(new)) > LONG or "\n" in old + new
 

@@ -119,3 +119,36 @@ def test_another_order_is_told_briefly() -> None:
     assert json.loads(report.PLAN["json"](made))["actions"][0]["changes"][0] == {
         "field": "spec.weights", "old": list("abcdefg"), "new": list("gabcdef"), "moved": [[6, 0]],
     }  # fmt: skip
+
+
+ECHOED = "hunter2-and-more"
+
+
+@pytest.mark.parametrize("name", report.APPLIED)
+@pytest.mark.parametrize(
+    "said",
+    ["bad value 'hunter2-and-more'", "400: " + json.dumps([{"input": {"A": ECHOED}}]), "400: input hunter2-a…"],
+    ids=["quoted", "as JSON", "cut"],
+)
+def test_a_value_of_the_environment_that_a_server_echoes_is_masked(name: str, said: str) -> None:
+    spec = {"runtime": {"environment_variables": {"A": ECHOED, "B": "400", "C": {"name": "token"}}}}
+    action = plans.submit(request=plans.request(manifest={"spec": spec}))
+    result = Applied((Outcome(action, Fate.FAILED, error=said), Outcome(action, Fate.UNKNOWN, unclear=said)))
+    told = report.APPLIED[name](result)
+    assert "hunter2" not in told
+    assert ("***" if name != "markdown" else "&#42;&#42;&#42;") in told
+    assert "hunter2" in report.APPLIED[name](result, Look(show_values=True))
+
+
+@pytest.mark.parametrize("name", report.PLAN)
+def test_a_secret_in_a_long_command_is_masked_word_by_word(name: str) -> None:
+    old, new = "hf_" + "a" * 30, "hf_" + "b" * 30
+    command = " ".join(f"--flag{i} {i}" for i in range(50)) + " --token {} --lr {}"
+    found = (
+        Change("spec.runtime.start_commands[0]", command.format(old, 1), command.format(new, 2)),
+        Change("spec.runtime.start_commands[1]", command.format(old, 1), command.format(new, 1)),
+        Change("spec.runtime.start_commands", [old, new], [new, old], moved=((1, 0),)),
+        Change("spec.runtime", None, {"environment_variables": {"A": ECHOED}, "start_commands": [old]}),
+    )
+    told = report.PLAN[name](plans.planned(plans.submit(changes=found)))
+    assert not any(secret in told for secret in ("a" * 20, "b" * 20, "hunter2"))

@@ -88,7 +88,14 @@ def test_a_value_is_never_taken_for_another(value: Any, expected: str) -> None:
 
 @pytest.mark.parametrize(
     ("old", "new", "by_words"),
-    [("a", "b", False), ("a" * 41, "b", True), ("a\nb", "a", True), (None, "a" * 50, False), (["a" * 50], "b", False)],
+    [
+        ("a", "b", False),
+        ("a" * 41, "b", True),
+        ("a\nb", "a", True),
+        (None, "a" * 50, False),
+        (["a" * 50], "b", False),
+        ("login *** " * 9, "login *** " * 9, False),
+    ],
 )
 def test_long_texts_are_told_by_words(old: Any, new: Any, by_words: bool) -> None:
     assert reads_better_by_words(Change("f", old, new)) is by_words

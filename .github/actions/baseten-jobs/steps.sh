@@ -70,10 +70,14 @@ render() {
 }
 
 plan() {
-  local status=0
   read_inputs
+  unheeded write_plan
+}
+
+write_plan() {
+  local status=0
   "$tool" plan -o markdown "${strict[@]}" "${options[@]}" -- "${paths[@]}" >"$plan" || status=$?
-  unheeded cat "$plan"
+  cat "$plan"
   return "$status"
 }
 
