@@ -5,7 +5,8 @@ from dataclasses import replace
 from os.path import dirname
 
 from baseten_jobs.committed import Committed, TooMuch, folders_of
-from baseten_jobs.diff import Change
+from baseten_jobs.diagnostics import one_line
+from baseten_jobs.diff import FILE, Change
 from baseten_jobs.history import Found, History, Revision
 from baseten_jobs.identity import SHOWN, Identity, digest_of
 from baseten_jobs.observation import ObservedProject
@@ -103,7 +104,7 @@ def file_changes(old: Iterable[File], new: Iterable[File]) -> Iterator[Change]:
     for path in sorted(before.keys() | after.keys()):
         told = [_told(files.get(path)) for files in (before, after)]
         if told[0] != told[1]:
-            yield Change(f"spec.workspace/{path}", *told)
+            yield Change(FILE + one_line(path), *told)
 
 
 def _told(file: File | None) -> str | None:

@@ -14,6 +14,9 @@ MASK = "***"
 Moves = tuple[tuple[int, int], ...]
 """(old, new) indices of a list's elements."""
 
+FILE = "spec.workspace/"
+"""The field of a workspace's file begins so; its path follows."""
+
 _ENVIRONMENT = ("spec", "runtime", "environment_variables")
 
 

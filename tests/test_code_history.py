@@ -15,6 +15,8 @@ from hypothesis import strategies as st
 from baseten_jobs import committed
 from baseten_jobs.emulator import Durations
 from baseten_jobs.plan import Action, Verb
+from baseten_jobs.report import text as as_text
+from baseten_jobs.report.look import Look
 from baseten_jobs.witness import CODE_NOT_FOUND, SHALLOW
 from tests.repository import Repository, days, elsewhere, git
 from tests.trees import CODE, commit, content, manifest, write
@@ -327,3 +329,13 @@ def test_a_clean_checkout_and_its_commit_have_the_same_content(files: dict[str, 
         with checkout:
             held = committed.Committed(checkout.objects, {}).digest(checkout.head, "", Workspace())
         assert held == content(folder / "here").digest
+
+
+def test_of_many_changed_files_the_first_are_told_and_all_on_demand(world: Repository) -> None:
+    write(world.folder / "specs", {f"f{number:02}\n.py": f"{number}\n" for number in range(25)})
+    world.commit()
+    plan = world.asked()
+    few, all_of_them = (as_text.plan(plan, Look(verbose=verbose)) for verbose in (False, True))
+    assert (few.count("spec.workspace/f"), all_of_them.count("spec.workspace/f")) == (20, 25)
+    assert "5 more files of the workspace changed; -v tells all\n" in few
+    assert "spec.workspace/f00\\n.py: unset → " in few

@@ -1,11 +1,11 @@
 """Everything as a person reads it on a terminal or in a log."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from baseten_jobs.capacity import Start
 from baseten_jobs.diagnostics import Diagnostic, Severity, one_line
-from baseten_jobs.diff import Change
+from baseten_jobs.diff import FILE, Change
 from baseten_jobs.history import Revision
 from baseten_jobs.identity import SHOWN
 from baseten_jobs.manifest import Document
@@ -26,6 +26,9 @@ SIGNS = {
 }
 COMMIT = 10
 """Hex digits of a commit that a person reads."""
+
+FILES = 20
+"""Files of a workspace that are told of one change."""
 
 _INDENT = " " * 11
 _STARTS = {Start.NOW: "starts now", Start.QUEUES: "queues"}
@@ -109,7 +112,7 @@ def _action(action: Action, look: Look) -> list[str]:
     lines.append(_INDENT + " · ".join(facts(action)))
     if action.previous is not None:
         lines.append(f"{_INDENT}compared with {revision(action.previous)}")
-    lines += [_INDENT + _change(change, look.paint) for change in look.shown(action.changes)]
+    lines += [_INDENT + line for line in _changes(look.shown(action.changes), look)]
     lines += [_INDENT + override(change) for change in look.overrides(request)]
     if action.verb is Verb.SUBMIT:
         lines += [_INDENT + line for line in listing.lines(request.content, look)]
@@ -138,6 +141,15 @@ def override(change: Change) -> str:
 def revision(r: Revision) -> str:
     """A commit in words, and the path that the manifest has there."""
     return f"commit {r.commit[:COMMIT]} by {one_line(r.author, 60)} on {r.date[:10]} ({one_line(r.path, 200)})"
+
+
+def _changes(shown: Sequence[Change], look: Look) -> Iterator[str]:
+    """One line each; of many files of a workspace the first ones, unless the reader wants them all."""
+    files = [change for change in shown if change.field.startswith(FILE)]
+    left_out = frozenset(map(id, files[FILES:])) if not look.verbose else frozenset()
+    yield from (_change(change, look.paint) for change in shown if id(change) not in left_out)
+    if left_out:
+        yield f"{count(len(left_out), 'more file')} of the workspace changed; -v tells all"
 
 
 def _change(change: Change, paint: Paint) -> str:
