@@ -53,6 +53,7 @@ class ObservedJob:
     priority: int | None = None
     availability_model: str | None = None
     error_message: str | None = None
+    updated_at: str = ""
 
     @cached_property
     def identity(self) -> Identity | None:
@@ -107,6 +108,7 @@ def job_of(data: Mapping[str, Any]) -> ObservedJob:
         priority=_number(data.get("priority")),
         availability_model=_text(data.get("availability_model")),
         error_message=_text(data.get("error_message")),
+        updated_at=str(data.get("updated_at") or ""),
     )
 
 

@@ -19,7 +19,18 @@ class Status:
     @property
     def state(self) -> str:
         """The provider's word for the job, shortened, or `not submitted`."""
-        return self.job.status.removeprefix("TRAINING_JOB_").lower() if self.job else "not submitted"
+        return short(self.job.status) if self.job else "not submitted"
+
+    @property
+    def live(self) -> tuple[ObservedJob, ...]:
+        """Every live job of the manifest's name, whatever its spec."""
+        own = self.duplicates or ((self.job,) if self.job and self.job.live else ())
+        return (*own, *self.others)
+
+
+def short(status: str) -> str:
+    """The provider's word for a status, without what all have in common."""
+    return status.removeprefix("TRAINING_JOB_").lower() or "not told"
 
 
 def statuses(requests: Iterable[JobRequest], observation: Observation) -> tuple[Status, ...]:

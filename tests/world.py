@@ -39,6 +39,9 @@ class StandingClock(Clock):
     def now(self) -> float:
         return self.time
 
+    def wall(self) -> float:
+        return START + self.time
+
     def sleep(self, seconds: float) -> None:
         self.slept.append(seconds)
         self.time += seconds

@@ -120,6 +120,19 @@ class Api:
         """The project's own list of its jobs: a second witness beside the search."""
         return _rows(self._repeat("GET", "/v1/training_projects/{}/jobs", project_id), "training_jobs")
 
+    def logs(self, project_id: str, job_id: str, start: int, end: int | None, limit: int) -> list[dict[str, Any]]:
+        """Log lines from `start` on, oldest first; both times in epoch milliseconds, the end is now where none is."""
+        path = "/v1/training_projects/{}/jobs/{}/logs?direction=asc&limit={}&start_epoch_millis={}"
+        until = () if end is None else (str(end),)
+        path += "&end_epoch_millis={}" if until else ""
+        return _rows(self._repeat("GET", path, project_id, job_id, str(limit), str(start), *until), "logs")
+
+    def checkpoints(self, project_id: str, job_id: str) -> list[dict[str, Any]]:
+        answer = self._repeat(
+            "GET", "/v1/training_projects/{}/jobs/{}/checkpoints", project_id, job_id, attempts=_FEW_ATTEMPTS
+        )
+        return _rows(answer, "checkpoints")
+
     def stop(self, project_id: str, job_id: str) -> dict[str, Any]:
         answer = self._repeat("POST", "/v1/training_projects/{}/jobs/{}/stop", project_id, job_id, body={})
         return _row(answer, "training_job")

@@ -17,6 +17,10 @@ class Clock:
     def now(self) -> float:
         return time.monotonic()
 
+    def wall(self) -> float:
+        """Epoch seconds, for what is compared with the provider's times."""
+        return time.time()
+
     def sleep(self, seconds: float) -> None:
         """Sleep through an interrupt: what is under way is brought to an end."""
         time.sleep(seconds)

@@ -18,6 +18,7 @@ COMMANDS: Mapping[str, str] = MappingProxyType(
         "plan": "Show what apply would do; reads only.",
         "apply": "Submit what changed.",
         "status": "Show how the manifests' jobs are.",
+        "logs": "Print a job's log, and follow it.",
         "stop": "Stop jobs.",
         "schema": "Print the JSON Schema of the manifests.",
         "emulator": "Serve the embedded API over HTTP, for rehearsals and tests.",
@@ -73,11 +74,11 @@ def main(arguments: list[str] | None = None) -> None:
     sys.exit(run(arguments))
 
 
-def run(arguments: list[str] | None = None) -> int:
-    """Run one command; its exit code."""
+def run(arguments: list[str] | None = None, clock: object = None) -> int:
+    """Run one command; its exit code. A clock of the caller's takes the place of the machine's."""
     _open_closed_streams()
     try:
-        code = baseten_jobs.main(arguments, prog_name="baseten-jobs", standalone_mode=False)
+        code = baseten_jobs.main(arguments, prog_name="baseten-jobs", standalone_mode=False, obj=clock)
         sys.stdout.flush()
     except click.UsageError as error:
         error.show()

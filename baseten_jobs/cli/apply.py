@@ -7,14 +7,13 @@ from pathlib import Path
 import click
 
 from baseten_jobs import pipeline, report, validation
-from baseten_jobs.api.connection import Connection, open_api
-from baseten_jobs.api.pacing import Clock
+from baseten_jobs.api.connection import Connection
 from baseten_jobs.apply import Conflict, Execution
 from baseten_jobs.cli import options
 from baseten_jobs.cli.actions import Step
 from baseten_jobs.cli.interrupts import winding_up
 from baseten_jobs.cli.progress import Progress, UploadProgress
-from baseten_jobs.cli.session import Session, guarded, inquiry, or_default, still_there
+from baseten_jobs.cli.session import Session, guarded, inquiry, opened, or_default, still_there
 from baseten_jobs.guards import refusals
 from baseten_jobs.ledger import Ledger
 from baseten_jobs.outcome import Exit, worst
@@ -118,8 +117,7 @@ def _from_plan(path: str, wanted: _Wanted, overridden: tuple[str, ...]) -> _Want
 
 
 def _apply(session: Session, step: Step, wanted: _Wanted, compiled: validation.Compiled) -> Exit:
-    clock = Clock()
-    api = open_api(wanted.where, clock)
+    api = opened(wanted.where)
     asked = inquiry(wanted.policy, wanted.where)
     made = pipeline.make(api, compiled, wanted.policy, asked, rehearsal=wanted.where.local)
     if not made.valid:
@@ -137,7 +135,7 @@ def _apply(session: Session, step: Step, wanted: _Wanted, compiled: validation.C
     progress = Progress(session.output)
     ledger = Ledger(progress)
     try:
-        with winding_up(clock, ledger, as_json=session.json):
+        with winding_up(api.clock, ledger, as_json=session.json):
             result = pipeline.apply(api, plan, wanted.policy, _at_once(wanted), ledger, UploadProgress(session.output))
     except (Conflict, UploadFailed) as trouble:
         return session.fail(f"{trouble}; nothing was submitted", worst([Exit.FAILED, *unclear]))

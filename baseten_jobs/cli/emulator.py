@@ -168,6 +168,13 @@ _SECONDS = click.FloatRange(min=0, max=10**9)
     show_default=True,
     help="Time between the checkpoints of a job that saves them.",
 )
+@click.option(
+    "--line-seconds",
+    type=_SECONDS,
+    default=1.0,
+    show_default=True,
+    help="Time between the log lines of a running job.",
+)
 def command(host: str, port: int, **options: Any) -> None:
     if any(importlib.util.find_spec(module) is None for module in ("flask", "waitress")):
         click.echo(_NEEDS_EXTRA, err=True)
@@ -209,6 +216,7 @@ def _settings(
     deploying_seconds: float,
     run_seconds: float,
     checkpoint_seconds: float,
+    line_seconds: float,
     **same: Any,
 ) -> Settings:
     from ..emulator import DEFAULT_DATABASE, Behaviour, Durations, Settings
@@ -216,6 +224,6 @@ def _settings(
     return Settings(
         database=database or DEFAULT_DATABASE,
         behaviour=Behaviour(queue, fail, deploy_fail),
-        durations=Durations(created_seconds, deploying_seconds, run_seconds, checkpoint_seconds),
+        durations=Durations(created_seconds, deploying_seconds, run_seconds, checkpoint_seconds, line_seconds),
         **same,
     )

@@ -19,16 +19,21 @@ def paths(command: F) -> F:
     return click.argument("paths", nargs=-1, metavar="[PATH]...")(command)
 
 
+_FILES: Any = {
+    "multiple": True,
+    "metavar": "PATH",
+    "help": "A manifest, a folder of manifests, or - for standard input (default: specs).",
+}
+
+
 def files(command: F) -> F:
     """-f PATH, for commands whose arguments are names."""
-    return click.option(
-        "-f",
-        "--file",
-        "paths",
-        multiple=True,
-        metavar="PATH",
-        help="A manifest, a folder of manifests, or - for standard input (default: specs).",
-    )(command)
+    return click.option("-f", "--file", "paths", **_FILES)(command)
+
+
+def long_files(command: F) -> F:
+    """The same where -f means to follow."""
+    return click.option("--file", "paths", **_FILES)(command)
 
 
 def output(*formats: str) -> Callable[[F], F]:

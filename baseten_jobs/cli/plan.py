@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING
 import click
 
 from baseten_jobs import pipeline, report, validation
-from baseten_jobs.api.connection import DEFAULT_BASE_URL, open_api
-from baseten_jobs.api.pacing import Clock
+from baseten_jobs.api.connection import DEFAULT_BASE_URL
 from baseten_jobs.cli import options
 from baseten_jobs.cli.actions import Step
-from baseten_jobs.cli.session import Session, guarded, inquiry, or_default, still_there
+from baseten_jobs.cli.session import Session, guarded, inquiry, opened, or_default, still_there
 from baseten_jobs.guards import refusals
 from baseten_jobs.outcome import Exit
 from baseten_jobs.overrides import Override
@@ -69,7 +68,7 @@ def command(
 
     def work() -> Exit:
         made = pipeline.make(
-            open_api(connection, Clock()), compiled, policy, inquiry(policy, connection), rehearsal=connection.local
+            opened(connection), compiled, policy, inquiry(policy, connection), rehearsal=connection.local
         )
         if not made.valid:
             return session.invalid(made.diagnostics)

@@ -21,6 +21,7 @@ from baseten_jobs.secrecy import without_key
 from baseten_jobs.sources import is_bare
 
 if TYPE_CHECKING:
+    from baseten_jobs.api.client import Api
     from baseten_jobs.api.connection import Connection
     from baseten_jobs.witness import Inquiry
 
@@ -122,6 +123,17 @@ def inquiry(policy: Policy, connection: "Connection") -> "Inquiry":
     from baseten_jobs.witness import Inquiry
 
     return Inquiry(datetime.now(UTC), policy.history, policy.prune, missing=not connection.local)
+
+
+def opened(connection: "Connection") -> "Api":
+    """The API, until the command ends; its clock is the one that `run` was given, if any. Raises CannotConnect."""
+    from baseten_jobs.api.connection import open_api
+    from baseten_jobs.api.pacing import Clock
+
+    context = click.get_current_context()
+    api = open_api(connection, context.find_object(Clock) or Clock())
+    context.call_on_close(api.close)
+    return api
 
 
 def guarded(session: Session, work: Callable[[], Exit]) -> Exit:

@@ -4,17 +4,16 @@ import sys
 
 import click
 
-from baseten_jobs import pipeline, validation
 from baseten_jobs.api.client import Api
-from baseten_jobs.api.connection import Connection, open_api
+from baseten_jobs.api.connection import Connection
 from baseten_jobs.api.errors import ApiError
-from baseten_jobs.api.pacing import Clock
-from baseten_jobs.cli import options
-from baseten_jobs.cli.session import Session, guarded, or_default
+from baseten_jobs.cli import naming, options
+from baseten_jobs.cli.session import Session, guarded, opened
+from baseten_jobs.diagnostics import one_line
 from baseten_jobs.observation import ObservedJob
-from baseten_jobs.observe import job_by_id
 from baseten_jobs.outcome import Exit
 from baseten_jobs.report import json as as_json
+from baseten_jobs.status import Status, short
 from baseten_jobs.stopping import stop_job
 
 _PATIENCE = 60.0
@@ -35,41 +34,38 @@ def command(
     yes: bool,
     connection: Connection,
 ) -> Exit:
-    """Stop the live jobs of manifests by NAME, or any job by its id; asks first."""
+    """Stop the live job of each manifest by NAME, or any job by its id; asks first.
+
+    Where several jobs of one name live they are listed, and none is stopped: choose with --job ID.
+    """
     if not names and not job_ids:
         raise click.UsageError("name a manifest, or a job with --job ID")
     session = Session(output)
-    compiled = validation.Compiled((), (), ())
-    if names:
-        compiled = validation.compile_all(or_default(paths), session.stdin, strict=False)
-        if not compiled.valid:
-            return session.invalid(compiled.diagnostics)
-        compiled, unknown = compiled.named(names)
-        if unknown:
-            return session.fail(f"no manifest has the name {', '.join(unknown)}", Exit.FAILED)
-        if ambiguous := compiled.ambiguous():
-            return session.fail(f"several manifests have the name {ambiguous}; choose one with -f", Exit.FAILED)
 
     def work() -> Exit:
-        api = open_api(connection, Clock())
-        rows, diagnostics = pipeline.status(api, compiled) if names else ((), ())
-        if diagnostics:
-            return session.invalid(diagnostics)
-        jobs = [job for row in rows for job in (row.duplicates or ((row.job,) if row.job else ())) if job.live]
-        for job_id in job_ids:
-            found = job_by_id(api, job_id)
-            jobs += [found] if found else []
-        missing = [i for i in job_ids if all(i != job.id for job in jobs)]
-        if missing:
-            return session.fail(f"there is no job {', '.join(missing)}", Exit.FAILED)
-        return _stop(session, api, [job for job in jobs if job.live], yes)
+        try:
+            compiled = naming.manifests(session, paths, names) if names else None
+            api = opened(connection)
+            rows = naming.rows(session, api, compiled) if compiled else ()
+            live = [naming.live_job(session, row) for row in rows]
+            chosen = [job for job in (*live, *naming.jobs_by_id(session, api, job_ids)) if job and job.live]
+        except naming.Refused as refused:
+            return refused.code
+        _tell_others(session, rows)
+        return _stop(session, api, list({job.id: job for job in chosen}.values()), yes)
 
     return guarded(session, work)
 
 
+def _tell_others(session: Session, rows: tuple[Status, ...]) -> None:
+    for row in rows:
+        for job in row.others:
+            session.note(f"job {job.id} runs another spec of {row.request.name} than the manifest's")
+
+
 def _stop(session: Session, api: Api, jobs: list[ObservedJob], yes: bool) -> Exit:
     for job in jobs:
-        session.note(f"  job {job.id}  {job.status}  {job.name}")
+        session.note(f"  job {job.id}  {short(job.status)}  {one_line(job.name or 'without a name')}")
     if jobs and not yes:
         asked = sys.stdin.isatty() and sys.stderr.isatty()
         if not asked or not click.confirm(f"Stop {len(jobs)}?", default=False, err=True):

@@ -26,7 +26,6 @@ from .times import SECOND
 
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 
-_STEP = SECOND
 _LEADER = "g00r0"
 
 
@@ -51,13 +50,14 @@ class Line(NamedTuple):
 
 @dataclass(frozen=True)
 class Query:
-    """Which lines are asked for: from `start_us` up to, not including, `end_us`."""
+    """Which lines are asked for: from `start_us` up to, not including, `end_us`; a job writes one `every_us`."""
 
     start_us: int
     end_us: int
     limit: int
     newest_first: bool
     min_level: str | None
+    every_us: int = SECOND
 
 
 def replica(rank: int) -> str:
@@ -108,17 +108,16 @@ def _fixed(job: Job, body: Mapping[str, Any], now: int) -> Iterator[Line]:
 
 
 def _steps(job: Job, window: Window, query: Query) -> Iterator[Line]:
-    """One line a second while the job runs; only those near the queried window are made."""
-    first = max(1, (query.start_us - window.start_us) // _STEP)
-    last = min((min(query.end_us, window.end_us) - 1 - window.start_us) // _STEP, 10**9)
+    """One line each `every_us` while the job runs; only those near the queried window are made."""
+    first = max(1, (query.start_us - window.start_us) // query.every_us)
+    last = min((min(query.end_us, window.end_us) - 1 - window.start_us) // query.every_us, 10**9)
     numbers = range(first, last + 1)
     for number in reversed(numbers) if query.newest_first else numbers:
-        yield _step_line(job, window, number)
+        yield _step_line(job, (window.start_us + number * query.every_us) * 1000, number)
 
 
-def _step_line(job: Job, window: Window, number: int) -> Line:
+def _step_line(job: Job, nanos: int, number: int) -> Line:
     noise = zlib.crc32(f"{job.id}:{number}".encode()) / 2**32
-    nanos = (window.start_us + number * _STEP) * 1000
     if number % 25 == 0:
         return Line(nanos, "WARNING", f"step {number}: data loading took {noise:.2f} s", _LEADER)
     if number % 10 == 0:

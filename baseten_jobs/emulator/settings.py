@@ -14,12 +14,13 @@ DEFAULT_DATABASE = Path(".baseten-jobs") / "emulator.db"
 
 @dataclass(frozen=True)
 class Durations:
-    """How long a job stays in each status, and how often it saves a checkpoint; seconds."""
+    """How long a job stays in each status, how often it saves a checkpoint and writes a log line; seconds."""
 
     created: float = 1.0
     deploying: float = 2.0
     running: float = 60.0
     checkpoint: float = 20.0
+    line: float = 1.0
 
 
 @dataclass(frozen=True)

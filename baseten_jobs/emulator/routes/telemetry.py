@@ -12,7 +12,7 @@ from ..core import core
 from ..errors import not_valid
 from ..lifecycle import ran
 from ..shapes import instance_of
-from ..times import DAY, MINUTE, SECOND
+from ..times import DAY, MINUTE, SECOND, micros
 
 blueprint = Blueprint("telemetry", __name__)
 
@@ -73,6 +73,7 @@ def _log_query(asked: Mapping[str, Any], now: int) -> logs.Query:
         # No source gives the default order; newest first makes a short limit show the present.
         newest_first=asked.get("direction") != "asc",
         min_level=asked.get("min_level"),
+        every_us=max(1, micros(core().settings.durations.line)),
     )
 
 

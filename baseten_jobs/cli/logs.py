@@ -1,0 +1,120 @@
+"""`logs`: what a manifest's job wrote, and goes on to write."""
+
+import sys
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import click
+
+from baseten_jobs.api.client import Api
+from baseten_jobs.api.connection import Connection
+from baseten_jobs.cli import naming, options
+from baseten_jobs.cli.session import Session, guarded, opened
+from baseten_jobs.diagnostics import one_line
+from baseten_jobs.follow import Heard, follow, lines_so_far
+from baseten_jobs.logs import LogLine
+from baseten_jobs.moments import epoch_of, seconds_of
+from baseten_jobs.observation import ObservedJob, StatusClass
+from baseten_jobs.outcome import Exit
+from baseten_jobs.report import json as as_json
+from baseten_jobs.report import lines as as_lines
+from baseten_jobs.status import short
+
+
+class _Since(click.ParamType):  # type: ignore[type-arg,unused-ignore]
+    """Seconds before now, or epoch seconds: a function of the present gives the latter."""
+
+    name = "DURATION|TIME"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        if (back := seconds_of(value)) is not None:
+            return lambda now: now - back
+        if (moment := epoch_of(value)) is not None:
+            return lambda now: moment
+        return self.fail(f"'{value}' is no duration such as 10m or 2h, and no time such as 2026-11-22T10:00:00Z")
+
+
+@click.command("logs")
+@click.argument("names", nargs=-1, metavar="[NAME]")
+@click.option("-f", "--follow", "following", is_flag=True, help="Go on until the job ends; exits as the job did.")
+@click.option("--since", type=_Since(), help="Only lines from 10m, 2h or 3d ago on, or from a time, in UTC.")
+@click.option("--job", "job_id", metavar="ID", help="The log of this job, managed or not.")
+@options.long_files
+@options.output("text", "raw", "jsonl", "json")
+@options.connection
+def command(
+    names: tuple[str, ...],
+    following: bool,
+    since: Any,
+    job_id: str | None,
+    paths: tuple[str, ...],
+    output: str,
+    connection: Connection,
+) -> Exit:
+    """Print the log of a manifest's job, from its start.
+
+    With -f: until the job ends, and then 0 if it completed, 1 if it failed or was stopped. On a terminal escape
+    sequences are taken out of the lines; elsewhere lines are as the job wrote them.
+    """
+    if len(names) > 1:
+        raise click.UsageError("logs takes one NAME; -f follows here, a path comes with --file PATH")
+    if (not names) == (job_id is None):
+        raise click.UsageError("name a manifest, or a job with --job ID")
+    if following and output == "json":
+        raise click.UsageError("-o json is one document at the end; -o jsonl follows, one line each")
+    session = Session(output)
+
+    def work() -> Exit:
+        api = opened(connection)
+        try:
+            job = naming.jobs_by_id(session, api, [job_id])[0] if job_id else _job(session, api, paths, names)
+        except naming.Refused as refused:
+            return refused.code
+        start = since(api.clock.wall()) if since else None
+        read = follow if following else lines_so_far
+        ended = _print(session, read(api, job, start, session.note), job)
+        return _end(session, ended) if following else Exit.DONE
+
+    return guarded(session, work)
+
+
+def _job(session: Session, api: Api, paths: tuple[str, ...], names: tuple[str, ...]) -> ObservedJob:
+    """The live job of the name, else the last of the manifest's own spec; raises Refused."""
+    (row,) = naming.rows(session, api, naming.manifests(session, paths, names))
+    job = naming.live_job(session, row) or row.job
+    if job is None:
+        raise naming.Refused(session.fail(f"{row.request.name} is not submitted", Exit.FAILED))
+    if job.identity != row.request.identity:
+        session.note(f"job {job.id} runs another spec of {row.request.name} than the manifest's: {job.name}")
+    return job
+
+
+def _print(session: Session, heard: Iterator[Heard], job: ObservedJob) -> ObservedJob:
+    """Every line as it comes, or one document of all; the job as it was last seen."""
+    told: list[LogLine] = []
+    crowded = 0
+    for each in heard:
+        job, crowded = each.job, each.crowded
+        if session.output == "json":
+            told += each.lines
+        elif each.lines:
+            session.result("\n".join(_shown(session, line) for line in each.lines))
+    if crowded:
+        session.note("warning: more than 1000 lines in one millisecond, of which the API shows no more")
+    if session.json:
+        session.result(as_json.log(job, told))
+    return job
+
+
+def _shown(session: Session, line: LogLine) -> str:
+    if session.output == "text" and sys.stdout.isatty():
+        return as_lines.on_terminal(line, session.paint)
+    return as_lines.IN_A_PIPE[session.output](line)
+
+
+def _end(session: Session, job: ObservedJob) -> Exit:
+    job = replace(job, error_message=job.error_message if job.status_class is not StatusClass.DONE else None)
+    why = f": {one_line(job.error_message, 300)}" if job.error_message else ""
+    session.note(f"job {job.id} is {short(job.status)}{why}")
+    return Exit.DONE if job.status_class is StatusClass.DONE else Exit.FAILED

@@ -1,0 +1,68 @@
+"""NAME on the command line -> the manifests that are meant, and the one job that is."""
+
+from collections.abc import Iterable
+
+from baseten_jobs import pipeline, validation
+from baseten_jobs.api.client import Api
+from baseten_jobs.cli.session import Session, or_default
+from baseten_jobs.diagnostics import nearest, one_line
+from baseten_jobs.observation import ObservedJob
+from baseten_jobs.observe import job_by_id
+from baseten_jobs.outcome import Exit
+from baseten_jobs.status import Status, short
+
+
+class Refused(Exception):
+    """The command can't go on, has said why, and ends with this exit code."""
+
+    def __init__(self, code: Exit) -> None:
+        self.code = code
+
+
+def manifests(session: Session, paths: tuple[str, ...], names: tuple[str, ...]) -> validation.Compiled:
+    """The manifests of these names, or all where none is given; raises Refused."""
+    compiled = validation.compile_all(or_default(paths), session.stdin, strict=False)
+    if not compiled.valid:
+        raise Refused(session.invalid(compiled.diagnostics))
+    if not names:
+        return compiled
+    chosen, unknown = compiled.named(names)
+    if unknown:
+        known = sorted({request.name for request in compiled.requests})
+        raise Refused(session.fail("; ".join(_unknown(name, known) for name in unknown), Exit.FAILED))
+    if ambiguous := chosen.ambiguous():
+        raise Refused(session.fail(f"several manifests have the name {ambiguous}; choose a file", Exit.FAILED))
+    return chosen
+
+
+def _unknown(name: str, known: list[str]) -> str:
+    near = nearest(name, known)
+    return f"no manifest has the name '{one_line(name)}'" + (f"; did you mean '{near}'?" if near else "")
+
+
+def rows(session: Session, api: Api, compiled: validation.Compiled) -> tuple[Status, ...]:
+    """How the manifests' jobs are; raises Refused, and ApiError."""
+    found, diagnostics = pipeline.status(api, compiled)
+    if diagnostics:
+        raise Refused(session.invalid(diagnostics))
+    return found
+
+
+def live_job(session: Session, row: Status) -> ObservedJob | None:
+    """The one job of a manifest's name that lives, if any does; raises Refused where several do."""
+    if len(row.live) > 1:
+        told = f"{row.request.name} has {len(row.live)} live jobs; choose one with --job ID:"
+        raise Refused(session.fail("\n  ".join([told, *map(_candidate, row.live)]), Exit.FAILED))
+    return next(iter(row.live), None)
+
+
+def _candidate(job: ObservedJob) -> str:
+    return f"{job.id}  {short(job.status)}  since {job.created_at[:16]}  {one_line(job.name or '')}"
+
+
+def jobs_by_id(session: Session, api: Api, ids: Iterable[str]) -> list[ObservedJob]:
+    """Jobs by their bare ids; raises Refused where one is not there, and ApiError."""
+    found = {job_id: job_by_id(api, job_id) for job_id in ids}
+    if missing := [one_line(job_id) for job_id, job in found.items() if job is None]:
+        raise Refused(session.fail(f"there is no job {', '.join(missing)}", Exit.FAILED))
+    return [job for job in found.values() if job is not None]

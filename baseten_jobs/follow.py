@@ -1,0 +1,103 @@
+"""A job -> its log lines, page by page, and on until the job has ended."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import partial
+
+from baseten_jobs.api.client import Api
+from baseten_jobs.api.errors import ApiError
+from baseten_jobs.logs import LIMIT, LogLine, Reading, again, begin, line_of, read
+from baseten_jobs.moments import epoch_of
+from baseten_jobs.observation import ObservedJob
+from baseten_jobs.observe import job_by_id
+from baseten_jobs.patience import Tell, patiently
+
+_POLL = 3.0
+"""Seconds between two looks at the log of a job that lives."""
+
+_LOOK = 9.0
+"""Seconds between two looks at the job itself."""
+
+_GRACE = 10.0
+"""Seconds after its end in which a job's last lines still come in."""
+
+_NARROW, _WIDE = 5_000, 90_000
+"""Milliseconds that are read again: at every look, and now and then, for lines that come late."""
+
+_WIDE_EVERY = 60.0
+
+
+@dataclass(frozen=True)
+class Heard:
+    """New lines, oldest first, and the job as it was when they were read; `whole` says that these are all by now."""
+
+    lines: tuple[LogLine, ...]
+    job: ObservedJob
+    whole: bool = True
+    crowded: int = 0
+
+
+def lines_so_far(api: Api, job: ObservedJob, since: float | None, tell: Tell) -> Iterator[Heard]:
+    """What a job wrote up to now, since its creation or a later time in epoch seconds; raises ApiError."""
+    reading = _beginning(api, job, since)
+    while not reading.whole:
+        reading, new = _page(api, job, reading, tell)
+        yield Heard(new, job, reading.whole, reading.crowded)
+
+
+def follow(api: Api, job: ObservedJob, since: float | None, tell: Tell) -> Iterator[Heard]:
+    """The same, and everything that comes until the job has ended; raises ApiError, also for a job that is gone."""
+    clock, reading = api.clock, _beginning(api, job, since)
+    looked = widely = clock.now()
+    end = _last_look(api, job)
+    while True:
+        over = end is not None and clock.now() >= end
+        while not reading.whole:
+            reading, new = _page(api, job, reading, tell)
+            yield Heard(new, job, reading.whole, reading.crowded)
+        if over:
+            return
+        clock.sleep(_POLL)
+        if end is None and clock.now() >= looked + _LOOK:
+            job, looked = patiently(api, partial(_job, api, job), tell), clock.now()
+            end = None if job.live else clock.now() + _GRACE
+        wide = clock.now() >= widely + _WIDE_EVERY or (end is not None and clock.now() >= end)
+        widely = clock.now() if wide else widely
+        reading = again(reading, _WIDE if wide else _NARROW, _now(api))
+
+
+def _beginning(api: Api, job: ObservedJob, since: float | None) -> Reading:
+    """Lines have the nodes' times, so a little before the job's creation by the API's clock."""
+    created = epoch_of(job.created_at)
+    start = max(t for t in (0.0, since, created and created - _GRACE) if t is not None)
+    return begin(int(start * 1000), _now(api))
+
+
+def _last_look(api: Api, job: ObservedJob) -> float | None:
+    """When, by the clock, the log of a job that has ended is read for the last time; nothing while the job lives."""
+    if job.live:
+        return None
+    ended = epoch_of(job.updated_at)
+    passed = api.clock.wall() - ended if ended is not None else 0.0
+    return api.clock.now() + min(_GRACE, max(0.0, _GRACE - passed))
+
+
+def _page(api: Api, job: ObservedJob, reading: Reading, tell: Tell) -> tuple[Reading, tuple[LogLine, ...]]:
+    window = reading.window
+    rows = patiently(api, lambda: api.logs(job.project_id, job.id, window.start, window.end, LIMIT), tell)
+    try:
+        page = [line_of(row) for row in rows]
+    except ValueError:
+        raise ApiError(f"logs of job {job.id}", "the answer holds a line without its time") from None
+    return read(reading, page, _now(api))
+
+
+def _job(api: Api, job: ObservedJob) -> ObservedJob:
+    found = job_by_id(api, job.id)
+    if found is None:
+        raise ApiError(f"job {job.id}", "it is gone: a search shows it no longer", 404)
+    return found
+
+
+def _now(api: Api) -> int:
+    return int(api.clock.wall() * 1000)

@@ -1,0 +1,133 @@
+"""Pages of a job's log -> the lines that are new, and the window to ask for next.
+
+The API shows at most 1000 lines of at most 7 days at a time, and its windows begin at whole milliseconds. Nodes write
+at once and the lines of one may come late, so that what was read is read again, and every line counted: a line is
+told as often as a window holds it, and no more.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, NamedTuple
+
+LIMIT = 1000
+"""Lines of a page."""
+
+LONGEST = 6 * 86_400_000
+"""Milliseconds that one window may span: the API allows 7 days, by its own clock."""
+
+REMEMBERED = 90_000
+"""Milliseconds before the newest line that may be read again without telling a line twice."""
+
+_NANOS = 1_000_000
+
+
+class LogLine(NamedTuple):
+    """One line as the job wrote it; the time is in epoch nanoseconds."""
+
+    nanos: int
+    message: str
+    replica: str | None = None
+    level: str | None = None
+
+    @property
+    def millis(self) -> int:
+        return self.nanos // _NANOS
+
+
+def line_of(row: Mapping[str, Any]) -> LogLine:
+    """A `LogV1` of the API; raises ValueError where it does not tell its time."""
+    replica, level = row.get("replica"), row.get("level")
+    return LogLine(
+        int(str(row.get("timestamp"))),
+        str(row.get("message") or ""),
+        replica if isinstance(replica, str) else None,
+        level if isinstance(level, str) else None,
+    )
+
+
+class Window(NamedTuple):
+    """What to ask for, in epoch milliseconds; it ends now where no end is given."""
+
+    start: int
+    end: int | None = None
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How far a log is read: what to ask for next, and which of the newest lines were told, and how often.
+
+    `whole` says that everything up to now was read; `crowded` counts milliseconds with more lines than a page holds,
+    of which the API shows no more than that. Lines from before `forgotten` are remembered no longer.
+    """
+
+    window: Window
+    first: int
+    newest: int = 0
+    told: Mapping[LogLine, int] = field(default_factory=dict, repr=False)
+    whole: bool = False
+    crowded: int = 0
+    forgotten: int = 0
+
+
+def begin(start: int, now: int) -> Reading:
+    """Nothing is read yet of what was written from `start` on; both in epoch milliseconds."""
+    return Reading(_window(start, now), start)
+
+
+def again(reading: Reading, overlap: int, now: int) -> Reading:
+    """Read on, and again what was written in the last `overlap` milliseconds before the newest line."""
+    start = reading.window.start
+    if reading.newest:
+        start = max(reading.first, reading.newest - min(overlap, REMEMBERED))
+    return replace(reading, window=_window(start, now), whole=False)
+
+
+def read(
+    reading: Reading, page: Iterable[LogLine], now: int, limit: int = LIMIT
+) -> tuple[Reading, tuple[LogLine, ...]]:
+    """Take the page of at most `limit` lines that the window asked for; the new lines in it, oldest first."""
+    lines = sorted(page, key=lambda line: line.nanos)
+    full = len(lines) >= limit
+    lines = [line for line in lines if line.millis >= reading.window.start]
+    full = full and bool(lines)
+    crowded = False
+    if full:
+        # The last millisecond may go on behind the page, so it is left to the next one.
+        last = lines[-1].millis
+        crowded = lines[0].millis == last
+        following = last + 1 if crowded else last
+        lines = lines if crowded else [line for line in lines if line.millis < last]
+    else:
+        following = reading.window.end or reading.window.start
+    counts = Counter(lines)
+    new = _unseen(lines, reading.told)
+    newest = max(reading.newest, lines[-1].millis if lines else 0)
+    forgotten = reading.forgotten
+    told = {**reading.told, **{line: max(n, reading.told.get(line, 0)) for line, n in counts.items()}}
+    if newest - forgotten > 2 * REMEMBERED:
+        forgotten = newest - REMEMBERED
+        told = {line: count for line, count in told.items() if line.millis >= forgotten}
+    return Reading(
+        window=_window(following, now),
+        first=reading.first,
+        newest=newest,
+        told=told,
+        forgotten=forgotten,
+        whole=not full and reading.window.end is None,
+        crowded=reading.crowded + crowded,
+    ), new
+
+
+def _window(start: int, now: int) -> Window:
+    return Window(start, start + LONGEST if now - start > LONGEST else None)
+
+
+def _unseen(lines: Iterable[LogLine], told: Mapping[LogLine, int]) -> tuple[LogLine, ...]:
+    left, new = Counter(lines), []
+    left.subtract({line: told.get(line, 0) for line in left})
+    for line in lines:
+        if left[line] > 0:
+            left[line] -= 1
+            new.append(line)
+    return tuple(new)
