@@ -38,6 +38,11 @@ _CLASSES: Mapping[str, StatusClass] = MappingProxyType(
 )
 
 
+def short(status: str) -> str:
+    """The provider's word for a status, without what all have in common."""
+    return status.removeprefix("TRAINING_JOB_").lower() or "not told"
+
+
 @dataclass(frozen=True)
 class ObservedJob:
     """A job as a search shows it; `gpus` counts all nodes, and is nothing where the server does not tell."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import Enum, IntEnum
 
 from baseten_jobs.plan import Action
+from baseten_jobs.waiting import Awaited, End
 
 
 class Fate(Enum):
@@ -36,15 +37,22 @@ class Exit(IntEnum):
 _PRECEDENCE = (Exit.INTERRUPTED, Exit.UNCLEAR, Exit.UNAUTHORISED, Exit.REFUSED, Exit.FAILED)
 
 
+_EXITS = {End.REACHED: Exit.DONE, End.FAILED: Exit.FAILED, End.OPEN: Exit.UNCLEAR}
+
+
 @dataclass(frozen=True)
 class Outcome:
-    """What became of one action; `unclear` says why a person should look again (exit 7)."""
+    """What became of one action; `unclear` says why a person should look again (exit 7).
+
+    `awaited` is how the wait for its job ended, where one was waited for.
+    """
 
     action: Action
     fate: Fate
     job_id: str | None = None
     error: str = ""
     unclear: str = ""
+    awaited: Awaited | None = None
 
 
 @dataclass(frozen=True)
@@ -76,6 +84,8 @@ class Applied:
                 exits.append(Exit.UNCLEAR)
             if outcome.fate is Fate.FAILED or outcome.action.error:
                 exits.append(Exit.FAILED)
+            if outcome.awaited:
+                exits.append(_EXITS[outcome.awaited.end])
         return exits
 
 

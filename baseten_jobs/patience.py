@@ -38,3 +38,8 @@ def patiently(api: Api, ask: Callable[[], T], tell: Tell) -> T:
             if end is not None:
                 tell("the API answers again")
             return answer
+
+
+def rest(api: Api, seconds: float, began: float) -> None:
+    """Wait between two looks: so long, or four times as long as the look that began then kept the server busy."""
+    api.clock.sleep(max(seconds, 4 * (api.clock.now() - began)))

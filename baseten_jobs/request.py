@@ -72,6 +72,12 @@ class JobRequest:
         return self.nodes * int(accelerator["count"]) if accelerator else 0
 
     @property
+    def saves_checkpoints(self) -> bool:
+        """Whether the platform keeps what the job saves, so that it can be asked for."""
+        config: Mapping[str, Any] = self.training_job.get("runtime", {}).get("checkpointing_config", {})
+        return bool(config.get("enabled"))
+
+    @property
     def scheduling(self) -> Mapping[str, Any]:
         """What can be changed on a waiting job, as far as it was written."""
         written = {

@@ -1,20 +1,43 @@
-"""Requests + observation -> how each manifest's job is."""
+"""Requests + observation -> how each manifest's job is, what it cost so far, and what changed since the last look."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 
-from baseten_jobs.observation import Observation, ObservedJob
+from baseten_jobs.cost import Machine, cost_of
+from baseten_jobs.moments import epoch_of
+from baseten_jobs.observation import PENDING, Observation, ObservedJob, StatusClass, short
+from baseten_jobs.outcome import Exit, worst
 from baseten_jobs.request import JobRequest
+
+_FREE = frozenset({PENDING, "TRAINING_JOB_QUEUED", "TRAINING_JOB_CREATED"})
+"""Statuses before the machines are there: Baseten bills from the deployment on."""
+
+
+@dataclass(frozen=True)
+class Checkpoints:
+    """What a job has saved so far; `latest` is the id of the newest."""
+
+    count: int
+    latest: str = ""
 
 
 @dataclass(frozen=True)
 class Status:
-    """A manifest beside its job; `others` are live jobs of its name with another spec or attempt."""
+    """A manifest beside its job; `others` are live jobs of its name with another spec or attempt.
+
+    `age` is in seconds. `cost` is in USD, and what the job cost at most: the API does not tell when it left the queue.
+    Both, and the checkpoints, are nothing where they are not known.
+    """
 
     request: JobRequest
     job: ObservedJob | None = None
     duplicates: tuple[ObservedJob, ...] = ()
     others: tuple[ObservedJob, ...] = ()
+    age: float | None = None
+    cost: float | None = None
+    checkpoints: Checkpoints | None = None
 
     @property
     def state(self) -> str:
@@ -26,11 +49,6 @@ class Status:
         """Every live job of the manifest's name, whatever its spec."""
         own = self.duplicates or ((self.job,) if self.job and self.job.live else ())
         return (*own, *self.others)
-
-
-def short(status: str) -> str:
-    """The provider's word for a status, without what all have in common."""
-    return status.removeprefix("TRAINING_JOB_").lower() or "not told"
 
 
 def statuses(requests: Iterable[JobRequest], observation: Observation) -> tuple[Status, ...]:
@@ -45,3 +63,74 @@ def _status(request: JobRequest, observation: Observation) -> Status:
     others = tuple(job for job in named if job.live and job.identity != request.identity)
     job = live[0] if live else next(iter([j for j in same if j.ran] or same[-1:]), None)
     return Status(request, job, live if len(live) > 1 else (), others)
+
+
+def surveyed(
+    rows: Iterable[Status], machines: Iterable[Machine], saved: Mapping[str, Checkpoints], now: float
+) -> tuple[Status, ...]:
+    """The same rows with age, cost and checkpoints; `saved` is by job id, `now` in epoch seconds."""
+    machines = tuple(machines)
+    return tuple(
+        replace(row, age=_age(row.job, now), cost=_cost(row, machines, now), checkpoints=saved.get(row.job.id))
+        if row.job
+        else row
+        for row in rows
+    )
+
+
+def _age(job: ObservedJob, now: float) -> float | None:
+    created = epoch_of(job.created_at)
+    return None if created is None else max(0.0, now - created)
+
+
+def _cost(row: Status, machines: Sequence[Machine], now: float) -> float | None:
+    job = row.job
+    if job is None or job.status in _FREE:
+        return 0.0
+    per_hour = cost_of(row.request, machines).usd_per_hour
+    created, ended = epoch_of(job.created_at), now if job.live else epoch_of(job.updated_at)
+    if per_hour is None or created is None or ended is None:
+        return None
+    return round(per_hour * max(0.0, ended - created) / 3600, 2)
+
+
+def counted(rows: Iterable[Status]) -> Mapping[str, int]:
+    """How many manifests are in each state, the most common first."""
+    return dict(Counter(row.state for row in rows).most_common())
+
+
+def exit_of(rows: Iterable[Status], *, by_state: bool) -> Exit:
+    """7 where a duplicate is live. By state also 7 where a job has not ended, and 1 where one did not complete."""
+    exits = []
+    for row in rows:
+        if row.duplicates or (by_state and row.job and row.job.live):
+            exits.append(Exit.UNCLEAR)
+        elif by_state and not row.request.suspended and not _completed(row.job):
+            exits.append(Exit.FAILED)
+    return worst(exits)
+
+
+def _completed(job: ObservedJob | None) -> bool:
+    return job is not None and job.status_class is StatusClass.DONE
+
+
+def changes(before: Sequence[Status], after: Sequence[Status], now: float) -> tuple[str, ...]:
+    """A line for each manifest that is not as it was; every one is new where nothing was seen before."""
+    was = {(row.request.path, row.request.line): row for row in before}
+    time = f"{datetime.fromtimestamp(now, UTC):%Y-%m-%dT%H:%M:%SZ}"
+    found = ((row, _change(was.get((row.request.path, row.request.line)), row)) for row in after)
+    return tuple(f"{time}  {row.request.name}  {change}" for row, change in found if change)
+
+
+def _change(before: Status | None, row: Status) -> str:
+    told = []
+    if before is None or (before.state, _id(before)) != (row.state, _id(row)):
+        told.append(row.state if before is None else f"{before.state} → {row.state}")
+        told += [f"(job {row.job.id})"] if row.job else []
+    if row.checkpoints and row.checkpoints.latest and (before is None or before.checkpoints != row.checkpoints):
+        told.append(f"checkpoint {row.checkpoints.latest}")
+    return "  ".join(told)
+
+
+def _id(row: Status) -> str:
+    return row.job.id if row.job else ""

@@ -299,8 +299,8 @@ def test_a_missing_path_is_1(command: str, tool: Tool) -> None:
 
 
 def test_a_missing_name_is_1(tool: Tool) -> None:
-    assert tool("status", "nobody", *LOCAL) == Ran(1, "", "error: no manifest has the name nobody\n")
-    assert tool("stop", "nobody", *LOCAL) == Ran(1, "", "error: no manifest has the name nobody\n")
+    assert tool("status", "nobody", *LOCAL) == Ran(1, "", "error: no manifest has the name 'nobody'\n")
+    assert tool("stop", "nobody", *LOCAL) == Ran(1, "", "error: no manifest has the name 'nobody'\n")
 
 
 @pytest.mark.parametrize(

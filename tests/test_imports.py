@@ -15,13 +15,13 @@ PACKAGE = Path(baseten_jobs.__file__).parent
 
 PURE = (
     "diagnostics manifest secrecy spelling workspace inspection selection shape wording schema overrides rules"
-    " secret_references identity request cost capacity observation written history alignment diff plan guards outcome"
-    " saved status moments logs report"
+    " secret_references identity request cost capacity observation written history alignment diff plan guards"
+    " waiting outcome saved moments status logs report"
 )
 EFFECTS = (
     "sources objects git hashing tree archive packing validation committed code_history evidence"
-    " witness emulator api observe appraise object_store upload patience follow stopping submit settle ledger apply"
-    " pipeline cli __main__"
+    " witness emulator api observe appraise object_store upload patience follow survey stopping submit settle"
+    " ledger apply wait pipeline cli __main__"
 )
 ORDER = [*PURE.split(), *EFFECTS.split()]
 """Each module, or package, imports only from those before it. A new one gets its place here."""

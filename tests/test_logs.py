@@ -248,7 +248,7 @@ def test_wrong_usage_is_told_as_such(desk: Desk, arguments: list[str]) -> None:
 
 def test_a_name_that_no_manifest_has_suggests_the_nearest(desk: Desk) -> None:
     desk.applied("qwen3-sft")
-    for command in ("logs", "stop"):
+    for command in ("logs", "status", "stop"):
         ran = desk(command, "qwen-sft")
         assert ran.code == 1
         assert "no manifest has the name 'qwen-sft'; did you mean 'qwen3-sft'?" in ran.err

@@ -79,6 +79,9 @@ def test_every_command_runs(line: str, tmp_path: Path) -> None:
         environment = {"BASETEN_BASE_URL": url, "BASETEN_API_KEY": "readme-test"}
         if words[0] == "apply" and "--plan" in words:
             assert _run(["plan", "--out", words[words.index("--plan") + 1]], tmp_path, environment).returncode == 0
+        if words[0] == "logs":
+            words.append("--local")
+            assert _run(["apply", "--yes", "--local"], tmp_path).returncode == 0
         ran = _run(words, tmp_path, environment)
     assert "Traceback" not in ran.stderr
     confirmed = "--yes" in words or words[0] != "apply"

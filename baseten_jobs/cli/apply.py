@@ -14,6 +14,8 @@ from baseten_jobs.cli.actions import Step
 from baseten_jobs.cli.interrupts import winding_up
 from baseten_jobs.cli.progress import Progress, UploadProgress
 from baseten_jobs.cli.session import Session, guarded, inquiry, opened, or_default, still_there
+from baseten_jobs.cli.waiting import WaitingCommand, waited
+from baseten_jobs.cli.waiting import waiting as waiting_options
 from baseten_jobs.guards import refusals
 from baseten_jobs.ledger import Ledger
 from baseten_jobs.outcome import Exit, worst
@@ -24,6 +26,7 @@ from baseten_jobs.report.look import Look
 from baseten_jobs.saved import SavedPlan, loaded, policy_of
 from baseten_jobs.settle import Windows
 from baseten_jobs.upload import UploadFailed
+from baseten_jobs.wait import Waiting
 
 
 @dataclass(frozen=True)
@@ -36,11 +39,12 @@ class _Wanted:
     policy: Policy
     how: Execution
     where: Connection
+    waiting: Waiting | None
     saved: SavedPlan | None = None
     confirmed: bool = False
 
 
-@click.command("apply")
+@click.command("apply", cls=WaitingCommand)
 @options.paths
 @options.output(*report.APPLIED)
 @options.strict
@@ -57,6 +61,7 @@ class _Wanted:
 @options.show_values
 @options.policy
 @options.execution
+@waiting_options
 @options.connection
 @click.pass_context
 def command(
@@ -70,12 +75,13 @@ def command(
     show_values: bool,
     policy: Policy,
     execution: Execution,
+    waiting: Waiting | None,
     connection: Connection,
 ) -> Exit:
     """Plan, ask, and submit what changed. Applied again, it does nothing."""
     step = Step("Not applied")
     session = Session(output, show_values, ended=step.end)
-    wanted = _Wanted(or_default(paths), strict, overrides, policy, execution, connection)
+    wanted = _Wanted(or_default(paths), strict, overrides, policy, execution, connection, waiting)
     if plan_file is not None:
         if fixed := options.given(context, ("paths", "strict", "overrides", *options.POLICY_NAMES)):
             raise click.UsageError(f"--plan has decided on {', '.join(fixed)} already")
@@ -113,7 +119,7 @@ def _from_plan(path: str, wanted: _Wanted, overridden: tuple[str, ...]) -> _Want
         wanted.how.concurrency if "concurrency" in overridden else concurrency,
         wanted.how.windows if "settle" in overridden else Windows(settle),
     )
-    return _Wanted(saved.paths, strict, overrides, policy, how, where, saved)
+    return _Wanted(saved.paths, strict, overrides, policy, how, where, wanted.waiting, saved)
 
 
 def _apply(session: Session, step: Step, wanted: _Wanted, compiled: validation.Compiled) -> Exit:
@@ -141,11 +147,15 @@ def _apply(session: Session, step: Step, wanted: _Wanted, compiled: validation.C
         return session.fail(f"{trouble}; nothing was submitted", worst([Exit.FAILED, *unclear]))
     finally:
         progress.close()
-    if session.output != "text":
-        session.result(report.APPLIED[session.output](result, session.look()))
-    elif plan.has_changes or result.exit_code is not Exit.DONE:
+    if session.output == "text" and (plan.has_changes or result.exit_code is not Exit.DONE):
         session.result("\n" + as_text.applied(result, session.look()))
     step.outcomes(session, result)
+    if wanted.waiting is not None and not (result.interrupted or result.unauthorised):
+        result = waited(session, api, result, wanted.waiting)
+        if session.output == "text":
+            session.result("\n" + as_text.waited(result, session.look()))
+    if session.output != "text":
+        session.result(report.APPLIED[session.output](result, session.look()))
     if result.unauthorised:
         session.error(f"{result.unauthorised}; the rest was skipped")
     return result.exit_code

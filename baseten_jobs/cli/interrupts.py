@@ -30,6 +30,17 @@ def ending_at_once(*, as_json: bool) -> Iterator[None]:
 
 
 @contextmanager
+def raising() -> Iterator[None]:
+    """Within, a signal raises KeyboardInterrupt, for what tells what it knows when it ends."""
+
+    def handle(number: int, frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    with _handling(handle):
+        yield
+
+
+@contextmanager
 def _handling(handle: Callable[[int, FrameType | None], None]) -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield

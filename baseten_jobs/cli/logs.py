@@ -15,11 +15,10 @@ from baseten_jobs.diagnostics import one_line
 from baseten_jobs.follow import Heard, follow, lines_so_far
 from baseten_jobs.logs import LogLine
 from baseten_jobs.moments import epoch_of, seconds_of
-from baseten_jobs.observation import ObservedJob, StatusClass
+from baseten_jobs.observation import ObservedJob, StatusClass, short
 from baseten_jobs.outcome import Exit
 from baseten_jobs.report import json as as_json
 from baseten_jobs.report import lines as as_lines
-from baseten_jobs.status import short
 
 
 class _Since(click.ParamType):  # type: ignore[type-arg,unused-ignore]
@@ -36,7 +35,7 @@ class _Since(click.ParamType):  # type: ignore[type-arg,unused-ignore]
 
 
 @click.command("logs")
-@click.argument("names", nargs=-1, metavar="[NAME]")
+@click.argument("names", nargs=-1, metavar="[NAME]", shell_complete=options.complete_names)
 @click.option("-f", "--follow", "following", is_flag=True, help="Go on until the job ends; exits as the job did.")
 @click.option("--since", type=_Since(), help="Only lines from 10m, 2h or 3d ago on, or from a time, in UTC.")
 @click.option("--job", "job_id", metavar="ID", help="The log of this job, managed or not.")

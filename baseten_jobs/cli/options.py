@@ -14,13 +14,29 @@ DEFAULT_PATH = "specs"
 DEFAULT_DB = os.path.join(".baseten-jobs", "emulator.db")
 
 
+def complete_names(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
+    """Names of the manifests that the command would read, for a shell."""
+    from baseten_jobs.cli.completion import manifest_names
+
+    chosen = context.params.get("paths") or (DEFAULT_PATH,)
+    return [name for name in manifest_names(chosen) if name.startswith(incomplete)]
+
+
+def complete_paths(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[Any]:
+    """Leaves files and folders to the shell."""
+    from click.shell_completion import CompletionItem
+
+    return [CompletionItem(incomplete, type="file")]
+
+
 def paths(command: F) -> F:
     """PATH ...: files, folders or `-`."""
-    return click.argument("paths", nargs=-1, metavar="[PATH]...")(command)
+    return click.argument("paths", nargs=-1, metavar="[PATH]...", shell_complete=complete_paths)(command)
 
 
 _FILES: Any = {
     "multiple": True,
+    "shell_complete": complete_paths,
     "metavar": "PATH",
     "help": "A manifest, a folder of manifests, or - for standard input (default: specs).",
 }
@@ -162,11 +178,11 @@ _POLICY = (
         help="Refuse to submit jobs that cost more than this together, or whose price is not known.",
     ),
     click.Option(
-        ["--retry-failed"], multiple=True, metavar="NAME",
+        ["--retry-failed"], multiple=True, metavar="NAME", shell_complete=complete_names,
         help="Submit this manifest's spec again although its job failed or was stopped.",
     ),
     click.Option(
-        ["--create-missing"], multiple=True, metavar="NAME",
+        ["--create-missing"], multiple=True, metavar="NAME", shell_complete=complete_names,
         help="Submit this manifest although git says that it was submitted long ago.",
     ),
     click.Option(["--prune"], is_flag=True, help="Stop live jobs whose manifest was deleted from this repository."),

@@ -1,6 +1,7 @@
 """What every command does at its edge: the environment, the streams, and how trouble is told."""
 
 import os
+import shutil
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
@@ -72,9 +73,14 @@ class Session:
     def paint_err(self, text: str, colour: str) -> str:
         return click.style(text, fg=colour) if colour and _coloured(sys.stderr.isatty()) else text
 
+    @property
+    def width(self) -> int:
+        """Columns of the terminal that the result is shown on; 0 where it is none."""
+        return shutil.get_terminal_size().columns if sys.stdout.isatty() else 0
+
     def look(self, target: str = "") -> Look:
         """How a report is to look on standard output."""
-        return Look(self.paint, self.show_values, target, self.verbose)
+        return Look(self.paint, self.show_values, target, self.verbose, self.width)
 
     def invalid(self, diagnostics: Iterable[Diagnostic]) -> Exit:
         """Manifests that forbid to go on: told on stderr, and as the document of validate where JSON is asked for."""

@@ -1,41 +1,91 @@
-"""`status`: how the manifests' jobs are."""
+"""`status`: how the manifests' jobs are, once or until all have ended."""
+
+import sys
+from collections.abc import Callable
 
 import click
 
-from baseten_jobs import pipeline, report, validation
-from baseten_jobs.api.connection import Connection, open_api
-from baseten_jobs.api.pacing import Clock
-from baseten_jobs.cli import options
-from baseten_jobs.cli.session import Session, guarded, or_default
+from baseten_jobs import report
+from baseten_jobs.api.client import Api
+from baseten_jobs.api.connection import Connection
+from baseten_jobs.cli import naming, options
+from baseten_jobs.cli.screen import Screen
+from baseten_jobs.cli.session import Session, guarded, opened, without_our_key
 from baseten_jobs.outcome import Exit
+from baseten_jobs.patience import patiently, rest
+from baseten_jobs.status import Status, changes, exit_of
+from baseten_jobs.survey import Survey
+
+Rows = tuple[Status, ...]
+
+_POLL = 5.0
 
 
 @click.command("status")
-@click.argument("names", nargs=-1, metavar="[NAME]...")
+@click.argument("names", nargs=-1, metavar="[NAME]...", shell_complete=options.complete_names)
+@click.option("-w", "--watch", is_flag=True, help="Go on until no job lives: redrawn on a terminal, else by changes.")
+@click.option(
+    "--exit-status",
+    is_flag=True,
+    help="Exit with 1 where a job failed, was stopped or never submitted, with 7 where one has not ended.",
+)
 @options.files
 @options.output(*report.STATUS)
 @options.connection
 def command(
     names: tuple[str, ...],
+    watch: bool,
+    exit_status: bool,
     paths: tuple[str, ...],
     output: str,
     connection: Connection,
 ) -> Exit:
-    """Show the job of each manifest, or of those with these names. Exits with 7 where a duplicate is live."""
+    """Show the job of each manifest, or of those with these names. Exits with 7 where a duplicate is live.
+
+    The cost is what a job cost at most: the time since it was created at Baseten's price.
+    """
     session = Session(output)
-    compiled = validation.compile_all(or_default(paths), session.stdin, strict=False)
-    if not compiled.valid:
-        return session.invalid(compiled.diagnostics)
-    if names:
-        compiled, unknown = compiled.named(names)
-        if unknown:
-            return session.fail(f"no manifest has the name {', '.join(unknown)}", Exit.FAILED)
 
     def work() -> Exit:
-        rows, diagnostics = pipeline.status(open_api(connection, Clock()), compiled)
-        if diagnostics:
-            return session.invalid(diagnostics)
-        session.result(report.STATUS[output](rows, session.look()))
-        return Exit.UNCLEAR if any(row.duplicates for row in rows) else Exit.DONE
+        try:
+            compiled = naming.manifests(session, paths, names)
+            api = opened(connection)
+            survey = Survey(api)
+            rows = survey.of(naming.rows(session, api, compiled))
+            if watch:
+                look = lambda: survey.of(naming.rows(session, api, compiled))  # noqa: E731
+                rows = _watched(session, api, rows, look)
+        except naming.Refused as refused:
+            return refused.code
+        if not (watch and output == "text"):
+            session.result(report.STATUS[output](rows, session.look()))
+        return exit_of(rows, by_state=exit_status)
 
     return guarded(session, work)
+
+
+def _watched(session: Session, api: Api, rows: Rows, look: Callable[[], Rows]) -> Rows:
+    """Look again and again, and show it, until no job lives."""
+    show = _shown(session, api)
+    show((), rows)
+    began = api.clock.now()
+    while any(row.live for row in rows):
+        rest(api, _POLL, began)
+        began = api.clock.now()
+        before, rows = rows, patiently(api, look, session.note)
+        show(before, rows)
+    return rows
+
+
+def _shown(session: Session, api: Api) -> Callable[[Rows, Rows], None]:
+    """How two looks are shown: in place on a terminal, else as lines that tell what changed between them."""
+    if session.output == "text" and sys.stdout.isatty():
+        screen = Screen(sys.stdout)
+        return lambda before, rows: screen.draw(without_our_key(report.STATUS["text"](rows, session.look())))
+    tell = session.note if session.json else session.result
+
+    def by_line(before: Rows, rows: Rows) -> None:
+        for line in changes(before, rows, api.clock.wall()):
+            tell(line)
+
+    return by_line

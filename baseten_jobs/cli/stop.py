@@ -10,17 +10,17 @@ from baseten_jobs.api.errors import ApiError
 from baseten_jobs.cli import naming, options
 from baseten_jobs.cli.session import Session, guarded, opened
 from baseten_jobs.diagnostics import one_line
-from baseten_jobs.observation import ObservedJob
+from baseten_jobs.observation import ObservedJob, short
 from baseten_jobs.outcome import Exit
 from baseten_jobs.report import json as as_json
-from baseten_jobs.status import Status, short
+from baseten_jobs.status import Status
 from baseten_jobs.stopping import stop_job
 
 _PATIENCE = 60.0
 
 
 @click.command("stop")
-@click.argument("names", nargs=-1, metavar="[NAME]...")
+@click.argument("names", nargs=-1, metavar="[NAME]...", shell_complete=options.complete_names)
 @click.option("--job", "job_ids", multiple=True, metavar="ID", help="Stop this job, managed or not.")
 @options.files
 @options.output("text", "json")

@@ -17,7 +17,8 @@ from baseten_jobs.report import listing
 from baseten_jobs.report.lines import data as line_data
 from baseten_jobs.report.look import PLAIN, Look
 from baseten_jobs.request import JobRequest
-from baseten_jobs.status import Status
+from baseten_jobs.status import Checkpoints, Status
+from baseten_jobs.waiting import Awaited, End
 
 FORMAT = "1.0"
 
@@ -171,7 +172,17 @@ def _outcome(outcome: Outcome) -> Mapping[str, Any]:
         "job_name": request.job_name,
         "job_id": outcome.job_id,
         "error": outcome.error or outcome.unclear or None,
+        **_awaited(outcome.awaited),
     }
+
+
+def _awaited(state: Awaited | None) -> Mapping[str, Any]:
+    """Nothing at all where no job was waited for."""
+    if state is None:
+        return {}
+    job = state.job
+    message = job.error_message if job and state.end is End.FAILED else None
+    return {"status": job.status if job else None, "wait": state.end.value, "error_message": message}
 
 
 def _status(row: Status) -> Mapping[str, Any]:
@@ -186,10 +197,17 @@ def _status(row: Status) -> Mapping[str, Any]:
         "job_name": request.job_name,
         "state": row.state,
         "job": _job(row.job),
+        "age_seconds": None if row.age is None else int(row.age),
+        "cost_usd_at_most": row.cost,
+        "checkpoints": _checkpoints(row.checkpoints),
         "error_message": row.job.error_message if row.job else None,
         "duplicates": [job.id for job in row.duplicates],
         "others": [{"job_id": job.id, "name": job.name, "gpus": job.gpus} for job in row.others],
     }
+
+
+def _checkpoints(saved: Checkpoints | None) -> Mapping[str, Any] | None:
+    return None if saved is None else {"count": saved.count, "latest": saved.latest or None}
 
 
 def _document(content: Mapping[str, Any], error: str = "") -> str:

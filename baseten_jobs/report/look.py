@@ -20,13 +20,14 @@ def plain(text: str, colour: str) -> str:
 class Look:
     """What a format may heed; `target` tells the comment of one plan from that of another in a pull request.
 
-    `verbose` is for readers who want every file of a workspace.
+    `verbose` is for readers who want every file of a workspace. `width` is that of the terminal, or 0.
     """
 
     paint: Paint = plain
     show_values: bool = False
     target: str = ""
     verbose: bool = False
+    width: int = 0
 
     def shown(self, changes: Iterable[Change]) -> tuple[Change, ...]:
         """Changes as they may be shown: values of environment variables are masked."""

@@ -10,12 +10,13 @@ from baseten_jobs.history import Revision
 from baseten_jobs.identity import SHOWN
 from baseten_jobs.manifest import Document
 from baseten_jobs.outcome import Applied, Fate, Outcome
-from baseten_jobs.plan import Action, Orphan, Plan, Verb, duplicate_warning
+from baseten_jobs.plan import Action, Orphan, Plan, Verb
 from baseten_jobs.report import listing
 from baseten_jobs.report.look import PLAIN, Look, Paint, plain
+from baseten_jobs.report.table import status as status
+from baseten_jobs.report.table import waited as waited
 from baseten_jobs.report.words import Mark, reads_better_by_words, reordered, told, word_diff
 from baseten_jobs.request import JobRequest
-from baseten_jobs.status import Status
 
 SIGNS = {
     Verb.SUBMIT: ("+", "green"),
@@ -207,22 +208,6 @@ def _outcome(outcome: Outcome, paint: Paint) -> str:
     for trouble in (outcome.error, outcome.unclear):
         line += f"\n             {trouble}" if trouble else ""
     return line
-
-
-def status(rows: Sequence[Status], look: Look = PLAIN) -> str:
-    width = max((len(row.request.name) for row in rows), default=0)
-    lines = []
-    for row in rows:
-        state = f"{row.state:<13}"
-        job = f"  job {row.job.id}  since {row.job.created_at[:16]}" if row.job else ""
-        gpus = f"  {row.job.gpus} GPUs" if row.job and row.job.gpus else ""
-        lines.append(f"  {row.request.name:<{width}}  {state}{job}{gpus}  {one_line(str(row.request.project), 40)}")
-        if row.job and row.job.error_message:
-            lines.append(f"    {one_line(row.job.error_message, 200)}")
-        if row.duplicates:
-            lines.append(look.paint(f"    {duplicate_warning(row.duplicates)}", "red"))
-        lines += [f"    job {other.id} runs another spec of it: {other.name}" for other in row.others]
-    return "\n".join(lines) if lines else "no manifests"
 
 
 def count(number: int, noun: str) -> str:

@@ -1,0 +1,41 @@
+"""Text that changes -> the same place on a terminal, redrawn without a flicker."""
+
+import re
+import shutil
+from typing import TextIO
+
+_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
+
+
+class Screen:
+    """The last lines of a terminal. What was drawn is written over line by line, never cleared first."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream, self._drawn = stream, 0
+
+    def draw(self, text: str) -> None:
+        """Show this in the place of what was drawn before, as far as the terminal has room."""
+        columns, rows = shutil.get_terminal_size()
+        lines = text.split("\n")
+        if len(lines) > rows - 1:
+            lines = [*lines[: rows - 2], f"… {len(lines) - rows + 2} more lines"]
+        drawn = "".join(f"{_cut(line, columns)}\x1b[K\n" for line in lines)
+        self._stream.write(f"{self._up()}{drawn}\x1b[J")
+        self._stream.flush()
+        self._drawn = len(lines)
+
+    def above(self, text: str) -> None:
+        """Leave a line for good, in the place of what was drawn; it is drawn again below."""
+        self._stream.write(f"{self._up()}{text}\x1b[K\n\x1b[J")
+        self._stream.flush()
+        self._drawn = 0
+
+    def _up(self) -> str:
+        return f"\x1b[{self._drawn}A\r" if self._drawn else ""
+
+
+def _cut(line: str, columns: int) -> str:
+    """A line that would be wrapped would be counted wrong; colours have no width."""
+    if len(_COLOUR.sub("", line)) <= columns:
+        return line
+    return _COLOUR.sub("", line)[: columns - 1] + "…"

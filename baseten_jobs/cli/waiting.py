@@ -1,0 +1,112 @@
+"""`apply --wait`: the jobs of an apply until they run or have completed, told on standard error."""
+
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import replace
+from typing import Any
+
+import click
+
+from baseten_jobs.api.client import Api
+from baseten_jobs.api.errors import ApiError
+from baseten_jobs.cli.interrupts import raising
+from baseten_jobs.cli.options import bundle
+from baseten_jobs.cli.screen import Screen
+from baseten_jobs.cli.session import Session, without_our_key
+from baseten_jobs.moments import age, seconds_of
+from baseten_jobs.outcome import Applied, Outcome
+from baseten_jobs.wait import Waiting, wait
+from baseten_jobs.waiting import Goal
+
+
+class WaitingCommand(click.Command):
+    """A bare `--wait` takes no argument from behind it: `apply --wait specs` waits, and applies specs."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        end = args.index("--") if "--" in args else len(args)
+        named = [f"--wait={Goal.COMPLETED.value}" if word == "--wait" else word for word in args[:end]]
+        return super().parse_args(ctx, [*named, *args[end:]])
+
+
+class _Duration(click.ParamType):  # type: ignore[type-arg,unused-ignore]
+    name = "DURATION"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        if (seconds := seconds_of(value)) is None:
+            self.fail(f"'{value}' is no duration such as 90s, 30m or 2h", param, ctx)
+        return seconds
+
+
+def _waiting(wait: str | None, timeout: int | None) -> Waiting | None:
+    if wait is None and timeout is not None:
+        raise click.UsageError("--timeout is the longest time that --wait waits, and needs it")
+    return None if wait is None else Waiting(Goal(wait), timeout)
+
+
+waiting = bundle(
+    "waiting",
+    _waiting,
+    click.Option(
+        ["--wait"], type=click.Choice([goal.value for goal in Goal]), metavar="[=running|completed]",
+        help="Wait until the jobs have completed, or run; fails where one failed or was stopped.",
+    ),
+    click.Option(
+        ["--timeout"], type=_Duration(), metavar="DURATION",
+        help="Wait no longer than 90s, 30m or 2h; exits with 7 then, and the jobs run on.",
+    ),
+)  # fmt: skip
+"""Whether to wait for what was applied."""
+
+
+def waited(session: Session, api: Api, result: Applied, waiting: Waiting) -> Applied:
+    """Wait, and tell what changes; the jobs run on, however the wait ends."""
+    show = _Shown(session, api.clock.now())
+    try:
+        with raising():
+            for each in _told(api, result, waiting, show):
+                result = each
+    except KeyboardInterrupt:
+        show.note("interrupted: the jobs run on; `baseten-jobs status` shows them")
+        return replace(result, interrupted=True)
+    except ApiError as error:
+        session.error(f"{error}; the jobs run on")
+    return result
+
+
+def _told(api: Api, result: Applied, waiting: Waiting, show: "_Shown") -> Iterator[Applied]:
+    before = result
+    for after in wait(api, result, waiting, show.note):
+        show.changes(before, after, api.clock.now())
+        yield after
+        before = after
+
+
+class _Shown:
+    """A line for each change; on a terminal also how many jobs are in which state, below them."""
+
+    def __init__(self, session: Session, began: float) -> None:
+        self._session, self._began = session, began
+        self._screen = Screen(sys.stderr) if sys.stderr.isatty() else None
+
+    def note(self, text: str) -> None:
+        if self._screen is None:
+            self._session.note(text)
+            return
+        with suppress(OSError):
+            self._screen.above(without_our_key(text))
+
+    def changes(self, before: Applied, after: Applied, now: float) -> None:
+        for old, new in zip(before.outcomes, after.outcomes, strict=True):
+            if new.awaited and _state(old) != _state(new):
+                self.note(f"{new.action.request.name}: {_state(new)}  (job {new.job_id})")
+        if self._screen is not None:
+            states = Counter(_state(outcome) for outcome in after.outcomes if outcome.awaited)
+            counts = ", ".join(f"{number} {state}" for state, number in states.most_common())
+            with suppress(OSError):
+                self._screen.draw(f"waiting {age(now - self._began)}: {counts}")
+
+
+def _state(outcome: Outcome) -> str:
+    return outcome.awaited.state if outcome.awaited else ""

@@ -1,0 +1,129 @@
+"""Rows of status -> a table that fits its terminal."""
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
+
+from baseten_jobs.diagnostics import one_line
+from baseten_jobs.moments import age
+from baseten_jobs.observation import StatusClass
+from baseten_jobs.outcome import Applied
+from baseten_jobs.plan import duplicate_warning
+from baseten_jobs.report.look import PLAIN, Look
+from baseten_jobs.status import Status, counted
+from baseten_jobs.waiting import End
+
+_GAP = "  "
+_LEAST = 12
+"""Columns that a project's name is cut to at most; with less room it is left out."""
+
+_COLOURS = {
+    StatusClass.LIVE: "cyan",
+    StatusClass.DONE: "green",
+    StatusClass.FAILED: "red",
+    StatusClass.STOPPED: "yellow",
+}
+
+
+def _gpus(row: Status) -> str:
+    return f"{row.job.gpus} {row.job.gpu_type or 'GPU'}" if row.job and row.job.gpus else "-" if row.job else ""
+
+
+def _cost(row: Status) -> str:
+    if row.job is None:
+        return ""
+    return "?" if row.cost is None else f"≤ ${row.cost:,.2f}" if row.cost else "$0.00"
+
+
+def _saved(row: Status) -> str:
+    saved = row.checkpoints
+    return "" if saved is None else f"{saved.count} ({one_line(saved.latest, 30)})" if saved.count else "0"
+
+
+_COLUMNS: Mapping[str, Callable[[Status], str]] = MappingProxyType(
+    {
+        "NAME": lambda row: row.request.name,
+        "STATE": lambda row: one_line(row.state, 20),
+        "AGE": lambda row: "" if row.age is None else age(row.age),
+        "GPUS": _gpus,
+        "COST SO FAR": _cost,
+        "CHECKPOINTS": _saved,
+        "JOB": lambda row: row.job.id if row.job else "",
+        "PROJECT": lambda row: one_line(str(row.request.project), 60),
+    }
+)
+_FIRST_TO_GO = ("PROJECT", "CHECKPOINTS", "GPUS", "COST SO FAR", "AGE")
+"""Columns that a narrow terminal has no room for, in this order."""
+
+
+def status(rows: Sequence[Status], look: Look = PLAIN) -> str:
+    """A row for each manifest, below it what is wrong with its job, and a line that counts."""
+    if not rows:
+        return "no manifests"
+    cells = {name: [column(row) for row in rows] for name, column in _COLUMNS.items()}
+    cells = {name: column for name, column in cells.items() if any(column)}
+    widths = _fitted({name: max(map(len, (name, *column))) for name, column in cells.items()}, look.width)
+    lines = [_line([look.paint(f"{name:<{width}}", "bright_black") for name, width in widths.items()])]
+    for index, row in enumerate(rows):
+        texts = {name: f"{_cut(cells[name][index], width):<{width}}" for name, width in widths.items()}
+        if row.job:
+            texts["STATE"] = look.paint(texts["STATE"], _COLOURS[row.job.status_class])
+        lines += [_line(list(texts.values())), *_trouble(row, look)]
+    return "\n".join([*lines, "", _summary(rows)])
+
+
+def waited(result: Applied, look: Look = PLAIN) -> str:
+    """How the wait for each job ended, and a line that counts."""
+    lines, ends = [], []
+    for outcome in result.outcomes:
+        state = outcome.awaited
+        if state is None:
+            continue
+        ends.append(state.state)
+        if state.end is not End.REACHED:
+            colour = "red" if state.end is End.FAILED else "yellow"
+            word = look.paint(f"{state.state:<9}", colour)
+            lines.append(f"  {word}  {outcome.action.request.job_name}  job {outcome.job_id}")
+        if state.end is End.FAILED and state.job and state.job.error_message:
+            lines.append(f"             {one_line(state.job.error_message, 200)}")
+    counts = ", ".join(f"{number} {end}" for end, number in Counter(ends).most_common())
+    return "\n".join([*lines, f"Waited: {counts or 'nothing to wait for'}."])
+
+
+def _fitted(widths: dict[str, int], width: int) -> dict[str, int]:
+    """The columns that have room on a terminal of this width, all where it is 0."""
+    for name in _FIRST_TO_GO if width else ():
+        over = sum(widths.values()) + len(_GAP) * (len(widths) - 1) - width
+        if over > 0 and name in widths:
+            if name == "PROJECT" and widths[name] - over >= _LEAST:
+                widths[name] -= over
+            else:
+                del widths[name]
+    return widths
+
+
+def _cut(text: str, width: int) -> str:
+    return text if len(text) <= width else text[: width - 1] + "…"
+
+
+def _line(cells: Sequence[str]) -> str:
+    return _GAP.join(cells).rstrip()
+
+
+def _trouble(row: Status, look: Look) -> list[str]:
+    lines = []
+    if row.job and row.job.error_message:
+        lines.append(f"    {one_line(row.job.error_message, 200)}")
+    if row.duplicates:
+        lines.append(look.paint(f"    {duplicate_warning(row.duplicates)}", "red"))
+    others = (f"    job {other.id} runs another spec of it: {one_line(other.name or '')}" for other in row.others)
+    return [*lines, *others]
+
+
+def _summary(rows: Sequence[Status]) -> str:
+    states = ", ".join(f"{number} {one_line(state, 20)}" for state, number in counted(rows).items())
+    costs = [row.cost for row in rows if row.job]
+    if not any(costs):
+        return f"{states}."
+    known = sum(cost or 0.0 for cost in costs)
+    return f"{states}; {'' if None not in costs else 'without those not known, '}≤ ${known:,.2f} so far."

@@ -1,0 +1,61 @@
+"""Rows of status -> the same with what their jobs cost and saved so far, in few calls."""
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import cached_property
+
+from baseten_jobs.api.client import Api
+from baseten_jobs.api.errors import ApiError
+from baseten_jobs.cost import Machine, price_list
+from baseten_jobs.observation import ObservedJob
+from baseten_jobs.status import Checkpoints, Status, surveyed
+
+_JOBS = 20
+"""Jobs whose checkpoints are read at most at one look: that is a call each."""
+
+_READERS = 8
+_STALE = 30.0
+"""Seconds after which the checkpoints of a live job are read again."""
+
+
+class Survey:
+    """One or more looks at jobs: prices are read once, checkpoints of an ended job once."""
+
+    def __init__(self, api: Api) -> None:
+        self._api = api.hasty(2, 30.0)
+        self._saved: dict[str, Checkpoints] = {}
+        self._read: dict[str, float] = {}
+
+    def of(self, rows: Sequence[Status]) -> tuple[Status, ...]:
+        """Prices and checkpoints that can't be read are not known; raises nothing."""
+        due = [row.job for row in rows if row.job and row.request.saves_checkpoints and self._due(row.job)]
+        due.sort(key=lambda job: not job.live)
+        if due:
+            with ThreadPoolExecutor(_READERS) as pool:
+                list(pool.map(self._read_checkpoints, due[:_JOBS]))
+        machines = self._machines if any(row.job for row in rows) else ()
+        return surveyed(rows, machines, self._saved, self._api.clock.wall())
+
+    @cached_property
+    def _machines(self) -> tuple[Machine, ...]:
+        try:
+            return price_list(self._api.prices())
+        except ApiError:
+            return ()
+
+    def _due(self, job: ObservedJob) -> bool:
+        read = self._read.get(job.id)
+        if job.pending:
+            return False
+        if read is None:
+            return True
+        return read < float("inf") and (not job.live or self._api.clock.now() >= read + _STALE)
+
+    def _read_checkpoints(self, job: ObservedJob) -> None:
+        try:
+            rows = self._api.checkpoints(job.project_id, job.id)
+        except ApiError:
+            return
+        newest = max(rows, key=lambda row: str(row.get("created_at") or ""), default={})
+        self._saved[job.id] = Checkpoints(len(rows), str(newest.get("checkpoint_id") or ""))
+        self._read[job.id] = self._api.clock.now() if job.live else float("inf")
