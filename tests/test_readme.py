@@ -60,7 +60,7 @@ def test_the_manifest_is_valid_without_a_warning(tmp_path: Path) -> None:
 
 PLACES = {
     "[PATH]...": "specs", "[NAME]...": "x", "NAME...": "x", "NAME": "x", "FILE": "out.json", "ID": "missing",
-    "USD": "99", "N": "9", "8787": "0",
+    "[FIELD]": "spec.image", "[DIR]": "new", "USD": "99", "N": "9", "8787": "0",
 }  # fmt: skip
 
 

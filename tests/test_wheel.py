@@ -81,6 +81,7 @@ def test_it_validates_renders_and_applies(packages: Path, somewhere: Path) -> No
         return _run("-m", "baseten_jobs", *arguments, cwd=somewhere, packages=packages)
 
     assert tool("validate") == "1 manifest: no problems\n"
+    assert "wrote  specs/first-job.yaml" in tool("init", "elsewhere")
     (rendered,) = json.loads(tool("render", "-o", "json"))
     assert rendered["request"]["training_job"]["image"] == {"base_image": "python:3.11-slim"}
     applied = json.loads(tool("apply", "--local", "--yes", "-o", "json"))

@@ -14,6 +14,7 @@ from baseten_jobs import __version__
 
 COMMANDS: Mapping[str, str] = MappingProxyType(
     {
+        "init": "Write a first manifest and a pipeline.",
         "validate": "Check manifests; nothing is sent.",
         "render": "Print the exact request bodies; nothing is sent.",
         "plan": "Show what apply would do; reads only.",
@@ -21,6 +22,7 @@ COMMANDS: Mapping[str, str] = MappingProxyType(
         "status": "Show how the manifests' jobs are.",
         "logs": "Print a job's log, and follow it.",
         "stop": "Stop jobs.",
+        "explain": "Tell what a field of a manifest means.",
         "schema": "Print the JSON Schema of the manifests.",
         "emulator": "Serve the embedded API over HTTP, for rehearsals and tests.",
     }

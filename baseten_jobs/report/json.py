@@ -7,13 +7,14 @@ from typing import Any
 from baseten_jobs.cost import Bill
 from baseten_jobs.diagnostics import Diagnostic, has_errors
 from baseten_jobs.diff import Change
+from baseten_jobs.explanation import Explanation
 from baseten_jobs.history import Revision
 from baseten_jobs.logs import LogLine
 from baseten_jobs.manifest import Document
 from baseten_jobs.observation import ObservedJob
 from baseten_jobs.outcome import Applied, Outcome
 from baseten_jobs.plan import Action, Orphan, Plan
-from baseten_jobs.report import listing
+from baseten_jobs.report import fields, listing
 from baseten_jobs.report.lines import data as line_data
 from baseten_jobs.report.look import PLAIN, Look
 from baseten_jobs.request import JobRequest
@@ -69,6 +70,14 @@ def applied(result: Applied, look: Look = PLAIN) -> str:
 
 def status(rows: Iterable[Status], look: Look = PLAIN) -> str:
     return _document({"jobs": [_status(row) for row in rows]})
+
+
+def field(explained: Explanation) -> str:
+    return _document(fields.data(explained))
+
+
+def started(written: Sequence[str], kept: Sequence[str]) -> str:
+    return _document({"written": list(written), "kept": list(kept)})
 
 
 def log(job: ObservedJob, lines: Iterable[LogLine]) -> str:

@@ -1,0 +1,57 @@
+"""`init`: a first manifest, its schema and a pipeline."""
+
+from pathlib import Path
+
+import click
+
+from baseten_jobs.cli.options import complete_paths
+from baseten_jobs.cli.options import output as output_option
+from baseten_jobs.cli.session import Session
+from baseten_jobs.diagnostics import one_line
+from baseten_jobs.outcome import Exit
+from baseten_jobs.report import json as as_json
+from baseten_jobs.starting import PIPELINES, Started, start
+
+_NONE = "none"
+
+
+@click.command("init")
+@click.argument("folder", default=".", metavar="[DIR]", shell_complete=complete_paths)
+@click.option(
+    "--ci", type=click.Choice([*PIPELINES, _NONE]), default="github", show_default=True,
+    help="Whose pipeline to write.",
+)  # fmt: skip
+@output_option("text", "json")
+def command(folder: str, ci: str, output: str) -> Exit:
+    """Write a first manifest, the schema that its editor checks it by, and a pipeline that plans and applies.
+
+    Files that are there are left as they are, and nothing is asked. In a git checkout .gitignore gets a line for the
+    database of the embedded API.
+    """
+    session = Session(output)
+    try:
+        started = start(Path(folder), None if ci == _NONE else ci)
+    except OSError as error:
+        return session.fail(f"{one_line(str(error.filename or folder))}: {error.strerror}", Exit.FAILED)
+    if session.json:
+        session.result(as_json.started(started.written, started.kept))
+        return Exit.DONE
+    for words, files in (("wrote", started.written), ("kept ", started.kept)):
+        for file in files:
+            session.result(f"{words}  {file}")
+    session.result("\n".join(["", "Next:", *_next_steps(started, folder, ci)]))
+    return Exit.DONE
+
+
+def _next_steps(started: Started, folder: str, ci: str) -> list[str]:
+    steps = [] if folder == "." else [f"cd {one_line(folder)}"]
+    steps += [
+        "baseten-jobs validate                 # offline",
+        "baseten-jobs apply --local            # a rehearsal on this machine; needs the extra [local], and no key",
+        "baseten-jobs plan                     # the real thing; reads the key from BASETEN_API_KEY",
+    ]
+    if ci == "github" and PIPELINES[ci][1].as_posix() in started.written:
+        steps.append("then set OWNER in the workflow, and the secret BASETEN_API_KEY in the repository's settings")
+    if ci == "gitlab" and PIPELINES[ci][1].as_posix() in started.written:
+        steps.append("then set the variable BASETEN_API_KEY in the project's CI/CD settings")
+    return [f"  {step}" for step in steps]

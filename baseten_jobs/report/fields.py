@@ -1,0 +1,88 @@
+"""What the schema says of a field, or the tree of all fields -> str."""
+
+import json
+import textwrap
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
+from typing import Any
+
+from baseten_jobs.explanation import Explanation
+from baseten_jobs.report.look import PLAIN, Look
+
+_CHANGES: Mapping[str, str] = MappingProxyType(
+    {
+        "run": "starts a new run",
+        "update": "starts no new run: it is changed in place while the job waits",
+        "none": "starts no new run",
+    }
+)
+_WIDEST = 100
+_HEADS = 42
+"""Columns of the tree itself."""
+
+
+def text(field: Explanation, look: Look = PLAIN) -> str:
+    """All there is to know of one field, and the tree below it."""
+    width = min(look.width or _WIDEST, _WIDEST)
+    facts = {
+        "type": field.type + (", required" if field.required else ""),
+        "default": "" if field.default is None else _value(field.default),
+        "values": ", ".join(map(str, field.choices)),
+        "known": ", ".join(field.known),
+        "expected": field.expected,
+        "at least": "" if field.minimum is None else str(field.minimum),
+        "a change": _CHANGES.get(field.identity, ""),
+    }
+    lines = [
+        look.paint(field.path, "cyan"),
+        *textwrap.wrap(field.description, width, initial_indent="  ", subsequent_indent="  "),
+    ]
+    lines += [""] if field.description else []
+    for name, told in facts.items():
+        if told:
+            lines += textwrap.wrap(f"  {name + ':':<10} {told}", width, subsequent_indent=" " * 13)
+    lines += [f"  {'example:':<10} {_value(example)}" for example in field.examples]
+    if field.fields:
+        lines += ["", *_tree(field, look, look.width, 1)]
+    return "\n".join(lines)
+
+
+def tree(root: Explanation, look: Look = PLAIN) -> str:
+    """Every field with its type, and what it means, as far as the terminal has room."""
+    marks = "* is required; ~ starts no new run when it changes"
+    return "\n".join([*_tree(root, look, look.width, 0), "", marks])
+
+
+def _tree(field: Explanation, look: Look, width: int, depth: int) -> Iterator[str]:
+    for child in field.fields:
+        name = child.name + ("[]" if child.type.startswith("list") and child.fields else "")
+        mark = ("*" if child.required else "") + ("" if child.identity == "run" else "~")
+        head = f"{'  ' * depth}{name}{mark}"
+        told = f"{child.type}{'' if child.default in (None, {}, []) else f', default {_value(child.default)}'}"
+        told += "" if child.fields else f": {child.description}"
+        padding = " " * max(1, _HEADS - len(head))
+        if width:
+            told = textwrap.shorten(told, max(width - len(head + padding), 20), placeholder="…")
+        yield f"{look.paint(head, 'cyan')}{padding}{told}"
+        yield from _tree(child, look, width, depth + 1)
+
+
+def data(field: Explanation) -> Mapping[str, Any]:
+    """The same for a program."""
+    return {
+        "path": field.path,
+        "type": field.type,
+        "description": field.description,
+        "required": field.required,
+        "default": field.default,
+        "values": list(field.choices),
+        "known": list(field.known),
+        "minimum": field.minimum,
+        "examples": list(field.examples),
+        "change": field.identity,
+        "fields": [data(child) for child in field.fields],
+    }
+
+
+def _value(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

@@ -1,0 +1,117 @@
+"""What a field means, from the schema alone: every field can be asked for, and a near miss leads to it."""
+
+import json
+from collections.abc import Iterator
+
+import pytest
+
+from baseten_jobs.cli import run
+from baseten_jobs.explanation import Explanation, Unknown, explain
+from baseten_jobs.report import fields
+from baseten_jobs.report.look import Look
+from baseten_jobs.shape import SUPPORTED, shape_of
+
+SHAPE = shape_of(SUPPORTED[-1])
+
+
+def explained(path: str) -> Explanation:
+    found = explain(SHAPE, path)
+    assert isinstance(found, Explanation)
+    return found
+
+
+def below(field: Explanation) -> Iterator[Explanation]:
+    for child in field.fields:
+        yield child
+        yield from below(child)
+
+
+def test_every_field_of_the_tree_can_be_asked_for_by_its_path() -> None:
+    every = list(below(explained("")))
+    assert len(every) > 80
+    for field in every:
+        asked = explained(field.path)
+        assert (asked.path, asked.identity, asked.fields) == (field.path, field.identity, field.fields)
+        assert asked.description
+
+
+def test_a_field_is_told_whole() -> None:
+    assert (
+        fields.text(explained("spec.compute.availability_model")).splitlines()[0] == "spec.compute.availability_model"
+    )
+    assert (
+        fields.text(explained("spec.compute.memory"))
+        == """\
+spec.compute.memory
+  Memory per node: a number and a unit (k M G T P E, Ki Mi Gi Ti Pi Ei), or plain bytes.
+
+  type:      string
+  default:   2Gi
+  expected:  a number and a unit, such as "256Gi"
+  a change:  starts a new run
+  example:   256Gi"""
+    )
+
+
+@pytest.mark.parametrize(
+    ("path", "change"),
+    [
+        ("spec.compute.node_count", "starts a new run"),
+        ("spec.priority", "starts no new run: it is changed in place while the job waits"),
+        ("policy.on_change", "starts no new run"),
+    ],
+)
+def test_it_is_told_whether_a_change_starts_a_new_run(path: str, change: str) -> None:
+    assert f"a change:  {change}" in fields.text(explained(path)).replace("  a change", "a change").splitlines()
+
+
+@pytest.mark.parametrize(
+    "path", ["spec.weights.source", "spec.weights[].source", "spec.weights[0].source", "spec.weights[12].source"]
+)
+def test_the_steps_of_a_list_may_be_written_or_not(path: str) -> None:
+    assert explained(path).path == "spec.weights[].source"
+
+
+def test_fields_of_variants_and_of_free_names_are_found() -> None:
+    assert explained("spec.checkpointing.load.checkpoints.run_id").required
+    assert explained("spec.checkpointing.load.checkpoints.typ").choices == (
+        "baseten_latest_checkpoint", "baseten_named_checkpoint", "loops_checkpoint",
+    )  # fmt: skip
+    assert explained("spec.runtime.environment_variables.HF_TOKEN.name").path.endswith(".*.name")
+
+
+@pytest.mark.parametrize(
+    ("path", "unknown"),
+    [
+        ("spec.compute.memry", Unknown("spec.compute", "memry", "spec.compute.memory")),
+        ("memory", Unknown("", "memory", "spec.compute.memory")),
+        ("spec.acelerator", Unknown("spec", "acelerator", "spec.compute.accelerator")),
+        ("spec.image[0]", Unknown("spec.image", "[0]", "")),
+        ("spec.image.base_image.x", Unknown("spec.image.base_image", "x", "")),
+        ("[", Unknown("", "[", "")),
+        ("spec..image", Unknown("", "spec..image", "")),
+        ("spec.weights[x]", Unknown("", "spec.weights[x]", "")),
+        ("nothing", Unknown("", "nothing", "")),
+    ],
+)
+def test_a_path_that_is_not_there_suggests_the_nearest(path: str, unknown: Unknown) -> None:
+    assert explain(SHAPE, path) == unknown
+
+
+@pytest.mark.parametrize("width", [60, 80, 200])
+def test_the_tree_fits_its_terminal(width: int) -> None:
+    lines = fields.tree(explained(""), Look(width=width)).splitlines()
+    assert max(map(len, lines)) <= max(width, 64)
+    assert "  compute" in [line[:9] for line in lines]
+
+
+def test_the_command_tells_text_and_json(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["explain"]) == 0
+    assert capsys.readouterr().out.splitlines()[0].startswith("apiVersion*")
+    assert run(["explain", "spec.compute.memory", "-o", "json"]) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert (document["path"], document["default"], document["change"]) == ("spec.compute.memory", "2Gi", "run")
+    assert run(["explain", "spec.compute.memry"]) == 1
+    assert capsys.readouterr().err == (
+        "error: 'memry' is no field of 'spec.compute'; did you mean 'spec.compute.memory'?\n"
+    )

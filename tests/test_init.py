@@ -1,0 +1,126 @@
+"""A first manifest: valid, applied for nothing, with a pipeline that is the README's, and nothing overwritten."""
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from baseten_jobs.cli import run
+from baseten_jobs.shape import schema_text
+from tests.repository import git
+
+ROOT = Path(__file__).parent.parent
+WRITTEN = ["specs/first-job.yaml", "schemas/v1/training-job.schema.json", ".github/workflows/training.yml"]
+
+
+@pytest.fixture(autouse=True)
+def _in_an_empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def files(folder: Path) -> dict[str, str]:
+    found = (path for path in folder.rglob("*") if path.is_file() and ".git" not in path.relative_to(folder).parts)
+    return {path.relative_to(folder).as_posix(): path.read_text() for path in found}
+
+
+def test_the_first_manifest_is_valid_and_applied_in_a_rehearsal(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["init"]) == 0
+    out = capsys.readouterr().out
+    assert [line for line in out.splitlines() if line.startswith("wrote")] == [f"wrote  {path}" for path in WRITTEN]
+    assert "Next:\n  baseten-jobs validate" in out
+    assert run(["validate", "--strict"]) == 0
+    assert capsys.readouterr().out == "1 manifest: no problems\n"
+    assert run(["apply", "--local", "--yes"]) == 0
+    assert "Applied: 1 submitted." in capsys.readouterr().out
+
+
+def test_its_modeline_leads_to_the_schema() -> None:
+    run(["init", "new/folder"])
+    manifest = Path("new/folder/specs/first-job.yaml")
+    modeline = re.fullmatch(r"# yaml-language-server: \$schema=(\S+)", manifest.read_text().splitlines()[0])
+    assert modeline
+    assert (manifest.parent / modeline[1]).read_text() == schema_text("baseten-jobs/v1")
+
+
+@pytest.mark.parametrize(("name", "host"), [("github workflow", "github"), ("gitlab pipeline", "gitlab")])
+def test_the_pipeline_is_the_readmes(name: str, host: str) -> None:
+    run(["init", "--ci", host])
+    found = re.search(rf"<!-- {name} -->\n```yaml\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+    assert found
+    assert found[1] in files(Path.cwd()).values()
+
+
+def test_no_pipeline_is_written_where_none_is_wanted(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["init", "--ci", "none", "-o", "json"]) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert (document["written"], document["kept"]) == (WRITTEN[:2], [])
+
+
+def test_nothing_is_overwritten(capsys: pytest.CaptureFixture[str]) -> None:
+    for path in WRITTEN:
+        Path(path).parent.mkdir(parents=True)
+        Path(path).write_text("mine")
+    before = files(Path.cwd())
+    assert run(["init"]) == 0
+    assert files(Path.cwd()) == before
+    assert capsys.readouterr().out.startswith("".join(f"kept   {path}\n" for path in WRITTEN))
+
+
+def test_a_second_time_changes_nothing(tmp_path: Path) -> None:
+    git(tmp_path, "init", "-q")
+    run(["init"])
+    before = files(tmp_path)
+    assert run(["init"]) == 0
+    assert files(tmp_path) == before
+
+
+def test_a_link_to_nowhere_is_not_written_through() -> None:
+    Path("specs").mkdir()
+    Path("specs/first-job.yaml").symlink_to("/nowhere/else.yaml")
+    assert run(["init"]) == 0
+    assert not Path("/nowhere").exists()
+
+
+def test_manifests_that_are_there_need_no_first_one() -> None:
+    Path("specs").mkdir()
+    Path("specs/mine.yaml").write_text("")
+    run(["init"])
+    assert sorted(path.name for path in Path("specs").iterdir()) == ["mine.yaml"]
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (None, ".baseten-jobs/\n"),
+        ("*.pyc", "*.pyc\n.baseten-jobs/\n"),
+        ("*.pyc\n", "*.pyc\n.baseten-jobs/\n"),
+        ("/.baseten-jobs\n", "/.baseten-jobs\n"),
+    ],
+)
+def test_git_is_told_what_is_nobody_elses(before: str | None, after: str, tmp_path: Path) -> None:
+    git(tmp_path, "init", "-q")
+    if before is not None:
+        Path(".gitignore").write_text(before)
+    run(["init"])
+    assert Path(".gitignore").read_text() == after
+
+
+def test_without_git_there_is_nothing_to_ignore() -> None:
+    run(["init"])
+    assert not Path(".gitignore").exists()
+
+
+def test_a_folder_that_can_not_be_written_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("file").write_text("")
+    assert run(["init", "file"]) == 1
+    assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_it_asks_nothing() -> None:
+    ran = subprocess.run(
+        [sys.executable, "-m", "baseten_jobs", "init"], stdin=subprocess.DEVNULL, capture_output=True, timeout=30
+    )
+    assert ran.returncode == 0
