@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+README = (Path(__file__).parent.parent / "README.md").read_text()
 GOOD = "apiVersion: baseten-jobs/v1\nkind: TrainingJob\nmetadata: {name: NAME, project: P}\nspec: {image: {}}\n"
 
 
@@ -68,3 +69,4 @@ def test_a_shell_is_given_its_script(shell: str) -> None:
         env={**os.environ, "_BASETEN_JOBS_COMPLETE": f"{shell}_source"}, capture_output=True, text=True, timeout=30,
     )  # fmt: skip
     assert (ran.returncode, "_BASETEN_JOBS_COMPLETE" in ran.stdout) == (0, True)
+    assert f"_BASETEN_JOBS_COMPLETE={shell}_source baseten-jobs" in README

@@ -8,12 +8,16 @@ import subprocess
 import sys
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from baseten_jobs.cli import COMMANDS
 from baseten_jobs.emulator import Settings, serving
+from baseten_jobs.observation import ObservedJob
 from baseten_jobs.outcome import Exit
+from baseten_jobs.request import JobRequest, ProjectRef
+from baseten_jobs.status import Checkpoints, Status
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
@@ -86,6 +90,37 @@ def test_every_command_runs(line: str, tmp_path: Path) -> None:
     assert "Traceback" not in ran.stderr
     confirmed = "--yes" in words or words[0] != "apply"
     assert ran.returncode == (0 if confirmed else 8), ran.stderr
+
+
+def test_the_field_that_it_explains_is_explained_so(tmp_path: Path) -> None:
+    shown = re.search(r"\n\$ baseten-jobs (explain \S+)\n(.*?)```", README, re.DOTALL)
+    assert shown
+    assert _run(shown[1].split(), tmp_path).stdout == shown[2]
+
+
+def test_the_jobs_that_it_shows_look_so() -> None:
+    from baseten_jobs.report.table import status
+
+    table = status(rows_of_the_readme())
+    assert f"$ baseten-jobs status\n{table}\n```" in README
+
+
+def rows_of_the_readme() -> list[Status]:
+    def row(name: str, status: str, job: str, gpus: int, **told: Any) -> Status:
+        request = JobRequest("specs/x.yaml", 1, ProjectRef("Qwen3 8B / SFT"), name, 1, "0" * 64, {})
+        error = told.pop("error", None)
+        if not job:
+            return Status(request)
+        observed = ObservedJob(job, None, f"TRAINING_JOB_{status}", "", "p", gpus, "H100", error_message=error)
+        return Status(request, observed, **told)
+
+    return [
+        row("qwen3-8b-eval", "FAILED", "rpvn3xm", 8, age=3720, cost=53.73, checkpoints=Checkpoints(0),
+            error="CUDA out of memory"),
+        row("qwen3-8b-sft", "RUNNING", "wfmmjzx", 16, age=8040, cost=232.27,
+            checkpoints=Checkpoints(12, "checkpoint-12")),
+        row("qwen3-8b-dpo", "", "", 0),
+    ]  # fmt: skip
 
 
 def test_every_option_that_is_named_exists() -> None:

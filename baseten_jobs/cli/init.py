@@ -46,12 +46,12 @@ def command(folder: str, ci: str, output: str) -> Exit:
 def _next_steps(started: Started, folder: str, ci: str) -> list[str]:
     steps = [] if folder == "." else [f"cd {one_line(folder)}"]
     steps += [
-        "baseten-jobs validate                 # offline",
-        "baseten-jobs apply --local            # a rehearsal on this machine; needs the extra [local], and no key",
-        "baseten-jobs plan                     # the real thing; reads the key from BASETEN_API_KEY",
+        "baseten-jobs validate         # offline",
+        "baseten-jobs apply --local    # rehearse on this machine, without a key",
+        "baseten-jobs plan             # ask Baseten; the key is BASETEN_API_KEY",
     ]
     if ci == "github" and PIPELINES[ci][1].as_posix() in started.written:
-        steps.append("then set OWNER in the workflow, and the secret BASETEN_API_KEY in the repository's settings")
+        steps.append("set OWNER in the workflow, and BASETEN_API_KEY as a secret of the repository")
     if ci == "gitlab" and PIPELINES[ci][1].as_posix() in started.written:
-        steps.append("then set the variable BASETEN_API_KEY in the project's CI/CD settings")
+        steps.append("set BASETEN_API_KEY as a CI/CD variable of the project")
     return [f"  {step}" for step in steps]
