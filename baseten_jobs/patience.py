@@ -40,6 +40,6 @@ def patiently(api: Api, ask: Callable[[], T], tell: Tell) -> T:
             return answer
 
 
-def rest(api: Api, seconds: float, began: float) -> None:
-    """Wait between two looks: so long, or four times as long as the look that began then kept the server busy."""
-    api.clock.sleep(max(seconds, 4 * (api.clock.now() - began)))
+def between_looks(seconds: float, took: float) -> float:
+    """Seconds from one look to the next: longer where a look keeps the server busy, but no more than a minute."""
+    return max(seconds, min(4 * took, 60.0))

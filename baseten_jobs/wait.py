@@ -7,7 +7,7 @@ from baseten_jobs.api.client import Api
 from baseten_jobs.observation import ObservedJob
 from baseten_jobs.observe import jobs_in, observe
 from baseten_jobs.outcome import Applied, Fate, Outcome
-from baseten_jobs.patience import Tell, patiently, rest
+from baseten_jobs.patience import Tell, between_looks, patiently
 from baseten_jobs.waiting import Awaited, End, Goal, awaited
 
 _FIRST, _LONGEST = 2.0, 10.0
@@ -46,11 +46,10 @@ def wait(api: Api, result: Applied, waiting: Waiting, tell: Tell) -> Iterator[Ap
         yield replace(result, outcomes=tuple(_outcome(outcome, states) for outcome in result.outcomes))
         if all(state.end is not End.OPEN for state in states.values()):
             return
-        if end is not None:
-            if api.clock.now() >= end:
-                return
-            pause = min(pause, end - api.clock.now())
-        rest(api, pause, began)
+        left = float("inf") if end is None else end - api.clock.now()
+        if left <= 0:
+            return
+        api.clock.sleep(min(left, between_looks(pause, api.clock.now() - began)))
         pause = min(_LONGEST, pause * 1.5)
 
 

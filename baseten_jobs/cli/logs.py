@@ -10,7 +10,7 @@ import click
 from baseten_jobs.api.client import Api
 from baseten_jobs.api.connection import Connection
 from baseten_jobs.cli import naming, options
-from baseten_jobs.cli.session import Session, guarded, opened
+from baseten_jobs.cli.session import Session, guarded, opened, without_our_key
 from baseten_jobs.diagnostics import one_line
 from baseten_jobs.follow import Heard, follow, lines_so_far
 from baseten_jobs.logs import LogLine
@@ -98,7 +98,8 @@ def _print(session: Session, heard: Iterator[Heard], job: ObservedJob) -> Observ
         if session.output == "json":
             told += each.lines
         elif each.lines:
-            session.result("\n".join(_shown(session, line) for line in each.lines))
+            text = "\n".join(_shown(session, line) for line in each.lines)
+            click.echo(without_our_key(text), color=True)  # or click would take colours out of a pipe
     if crowded:
         session.note("warning: more than 1000 lines in one millisecond, of which the API shows no more")
     if session.json:

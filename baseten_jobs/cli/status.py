@@ -12,7 +12,7 @@ from baseten_jobs.cli import naming, options
 from baseten_jobs.cli.screen import Screen
 from baseten_jobs.cli.session import Session, guarded, opened, without_our_key
 from baseten_jobs.outcome import Exit
-from baseten_jobs.patience import patiently, rest
+from baseten_jobs.patience import between_looks, patiently
 from baseten_jobs.status import Status, changes, exit_of
 from baseten_jobs.survey import Survey
 
@@ -66,26 +66,24 @@ def command(
 
 def _watched(session: Session, api: Api, rows: Rows, look: Callable[[], Rows]) -> Rows:
     """Look again and again, and show it, until no job lives."""
-    show = _shown(session, api)
-    show((), rows)
-    began = api.clock.now()
+    screen = Screen(sys.stdout) if session.output == "text" and sys.stdout.isatty() else None
+    note = session.note if screen is None else screen.above
+    _show(session, screen, (), rows, api.clock.wall())
+    took = 0.0
     while any(row.live for row in rows):
-        rest(api, _POLL, began)
+        api.clock.sleep(between_looks(_POLL, took))
         began = api.clock.now()
-        before, rows = rows, patiently(api, look, session.note)
-        show(before, rows)
+        before, rows = rows, patiently(api, look, note)
+        took = api.clock.now() - began
+        _show(session, screen, before, rows, api.clock.wall())
     return rows
 
 
-def _shown(session: Session, api: Api) -> Callable[[Rows, Rows], None]:
-    """How two looks are shown: in place on a terminal, else as lines that tell what changed between them."""
-    if session.output == "text" and sys.stdout.isatty():
-        screen = Screen(sys.stdout)
-        return lambda before, rows: screen.draw(without_our_key(report.STATUS["text"](rows, session.look())))
+def _show(session: Session, screen: Screen | None, before: Rows, rows: Rows, now: float) -> None:
+    """In place on a terminal, else by lines that tell what changed since the look before."""
+    if screen is not None:
+        screen.draw(without_our_key(report.STATUS["text"](rows, session.look())))
+        return
     tell = session.note if session.json else session.result
-
-    def by_line(before: Rows, rows: Rows) -> None:
-        for line in changes(before, rows, api.clock.wall()):
-            tell(line)
-
-    return by_line
+    for line in changes(before, rows, now):
+        tell(line)
