@@ -1,6 +1,9 @@
 """A job's log: every line once and in order, whatever the API's windows do, and nothing that takes over a terminal."""
 
 import json
+import os
+import subprocess
+import sys
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -213,6 +216,17 @@ def test_a_job_that_is_deleted_meanwhile_is_told(desk: Desk) -> None:
     ran = desk("logs", "x", "-f")
     assert (ran.code, ran.err.count("\n")) == (1, 1)
     assert job in ran.err
+
+
+def test_a_reader_that_has_had_enough_ends_the_log_quietly(desk: Desk) -> None:
+    desk.applied("x")
+    desk.clock.time = 60
+    reader, writer = os.pipe()
+    os.close(reader)
+    command = [sys.executable, "-m", "baseten_jobs", "logs", "x"]
+    ran = subprocess.run(command, stdout=writer, stderr=subprocess.PIPE, timeout=30)
+    os.close(writer)
+    assert (ran.returncode, ran.stderr) == (141, b"")
 
 
 @pytest.mark.parametrize(

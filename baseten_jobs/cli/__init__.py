@@ -52,6 +52,13 @@ class _Commands(click.Group):
             ctx.fail(f"there is no command '{name}'" + (f"; did you mean '{near[0]}'?" if near else ""))
         return super().resolve_command(ctx, args)
 
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:  # whoever read the output has had enough; click would make this a failure
+            _write_nothing_more()
+            return 128 + signal.SIGPIPE
+
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[Any]:
         from click.shell_completion import CompletionItem
 
@@ -98,7 +105,7 @@ def run(arguments: list[str] | None = None, clock: object = None) -> int:
     except (click.Abort, KeyboardInterrupt):
         click.echo("interrupted", err=True)
         return 130
-    except BrokenPipeError:  # whoever read the output has had enough
+    except BrokenPipeError:
         _write_nothing_more()
         return 128 + signal.SIGPIPE
     except OSError as error:
