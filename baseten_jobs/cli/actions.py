@@ -20,10 +20,12 @@ class Step:
     """One command as a step of a workflow: its summary, and the outputs that later steps decide on.
 
     `undone` says what did not become of a plan. Without one the outputs are empty, as those of a step that never ran.
+    `target` is what a plan's comment is found by, given where a plan is the result of the command.
     """
 
-    def __init__(self, undone: str) -> None:
+    def __init__(self, undone: str, target: str | None = None) -> None:
         self._undone, self._planned = undone, False
+        self._target, self._shown = target or "", target is not None
 
     def plan(self, session: Session, plan: Plan) -> None:
         self._planned = True
@@ -41,9 +43,11 @@ class Step:
         if self._planned:
             _append(session, SUMMARY, lambda: f"\n**{self._undone}:** {prose(reason, 1000)}\n")
             return
-        head = f"### No plan\n\n{prose(reason, 1000)}\n"
-        _append(session, SUMMARY, lambda: head + ("\n" + report.DIAGNOSTICS["markdown"](found) if found else ""))
+        told = report.NO_PLAN["markdown"](reason, found, session.look(self._target))
+        _append(session, SUMMARY, lambda: told)
         _append(session, OUTPUT, lambda: _outputs("", "", ""))
+        if session.output in report.NO_PLAN and self._shown:
+            session.result(told)
 
 
 def _look(session: Session) -> Look:

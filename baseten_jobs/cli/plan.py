@@ -55,7 +55,9 @@ def command(
     connection: "Connection",
 ) -> Exit:
     """Show what apply would do and why; nothing is written."""
-    step, paths = Step("Not saved"), or_default(paths)
+    paths = or_default(paths)
+    target = _target(paths, connection)
+    step = Step("Not saved", target)
     session = Session(output, show_values, verbose, step.end)
     if out and STDIN in paths:
         raise click.UsageError("--out can't remember what was read from standard input")
@@ -86,7 +88,7 @@ def command(
             except OSError as error:
                 return session.fail(f"{out} can't be written: {error.strerror}", Exit.FAILED)
             session.note(f"saved to {out}; `baseten-jobs apply --plan {out}` applies just this")
-        session.result(report.PLAN[output](shown, session.look(_target(paths, connection))))
+        session.result(report.PLAN[output](shown, session.look(target)))
         return _exit(made.plan, detailed_exitcode)
 
     return guarded(session, work)

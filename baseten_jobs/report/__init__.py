@@ -54,6 +54,10 @@ class TellsPlan(Protocol):
     def __call__(self, made: "Plan", look: Look = PLAIN) -> str: ...
 
 
+class TellsNoPlan(Protocol):
+    def __call__(self, reason: str, found: "Sequence[Diagnostic]" = ..., look: Look = PLAIN) -> str: ...
+
+
 class TellsApplied(Protocol):
     def __call__(self, result: "Applied", look: Look = PLAIN) -> str: ...
 
@@ -64,6 +68,7 @@ class TellsStatus(Protocol):
 
 DIAGNOSTICS: Formats[TellsDiagnostics] = Formats("diagnostics", "text", "json", "github", "sarif", "junit", "markdown")
 REQUESTS: Formats[TellsRequests] = Formats("requests", "text", "json")
+NO_PLAN: Formats[TellsNoPlan] = Formats("no_plan", "markdown")
 PLAN: Formats[TellsPlan] = Formats("plan", "text", "json", "markdown")
 APPLIED: Formats[TellsApplied] = Formats("applied", "text", "json", "markdown")
 STATUS: Formats[TellsStatus] = Formats("status", "text", "json")

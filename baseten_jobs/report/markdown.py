@@ -75,6 +75,12 @@ def diagnostics(found: Sequence[Diagnostic], documents: Sequence[Document] = (),
     return fitted([*_rows(("level", "where", "what", "rule"), rows, "problem", rank=0), *counted], LIMIT)
 
 
+def no_plan(reason: str, found: Sequence[Diagnostic] = (), look: Look = PLAIN) -> str:
+    """Why there is no plan, in the place of an older one."""
+    sections = [Section(f"{_marker(look.target)}\n### No plan"), Section(prose(reason, 1000))]
+    return fitted([*sections, *([Section(diagnostics(found).rstrip("\n"))] if found else [])], LIMIT)
+
+
 def _marker(target: str) -> str:
     """By this line the comment is found again; one of another target is another comment."""
     return f"<!-- baseten-jobs:plan{':' + in_comment(target) if target else ''} -->"

@@ -105,7 +105,7 @@ post() {
       -f query='mutation($id: ID!, $body: String!) {
         updateIssueComment(input: {id: $id, body: $body}) { clientMutationId }
       }'
-  elif [ "$HAS_CHANGES" != false ]; then
+  elif [ "$HAS_CHANGES" = true ]; then
     gh api --silent "repos/$GITHUB_REPOSITORY/issues/$PULL_REQUEST/comments" -F body=@"$plan"
   fi
 }
