@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from os.path import basename, join, normpath
 
 from baseten_jobs.archive import link_hash
-from baseten_jobs.inspection import MAX_BYTES, OWN, inspect
+from baseten_jobs.inspection import HEAD_BYTES, MAX_BYTES, OWN, inspect, inspect_head
 from baseten_jobs.objects import GitObject, NotWhole, Objects
 from baseten_jobs.selection import Selection
 from baseten_jobs.tree import Entry, Found, walk_committed
@@ -185,8 +185,8 @@ class _Place:
     def target(self, entry: Entry) -> str:
         return os.fsdecode(self._committed.text(self.objects[entry.path]))
 
-    def leads_out(self, entry: Entry, target: str) -> str:
-        return ""  # a link out of the root was never submitted
+    def followed(self, entry: Entry, target: str) -> tuple[str | None, str]:
+        return None, ""  # a link out of the root was never submitted
 
 
 def folders_of(home: str, workspace: Workspace) -> tuple[str, ...]:
@@ -209,7 +209,7 @@ def _facts(found: GitObject, yaml: bool) -> _Facts:
     for chunk in found.chunks():
         total.update(chunk)
         head = head or chunk
-    notes = inspect("x.yaml" if yaml else "x", head) if found.size <= MAX_BYTES else ()
+    notes = inspect("x.yaml" if yaml else "x", head) if found.size <= MAX_BYTES else inspect_head(head[:HEAD_BYTES])
     return _Facts(total.hexdigest(), any(note.kind == OWN for note in notes))
 
 

@@ -13,9 +13,10 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from baseten_jobs.inspection import MAX_BYTES, Note, inspect
+from baseten_jobs.git import checkout_of
+from baseten_jobs.inspection import HEAD_BYTES, MAX_BYTES, Note, inspect, inspect_head
 
-FORMAT = 1
+FORMAT = 2
 TOO_FRESH = 2 * 10**9
 """Nanoseconds: a file touched so shortly before it was hashed may change again without its times telling."""
 
@@ -46,10 +47,8 @@ def stamp_of(status: os.stat_result) -> Stamp:
     return (status.st_size, status.st_mtime_ns, status.st_ino, status.st_ctime_ns)
 
 
-def hash_all(
-    files: Sequence[tuple[str, os.stat_result]], cache: "Cache", *, inspected: bool = True
-) -> list[Held | Unread]:
-    """What each of these files holds; `inspected` says whether small ones are looked into as well."""
+def hash_all(files: Sequence[tuple[str, os.stat_result]], cache: "Cache") -> list[Held | Unread]:
+    """What each of these files holds."""
     results: list[Held | Unread | None] = [cache.known(path, status) for path, status in files]
     missing = [index for index, result in enumerate(results) if result is None]
     missing.sort(key=lambda index: -files[index][1].st_size)
@@ -59,7 +58,7 @@ def hash_all(
 
     def work(batch: list[int]) -> None:
         for index in batch:
-            results[index] = _hash(*files[index], cache, inspected)
+            results[index] = _hash(*files[index], cache)
 
     if batches:
         with ThreadPoolExecutor(min(len(batches), os.cpu_count() or 1, 8), "hash") as pool:
@@ -70,7 +69,7 @@ def hash_all(
 _FLAGS = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0)
 
 
-def _hash(path: str, expected: os.stat_result, cache: "Cache", inspected: bool) -> Held | Unread:
+def _hash(path: str, expected: os.stat_result, cache: "Cache") -> Held | Unread:
     began = time.time_ns()
     try:
         descriptor = os.open(path, _FLAGS)
@@ -82,19 +81,19 @@ def _hash(path: str, expected: os.stat_result, cache: "Cache", inspected: bool) 
             return Unread("it changes while it is read")
         if before.st_size <= MAX_BYTES:
             raw = _read(descriptor, before.st_size)
-            held = Held(hashlib.sha256(raw).hexdigest(), inspect(path, raw) if inspected else ())
+            held = Held(hashlib.sha256(raw).hexdigest(), inspect(path, raw))
             read = len(raw)
         else:
+            head = os.pread(descriptor, HEAD_BYTES, 0)
             total, read = _hash_in_chunks(descriptor)
-            held = Held(total)
+            held = Held(total, inspect_head(head))
         if read != before.st_size or stamp_of(os.fstat(descriptor)) != stamp_of(before):
             return Unread("it changes while it is read")
     except OSError as error:
         return Unread(_gone(error))
     finally:
         os.close(descriptor)
-    if inspected:
-        cache.remember(path, before, held, began)
+    cache.remember(path, before, held, began)
     return held
 
 
@@ -124,18 +123,23 @@ def _gone(error: OSError) -> str:
 class Cache:
     """Hashes by (path, size, mtime, inode), of one file on the disk; any trouble with that file costs only time.
 
-    Several processes may use it at once: it is read whole, and replaced whole.
+    Several processes may use it at once: it is read whole, and replaced whole. What was hashed in this process is
+    known to it, however fresh.
     """
 
-    def __init__(self, path: str | None) -> None:
+    def __init__(self, path: str) -> None:
         self._path = path
         self._lock = threading.Lock()
-        self._known = _loaded(path) if path else {}
+        self._known = _loaded(path)
         self._used: dict[str, Any] = {}
+        self._fresh: dict[str, tuple[Stamp, Held]] = {}
         self._changed = False
 
     def known(self, path: str, status: os.stat_result) -> Held | None:
-        entry = self._known.get(path)
+        fresh = self._fresh.get(path)
+        if fresh is not None and fresh[0] == stamp_of(status):
+            return fresh[1]
+        entry = self._used.get(path) or self._known.get(path)
         if entry is None or tuple(entry[0]) != stamp_of(status):
             return None
         self._used[path] = entry
@@ -143,20 +147,52 @@ class Cache:
 
     def remember(self, path: str, status: os.stat_result, held: Held, began: int) -> None:
         """`began` is when the reading did, in nanoseconds since the epoch."""
-        if began - max(status.st_mtime_ns, status.st_ctime_ns) < TOO_FRESH:
-            return
         with self._lock:
+            if began - max(status.st_mtime_ns, status.st_ctime_ns) < TOO_FRESH:
+                self._fresh[path] = (stamp_of(status), held)
+                return
             self._used[path] = [stamp_of(status), held.sha256, held.notes]
             self._changed = True
 
     def save(self, roots: Iterable[str]) -> None:
         """Write what was learnt; of files below these roots only what was used."""
-        if self._path is None or not self._changed:
+        if not self._changed:
             return
         heads = tuple(root.rstrip(os.sep) + os.sep for root in roots)
         others = {path: entry for path, entry in self._known.items() if not path.startswith(heads)}
         with suppress(OSError, UnicodeEncodeError):
             _replace(self._path, json.dumps({"format": FORMAT, "files": {**others, **self._used}}))
+
+
+class Memory:
+    """The caches of one run, each read and written once however many workspaces share it."""
+
+    def __init__(self) -> None:
+        self._caches: dict[str, Cache] = {}
+
+    def of(self, root: str) -> Cache:
+        path = cache_path(root)
+        if path not in self._caches:
+            self._caches[path] = Cache(path)
+        return self._caches[path]
+
+    def save(self, folders: Iterable[str]) -> None:
+        """Write what was learnt of these folders, all of which were read."""
+        roots = [os.path.realpath(folder) for folder in folders]
+        for cache in self._caches.values():
+            cache.save(roots)
+
+
+def cache_path(folder: str) -> str:
+    """Where the hashes of a tree are remembered: in its repository, or in the user's cache folder."""
+    root = checkout_of(folder)
+    if root and os.access(root, os.W_OK):
+        return os.path.join(root, ".baseten-jobs", "hashes.json")
+    home = os.environ.get("XDG_CACHE_HOME") or ""
+    home = home if os.path.isabs(home) else os.path.expanduser(os.path.join("~", ".cache"))
+    return os.path.join(
+        home, "baseten-jobs", f"hashes-{hashlib.sha256(os.fsencode(os.path.realpath(folder))).hexdigest()[:16]}.json"
+    )
 
 
 def _loaded(path: str) -> Mapping[str, Any]:

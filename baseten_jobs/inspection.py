@@ -5,9 +5,12 @@ from typing import NamedTuple
 
 from baseten_jobs.manifest import decode, load
 from baseten_jobs.secrecy import is_a_secret
+from baseten_jobs.selection import is_dotenv
 
 MAX_BYTES = 1 << 20
 """Only files up to this size are looked into."""
+HEAD_BYTES = 200
+"""By so many of its first bytes a saved plan is known, however long it is."""
 MAX_SECRETS = 5
 """Told of one file."""
 
@@ -45,16 +48,21 @@ def inspect(path: str, raw: bytes) -> tuple[Note, ...]:
         return (Note(LFS),)
     if _is_own(name, raw):
         return (Note(OWN),)
-    if name in _SECRET_FILES:
+    if name in _SECRET_FILES or is_dotenv(name):
         return (Note(SECRET),)
     return _secrets(raw)
 
 
+def inspect_head(head: bytes) -> tuple[Note, ...]:
+    """What can be said of a larger file by its first bytes."""
+    return (Note(OWN),) if _PLAN_MARK.match(head) else ()
+
+
 def _is_own(name: str, raw: bytes) -> bool:
     """Whether this tool wrote or reads the file: a saved plan, or YAML with a manifest of any version in it."""
-    if _PLAN_MARK.match(raw[:200]):
+    if _PLAN_MARK.match(raw[:HEAD_BYTES]):
         return True
-    if not name.endswith((".yaml", ".yml")) or b"baseten-jobs/" not in raw:
+    if b"baseten-jobs/" not in raw or b"apiVersion" not in raw:
         return False
     text = decode(name, raw)
     if not isinstance(text, str):
@@ -63,7 +71,7 @@ def _is_own(name: str, raw: bytes) -> bool:
     if any(_names_us(document.data) for document in loaded.documents):
         return True
     written = re.search(r"^\s*[\"']?apiVersion[\"']?\s*:\s*[\"']?baseten-jobs/", text, re.M)
-    return bool(loaded.diagnostics) and written is not None
+    return name.endswith((".yaml", ".yml")) and bool(loaded.diagnostics) and written is not None
 
 
 def _names_us(data: object) -> bool:
@@ -78,7 +86,7 @@ def _secrets(raw: bytes) -> tuple[Note, ...]:
         return ()
     found = []
     for number, line in enumerate(raw.decode("utf-8", "replace").split("\n"), 1):
-        if is_a_secret(line[:10_000]):
+        if is_a_secret(line):
             found.append(Note(SECRET, number))
             if len(found) == MAX_SECRETS:
                 break

@@ -1,19 +1,21 @@
 """Manifests' workspaces -> what they hold, and every diagnostic of the trees that they name."""
 
 import os
+import re
+import shlex
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from os.path import basename, isdir, join, lexists, normpath, realpath, relpath
+from os.path import abspath, basename, isdir, join, lexists, normpath, realpath, relpath
 
 from baseten_jobs.archive import archive_size, link_hash
 from baseten_jobs.diagnostics import Diagnostic, FieldPath, Position, Severity, field_name, one_line
 from baseten_jobs.git import GitError, Listing, checkout_of, list_files
-from baseten_jobs.hashing import Cache, Held, Unread, hash_all
+from baseten_jobs.hashing import Cache, Held, Memory, Unread, hash_all
 from baseten_jobs.inspection import LFS, OWN, SECRET, Note
 from baseten_jobs.manifest import Document
 from baseten_jobs.selection import Selection, mistake_in
 from baseten_jobs.sources import STDIN_NAME
-from baseten_jobs.tree import Found, Tree, walk
+from baseten_jobs.tree import Found, Tree, loose, walk
 from baseten_jobs.workspace import MAX_BYTES, Content, File, Workspace, human, shown, written_in
 
 _AT: FieldPath = ("spec", "workspace")
@@ -43,7 +45,7 @@ class _Told:
         self._tell(rule, message, hint, (), Severity.WARNING)
 
     def _tell(self, rule: str, message: str, hint: str, at: FieldPath, severity: Severity) -> None:
-        path = (*_AT, *at)
+        path = (*_AT, *at) if at and self.document.written((*_AT, *at)) else _AT
         of_key = self.document.written(path) is None
         position = self.document.position(path, of_key=of_key)
         self.found.append(Diagnostic(rule, message, position, field_name(path), hint, severity))
@@ -58,11 +60,13 @@ def pack(documents: Iterable[Document]) -> Packed:
     documents = tuple(documents)
     plans = [_Job(document, written_in(document.data["spec"]) or Workspace()) for document in documents]
     listings = _listings(plan for plan in plans if plan.sound)
+    memory = Memory()
     known: dict[object, _Job] = {}
     for plan in plans:
         first = known.setdefault(plan.key, plan)
         if first is plan and plan.sound:
-            plan.read(listings)
+            plan.read(listings, memory.of(plan.root))
+    memory.save(folder for plan in plans if plan.sound for folder in plan.folders)
     diagnostics = [d for plan in plans for d in (*plan.told.found, *_again(known[plan.key], plan))]
     return Packed(tuple(known[plan.key].content for plan in plans), tuple(diagnostics))
 
@@ -107,17 +111,20 @@ class _Job:
             what = "the repository that the manifest is in" if bound else "the manifest's folder"
             hint = "`outside: true` allows it" if bound else "`outside: true` allows it, as there is no repository"
             self.told.error("workspace-outside", f"'{self.workspace.root}' is outside of {what}", hint, ("root",))
-        taken = dict.fromkeys(os.listdir(self.root), "the root") if self.external else {}
-        for index, folder in enumerate(self.external):
+        taken: dict[str, str] = {}
+        for index, (folder, written) in enumerate(zip(self.external, self.workspace.external, strict=True)):
             at: FieldPath = ("external", index)
             if not self._is_folder(folder, at):
                 continue
-            name = basename(realpath(folder))
+            name = own_name(folder)
             if _is_within(folder, self.root) or _is_within(self.root, folder):
-                self.told.error("workspace-external", f"'{self.workspace.external[index]}' overlaps the root", at=at)
-            elif name in taken:
-                self.told.error("workspace-external", f"'{name}' is in {taken[name]} already", at=at)
-            taken[name] = f"'{self.workspace.external[index]}'"
+                self.told.error("workspace-external", f"'{written}' overlaps the root", at=at)
+            elif name in taken or lexists(join(self.root, name)):
+                self.told.error("workspace-external", f"'{name}' is in {taken.get(name, 'the root')} already", at=at)
+            elif bound and not self.workspace.outside and not _is_within(folder, bound):
+                message = f"'{written}' is outside of the repository that the manifest is in"
+                self.told.error("workspace-outside", message, "`outside: true` allows it", at)
+            taken[name] = f"'{written}'"
 
     def _is_folder(self, folder: str, at: FieldPath) -> bool:
         if not isdir(folder):
@@ -125,36 +132,38 @@ class _Job:
             self.told.error("workspace-root", f"the folder '{one_line(folder)}' {problem}", at=at)
         return isdir(folder)
 
-    def read(self, listings: Mapping[str, Listing | str]) -> None:
+    def read(self, listings: Mapping[str, Listing | GitError], cache: Cache) -> None:
         before = len(self.told.found)
         selection = Selection(self.workspace.include, self.workspace.exclude)
         trees = [self._walk(folder, selection, listings) for folder in self.folders]
         files = [found for tree in trees for found in tree.files]
-        cache = Cache(cache_path(self.root))
         hashed = [found for found in files if found.target is None]
         results = dict(
             zip((f.path for f in hashed), hash_all([(f.source, f.status) for f in hashed], cache), strict=True)
         )
-        cache.save(realpath(folder) for folder in self.folders)
         faults = [fault for tree in trees for fault in tree.faults]
         faults += [(path, result.reason, "") for path, result in results.items() if isinstance(result, Unread)]
+        faults = sorted(set(faults))
         self._tell_faults(faults)
         chosen = [found for found in files if not self._is_own(found, results)]
-        if not faults:
+        if not faults and not self.told.failed:
             self._weigh(chosen, results)
             self._warn(trees, chosen, results)
         self.of_tree = self.told.found[before:]
 
-    def _walk(self, folder: str, selection: Selection, listings: Mapping[str, Listing | str]) -> Tree:
+    def _walk(self, folder: str, selection: Selection, listings: Mapping[str, Listing | GitError]) -> Tree:
         listing = listings.get(checkout_of(folder) or "")
-        if isinstance(listing, str):
-            self.told.warn("workspace-git", f"{listing}, so files that git ignores are told by .gitignore files alone")
+        if isinstance(listing, GitError):
+            if not any(d.rule == "workspace-git" for d in self.told.found):
+                self.told.error(
+                    "workspace-git", f"git can't tell which files travel: {_words(listing)}", _remedy(listing)
+                )
             listing = None
-        at = "" if folder == self.root else f"{basename(realpath(folder))}/"
+        at = "" if folder == self.root else f"{own_name(folder)}/"
         return walk(realpath(folder), at, selection, listing)
 
     def _tell_faults(self, faults: list[tuple[str, str, str]]) -> None:
-        for path, message, hint in sorted(faults)[:_MOST]:
+        for path, message, hint in faults[:_MOST]:
             self.told.error("workspace-file", f"{_printable(path)}: {message}", hint)
         if len(faults) > _MOST:
             self.told.error("workspace-file", f"{len(faults) - _MOST} more files can't travel")
@@ -188,6 +197,13 @@ class _Job:
         if withheld:
             self.told.warn("workspace-withheld", f"git tracks what never travels: {shown(withheld)}",
                            "spell it out in `include` if the job needs it")  # fmt: skip
+        if absent := [path for tree in trees for path in tree.absent]:
+            message = f"{_count(len(absent))} in git, but not here: {shown(absent)}"
+            hint = "another checkout has another digest; check them out, or commit that they are gone"
+            self.told.warn("workspace-absent", message, hint)
+        if links := loose(chosen):
+            message = f"links that lead to nothing that travels: {shown(links)}"
+            self.told.warn("workspace-link", message, "include what they lead to, or exclude them")
         notes = [(found, note) for found in chosen for note in _notes(results.get(found.path))]
         if pointers := [found.path for found, note in notes if note.kind == LFS]:
             message = f"LFS pointers travel, not what they stand for: {shown(pointers)}"
@@ -196,7 +212,7 @@ class _Job:
         for found, note in secrets[:_MOST]:
             position = Position(_printable(relpath(found.source)), note.line)
             message = "this holds what looks like a secret, and travels with the job"
-            hint = "keep it in Baseten, or list the file in .basetenignore"
+            hint = "keep it in Baseten, and the file out by .basetenignore"
             self.told.found.append(
                 Diagnostic("workspace-secret", message, position, "", hint, severity=Severity.WARNING)
             )
@@ -204,29 +220,41 @@ class _Job:
             self.told.warn("workspace-secret", f"{len(secrets) - _MOST} more lines look like secrets")
 
 
-def _listings(plans: Iterable[_Job]) -> dict[str, Listing | str]:
+def _listings(plans: Iterable[_Job]) -> dict[str, Listing | GitError]:
     """What git knows, by the root of each checkout: two processes each. Its words where it can't be asked."""
     asked: dict[str, list[str]] = {}
     for plan in plans:
         for folder in plan.folders:
             if root := checkout_of(folder):
                 asked.setdefault(root, []).append(folder)
-    found: dict[str, Listing | str] = {}
+    found: dict[str, Listing | GitError] = {}
     for root, folders in asked.items():
         try:
             found[root] = list_files(root, folders)
         except GitError as error:
-            found[root] = str(error)
+            if _STRAY not in str(error):
+                found[root] = error
     return found
 
 
-def cache_path(folder: str) -> str | None:
-    """Where the hashes of a tree are remembered: in its repository, or in the user's cache folder."""
-    root = checkout_of(folder)
-    if root and os.access(root, os.W_OK):
-        return join(root, ".baseten-jobs", "hashes.json")
-    home = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser(join("~", ".cache"))
-    return join(home, "baseten-jobs", "hashes.json") if os.path.isabs(home) else None
+_STRAY = "not a git repository (or any"
+"""git's words where something is called `.git` and no repository: nobody takes the folder for a checkout."""
+
+
+def _words(error: GitError) -> str:
+    return str(error).removeprefix("git ls-files: ").removeprefix("fatal: ")
+
+
+def _remedy(error: GitError) -> str:
+    """Without git, files that are tracked although they are ignored would be missing, and the digest another."""
+    if trusted := re.search("dubious ownership in repository at '(.+)'", str(error)):
+        return f"`git config --global --add safe.directory {shlex.quote(trusted[1])}` makes git trust this checkout"
+    return "the files of a checkout are those that git names"
+
+
+def own_name(folder: str) -> str:
+    """The name under which an external folder travels."""
+    return basename(abspath(folder))
 
 
 def _is_within(folder: str, bound: str) -> bool:

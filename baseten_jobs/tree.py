@@ -2,14 +2,14 @@
 
 import os
 import stat
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from os.path import isabs, join, realpath
+from os.path import isabs, isfile, join, realpath, relpath
 from typing import Protocol
 
 from baseten_jobs.git import Listing
-from baseten_jobs.manifest import MAX_BYTES
-from baseten_jobs.selection import ENVIRONMENT_MARKS, IGNORE_FILES, Ignored, Selection, never_travels
+from baseten_jobs.links import leads_to
+from baseten_jobs.selection import ENVIRONMENT_MARKS, IGNORE_FILES, JUNK, Ignored, Selection, never_travels
 
 
 class Entry(Protocol):
@@ -35,8 +35,8 @@ class Place(Protocol):
 
     def target(self, entry: Entry) -> str: ...
 
-    def leads_out(self, entry: Entry, target: str) -> str:
-        """Why a link can't travel, or nothing."""
+    def followed(self, entry: Entry, target: str) -> tuple[str | None, str]:
+        """Where a link ends below the root, if that is known; and why it can't travel, or nothing."""
 
 
 class Disk:
@@ -50,35 +50,36 @@ class Disk:
             return list(entries)
 
     def text(self, path: str) -> str:
+        if not isfile(path):  # git takes no notice of what is none
+            return ""
         with open(path, encoding="utf-8", errors="surrogateescape") as file:
-            return file.read(MAX_BYTES)
+            return file.read()
 
     def target(self, entry: Entry) -> str:
         return os.readlink(entry.path)
 
-    def leads_out(self, entry: Entry, target: str) -> str:
-        """`realpath` follows every link on the way."""
+    def followed(self, entry: Entry, target: str) -> tuple[str | None, str]:
+        """Every link on the way counts."""
         if not _is_utf8(target):
-            return "the link's target is not UTF-8"
+            return None, "the link's target is not UTF-8"
         if isabs(target):
-            return f"the link leads to '{target}', an absolute path"
-        real = realpath(entry.path)
-        if real != self.root and not real.startswith(self.root + os.sep):
-            return f"the link leads out of the root, to '{target}'"
-        return ""
+            return None, f"the link leads to '{target}', an absolute path"
+        end = leads_to(self.root, relpath(entry.path, self.root), target)
+        return end, f"the link leads out of the root, to '{target}'" if end is None else ""
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
     """A file or link that travels: its path in the archive, its place where it was read, and its status there.
 
-    `named` where the manifest spells it out.
+    `named` where the manifest spells it out; `leads_to` is the path in the archive where a link ends.
     """
 
     path: str
     source: str
     status: os.stat_result = field(repr=False)
     target: str | None = None
+    leads_to: str | None = None
     named: bool = False
 
 
@@ -91,6 +92,8 @@ class Tree:
     untracked: list[str] = field(default_factory=list)
     withheld: list[str] = field(default_factory=list)
     """Files that git tracks and that never travel."""
+    absent: list[str] = field(default_factory=list)
+    """Files that git tracks and that are not there: deleted, not checked out, or a submodule that is empty."""
 
 
 @dataclass(frozen=True)
@@ -123,8 +126,16 @@ def walk_committed(place: Place, folder: str, at: str, selection: Selection) -> 
 class _Walk:
     def __init__(self, place: Place, selection: Selection) -> None:
         self.place, self.selection, self.tree = place, selection, Tree()
+        self.at = ""
+        self.met: set[str] = set()
+        """What git tracks and the walk came to, by its path in git's root."""
+        self.open: dict[str, _Folder] = {}
+        self.guarded: set[str] = set()
+        self.closed: set[str] = set()
+        """Folders by their path in git's root: walked, left out as what never travels, left out otherwise."""
 
     def walked(self, start: _Folder) -> Tree:
+        self.at = start.path
         pending = [start]
         while pending:
             here = pending.pop()
@@ -132,9 +143,38 @@ class _Walk:
                 listed = self.place.entries(here.source)
             except OSError as error:
                 self._fault(here.path or ".", f"this folder can't be read: {error.strerror}")
+                self.closed.add(here.below)
                 continue
             pending += self._folder(here, listed)
+        if start.listing is not None:
+            for name in sorted(start.listing.tracked - self.met):
+                if name.startswith(start.below):
+                    self._not_met(name, start.path + name[len(start.below) :])
         return self.tree
+
+    def _not_met(self, name: str, path: str) -> None:
+        """What git tracks and the walk did not come to."""
+        parts = name.split("/")
+        for depth in range(len(parts) - 1, -1, -1):
+            folder = "".join(f"{part}/" for part in parts[:depth])
+            if folder in self.closed:
+                return
+            if folder in self.guarded:
+                if not name.endswith(JUNK) and not self.selection.excludes(path):
+                    self.tree.withheld.append(path)
+                return
+            if (here := self.open.get(folder)) is not None:
+                if self._would_travel(here, parts[depth:]):
+                    self.tree.absent.append(path)
+                return
+
+    def _would_travel(self, here: _Folder, parts: list[str]) -> bool:
+        """Whether a file that is not there would travel, by the folder that holds the rest of its path."""
+        for depth in range(1, len(parts) + 1):
+            path = here.path + "/".join(parts[:depth]) + ("/" if depth < len(parts) else "")
+            if never_travels(parts[depth - 1]) or here.ignored.covers(path) or self.selection.excludes(path):
+                return False
+        return True
 
     def _fault(self, path: str, message: str, hint: str = "") -> None:
         self.tree.faults.append((path, message, hint))
@@ -143,17 +183,21 @@ class _Walk:
         names = {entry.name for entry in entries}
         if ".git" in names and here.below and here.listing is not None:
             # A repository of its own: git lists nothing of what is in it.
-            here = replace(here, listing=None, untracked=here.below.rstrip("/") not in here.listing.tracked)
+            tracked = here.below.rstrip("/") in here.listing.tracked
+            self.met.add(here.below.rstrip("/"))
+            here = replace(here, listing=None, untracked=not tracked)
         guarded = here.guarded
         if ENVIRONMENT_MARKS & names and here.path:
             guarded = True
             if not self.selection.spells_out(here.path.rstrip("/").rpartition("/")[2]):
+                self.guarded.add(here.below)
                 return
         ignored = here.ignored
         for name in IGNORE_FILES:
             if name in names and (name == ".basetenignore" or here.listing is None):
-                ignored = ignored.within(here.path, self._text(join(here.source, name)))
+                ignored = ignored.within(here.path, self._text(here.path + name, join(here.source, name)))
         here = replace(here, ignored=ignored, guarded=guarded)
+        self.open[here.below] = here
         for entry in sorted(entries, key=lambda each: each.name):
             if inner := self._entry(here, entry):
                 yield inner
@@ -161,16 +205,21 @@ class _Walk:
     def _entry(self, here: _Folder, entry: Entry) -> _Folder | None:
         name, path, below = entry.name, here.path + entry.name, here.below + entry.name
         is_folder = entry.is_dir(follow_symlinks=False)
+        if not is_folder:
+            self.met.add(below)
         guarded = here.guarded or never_travels(name)
         if guarded and not here.guarded and not self.selection.spells_out(name):
-            if here.listing is not None and not is_folder and below in here.listing.tracked and name[-4:-1] != ".py":
-                self.tree.withheld.append(path)
+            if is_folder:
+                self.guarded.add(below + "/")
+            elif here.listing is not None and below in here.listing.tracked and not name.endswith(JUNK):
+                self.tree.withheld += [] if self.selection.excludes(path) else [path]
             return None
         mark = "/" if is_folder else ""
         left_out = here.left_out or here.ignored.covers(path + mark)
         left_out = left_out or (here.listing is not None and below + mark in here.listing.ignored)
         if is_folder:
             if self.selection.prunes(path + "/") or ((left_out or guarded) and not self.selection.reaches(path + "/")):
+                self.closed.add(below + "/")
                 return None
             if not _is_utf8(name):
                 self._fault(path, *_NOT_UTF8)
@@ -191,10 +240,12 @@ class _Walk:
             status = entry.stat(follow_symlinks=False)
             target = self.place.target(entry) if stat.S_ISLNK(status.st_mode) else None
         except OSError as error:
-            self._fault(path, f"this can't be read: {error.strerror}")
+            self._fault(path, f"it can't be read: {error.strerror}")
             return
+        end = None
         if target is not None:
-            if problem := self.place.leads_out(entry, target):
+            end, problem = self.place.followed(entry, target)
+            if problem:
                 self._fault(path, problem, "exclude it, or put a file in its place")
                 return
         elif not stat.S_ISREG(status.st_mode):
@@ -202,14 +253,32 @@ class _Walk:
             return
         if here.untracked or (here.listing is not None and here.below + entry.name not in here.listing.tracked):
             self.tree.untracked.append(path)
-        self.tree.files.append(Found(path, entry.path, status, target, named))
+        end = None if end is None else self.at + end
+        self.tree.files.append(Found(path, entry.path, status, target, end, named))
 
-    def _text(self, path: str) -> str:
-        """An ignore file's text; nothing for one that can't be read, which the walk tells of itself."""
+    def _text(self, path: str, source: str) -> str:
+        """An ignore file's text; one that can't be read would leave out nothing."""
         try:
-            return self.place.text(path)
-        except OSError:
+            return self.place.text(source)
+        except OSError as error:
+            self._fault(path, f"it can't be read: {error.strerror}")
             return ""
+
+
+def loose(chosen: Iterable[Found]) -> list[str]:
+    """Links whose end does not travel, each with its target."""
+    chosen = tuple(chosen)
+    ends = {"", *(found.path for found in chosen)}
+    for found in chosen:
+        folder = found.path
+        while (folder := folder.rpartition("/")[0]) not in ends:
+            ends.add(folder)
+    links = {found.path for found in chosen if found.target is not None}
+    return [
+        f"{found.path} -> {found.target}"
+        for found in chosen
+        if found.leads_to is not None and (found.leads_to not in ends or found.leads_to in links)  # in a ring of links
+    ]
 
 
 _NOT_UTF8 = ("the name is not UTF-8", "rename it, or exclude it")

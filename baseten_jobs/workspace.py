@@ -102,4 +102,6 @@ def human(size: int) -> str:
     unit = next(units)
     while number >= 1024 and unit != "TiB":
         number, unit = number / 1024, next(units)
+    if size == 1:
+        return "1 byte"
     return f"{number:.0f} {unit}" if unit == "bytes" or number >= 100 else f"{number:.1f} {unit}"

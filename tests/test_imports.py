@@ -14,12 +14,12 @@ import baseten_jobs
 PACKAGE = Path(baseten_jobs.__file__).parent
 
 PURE = (
-    "diagnostics manifest secrecy spelling workspace inspection selection shape explanation wording schema overrides"
+    "diagnostics manifest secrecy spelling workspace selection inspection shape explanation wording schema overrides"
     " rules secret_references identity request cost capacity observation written history alignment diff plan guards"
     " waiting outcome saved moments status logs report"
 )
 EFFECTS = (
-    "sources starting objects git hashing tree archive packing validation committed code_history evidence"
+    "sources starting objects git hashing links tree archive packing validation committed code_history evidence"
     " witness emulator api observe appraise object_store upload patience follow survey stopping submit settle"
     " ledger apply wait pipeline cli __main__"
 )

@@ -7,8 +7,8 @@ import shutil
 import socket
 import subprocess
 import tempfile
-import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +17,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from baseten_jobs.diagnostics import Severity
+from baseten_jobs.selection import Selection
+from baseten_jobs.tree import walk
 from baseten_jobs.workspace import File, content_digest
 from tests.bench.large_workspace import measure
-from tests.repository import git
+from tests.repository import ENVIRONMENT, git
 from tests.trees import CODE, commit, compiled, content, digest, manifest, paths, told, write
 
 WARNING = Severity.WARNING
@@ -172,8 +174,9 @@ def test_a_tree_on_the_disk_has_one_digest_wherever_it_lies(files: dict[str, byt
 
 NOT_SILENTLY = {f"{name}/code.py": "" for name in ("lib", "build", "target", "dist", "env", "downloads", "var", "bin")}
 NEVER = {
-    ".env": "A=b", ".env.local": "", "deep/.env": "", ".venv/bin/python": "", "own-name/pyvenv.cfg": "",
-    "own-name/lib/site.py": "", "__pycache__/a.cpython-311.pyc": "", "old.pyc": "", ".cache/x": "", ".mypy_cache/x": "",
+    ".env": "A=b", ".env.local": "", ".env-prod": "", "deep/.env": "", ".venv/bin/python": "",
+    "own-name/pyvenv.cfg": "", "own-name/lib/site.py": "", "__pycache__/a.cpython-311.pyc": "", "old.pyc": "",
+    ".cache/x": "", ".mypy_cache/x": "",
 }  # fmt: skip
 
 
@@ -206,6 +209,46 @@ def test_ignore_files_hold_without_git_too(tree: Path) -> None:
     assert paths(tree) == sorted([*ALL, ".gitignore", "sub/.gitignore", "sub/data/x", "sub/k.log"])
 
 
+_PARTS = st.sampled_from(["a", "lib", "x.log", "y.py", "foo bar", "a\nb", " lead", "!n", "#h", "b\\s"])
+_PATTERNS = st.sampled_from(
+    ["*.log", "!x.log", "lib/", "!lib", "/lib", "lib/*", "!lib/a", "*", "!*/", "a/**", "**/a", "[!a]*", "\\#h", "\\!n",
+     "a/", "!a/", "/*", "**/", "b\\\\s", "foo bar", "lib/**/x.log", "!y.py", "[[]z]", "\ufeff"]
+)  # fmt: skip
+
+
+@settings(max_examples=20, deadline=None, database=None)
+@given(
+    files=st.lists(st.lists(_PARTS, min_size=1, max_size=4).map("/".join), min_size=1, max_size=8),
+    ignored=st.dictionaries(
+        st.sampled_from(["", "lib/", "a/", "lib/a/"]), st.lists(_PATTERNS, min_size=1, max_size=4), max_size=3
+    ),
+)
+def test_ignore_files_mean_what_git_says_they_mean(files: list[str], ignored: dict[str, list[str]]) -> None:
+    with tempfile.TemporaryDirectory() as name:
+        root = Path(name)
+        for path in [*files, *(f"{folder}.gitignore" for folder in ignored)]:
+            with suppress(FileExistsError, NotADirectoryError, IsADirectoryError):
+                write(root, {path: "\n".join(ignored.get(path.removesuffix(".gitignore"), ["x"]))})
+        git(root, "init", "-q", "--template=")
+        listed = subprocess.run(
+            ["git", "ls-files", "-z", "-o", "--exclude-standard"], cwd=root, env=ENVIRONMENT, capture_output=True
+        )
+        found = sorted(file.path for file in walk(name, "", Selection(), None).files)
+        assert found == sorted(filter(None, listed.stdout.decode().split("\0")))
+
+
+def test_what_is_negated_within_a_folder_stays_left_out(tree: Path) -> None:
+    write(tree, {".gitignore": "*.log\n", "lib/.gitignore": "!deep\n", "lib/deep/x.log": "", "lib/deep/y.py": ""})
+    assert "lib/deep/x.log" not in paths(tree)
+
+
+def test_an_ignore_file_is_read_as_git_reads_it(tree: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    raw = "\ufeffdata\r\n[[]z]\n"
+    write(tree, {".gitignore": raw.encode(), "data": "", "sub/.gitignore/x": "", "a\u2028b": ""})
+    assert paths(tree) == sorted([*ALL, ".gitignore", "a\u2028b", "sub/.gitignore/x"])
+    assert capsys.readouterr().err == ""
+
+
 def test_basetenignore_leaves_out_what_git_tracks(checkout: Path) -> None:
     write(checkout, {".basetenignore": "notebooks/\n*.png\n!keep.png\n", "notebooks/a.ipynb": "", "b.png": ""})
     write(checkout, {"keep.png": ""})
@@ -234,6 +277,15 @@ def test_external_folders_travel_under_their_own_names(tmp_path: Path) -> None:
     write(tmp_path, {"job/run.sh": "", "common/io.py": "", "common/.env": "", "other/job.py": ""})
     manifest(tmp_path / "job", "{external: [../common, ../other]}")
     assert paths(tmp_path / "job") == ["common/io.py", "other/job.py", "run.sh"]
+
+
+def test_an_external_folder_has_the_name_that_the_manifest_gives_it(tmp_path: Path) -> None:
+    write(tmp_path, {"job/run.sh": "", "job/io/a.py": "", "common-v2/io.py": "", "io/b.py": ""})
+    (tmp_path / "common").symlink_to("common-v2")
+    manifest(tmp_path / "job", "{external: [../common]}")
+    assert paths(tmp_path / "job") == ["common/io.py", "io/a.py", "run.sh"]
+    manifest(tmp_path / "job", "{external: [../io]}")
+    assert told(tmp_path / "job") == ["'io' is in the root already [workspace-external]"]
 
 
 def test_a_submodule_travels_as_it_is_checked_out(checkout: Path, tmp_path: Path) -> None:
@@ -287,6 +339,10 @@ _FAULTS: dict[str, tuple[Callable[[Path], object], str]] = {
     "a link by way of another": (
         lambda tree: ((tree / "up").symlink_to("lib"), (tree / "z").symlink_to("up/../../x")),
         "z: the link leads out of the root, to 'up/../../x'",
+    ),
+    "a link that leaves the root and comes back": (
+        lambda tree: (tree / "data").symlink_to("../job/train.py"),
+        "data: the link leads out of the root, to '../job/train.py'",
     ),
     "an absolute link": (
         lambda tree: (tree / "data").symlink_to("/etc/hosts"),
@@ -344,6 +400,13 @@ def test_unreadable_files_and_folders_are_named(as_nobody: Path) -> None:
     ]
 
 
+def test_an_ignore_file_that_cannot_be_read_is_named_though_it_is_excluded(as_nobody: Path) -> None:
+    code = write(as_nobody / "code", {**CODE, ".basetenignore": "*.py\n"})
+    manifest(code, "{exclude: [.basetenignore]}")
+    (code / ".basetenignore").chmod(0)
+    assert told(code) == [".basetenignore: it can't be read: Permission denied [workspace-file]"]
+
+
 def test_an_excluded_file_may_be_whatever_it_is(tree: Path) -> None:
     os.mkfifo(tree / "pipe")
     (tree / "data").symlink_to("/etc")
@@ -383,6 +446,36 @@ def test_a_root_outside_of_the_repository_must_be_allowed(checkout: Path, tmp_pa
     assert told(checkout) == ["'../shared' is outside of the repository that the manifest is in [workspace-outside]"]
     manifest(checkout, "{root: ../shared, outside: true}")
     assert paths(checkout) == ["a.py"]
+    manifest(checkout, "{external: [../shared]}")
+    assert told(checkout) == ["'../shared' is outside of the repository that the manifest is in [workspace-outside]"]
+    manifest(checkout, "{external: [../shared], outside: true}")
+    assert paths(checkout) == [*ALL[:1], *ALL[1:2], "shared/a.py", *ALL[2:]]
+
+
+def test_a_checkout_that_git_does_not_tell_of_is_an_error(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Files that are tracked though ignored would be missing, and the job would be bought again."""
+    (checkout / ".git" / "HEAD").write_text("ref: refs/heads/main\n")
+    (checkout / ".git" / "config").write_text("[broken\n")
+    (problem,) = told(checkout)
+    assert problem.startswith("git can't tell which files travel: bad config line 1")
+    monkeypatch.setenv("PATH", "/nowhere")
+    assert told(checkout) == ["git can't tell which files travel: git is not installed here [workspace-git]"]
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root gives a folder away")
+def test_a_checkout_that_git_does_not_trust_comes_with_the_remedy(
+    checkout: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", os.devnull)
+    os.chown(checkout / ".git", 65534, 65534)
+    os.chown(checkout, 65534, 65534)
+    (found,) = compiled(checkout).diagnostics
+    assert found.hint == f"`git config --global --add safe.directory {checkout}` makes git trust this checkout"
+
+
+def test_a_folder_that_is_only_called_git_makes_no_checkout(tree: Path) -> None:
+    (tree / ".git").mkdir()
+    assert paths(tree) == ALL
 
 
 def test_more_than_five_gibibytes_are_refused_before_anything_is_read_for_an_upload(
@@ -425,28 +518,84 @@ def test_a_tracked_file_that_never_travels_is_a_warning(checkout: Path) -> None:
     assert told(checkout, WARNING) == ["git tracks what never travels: conf/.env [workspace-withheld]"]
 
 
+def test_tracked_caches_and_environments_are_a_warning_unless_they_are_excluded(checkout: Path) -> None:
+    write(checkout, {".cache/x": "", "own/pyvenv.cfg": "", "own/a.py": "", "__pycache__/a.pyc": "", ".env": ""})
+    commit(checkout)
+    assert told(checkout, WARNING) == [
+        "git tracks what never travels: .env, .cache/x, own/a.py, own/pyvenv.cfg [workspace-withheld]"
+    ]
+    manifest(checkout, "{exclude: [.env, .cache/, own/]}")
+    commit(checkout)
+    assert told(checkout, WARNING) == []
+
+
+def test_what_git_tracks_and_is_not_there_is_a_warning(checkout: Path, tmp_path: Path) -> None:
+    other = write(tmp_path / "other", {"model.py": ""})
+    commit(other)
+    git(checkout, "-c", "protocol.file.allow=always", "submodule", "--quiet", "add", str(other), "vendor")
+    write(checkout, {"notes/a.md": "", "deep/er/b.py": "", ".basetenignore": "notes/\n", "c.png": ""})
+    manifest(checkout, "{exclude: ['*.png']}")
+    commit(checkout)
+    git(tmp_path, "clone", "-q", str(checkout), "clone")
+    for name in ("notes", "deep"):
+        shutil.rmtree(tmp_path / "clone" / name)
+    (tmp_path / "clone" / "c.png").unlink()
+    assert told(tmp_path / "clone", WARNING) == [
+        "2 files are in git, but not here: deep/er/b.py, vendor [workspace-absent]"
+    ]
+
+
+def test_links_to_what_does_not_travel_are_a_warning(tree: Path) -> None:
+    write(tree, {".gitignore": "data\n", "data/x": ""})
+    links = {"a": "data/x", "b": "nothing", "ring": "gnir", "gnir": "ring", "lib/up": "..", "ok": "lib/layers.py"}
+    for name, target in links.items():
+        (tree / name).symlink_to(target)
+    loose = "a -> data/x, b -> nothing, gnir -> ring, ring -> gnir"
+    assert told(tree, WARNING) == [f"links that lead to nothing that travels: {loose} [workspace-link]"]
+
+
+def test_a_dotenv_that_is_spelled_out_travels_with_a_warning(tree: Path) -> None:
+    write(tree, {".env": "PASSWORD=hunter2\n"})
+    manifest(tree, "{include: [.env]}")
+    assert paths(tree) == [".env", *ALL]
+    (found,) = compiled(tree).diagnostics
+    assert (found.rule, found.severity) == ("workspace-secret", WARNING)
+
+
+def test_the_tools_own_files_stay_out_whatever_they_are_called_and_however_long_they_are(tree: Path) -> None:
+    plan = '{\n  "format_version": "1.0",\n  "kind": "baseten-jobs-plan",\n' + " " * (2 << 20) + "}"
+    write(tree, {"long.plan": plan, "job.txt": (tree / "x.yaml").read_text()})
+    write(tree, {"README.md": "# ours\n\n```yaml\napiVersion: baseten-jobs/v1\n```\n"})
+    assert paths(tree) == ["README.md", *ALL]
+
+
 # What is remembered between runs
 
 
-def _aged(tree: Path) -> None:
-    """Long enough ago for hashes to be trusted."""
-    _touch(tree)
-    time.sleep(2.1)  # the inode's own time can't be set
+@pytest.fixture
+def settled(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Files count as settled at once: nobody can set the time of a change of the inode."""
+    monkeypatch.setattr("baseten_jobs.hashing.TOO_FRESH", 0)
+
+
+def _memories() -> list[Path]:
+    return sorted(Path(os.environ["XDG_CACHE_HOME"]).glob("baseten-jobs/*.json"))
 
 
 def _remembered() -> dict[str, Any]:
-    path = Path(os.environ["XDG_CACHE_HOME"], "baseten-jobs", "hashes.json")
-    files: dict[str, Any] = json.loads(path.read_text())["files"] if path.exists() else {}
-    return files
+    return {name: entry for path in _memories() for name, entry in json.loads(path.read_text())["files"].items()}
 
 
-def test_hashes_are_remembered_once_files_have_settled_and_trouble_costs_only_time(tree: Path) -> None:
-    before = digest(tree)
+def test_hashes_of_fresh_files_are_not_remembered(tree: Path) -> None:
+    digest(tree)
     assert _remembered() == {}
-    _aged(tree)
-    assert digest(tree) == before
+
+
+@pytest.mark.usefixtures("settled")
+def test_hashes_are_remembered_and_trouble_with_them_costs_only_time(tree: Path) -> None:
+    before = digest(tree)
     assert sorted(Path(path).name for path in _remembered()) == ["layers.py", "run.sh", "train.py", "x.yaml"]
-    path = Path(os.environ["XDG_CACHE_HOME"], "baseten-jobs", "hashes.json")
+    (path,) = _memories()
     sound = json.loads(path.read_text())
     for broken in ("", "{", "[]", '{"format": 1}', '{"format": 1, "files": {"a": 1}}', "\0"):
         path.write_text(broken)
@@ -459,11 +608,37 @@ def test_hashes_are_remembered_once_files_have_settled_and_trouble_costs_only_ti
     assert held["train.py"] == hashlib.sha256(b"LR = 9\n").hexdigest()
 
 
+@pytest.mark.usefixtures("settled")
 def test_in_a_checkout_the_memory_is_kept_out_of_git(checkout: Path) -> None:
-    _aged(checkout)
     digest(checkout)
     assert (checkout / ".baseten-jobs" / "hashes.json").exists()
     assert git(checkout, "status", "--porcelain") == ""
+
+
+@pytest.mark.usefixtures("settled")
+def test_the_memory_may_be_anything_or_nowhere(tree: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = digest(tree)
+    (tmp_path / "a file").touch()
+    for home in (tmp_path / "a file", Path("/proc/nowhere"), Path("not/absolute")):
+        monkeypatch.setenv("XDG_CACHE_HOME", str(home))
+        monkeypatch.setenv("HOME", str(tmp_path / "a file"))
+        assert digest(tree) == before
+
+
+@pytest.mark.usefixtures("settled")
+def test_many_workspaces_of_one_checkout_read_and_write_their_memory_once(
+    checkout: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("y", "z"):
+        manifest(write(checkout / name, {**CODE, f"{name}.py": ""}), name=name)
+    commit(checkout)
+    replaced: list[str] = []
+    replace = os.replace
+    monkeypatch.setattr("os.replace", lambda old, new: (replaced.append(new), replace(old, new)))
+    assert len({request.digest for request in compiled(checkout).requests}) == 3
+    assert replaced == [str(checkout / ".baseten-jobs" / "hashes.json")]
+    found = {os.path.relpath(name, checkout) for name in json.loads(Path(replaced[0]).read_text())["files"]}
+    assert {"train.py", "y/y.py", "z/z.py"} <= found
 
 
 def test_the_bench_measures() -> None:
