@@ -11,7 +11,8 @@ from baseten_jobs.ledger import Ledger
 from baseten_jobs.observation import Observation, ObservedJob, ObservedProject
 from baseten_jobs.observe import job_by_id, jobs_of, with_second_witness
 from baseten_jobs.outcome import Applied, Fate, Outcome
-from baseten_jobs.plan import Action, Plan, Policy, Verb, decide
+from baseten_jobs.plan import Action, Plan, Policy, Verb
+from baseten_jobs.replan import decided_again
 from baseten_jobs.request import ProjectRef
 from baseten_jobs.settle import Key, Settlement, Windows
 from baseten_jobs.stopping import stop_job
@@ -101,7 +102,8 @@ class _Run:
             self.projects = dict(observation.projects)
         held = [ref for ref in made if self.projects[ref].jobs]
         self._refuse_conflicts()
-        self._plan_again(frozenset(held))
+        self.actions = list(decided_again(self.actions, self.projects, frozenset(held), self.policy))
+        self.settlement.seen |= {job.id for ref in held for job in self.projects[ref].jobs}
 
     def _refuse_conflicts(self) -> None:
         claims: dict[tuple[str | None, str], Action] = {}
@@ -115,15 +117,6 @@ class _Run:
                     f"{first.request.path}:{first.request.line} and {action.request.path}:"
                     f"{action.request.line} both name '{action.request.name}' of one project"
                 )
-
-    def _plan_again(self, held: frozenset[ProjectRef]) -> None:
-        for index, action in enumerate(self.actions):
-            if action.verb is Verb.SUBMIT and action.request.project in held:
-                again = decide(action.request, self.projects[action.request.project], self.policy)
-                if again.verb is not Verb.SUBMIT:
-                    kept = again if again.verb in (Verb.KEEP, Verb.HOLD) else replace(again, verb=Verb.KEEP)
-                    self.actions[index] = kept
-        self.settlement.seen |= {job.id for ref in held for job in self.projects[ref].jobs}
 
     # Creates
 

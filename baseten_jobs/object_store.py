@@ -103,10 +103,18 @@ def _client(place: Place) -> tuple[Any, Any]:
             connect_timeout=10, read_timeout=60, retries={"mode": "standard", "total_max_attempts": 5},
             max_pool_connections=PARTS_AT_ONCE, ignore_configured_endpoint_urls=True,
             request_checksum_calculation="when_required", response_checksum_validation="when_required",
-            s3={"addressing_style": "path" if place.endpoint else "auto"},
+            s3={"addressing_style": "path" if place.endpoint else "auto", **_OF_S3},
         ),
     )  # fmt: skip
     return client, exceptions
+
+
+_OF_S3 = {
+    "use_arn_region": False,
+    "us_east_1_regional_endpoint": "legacy",
+    "s3_disable_multiregion_access_points": False,
+}
+"""Settings that botocore would read from the environment, whatever its session knows."""
 
 
 def _defaults(variables: Mapping[str, Any]) -> dict[str, Any]:

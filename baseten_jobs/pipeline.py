@@ -17,6 +17,7 @@ from baseten_jobs.observation import Observation
 from baseten_jobs.observe import Unresolved, observe, with_second_witness
 from baseten_jobs.outcome import Applied
 from baseten_jobs.plan import Plan, Policy, Verb, make_plan
+from baseten_jobs.replan import seen_again
 from baseten_jobs.request import JobRequest, ProjectRef
 from baseten_jobs.secret_references import missing_secrets, secret_references
 from baseten_jobs.status import Status, statuses
@@ -105,11 +106,12 @@ def _asked_of_git(api: Api, plan: Plan, inquiry: Inquiry) -> Plan:
 def apply(
     api: Api, plan: Plan, policy: Policy, how: Execution, ledger: Ledger, sent: Sent = lambda done, total, text: None
 ) -> Applied:
-    """Carry out a confirmed plan: first every upload, then everything else.
+    """Carry out a confirmed plan: first every upload of what is still to be submitted, then everything else.
 
     Raises Conflict, UploadFailed and ApiError only before the first create.
     """
-    return execute(api, upload_workspaces(api, plan, sent), policy, how, ledger)
+    uploaded = upload_workspaces(api, seen_again(api, plan, policy), sent)
+    return execute(api, uploaded, policy, how, ledger)
 
 
 def status(api: Api, compiled: Compiled) -> tuple[tuple[Status, ...], tuple[Diagnostic, ...]]:

@@ -124,9 +124,13 @@ def _give(api: Api, stream: _Interruptible, bucket: str, key: str, told: _Told) 
     begun = re.search(r"<UploadId>(.+?)</UploadId>", api.post_object(bucket, key, uploads=""))
     upload = begun[1] if begun else ""
     number = 0
-    while part:
-        number += 1
-        api.put_object(bucket, key, part, partNumber=str(number), uploadId=upload)
-        told(len(part))
-        part = stream.read(PART)
+    try:
+        while part:
+            number += 1
+            api.put_object(bucket, key, part, partNumber=str(number), uploadId=upload)
+            told(len(part))
+            part = stream.read(PART)
+    except (Changed, _Interrupted):
+        api.drop_object(bucket, key, uploadId=upload)
+        raise
     api.post_object(bucket, key, uploadId=upload)

@@ -20,7 +20,7 @@ PURE = (
 )
 EFFECTS = (
     "sources starting objects git hashing links tree archive packing validation committed code_history evidence"
-    " witness emulator api observe appraise object_store upload patience follow survey stopping submit settle"
+    " witness emulator api observe replan appraise object_store upload patience follow survey stopping submit settle"
     " ledger apply wait pipeline cli __main__"
 )
 ORDER = [*PURE.split(), *EFFECTS.split()]

@@ -3,11 +3,13 @@
 import io
 import json
 import os
+import sqlite3
 import subprocess
 import sys
 import tarfile
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -25,6 +27,7 @@ from baseten_jobs.api.errors import ApiError
 from baseten_jobs.api.pacing import Clock
 from baseten_jobs.apply import Execution, Ledger
 from baseten_jobs.archive import Archive, Changed, archive_size
+from baseten_jobs.cli import run
 from baseten_jobs.emulator import Settings, create_app, serving
 from baseten_jobs.pipeline import apply, make
 from baseten_jobs.plan import Policy
@@ -205,6 +208,49 @@ def test_no_credentials_no_create(world: World) -> None:
     assert world.api.projects() == []
 
 
+def test_nothing_is_uploaded_for_a_project_that_turned_up_since_and_holds_the_job(world: World, tree: Path) -> None:
+    manifest(tree, name="other")
+    planned = world.plan()
+    (tree / "other.yaml").unlink()
+    world.apply()
+    manifest(write(tree / "own", {"other.py": ""}), name="own")
+    world.between.calls.clear()
+    result = world.carry_out(planned)
+    assert [outcome.fate.value for outcome in result.outcomes] == ["submitted", "kept"]
+    assert len(_puts(world)) == 2
+    assert world.between.calls.count("create") == 1
+
+    world.between.calls.clear()
+    assert [outcome.fate.value for outcome in world.carry_out(planned).outcomes] == ["kept", "kept"]
+    assert _puts(world) == []
+
+
+@pytest.mark.parametrize("missing", ["aws_access_key_id", "aws_secret_access_key", "aws_session_token"])
+def test_credentials_with_a_part_missing_are_refused(world: World, missing: str) -> None:
+    """botocore would take the user's own in its place."""
+    planned = world.plan()
+    creds = {"aws_access_key_id": "a", "aws_secret_access_key": "b", "aws_session_token": "c"} | {missing: ""}
+    world.fault("/v1/blobs/credentials/train", answered(200, {"s3_bucket": "b", "s3_key": "k", "creds": creds}))
+    with pytest.raises(ApiError, match="the answer holds no credentials"):
+        world.carry_out(planned)
+    assert world.jobs() == []
+
+
+def test_an_upload_in_process_that_ends_half_way_leaves_no_parts(
+    world: World, tree: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("baseten_jobs.upload.PART", 4096)
+    write(tree, {"data.bin": bytes(50_000)})
+    planned = world.plan()
+    (tree / "train.py").write_text("LR = 3\n")
+    with pytest.raises(UploadFailed):
+        world.carry_out(planned)
+    with closing(sqlite3.connect(next(tmp_path.glob("*.db")))) as database:
+        assert [database.execute(f"SELECT count(*) FROM {t}").fetchone() for t in ("uploads", "parts", "blobs")] == [
+            (0,)
+        ] * 3
+
+
 def test_an_interrupt_before_the_upload_submits_nothing(world: World) -> None:
     planned = world.plan()
     world.clock.interrupted.set()
@@ -232,6 +278,7 @@ class Store:
 
     url: str
     faults: list[Strike] = field(default_factory=list)
+    credentials: list[Strike] = field(default_factory=list)
     asked: list[str] = field(default_factory=list)
     opened: list[httpx.Client] = field(default_factory=list)
 
@@ -247,6 +294,8 @@ def store(tmp_path: Path) -> Iterator[Store]:
 
     def faulty(environ: Any, start: Any) -> Any:
         request = Request(environ)
+        if request.path.startswith("/v1/blobs/") and store.credentials:
+            return (store.credentials.pop(0)(request) or app)(environ, start)
         if request.path.startswith("/_emulator/s3/"):
             store.asked.append(f"{request.method} {request.headers.get('x-amz-security-token', '')[:6]}")
             strike = store.faults.pop(0) if store.faults else None
@@ -320,6 +369,66 @@ def test_the_real_client_uploads_in_parts(
     assert sum(asked.startswith("POST") for asked in store.asked) == 2
 
 
+def test_an_interrupt_half_way_leaves_no_object_and_submits_nothing(
+    store: Store, tree: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(object_store, "PART", 5 << 20)
+    write(tree, {"data.bin": os.urandom(40 << 20)})
+    api = store.api(Quick())
+
+    def interrupts(request: Request) -> None:
+        api.clock.interrupted.set()
+
+    store.faults += [interrupts] * 2
+    planned = make(api, compiled(tree), Policy())
+    result = apply(api, planned.plan, Policy(), Execution(1, Windows(1.0, 0.0)), Ledger())
+    assert (result.interrupted, [outcome.fate.value for outcome in result.outcomes]) == (True, ["skipped"])
+    assert store.asked[-1].startswith("DELETE")
+    assert (store.api().search(), store.api().projects()) == ([], [])
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_a_failed_upload_is_told_on_a_line_of_its_own_with_nothing_submitted(
+    store: Store, tree: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On a terminal, whose cursor the bar had hidden."""
+    monkeypatch.setenv("BASETEN_BASE_URL", store.url)
+    monkeypatch.setenv("BASETEN_API_KEY", "k")
+    monkeypatch.setattr(object_store, "PART", 5 << 20)
+    write(tree, {"data.bin": os.urandom(12 << 20)})
+    store.faults += [lambda request: None, lambda request: None, *[refused(403, "AccessDenied")] * 3]
+    monkeypatch.setattr(sys, "stderr", terminal := Terminal())
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(io.BytesIO()))
+    assert run(["apply", "--yes", str(tree)]) == 1
+    told = terminal.getvalue()
+    bar, _, end = told.rpartition("\x1b[?25h")
+    assert "uploading the workspace of x" in bar
+    assert "AccessDenied" in end
+    assert end.lstrip("\r").startswith("\n")
+    assert end.strip().endswith("; nothing was submitted")
+
+
+@pytest.mark.parametrize(("status", "code"), [(400, 1), (403, 3)])
+def test_without_credentials_it_is_said_that_nothing_was_submitted(
+    status: int,
+    code: int,
+    store: Store,
+    tree: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setenv("BASETEN_BASE_URL", store.url)
+    monkeypatch.setenv("BASETEN_API_KEY", "k")
+    store.credentials.append(refused(status, "No"))
+    assert run(["apply", "--yes", str(tree)]) == code
+    assert capsys.readouterr().err.endswith("; nothing was submitted\n")
+    assert store.asked == []
+
+
 _PASSING = {
     "500s": [refused(500, "InternalError")] * 3,
     "slow down": [refused(503, "SlowDown")] * 2,
@@ -355,6 +464,27 @@ def test_an_upload_fails_for_good_with_nothing_submitted_and_the_next_apply_comp
     assert (store.api().search(), store.api().projects()) == ([], [])
     store.faults.clear()
     assert _carried_out(store, tree) == ["submitted"]
+
+
+def test_no_aws_setting_of_the_environment_reaches_the_client(monkeypatch: pytest.MonkeyPatch) -> None:
+    from botocore import configprovider
+
+    def built() -> tuple[str, dict[str, Any]]:
+        client, _ = object_store._client(object_store.Place("b", "k", dict.fromkeys(CREDENTIALS, "x")))
+        return client.meta.endpoint_url, client.meta.config.__dict__
+
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        monkeypatch.delenv(name)
+    plain = built()
+    rules = {**configprovider.BOTOCORE_DEFAUT_SESSION_VARIABLES, **configprovider.DEFAULT_S3_CONFIG_VARS}.values()
+    names = [name for rule in rules for name in (rule[1] if isinstance(rule[1], list) else [rule[1]]) if name]
+    assert len(names) > 30
+    for name in names:
+        monkeypatch.setenv(name, "true")
+    assert built() == plain
+
+
+CREDENTIALS = ("aws_access_key_id", "aws_secret_access_key", "aws_session_token")
 
 
 def test_another_endpoint_is_heeded_on_this_machine_alone(tmp_path: Path) -> None:
@@ -423,17 +553,19 @@ def test_boto3_is_imported_only_for_an_upload(tree: Path, tmp_path: Path) -> Non
 
 def test_the_example_is_applied_downloaded_and_trains(tmp_path: Path) -> None:
     path = ROOT / "specs" / "two-moons" / "two-moons.yaml"
-    with serving(Settings(database=tmp_path / "e.db")) as url:
-        command = [sys.executable, "-m", "baseten_jobs", "apply", "--yes", "--settle", "5", str(path)]
-        environment = {**os.environ, "BASETEN_BASE_URL": url, "BASETEN_API_KEY": "k"}
-        assert subprocess.run(command, env=environment, capture_output=True).returncode == 0
-        with httpx.Client(base_url=url, headers={"Authorization": "Bearer k"}, verify=False) as http:
-            sdk = ManagementClient(api_key="k", base_url_override=url, http_client_override=http)
-            (job,) = Api(http, Clock()).search()
-            ids = {"training_project_id": job["training_project_id"], "training_job_id": job["id"]}
-            (address,) = sdk.api.get_training_projects_jobs_download(**ids).artifact_presigned_urls
-            archive = tmp_path / "code.tgz"
-            archive.write_bytes(httpx.get(address).content)
+    with (
+        serving(Settings(database=tmp_path / "e.db")) as url,
+        httpx.Client(base_url=url, headers={"Authorization": "Bearer k"}, verify=False) as http,
+    ):
+        planned = make(Api(http, Clock()), compiled(path), Policy())
+        result = apply(Api(http, Clock()), planned.plan, Policy(), Execution(1, Windows(5.0, 0.0)), Ledger())
+        assert [outcome.fate.value for outcome in result.outcomes] == ["submitted"]
+        sdk = ManagementClient(api_key="k", base_url_override=url, http_client_override=http)
+        (job,) = Api(http, Clock()).search()
+        ids = {"training_project_id": job["training_project_id"], "training_job_id": job["id"]}
+        (address,) = sdk.api.get_training_projects_jobs_download(**ids).artifact_presigned_urls
+        archive = tmp_path / "code.tgz"
+        archive.write_bytes(httpx.get(address).content)
     folder = unpacked(archive, tmp_path / "workspace")
     assert sorted(each.name for each in folder.iterdir()) == ["run.sh", "train.py"]
     (document,) = manifests.load("x", path.read_text()).documents

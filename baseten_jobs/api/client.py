@@ -146,10 +146,11 @@ class Api:
         """A fresh place for one archive: `creds` that last a while, `s3_bucket` and `s3_key`."""
         answer = self._repeat("GET", "/v1/blobs/credentials/train")
         data = dict(answer.data or {})
-        if not all(isinstance(data.get(name), str) for name in ("s3_bucket", "s3_key")) or not isinstance(
-            data.get("creds"), dict
-        ):
+        creds = data.get("creds")
+        if not _hold_text(data, "s3_bucket", "s3_key"):
             raise ApiError(answer.call, "the answer names no place to upload to", answer.status)
+        if not isinstance(creds, dict) or not _hold_text(creds, *_CREDENTIALS):
+            raise ApiError(answer.call, "the answer holds no credentials", answer.status)
         return data
 
     def put_object(self, bucket: str, key: str, content: bytes, **query: str) -> None:
@@ -171,6 +172,10 @@ class Api:
         if not response.is_success:
             raise ApiError(f"{method} {url}", one_line(response.text, 300), response.status_code)
         return response
+
+    def drop_object(self, bucket: str, key: str, **query: str) -> None:
+        """Give up an upload in parts to the embedded API."""
+        self._object_call("DELETE", bucket, key, query)
 
     def create_once(self, project_id: str, body: Mapping[str, Any]) -> Answer:
         """Send one create, never repeated: raises NotSent or Broken where no whole answer came."""
@@ -241,6 +246,14 @@ class Api:
     def _safe(self, text: str) -> str:
         """A server may echo what it was sent; the key is taken out before anything is kept."""
         return without_key(text, self._secret)
+
+
+_CREDENTIALS = ("aws_access_key_id", "aws_secret_access_key", "aws_session_token")
+"""All are needed: in the place of a missing one an S3 client would take the user's own."""
+
+
+def _hold_text(data: Mapping[str, Any], *names: str) -> bool:
+    return all(isinstance(data.get(name), str) and data[name] for name in names)
 
 
 def _reason(error: Exception, what: str) -> str:

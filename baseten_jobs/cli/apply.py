@@ -8,6 +8,7 @@ import click
 
 from baseten_jobs import pipeline, report, validation
 from baseten_jobs.api.connection import Connection
+from baseten_jobs.api.errors import ApiError
 from baseten_jobs.apply import Conflict, Execution
 from baseten_jobs.cli import options
 from baseten_jobs.cli.actions import Step
@@ -138,14 +139,17 @@ def _apply(session: Session, step: Step, wanted: _Wanted, compiled: validation.C
     unclear = [Exit.UNCLEAR for action in plan.actions if action.duplicates]
     if refusal := _refusal(wanted, plan):
         return session.fail(refusal, worst([Exit.REFUSED, *unclear]))
-    progress = Progress(session.output)
+    progress, uploads = Progress(session.output), UploadProgress(session.output)
     ledger = Ledger(progress)
     try:
         with winding_up(api.clock, ledger, as_json=session.json):
-            result = pipeline.apply(api, plan, wanted.policy, _at_once(wanted), ledger, UploadProgress(session.output))
-    except (Conflict, UploadFailed) as trouble:
-        return session.fail(f"{trouble}; nothing was submitted", worst([Exit.FAILED, *unclear]))
+            result = pipeline.apply(api, plan, wanted.policy, _at_once(wanted), ledger, uploads)
+    except (Conflict, UploadFailed, ApiError) as trouble:
+        uploads.close()
+        code = Exit.UNAUTHORISED if isinstance(trouble, ApiError) and trouble.unauthorised else Exit.FAILED
+        return session.fail(f"{trouble}; nothing was submitted", worst([code, *unclear]))
     finally:
+        uploads.close()
         progress.close()
     if session.output == "text" and (plan.has_changes or result.exit_code is not Exit.DONE):
         session.result("\n" + as_text.applied(result, session.look()))

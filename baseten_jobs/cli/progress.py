@@ -63,11 +63,21 @@ class UploadProgress:
             click.echo(f"{text}: {human(done)} of {human(total)}", err=True)
 
     def _draw(self, done: int, total: int, text: str) -> None:
-        if self._bar is None or text != self._text:
+        if self._bar is None or text != self._text or done == 0:  # of another attempt
+            self._finish()
             self._text = text
             self._bar = click.progressbar(length=total, file=sys.stderr, label=text)
         self._bar.update(done - self._bar.pos)
         if done >= total:
+            self._finish()
+
+    def close(self) -> None:
+        """Leave the bar as it is, where the upload ended before it; the terminal gets its cursor and a new line."""
+        with self._lock, suppress(OSError):
+            self._finish()
+
+    def _finish(self) -> None:
+        if self._bar is not None:
             self._bar.render_finish()
             self._bar = None
 
