@@ -6,7 +6,7 @@ from typing import Any, Protocol
 
 from baseten_jobs.diagnostics import one_line
 
-PART = 8 << 20
+PART = 6 << 20
 """Bytes; the parts under way are all of an archive that is in memory."""
 PARTS_AT_ONCE = 4
 

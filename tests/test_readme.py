@@ -62,6 +62,23 @@ def test_the_manifest_is_valid_without_a_warning(tmp_path: Path) -> None:
     assert (ran.returncode, ran.stdout) == (0, "1 manifest: no problems\n")
 
 
+def test_the_longer_form_of_a_workspace_does_what_it_says(tmp_path: Path) -> None:
+    for name in ("job/run.py", "job/data/tokens.bin", "job/notebooks/a.py", "common/io.py", "job/specs/.env"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    (tmp_path / "job" / ".gitignore").write_text("data/\n")
+    subprocess.run(["git", "init", "-q"], cwd=tmp_path, check=True)
+    manifest = block("manifest", "yaml")
+    short = re.search(r"^  workspace: .*\n", manifest, re.MULTILINE)
+    assert short
+    manifest = manifest.replace(short[0], block("workspace", "yaml"))
+    (tmp_path / "job" / "specs" / "m.yaml").write_text(manifest)
+    ran = _run(["render", "-v", "job/specs/m.yaml"], tmp_path)
+    assert re.findall(r"^#   (\S+) ", ran.stdout, re.MULTILINE) == [
+        ".gitignore", "common/io.py", "data/tokens.bin", "run.py"
+    ]  # fmt: skip
+
+
 PLACES = {
     "[PATH]...": "specs", "[NAME]...": "x", "NAME...": "x", "NAME": "x", "FILE": "out.json", "ID": "missing",
     "[FIELD]": "spec.image", "[DIR]": "new", "USD": "99", "N": "9", "8787": "0",
