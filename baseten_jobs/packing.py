@@ -41,8 +41,8 @@ class _Told:
     def error(self, rule: str, message: str, hint: str = "", at: FieldPath = ()) -> None:
         self._tell(rule, message, hint, at, Severity.ERROR)
 
-    def warn(self, rule: str, message: str, hint: str = "") -> None:
-        self._tell(rule, message, hint, (), Severity.WARNING)
+    def warn(self, rule: str, message: str, hint: str = "", at: FieldPath = ()) -> None:
+        self._tell(rule, message, hint, at, Severity.WARNING)
 
     def _tell(self, rule: str, message: str, hint: str, at: FieldPath, severity: Severity) -> None:
         path = (*_AT, *at) if at and self.document.written((*_AT, *at)) else _AT
@@ -178,6 +178,10 @@ class _Job:
         files = (_file(found, results.get(found.path)) for found in chosen)
         content = Content(self.workspace.root, tuple(sorted(files, key=_by_path)))
         size = archive_size(content)
+        for index, folder in enumerate(self.external):
+            if not any(found.path.startswith(f"{own_name(folder)}/") for found in chosen):
+                message = f"no file of '{self.workspace.external[index]}' travels"
+                self.told.error("workspace-empty", message, "is all of it ignored?", ("external", index))
         if not chosen:
             self.told.error("workspace-empty", f"no file of '{self.workspace.root}' travels", "is all of it ignored?")
         elif size > MAX_BYTES:
@@ -189,6 +193,10 @@ class _Job:
 
     def _warn(self, trees: list[Tree], chosen: list[Found], results: Mapping[str, Held | Unread]) -> None:
         paths = {found.path for found in chosen}
+        for index, pattern in enumerate(self.workspace.include):
+            if not pattern.startswith("!") and not any(map(Selection((pattern,)).includes, paths)):
+                hint = "patterns hold below the root, as in .gitignore"
+                self.told.warn("workspace-include", f"no file fits '{one_line(pattern)}'", hint, ("include", index))
         untracked = [path for tree in trees for path in tree.untracked if path in paths]
         if untracked:
             message = f"{_count(len(untracked))} not in git: {shown(untracked)}"

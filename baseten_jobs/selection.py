@@ -42,8 +42,8 @@ def mistake_in(pattern: str) -> str:
     """Why a pattern can't be read, or nothing."""
     try:
         _spec([pattern])
-    except ValueError as error:
-        return str(error)
+    except ValueError:
+        return f"'{pattern}' is not a pattern as in .gitignore"
     return ""
 
 
