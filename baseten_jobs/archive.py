@@ -87,8 +87,12 @@ def _header(file: File) -> bytes:
 
 def _header_size(file: File) -> int:
     """One block where the format has room for the names; most have."""
-    short = all(len(name) <= tarfile.LENGTH_NAME and name.isascii() for name in (file.path, file.target or ""))
+    short = _is_short(file.path) and (file.target is None or _is_short(file.target))
     return tarfile.BLOCKSIZE if short else len(_header(file))
+
+
+def _is_short(name: str) -> bool:
+    return len(name) <= tarfile.LENGTH_NAME and name.isascii()
 
 
 def _stored(file: File) -> int:

@@ -143,7 +143,7 @@ class Cache:
         if entry is None or tuple(entry[0]) != stamp_of(status):
             return None
         self._used[path] = entry
-        return Held(entry[1], tuple(Note(kind, line) for kind, line in entry[2]))
+        return Held(entry[1], tuple(Note(*note) for note in entry[2]) if entry[2] else ())
 
     def remember(self, path: str, status: os.stat_result, held: Held, began: int) -> None:
         """`began` is when the reading did, in nanoseconds since the epoch."""

@@ -35,7 +35,9 @@ def never_travels(name: str) -> bool:
 
 def is_dotenv(name: str) -> bool:
     """`.env` and its kin, such as `.env.local` and `.env-prod`."""
-    return (name == ".env" or name.startswith((".env.", ".env-", ".env_"))) and name not in _ENV_SAMPLES
+    if not name.startswith(".env"):
+        return False
+    return (name == ".env" or name[4] in ".-_") and name not in _ENV_SAMPLES
 
 
 def mistake_in(pattern: str) -> str:
