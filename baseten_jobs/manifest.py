@@ -19,6 +19,8 @@ MAX_DIGITS = 19
 """An integer has fewer, so that every reader of JSON can hold it."""
 MAX_PROBLEMS = 100
 """Of the YAML itself, in one file."""
+TODO = "!todo"
+"""The tag of a value that is still to be filled in; its text says why."""
 
 
 @dataclass(frozen=True)
@@ -344,7 +346,10 @@ class _Builder:
             )
         if kind in ("float", "timestamp") and (kind == "float" or event.tag is None):
             return Odd(text, "number" if kind == "float" else "date")
-        self._check_tag(event, "a scalar")
+        if tag == TODO:
+            self._problem("todo", f"a value is missing: {one_line(text)}", event, f"write it in the place of {TODO}")
+        else:
+            self._check_tag(event, "a scalar")
         return Odd(text, "tagged")
 
     def _check_tag(self, event: Any, expected: str) -> None:

@@ -89,7 +89,21 @@ def read_raw(path: str) -> bytes | None:
 
 
 def _read(path: str, stdin: BinaryIO) -> Source | Diagnostic:
-    name = STDIN_NAME if path == STDIN else _name(path)
+    raw = read_whole(path, stdin)
+    if isinstance(raw, Diagnostic):
+        return raw
+    text = decode(shown_name(path), raw)
+    return Source(shown_name(path), text) if isinstance(text, str) else text
+
+
+def shown_name(path: str) -> str:
+    """What messages call a file, or standard input."""
+    return STDIN_NAME if path == STDIN else _name(path)
+
+
+def read_whole(path: str, stdin: BinaryIO, what: str = "a manifest") -> bytes | Diagnostic:
+    """The bytes of one file; one that is larger than `what` may be is not read."""
+    name = shown_name(path)
     try:
         if path == STDIN:
             raw = stdin.read(MAX_BYTES + 1)
@@ -98,25 +112,23 @@ def _read(path: str, stdin: BinaryIO) -> Source | Diagnostic:
             if not stat.S_ISREG(status.st_mode) and not path.startswith(("/dev/", "/proc/")):
                 return Diagnostic("unreadable", "this is not a regular file", Position(name))
             if status.st_size > MAX_BYTES:
-                return _too_large(name, status.st_size)
+                return _too_large(name, status.st_size, what)
             with open(path, "rb") as file:
                 raw = file.read(MAX_BYTES + 1)
     except OSError as error:
         return _unreadable(name, error)
     if len(raw) > MAX_BYTES:
-        return _too_large(name, len(raw))
-    text = decode(name, raw)
-    return Source(name, text) if isinstance(text, str) else text
+        return _too_large(name, len(raw), what)
+    return raw
 
 
 def _name(path: str) -> str:
     return os.fsencode(path).decode("utf-8", "backslashreplace")
 
 
-def _too_large(path: str, size: int) -> Diagnostic:
-    return Diagnostic(
-        "too-large", f"{size} bytes are more than the {MAX_BYTES} that a manifest may have", Position(path)
-    )
+def _too_large(path: str, size: int, what: str) -> Diagnostic:
+    message = f"{size} bytes are more than the {MAX_BYTES} that {what} may have"
+    return Diagnostic("too-large", message, Position(path))
 
 
 def _unreadable(path: str, error: OSError) -> Diagnostic:

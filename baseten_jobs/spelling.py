@@ -65,3 +65,20 @@ FOLDS: Mapping[str, Callable[[Any], Any]] = MappingProxyType(
     {"quantity": _folded_quantity, "accelerator": _folded_accelerator, "workspace": _folded_workspace}
 )
 """For each `x-fold` of the schema the function that brings a value to its one form, for the digest."""
+
+
+def _short_accelerator(value: Any) -> Any:
+    plain = isinstance(value, dict) and isinstance(value.get("accelerator"), str) and type(value.get("count")) is int
+    return f"{value['accelerator']}:{value['count']}" if plain and len(value) == 2 else value
+
+
+def _short_workspace(value: Any) -> Any:
+    if value == {}:
+        return "."
+    return value["root"] if list(value) == ["root"] and isinstance(value["root"], str) else value
+
+
+SHORTHANDS: Mapping[str, Callable[[Any], Any]] = MappingProxyType(
+    {"accelerator": _short_accelerator, "workspace": _short_workspace}
+)
+"""For each `x-fold` whose object has a shorter spelling the function that finds it; other objects stay."""

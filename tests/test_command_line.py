@@ -15,7 +15,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +23,7 @@ import pytest
 from baseten_jobs.api.connection import Connection, open_api
 from baseten_jobs.api.errors import ApiError
 from baseten_jobs.api.pacing import Clock
-from baseten_jobs.cli import COMMANDS, run
+from baseten_jobs.cli import COMMANDS, command_of, run
 
 KEY = "k3y-0123456789.abcdef"
 ODD_KEY = 'k3y"with\\all/{sorts}:of%characters'
@@ -274,7 +273,7 @@ def test_help_lists_every_command_and_option(command: str, flag: str, tool: Tool
     assert (ran.code, ran.err) == (0, "")
     wanted = [*COMMANDS, "--version"]
     if command:
-        options = import_module(f"baseten_jobs.cli.{command}").command.params
+        options = command_of(command).params
         wanted = [name for option in options for name in option.opts if name.startswith("-")]
     assert [name for name in wanted if name not in ran.out] == []
     assert "--api-key" not in ran.out or command == "emulator"

@@ -14,20 +14,20 @@ import baseten_jobs
 PACKAGE = Path(baseten_jobs.__file__).parent
 
 PURE = (
-    "diagnostics manifest secrecy spelling workspace selection inspection shape explanation wording schema overrides"
-    " rules secret_references identity request cost capacity observation written history alignment diff plan guards"
-    " waiting outcome saved moments status logs report"
+    "diagnostics manifest writing secrecy spelling workspace selection inspection shape explanation wording"
+    " schema overrides rules secret_references identity request cost capacity observation importing written"
+    " history alignment diff plan guards waiting outcome saved moments status logs report"
 )
 EFFECTS = (
-    "sources starting objects git hashing links tree archive packing validation committed code_history evidence"
-    " witness emulator api observe replan appraise object_store upload patience follow survey stopping submit settle"
-    " ledger apply wait pipeline cli __main__"
+    "sources starting objects git hashing links tree archive packing adopting validation committed code_history"
+    " evidence witness emulator api observe replan appraise object_store upload patience follow survey stopping"
+    " submit settle ledger apply wait pipeline cli __main__"
 )
 ORDER = [*PURE.split(), *EFFECTS.split()]
 """Each module, or package, imports only from those before it. A new one gets its place here."""
 
 HOMES = {
-    "yaml": {"manifest"},
+    "yaml": {"manifest", "writing"},  # one reads it, the other writes it
     "jsonschema": {"schema"},
     "deepdiff": {"diff"},
     "pathspec": {"selection"},

@@ -6,13 +6,13 @@ import shlex
 import shutil
 import subprocess
 import sys
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+import click
 import pytest
 
-from baseten_jobs.cli import COMMANDS
+from baseten_jobs.cli import COMMANDS, command_of
 from baseten_jobs.emulator import Settings, serving
 from baseten_jobs.observation import ObservedJob
 from baseten_jobs.outcome import Exit
@@ -159,8 +159,9 @@ def test_every_exit_code_is_explained() -> None:
 
 
 def _options(command: str) -> set[str]:
-    parameters = import_module(f"baseten_jobs.cli.{command}").command.params
-    return {name for parameter in parameters for name in parameter.opts} | {"--help"}
+    known = command_of(command)
+    several = list(known.commands.values()) if isinstance(known, click.Group) else [known]
+    return {name for each in several for parameter in each.params for name in parameter.opts} | {"--help"}
 
 
 def _run(words: list[str], folder: Path, environment: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:

@@ -5,6 +5,7 @@ import signal
 import sys
 from collections.abc import Mapping
 from importlib import import_module
+from keyword import iskeyword
 from types import MappingProxyType
 from typing import Any
 
@@ -23,12 +24,20 @@ COMMANDS: Mapping[str, str] = MappingProxyType(
         "logs": "Print a job's log, and follow it.",
         "stop": "Stop jobs.",
         "explain": "Tell what a field of a manifest means.",
+        "import": "Write manifests of Python files, request bodies and jobs that exist.",
         "schema": "Print the JSON Schema of the manifests.",
         "emulator": "Serve the embedded API over HTTP, for rehearsals and tests.",
     }
 )
 
 USAGE = 64
+
+
+def command_of(name: str) -> click.Command:
+    """A command, from its module: of its own name, but where that is a word of Python's."""
+    module = f"{name}_" if iskeyword(name) else name
+    command: click.Command = import_module(f"baseten_jobs.cli.{module}").command
+    return command
 
 
 class _Commands(click.Group):
@@ -38,8 +47,7 @@ class _Commands(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:
             return None
-        command: click.Command = import_module(f"baseten_jobs.cli.{cmd_name}").command
-        return command
+        return command_of(cmd_name)
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]

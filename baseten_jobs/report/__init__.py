@@ -12,6 +12,7 @@ from baseten_jobs.report.look import PLAIN, Look
 
 if TYPE_CHECKING:
     from baseten_jobs.diagnostics import Diagnostic
+    from baseten_jobs.importing.adoption import Adoption
     from baseten_jobs.manifest import Document
     from baseten_jobs.outcome import Applied
     from baseten_jobs.plan import Plan
@@ -66,9 +67,14 @@ class TellsStatus(Protocol):
     def __call__(self, rows: "Sequence[Status]", look: Look = PLAIN) -> str: ...
 
 
+class TellsAdoption(Protocol):
+    def __call__(self, done: "Adoption", look: Look = PLAIN) -> str: ...
+
+
 DIAGNOSTICS: Formats[TellsDiagnostics] = Formats("diagnostics", "text", "json", "github", "sarif", "junit", "markdown")
 REQUESTS: Formats[TellsRequests] = Formats("requests", "text", "json")
 NO_PLAN: Formats[TellsNoPlan] = Formats("no_plan", "markdown")
 PLAN: Formats[TellsPlan] = Formats("plan", "text", "json", "markdown")
 APPLIED: Formats[TellsApplied] = Formats("applied", "text", "json", "markdown")
 STATUS: Formats[TellsStatus] = Formats("status", "text", "json")
+ADOPTION: Formats[TellsAdoption] = Formats("adoption", "text", "json")

@@ -9,6 +9,7 @@ from baseten_jobs.diagnostics import Diagnostic, has_errors
 from baseten_jobs.diff import Change
 from baseten_jobs.explanation import Explanation
 from baseten_jobs.history import Revision
+from baseten_jobs.importing.adoption import Adoption
 from baseten_jobs.logs import LogLine
 from baseten_jobs.manifest import Document
 from baseten_jobs.observation import ObservedJob
@@ -217,6 +218,26 @@ def _status(row: Status) -> Mapping[str, Any]:
 
 def _checkpoints(saved: Checkpoints | None) -> Mapping[str, Any] | None:
     return None if saved is None else {"count": saved.count, "latest": saved.latest or None}
+
+
+def adoption(done: Adoption, look: Look = PLAIN) -> str:
+    content = {
+        "imported": [
+            {
+                "source": one.source,
+                "path": one.path or None,
+                "names": [draft.name for draft in one.drafts],
+                "projects": [draft.project for draft in one.drafts],
+                "gaps": one.gaps,
+                "manifest": one.text,
+            }
+            for one in done.adopted
+        ],
+        "failed": done.failed,
+        "skipped": done.skipped,
+        "diagnostics": [_diagnostic(d) for d in done.diagnostics],
+    }
+    return _document(content)
 
 
 def _document(content: Mapping[str, Any], error: str = "") -> str:

@@ -8,6 +8,7 @@ from baseten_jobs.diagnostics import Diagnostic, Severity, one_line
 from baseten_jobs.diff import FILE, Change
 from baseten_jobs.history import Revision
 from baseten_jobs.identity import SHOWN
+from baseten_jobs.importing.adoption import Adoption
 from baseten_jobs.manifest import Document
 from baseten_jobs.outcome import Applied, Fate, Outcome
 from baseten_jobs.plan import Action, Orphan, Plan, Verb
@@ -212,3 +213,22 @@ def _outcome(outcome: Outcome, paint: Paint) -> str:
 
 def count(number: int, noun: str) -> str:
     return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+def adoption(done: Adoption, look: Look = PLAIN) -> str:
+    """The manifests themselves, or a line for each file and one that counts them."""
+    if not any(one.path for one in done.adopted):
+        return "".join(one.text for one in done.adopted).rstrip("\n")
+    lines = [f"{one_line(one.path, 1024)}  from {one_line(one.source, 1024)}" for one in done.adopted]
+    return "\n".join([*lines, "", *_adoption_summary(done)])
+
+
+def _adoption_summary(done: Adoption) -> list[str]:
+    counted = [f"{count(len(done.adopted), 'file')} written"]
+    counted += [f"{done.failed} failed"] if done.failed else []
+    counted += [f"{count(done.skipped, 'other Python file')} passed over"] if done.skipped else []
+    gaps, workspaces = (sum(each) for each in zip(*((o.gaps, o.workspaces) for o in done.adopted), strict=True))
+    notes = [f"{count(gaps, 'value')} still to be filled in: search for '!todo'."] if gaps else []
+    if workspaces:
+        notes.append("Each spec.workspace uploads a folder, as the other client did: `render -v` lists its files.")
+    return [", ".join(counted) + ".", *notes]

@@ -1,0 +1,136 @@
+"""Drafts -> manifest files: each under its name, with its schema and its code found from where it lies."""
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from baseten_jobs.diagnostics import Diagnostic, Position, has_errors, in_order
+from baseten_jobs.git import checkout_of
+from baseten_jobs.importing.adoption import Adopted, Adoption, Found
+from baseten_jobs.importing.draft import Draft, check, gaps, written
+from baseten_jobs.importing.naming import distinct
+from baseten_jobs.importing.placed import Placed, placed
+from baseten_jobs.sources import shown_name
+
+_SCHEMA = os.path.join("schemas", "v1", "training-job.schema.json")
+_BESIDE = os.path.join("..", _SCHEMA)
+_ENDINGS = (".yaml", ".yml")
+
+
+@dataclass(frozen=True)
+class Target:
+    """Where manifests go: to a file, into a folder, or, where `out` is empty, to standard output."""
+
+    out: str = ""
+    force: bool = False
+
+    @property
+    def is_file(self) -> bool:
+        return self.out.endswith(_ENDINGS)
+
+    def path_for(self, name: str) -> str:
+        return self.out if not self.out or self.is_file else os.path.join(self.out, f"{name}.yaml")
+
+
+def adopt(found: Sequence[Found], target: Target, skipped: int = 0) -> Adoption:
+    """Write what can be written. A file that is there already is left alone, but for `force` or the same content."""
+    adopted: list[Adopted] = []
+    diagnostics: list[Diagnostic] = []
+    names = iter(distinct([(one.drafts[0].name, one.mark) for one in found if one.drafts]))
+    taken: dict[str, str] = {}
+    for one in found:
+        told = list(one.diagnostics)
+        if one.drafts:
+            one = _named(one, next(names)) if one.mark else one
+            path = target.path_for(one.drafts[0].name or "manifest")
+            made, problems = _made(one, path)
+            told += problems
+            if not has_errors(told) and path and path in taken:
+                told.append(_clash(one, taken[path]))
+            if not has_errors(told):
+                told += _put(made, target.force)
+            if not has_errors(told):
+                adopted.append(made)
+                taken[path] = one.source
+        diagnostics += told
+    return Adoption(tuple(adopted), in_order(diagnostics), len(found) - len(adopted), skipped)
+
+
+def _named(one: Found, name: str) -> Found:
+    first = one.drafts[0]
+    given = first.metadata.get("name")
+    if given is None or given.value == name or not isinstance(given.value, str):
+        return one
+    metadata = first.metadata.holding(name=replace(given, value=name))
+    return replace(one, drafts=(replace(first, metadata=metadata), *one.drafts[1:]))
+
+
+def _clash(one: Found, other: str) -> Diagnostic:
+    message = f"'{one.drafts[0].name}' is also the name of the manifest of {other}"
+    return Diagnostic("name-taken", message, Position(one.source), hint="import one of the two by itself, with --name")
+
+
+def _made(one: Found, path: str) -> tuple[Adopted, list[Diagnostic]]:
+    folder = os.path.dirname(path) if path else one.folder or os.curdir
+    drafts = tuple(_rebased(draft, one.folder, folder) for draft in one.drafts)
+    told = [problem for draft in drafts for problem in check(draft)]
+    if has_errors((*one.diagnostics, *told)):
+        return Adopted(one.source, path, drafts, ""), told
+    result = written(drafts, _modeline(os.path.dirname(path), bool(path)))
+    missing = sum(1 for draft in drafts for part in (draft.metadata, draft.spec) for _ in gaps(part))
+    workspaces = sum(draft.spec.get("workspace") is not None for draft in drafts)
+    return Adopted(one.source, path, drafts, result.text, missing, workspaces), [*told, *result.diagnostics]
+
+
+def _rebased(draft: Draft, start: str, folder: str) -> Draft:
+    """The same, its workspace's paths starting at `folder`, which it may lead out of."""
+    workspace = draft.spec.get("workspace")
+    if workspace is None or not isinstance(workspace.value, dict):
+        return draft
+
+    def moved(path: Placed) -> Placed:
+        if not isinstance(path.value, str) or os.path.isabs(path.value):
+            return path
+        return replace(path, value=os.path.relpath(os.path.join(start or os.curdir, path.value), folder or os.curdir))
+
+    root = moved(workspace.get("root") or placed(os.curdir, workspace.at))
+    changes: dict[str, Placed | None] = {"root": root}
+    if (external := workspace.get("external")) is not None and isinstance(external.value, list):
+        changes["external"] = replace(external, value=[moved(each) for each in external.value])
+    if isinstance(root.value, str) and _leads_out(root.value, folder or os.curdir):
+        changes["outside"] = placed(True, workspace.at)
+    return replace(draft, spec=draft.spec.holding(workspace=workspace.holding(**changes)))
+
+
+def _leads_out(root: str, folder: str) -> bool:
+    existing = os.path.realpath(folder)
+    bound = checkout_of(existing) or existing
+    return os.path.commonpath([bound, os.path.realpath(os.path.join(folder, root))]) != bound
+
+
+def _modeline(folder: str, known: bool) -> str:
+    """The schema as a manifest in `folder` finds it: in the nearest folder above that has one."""
+    here = os.path.realpath(folder or os.curdir)
+    above = here
+    while known and not os.path.isfile(os.path.join(above, _SCHEMA)):
+        if above == (above := os.path.dirname(above)):
+            return _BESIDE
+    return os.path.relpath(os.path.join(above, _SCHEMA), here) if known else _BESIDE
+
+
+def _put(made: Adopted, force: bool) -> list[Diagnostic]:
+    if not made.path:
+        return []
+    position = Position(shown_name(made.path))
+    try:
+        if not force and os.path.lexists(made.path):
+            with open(made.path, "rb") as file:
+                same = file.read(len(made.text) * 4 + 1) == made.text.encode("utf-8")
+            hint = "--force overwrites it"
+            return [] if same else [Diagnostic("exists", "there is another file of this name", position, hint=hint)]
+        os.makedirs(os.path.dirname(made.path) or os.curdir, exist_ok=True)
+        with open(made.path, "w", encoding="utf-8", newline="\n") as file:
+            file.write(made.text)
+    except OSError as error:
+        return [Diagnostic("unwritable", f"this can't be written: {error.strerror or error}", position)]
+    return []

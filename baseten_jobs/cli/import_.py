@@ -1,0 +1,98 @@
+"""`import`: manifests of what others wrote."""
+
+import os
+
+import click
+
+from baseten_jobs import report
+from baseten_jobs.adopting import Target, adopt
+from baseten_jobs.cli import options
+from baseten_jobs.cli.session import Session
+from baseten_jobs.diagnostics import Diagnostic, Position
+from baseten_jobs.importing.adoption import Adoption, Found
+from baseten_jobs.importing.json_text import lines_of, read_json
+from baseten_jobs.importing.lowering import Given, drafts_of
+from baseten_jobs.importing.pasted import Pasted, read_pasted
+from baseten_jobs.importing.placed import Placed
+from baseten_jobs.manifest import decode
+from baseten_jobs.outcome import Exit
+from baseten_jobs.sources import read_whole, shown_name
+
+given = options.bundle(
+    "given",
+    Given,
+    click.Option(["--name"], default="", metavar="NAME", help="Name of the manifest, instead of one that is made."),
+    click.Option(["--project"], default="", metavar="NAME", help="Training project, instead of the source's."),
+)
+"""What the source lacks, or says otherwise."""
+
+target = options.bundle(
+    "target",
+    Target,
+    click.Option(
+        ["--out"], default="", metavar="PATH",
+        help="Write to this *.yaml file, or into this folder under the manifest's name, and not to standard output.",
+    ),
+    click.Option(["--force"], is_flag=True, help="Overwrite files that are there already."),
+)  # fmt: skip
+"""Where the manifests go."""
+
+
+@click.group("import")
+def command() -> None:
+    """Write manifests of what there is already. Nothing is run, and nothing is sent."""
+
+
+@command.command("request")
+@click.argument("file", metavar="FILE")
+@given
+@target
+@options.output(*report.ADOPTION)
+def request(file: str, given: Given, target: Target, output: str) -> Exit:
+    """Of a request body: JSON, or the whole curl command as it was pasted.
+
+    FILE is - for standard input. A job without a project gets its own name as the project's, with a warning.
+    """
+    session = Session(output)
+    read = _pasted(file, session)
+    found = Found(shown_name(file), diagnostics=(read,)) if isinstance(read, Diagnostic) else _found(file, read, given)
+    return _told(session, adopt([found], target))
+
+
+def _found(file: str, pasted: Pasted, given: Given) -> Found:
+    assert pasted.body is not None
+    path = shown_name(file)
+    drafts = tuple(drafts_of(pasted.body, path, given, pasted.project_id))
+    empty = Diagnostic("not-a-request", "there is no job in this list", Position(path))
+    return Found(path, drafts, () if drafts else (empty,))
+
+
+def _pasted(file: str, session: Session) -> Pasted | Diagnostic:
+    """What a file holds, and what the file holds that a command in it names."""
+    text = _text(file, session)
+    read = text if isinstance(text, Diagnostic) else read_pasted(text, shown_name(file))
+    if isinstance(read, Diagnostic) or read.body is not None:
+        return read
+    body = _body(read.file, session)
+    return body if isinstance(body, Diagnostic) else Pasted(body, project_id=read.project_id)
+
+
+def _body(file: str, session: Session) -> Placed | Diagnostic:
+    text = _text(os.path.expanduser(file), session)
+    return text if isinstance(text, Diagnostic) else read_json(text, shown_name(file), lines_of(text))
+
+
+def _text(file: str, session: Session) -> str | Diagnostic:
+    raw = read_whole(file, session.stdin, "a request")
+    return raw if isinstance(raw, Diagnostic) else decode(shown_name(file), raw)
+
+
+def _told(session: Session, adoption: Adoption) -> Exit:
+    """The manifests, or where they went; what is wrong goes to stderr first."""
+    session.warn(adoption.diagnostics)
+    text = report.ADOPTION[session.output](adoption, session.look())
+    if text:
+        session.result(text)
+    if not adoption.whole and not adoption.adopted:
+        session.error("nothing was imported")
+    return Exit.DONE if adoption.whole else Exit.FAILED

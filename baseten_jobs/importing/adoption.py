@@ -1,0 +1,46 @@
+"""What became of an import: the manifests that were made, of what, and what is wrong with the rest."""
+
+from dataclasses import dataclass
+
+from baseten_jobs.diagnostics import Diagnostic, has_errors
+from baseten_jobs.importing.draft import Draft
+
+
+@dataclass(frozen=True)
+class Found:
+    """One source: a draft for each manifest in it, or the diagnostics that tell why there is none.
+
+    `folder` is where the paths of its workspaces start, and `mark` tells it from others of the same name.
+    """
+
+    source: str
+    drafts: tuple[Draft, ...] = ()
+    diagnostics: tuple[Diagnostic, ...] = ()
+    folder: str = ""
+    mark: str = ""
+
+
+@dataclass(frozen=True)
+class Adopted:
+    """The manifests of one source; `path` is empty where they went to standard output."""
+
+    source: str
+    path: str
+    drafts: tuple[Draft, ...]
+    text: str
+    gaps: int = 0
+    workspaces: int = 0
+
+
+@dataclass(frozen=True)
+class Adoption:
+    """Everything that one command imported; `skipped` counts the files that hold no job."""
+
+    adopted: tuple[Adopted, ...] = ()
+    diagnostics: tuple[Diagnostic, ...] = ()
+    failed: int = 0
+    skipped: int = 0
+
+    @property
+    def whole(self) -> bool:
+        return not has_errors(self.diagnostics)

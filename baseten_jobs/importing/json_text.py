@@ -1,0 +1,146 @@
+"""JSON text -> values with their places, or the one diagnostic that tells why it can't be read."""
+
+import json
+import re
+from bisect import bisect_right
+from collections.abc import Callable
+from json.decoder import scanstring  # type: ignore[attr-defined]
+from typing import Any
+
+from baseten_jobs.diagnostics import Diagnostic, Position, one_line
+from baseten_jobs.importing.placed import At, Placed
+from baseten_jobs.manifest import MAX_DEPTH, MAX_DIGITS, Odd
+from baseten_jobs.secrecy import quoted
+
+_BLANK = re.compile(r"[ \t\n\r]*")
+_SCALAR = re.compile(r"[-+.0-9a-zA-Z]+")
+_BRACKET = re.compile(r'"(?:[^"\\]|\\.)*"|[][{}]', re.S)
+_SURROGATE = re.compile("[\ud800-\udfff]")
+
+
+Where = Callable[[int], At]
+"""Line and column of a character, by its index."""
+
+
+def lines_of(text: str) -> Where:
+    """The places of a text that is a file's own."""
+    starts = [0, *(found.end() for found in re.finditer("\n", text))]
+
+    def at(index: int) -> At:
+        line = bisect_right(starts, index)
+        return line, index - starts[line - 1] + 1
+
+    return at
+
+
+def read_json(text: str, path: str, where: Where) -> Placed | Diagnostic:
+    """The one value of a JSON text, whose characters stand at `where` in the file at `path`."""
+
+    def problem(rule: str, index: int, message: str, hint: str = "") -> Diagnostic:
+        return Diagnostic(rule, message, Position(path, *where(index)), hint=hint)
+
+    if (deep := _too_deep(text)) is not None:
+        return problem("depth", deep, f"more than {MAX_DEPTH} levels of nesting")
+    try:
+        json.loads(text, parse_int=str, parse_float=str)
+    except json.JSONDecodeError as error:
+        return problem("json-syntax", error.pos, *_worded(error))
+    reader = _Reader(text, where)
+    value, _ = reader.value(_past_blanks(text, 0))
+    return problem(*reader.problems[0]) if reader.problems else value
+
+
+def _worded(error: json.JSONDecodeError) -> tuple[str, str]:
+    here = error.doc[error.pos : error.pos + 1]
+    before = error.doc[: error.pos].rstrip()[-1:]
+    if not here:
+        return "the text ends in the middle of a value", "is all of it there?"
+    if here == "'":
+        return "a single quote begins no JSON text", 'write "..."'
+    if (before == "," and here in "]}") or "Illegal trailing comma" in error.msg:
+        return "a comma before the closing bracket", "leave it out"
+    if error.msg == "Extra data":
+        return f"'{one_line(here)}' stands behind the end of the JSON", ""
+    return error.msg[0].lower() + error.msg[1:], ""
+
+
+def _too_deep(text: str) -> int | None:
+    """Where the brackets nest too deep for a reader that calls itself, if they do."""
+    depth = 0
+    for found in _BRACKET.finditer(text):
+        if (mark := found.group()) in "[{":
+            depth += 1
+            if depth > MAX_DEPTH:
+                return found.start()
+        elif mark in "]}":
+            depth -= 1
+    return None
+
+
+def _past_blanks(text: str, index: int) -> int:
+    found = _BLANK.match(text, index)
+    return found.end() if found else index
+
+
+class _Reader:
+    """Walks a text that is known to be JSON; every method takes where it begins and tells where it ended."""
+
+    def __init__(self, text: str, where: Where) -> None:
+        self.text, self.where = text, where
+        self.problems: list[tuple[str, int, str, str]] = []
+
+    def value(self, index: int, key: At | None = None) -> tuple[Placed, int]:
+        at, mark = self.where(index), self.text[index]
+        if mark == "{":
+            return self._mapping(index, at, key)
+        if mark == "[":
+            return self._list(index, at, key)
+        if mark == '"':
+            text, end = self._string(index)
+            return Placed(text, at, key), end
+        found = _SCALAR.match(self.text, index)
+        assert found
+        if found.group() in ("NaN", "Infinity", "-Infinity"):
+            self.problems.append(("json-syntax", index, f"{found.group()} is not JSON", ""))
+        return Placed(_scalar(found.group()), at, key), found.end()
+
+    def _string(self, index: int) -> tuple[str, int]:
+        text, end = scanstring(self.text, index + 1, True)
+        if _SURROGATE.search(text):
+            self.problems.append(("encoding", index, "half of a surrogate pair is not text", ""))
+        return text, end
+
+    def _mapping(self, index: int, at: At, key: At | None) -> tuple[Placed, int]:
+        entries: dict[str, Placed] = {}
+        index = _past_blanks(self.text, index + 1)
+        while self.text[index] != "}":
+            name_at = self.where(index)
+            name, end = self._string(index)
+            if name in entries:
+                first = ":".join(map(str, entries[name].key or at))
+                self.problems.append(("duplicate-key", index, f"{quoted(name)} is given twice", f"first at {first}"))
+            colon = _past_blanks(self.text, end)
+            entries[name], index = self.value(_past_blanks(self.text, colon + 1), name_at)
+            index = self._next(index)
+        return Placed(entries, at, key), index + 1
+
+    def _list(self, index: int, at: At, key: At | None) -> tuple[Placed, int]:
+        items: list[Placed] = []
+        index = _past_blanks(self.text, index + 1)
+        while self.text[index] != "]":
+            item, index = self.value(index)
+            items.append(item)
+            index = self._next(index)
+        return Placed(items, at, key), index + 1
+
+    def _next(self, index: int) -> int:
+        index = _past_blanks(self.text, index)
+        return _past_blanks(self.text, index + 1) if self.text[index] == "," else index
+
+
+def _scalar(text: str) -> Any:
+    if text in ("null", "true", "false"):
+        return {"null": None, "true": True, "false": False}[text]
+    if not re.fullmatch("-?[0-9]+", text):
+        return Odd(text, "number")
+    return int(text) if len(text.lstrip("-")) < MAX_DIGITS else Odd(text, "integer")

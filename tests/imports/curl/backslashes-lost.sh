@@ -1,0 +1,23 @@
+curl --request POST
+  --url 'https://api.baseten.co/v1/training_projects/n4q95w5/jobs?x=1'
+  --header 'Authorization: Api-Key hidden-key'
+  --data-binary '{
+  "training_job": {
+    "image": {
+      "base_image": "python:3.11.9-slim",
+      "docker_auth": null
+    },
+    "compute": {
+      "node_count": 1
+    },
+    "runtime": {
+      "start_commands": [
+        "echo \"it'\''s\" $HOME \\ done\npython train.py"
+      ],
+      "environment_variables": {
+        "NAME": "naïve"
+      }
+    },
+    "name": "sft"
+  }
+}'
