@@ -19,9 +19,9 @@ PURE = (
     " history alignment diff plan guards waiting outcome saved moments status logs report"
 )
 EFFECTS = (
-    "sources starting objects git hashing links tree archive packing adopting validation committed code_history"
-    " evidence witness emulator api observe replan appraise object_store upload patience follow survey stopping"
-    " submit settle ledger apply wait pipeline cli __main__"
+    "sources starting objects git hashing links tree archive packing adopting configs validation committed"
+    " code_history evidence witness emulator api observe replan appraise object_store upload patience follow"
+    " survey stopping submit settle ledger apply wait pipeline cli __main__"
 )
 ORDER = [*PURE.split(), *EFFECTS.split()]
 """Each module, or package, imports only from those before it. A new one gets its place here."""
@@ -155,7 +155,8 @@ _EFFECTS = {"httpx", "click", "os", "time", "socket", "subprocess", "sys", "thre
 
 @each_pure_module
 def test_a_pure_module_has_no_effects(module: Module) -> None:
-    files = set() if module.name == "shape" else {"pathlib", "io"}
+    """The schema reads its own file, and an import works out what a path would be."""
+    files = set() if module.name == "shape" or module.unit == "importing" else {"pathlib", "io"}
     assert {found.root for found in module.imports()} & (_EFFECTS | files) == set()
     calls = (node.func for node in ast.walk(module.tree) if isinstance(node, ast.Call))
     assert {call.id for call in calls if isinstance(call, ast.Name)} & {"open", "print", "input"} == set()

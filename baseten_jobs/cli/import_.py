@@ -8,6 +8,7 @@ from baseten_jobs import report
 from baseten_jobs.adopting import Target, adopt
 from baseten_jobs.cli import options
 from baseten_jobs.cli.session import Session
+from baseten_jobs.configs import read_config, read_configs
 from baseten_jobs.diagnostics import Diagnostic, Position
 from baseten_jobs.importing.adoption import Adoption, Found
 from baseten_jobs.importing.json_text import lines_of, read_json
@@ -16,6 +17,7 @@ from baseten_jobs.importing.pasted import Pasted, read_pasted
 from baseten_jobs.importing.placed import Placed
 from baseten_jobs.manifest import decode
 from baseten_jobs.outcome import Exit
+from baseten_jobs.report import text as as_text
 from baseten_jobs.sources import read_whole, shown_name
 
 given = options.bundle(
@@ -41,6 +43,28 @@ target = options.bundle(
 @click.group("import")
 def command() -> None:
     """Write manifests of what there is already. Nothing is run, and nothing is sent."""
+
+
+@command.command("truss")
+@click.argument("path", metavar="CONFIG.py|DIR")
+@given
+@click.option("--partial", is_flag=True, help="Mark what can't be read as !todo, and go on.")
+@target
+@options.output(*report.ADOPTION)
+def truss(path: str, given: Given, partial: bool, target: Target, output: str) -> Exit:
+    """Of the truss client's Python file, or of every one below a folder; the code beside it becomes the workspace.
+
+    The files are read, never run: a value that only running them would tell is an error at its place.
+    """
+    session = Session(output)
+    if not os.path.isdir(path):
+        return _told(session, adopt([read_config(path, session.stdin, given, partial=partial)], target))
+    if not target.out or target.is_file:
+        raise click.UsageError("a folder needs --out FOLDER")
+    if given != Given():
+        raise click.UsageError("--name and --project go with one file")
+    found = read_configs(path, partial=partial)
+    return _told(session, adopt(found.found, target, found.skipped))
 
 
 @command.command("request")
@@ -93,6 +117,9 @@ def _told(session: Session, adoption: Adoption) -> Exit:
     text = report.ADOPTION[session.output](adoption, session.look())
     if text:
         session.result(text)
+    if text and not session.json and not any(one.path for one in adoption.adopted):
+        for note in as_text.adoption_notes(adoption):
+            session.note(f"note: {note}")
     if not adoption.whole and not adoption.adopted:
         session.error("nothing was imported")
     return Exit.DONE if adoption.whole else Exit.FAILED

@@ -56,6 +56,9 @@ class Placed:
         return [entry.plain() for entry in self.value] if isinstance(self.value, list) else self.value
 
 
+NONE = Placed(None)
+
+
 def placed(value: Any, at: At = (1, 1), source: str = "") -> Placed:
     """A plain value, all of it standing at one place."""
     if isinstance(value, dict):

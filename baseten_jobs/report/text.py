@@ -223,12 +223,17 @@ def adoption(done: Adoption, look: Look = PLAIN) -> str:
     return "\n".join([*lines, "", *_adoption_summary(done)])
 
 
+def adoption_notes(done: Adoption) -> list[str]:
+    """What is left to do about the manifests."""
+    gaps = sum(one.gaps for one in done.adopted)
+    notes = [f"{count(gaps, 'value')} still to be filled in: search for '!todo'."] if gaps else []
+    if any(one.workspaces for one in done.adopted):
+        notes.append("spec.workspace uploads a folder, as truss does: `baseten-jobs render -v` lists its files.")
+    return notes
+
+
 def _adoption_summary(done: Adoption) -> list[str]:
     counted = [f"{count(len(done.adopted), 'file')} written"]
     counted += [f"{done.failed} failed"] if done.failed else []
     counted += [f"{count(done.skipped, 'other Python file')} passed over"] if done.skipped else []
-    gaps, workspaces = (sum(each) for each in zip(*((o.gaps, o.workspaces) for o in done.adopted), strict=True))
-    notes = [f"{count(gaps, 'value')} still to be filled in: search for '!todo'."] if gaps else []
-    if workspaces:
-        notes.append("Each spec.workspace uploads a folder, as the other client did: `render -v` lists its files.")
-    return [", ".join(counted) + ".", *notes]
+    return [", ".join(counted) + ".", *adoption_notes(done)]

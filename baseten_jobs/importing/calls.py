@@ -1,0 +1,195 @@
+"""Calls of what is known: the client's classes and factories, and harmless functions of Python's own."""
+
+import json
+import shlex
+import textwrap
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import PurePosixPath
+from posixpath import basename, normpath
+from types import MappingProxyType
+from typing import Any
+
+from baseten_jobs.importing.incumbent import CLASSES, FACTORIES, is_enum, ours
+from baseten_jobs.importing.methods import Arguments, Keywords, bounded, method_called
+from baseten_jobs.importing.operators import (
+    Refused,
+    below,
+    check_size,
+    here_as_text,
+    is_path,
+    iterated,
+    key,
+    part_of_path,
+    plain,
+    refuse,
+    scalar,
+)
+from baseten_jobs.importing.placed import Placed
+from baseten_jobs.importing.python_values import Built, Here, Imported, Listed, Local, Mapped, Member, Method
+from baseten_jobs.shape import SUPPORTED, Shape, shape_of
+
+_ZERO, _EMPTY_TEXT, _EMPTY = Placed(0), Placed(""), Placed(())
+
+
+def why(imported: Imported) -> str:
+    """Why something that was imported has no value here."""
+    if imported.name in ("os.environ", "os.getenv") or imported.name.startswith(("os.environ.", "dotenv.")):
+        return "environment variables are not read"
+    if imported.name in ("open", "input") or imported.last in ("read_text", "read_bytes"):
+        return "files are not read"
+    return "nothing is run"
+
+
+def called(function: Placed, arguments: Arguments, keywords: Keywords) -> Any:
+    """What a call gives; raises Refused, and then nothing has happened."""
+    target = function.value
+    if isinstance(target, Imported):
+        if not ours(target):
+            return _function(target, arguments, keywords)
+        return _made(target, arguments, keywords)
+    if isinstance(target, Method):
+        return method_called(target, arguments, keywords)
+    if isinstance(target, Local):
+        raise Refused("functions and classes of the file are not run")
+    raise Refused("nothing is run")
+
+
+def _made(target: Imported, arguments: Arguments, keywords: Keywords) -> Any:
+    name = ours(target)
+    if is_enum(target) and len(arguments) == 1 and not keywords:
+        value = arguments[0].value
+        return Member(value, value) if isinstance(value, str) else refuse()
+    if name in FACTORIES:
+        typ, order = FACTORIES[name]
+        return Built(
+            typ,
+            Mapped(
+                {"typ": Placed(typ, arguments[0].at if arguments else (1, 1)), **_bound(order, arguments, keywords)}
+            ),
+        )
+    if name in CLASSES:
+        return Built(name, Mapped(_bound(_order(name), arguments, keywords)))
+    raise Refused(f"the client's '{name}' is not known here")
+
+
+def _order(name: str) -> tuple[str, ...]:
+    """A class's fields in order, as far as the schema has them in the same."""
+    if not (path := CLASSES[name]):
+        return ()
+    shape: Shape = shape_of(SUPPORTED[-1]).properties["spec"]
+    for part in path.split("."):
+        shape = (shape.items or shape.values or shape) if part == "*" else shape.properties[part]
+    return tuple(shape.properties)
+
+
+def _bound(order: Sequence[str], arguments: Arguments, keywords: Keywords) -> dict[str, Placed]:
+    if len(arguments) > len(order):
+        raise Refused("it takes its fields by name" if not order else f"it takes at most {len(order)} values")
+    by_place = dict(zip(order, arguments, strict=False))
+    if both := sorted(set(by_place) & set(keywords)):
+        raise Refused(f"'{both[0]}' is given twice")
+    return {name: _copied(value) for name, value in {**by_place, **keywords}.items()}
+
+
+def _copied(value: Placed) -> Placed:
+    """Lists and mappings are copied when an object is made of them: later changes of theirs do not reach it."""
+    inner = value.value
+    copy = Listed(inner) if isinstance(inner, Listed) else Mapped(inner) if isinstance(inner, Mapped) else inner
+    return Placed(copy, value.at, value.key)
+
+
+def _path(*parts: Placed) -> Any:
+    return below(*(part.value for part in parts))
+
+
+def _range(*bounds: Placed) -> Listed:
+    numbers = range(*(each.value for each in bounds))
+    check_size(len(numbers), entries=True)
+    return Listed(Placed(number, bounds[0].at) for number in numbers)
+
+
+def _enumerated(value: Placed, start: Placed = _ZERO) -> Listed:
+    return Listed(Placed((Placed(n, i.at), i), i.at) for n, i in enumerate(iterated(value), start.value))
+
+
+def _zipped(*values: Placed) -> Listed:
+    return Listed(Placed(tuple(row), values[0].at) for row in zip(*map(iterated, values), strict=False))
+
+
+def _dict(*values: Placed, **more: Placed) -> Mapped:
+    if not values:
+        return Mapped(more)
+    if isinstance(values[0].value, dict):
+        return Mapped({**values[0].value, **more})
+    pairs = [tuple(iterated(pair)) for pair in iterated(values[0])]
+    return Mapped({**{key(name): value for name, value in pairs}, **more})
+
+
+def _sorted(value: Placed) -> Listed:
+    return Listed(sorted(iterated(value), key=lambda each: plain(each.value)))
+
+
+def _joined_path(*parts: Placed) -> Any:
+    whole = _path(*parts)
+    return whole if isinstance(whole, Here) else str(whole)
+
+
+def _folder(path: Placed) -> Any:
+    found = part_of_path(path.value if is_path(path.value) else PurePosixPath(path.value), "parent")
+    return found if isinstance(found, Here) else str(found).removeprefix(".")
+
+
+def _dumped(value: Placed, **how: Placed) -> str:
+    allowed = {"indent", "sort_keys", "ensure_ascii", "separators"}
+    return json.dumps(plain(value.value), **{n: plain(h.value) if n in allowed else refuse() for n, h in how.items()})
+
+
+_FUNCTIONS: Mapping[str, Callable[..., Any]] = MappingProxyType(
+    {
+        "str": lambda value=_EMPTY_TEXT: here_as_text(value.value),
+        "int": lambda value: int(scalar(value.value)),
+        "float": lambda value: float(scalar(value.value)),
+        "bool": lambda value: bool(plain(value.value)),
+        "len": lambda value: len(value.value),
+        "list": lambda value=_EMPTY: Listed(iterated(value)),
+        "tuple": lambda value=_EMPTY: tuple(iterated(value)),
+        "dict": _dict,
+        "range": _range,
+        "enumerate": _enumerated,
+        "zip": _zipped,
+        "sorted": _sorted,
+        "reversed": lambda value: Listed(list(iterated(value))[::-1]),
+        "min": lambda *values: min(plain(each.value) for each in (values if len(values) > 1 else iterated(values[0]))),
+        "max": lambda *values: max(plain(each.value) for each in (values if len(values) > 1 else iterated(values[0]))),
+        "sum": lambda values: sum(plain(each.value) for each in iterated(values)),
+        "abs": lambda value: abs(value.value),
+        "round": lambda value: round(value.value),
+        "repr": lambda value: repr(plain(value.value)),
+        "pathlib.Path": _path,
+        "pathlib.PurePath": _path,
+        "pathlib.PurePosixPath": _path,
+        "os.fspath": lambda path: here_as_text(path.value),
+        "os.path.join": _joined_path,
+        "os.path.dirname": _folder,
+        "os.path.abspath": lambda path: path.value if isinstance(path.value, Here) else refuse(),
+        "os.path.realpath": lambda path: path.value if isinstance(path.value, Here) else refuse(),
+        "os.path.normpath": lambda path: path.value if isinstance(path.value, Here) else normpath(path.value),
+        "os.path.basename": lambda path: basename(path.value.path if isinstance(path.value, Here) else path.value),
+        "textwrap.dedent": lambda text: textwrap.dedent(text.value),
+        "json.dumps": _dumped,
+        "shlex.quote": lambda text: shlex.quote(text.value),
+        "shlex.join": lambda words: shlex.join([each.value for each in iterated(words)]),
+    }
+)
+CHANGE_ANYTHING = frozenset({"exec", "eval", "globals", "locals", "vars"})
+"""Functions after which no name is certain to have the value that was read."""
+BUILTINS = frozenset(name for name in _FUNCTIONS if "." not in name) | {"open", "print", "input", "exec", "eval"} | {
+    "getattr", "setattr", "globals", "locals", "vars", "compile", "__import__", "type", "set", "exit", "isinstance"
+}  # fmt: skip
+
+
+def _function(target: Imported, arguments: Arguments, keywords: Keywords) -> Any:
+    function = _FUNCTIONS.get(target.name)
+    if function is None:
+        raise Refused(why(target))
+    return bounded(function, arguments, keywords)

@@ -1,0 +1,229 @@
+"""An expression's syntax tree -> its value where that is a constant, worked out here and never by running it."""
+
+import ast
+from collections.abc import Iterator
+from typing import Any
+
+from baseten_jobs.importing import calls, operators
+from baseten_jobs.importing.expressions import Expressions
+from baseten_jobs.importing.incumbent import CLASSES, member_of
+from baseten_jobs.importing.placed import Placed
+from baseten_jobs.importing.python_source import PythonSource
+from baseten_jobs.importing.python_values import (
+    Built,
+    Here,
+    Imported,
+    Listed,
+    Local,
+    Mapped,
+    Member,
+    Method,
+    Unreadable,
+    spoil,
+    spoil_names,
+)
+
+DEPTH = 60
+"""Levels of an expression; Python's own parser takes up to 200 brackets."""
+STEPS = 100_000
+"""Expressions that one file may need, long texts counted as several."""
+
+
+class Evaluator(Expressions):
+    """Values of expressions, under the names that the statements before them bound."""
+
+    def __init__(self, source: PythonSource, names: dict[str, Placed]) -> None:
+        self.source, self.names = source, names
+        self.stars: list[str] = []
+        self._depth, self._steps = 0, STEPS
+        self._exhausted: Unreadable | None = None
+
+    def unreadable(self, node: ast.expr | ast.stmt, why: str) -> Unreadable:
+        return Unreadable(self.source.text(node), why, self.source.at(node))
+
+    def value(self, node: ast.expr) -> Placed:
+        """What an expression means; what can't be known is an `Unreadable` that says where and why."""
+        at = self.source.at(node)
+        if self._depth >= DEPTH:
+            return Placed(self.unreadable(node, "it is nested too deep"), at)
+        self._depth += 1
+        try:
+            found = self._worked_out(node)
+        except operators.Refused as refused:
+            found = refused.unknown or self.unreadable(node, str(refused))
+            if self._steps < 0:
+                self._exhausted = self._exhausted or found
+        finally:
+            self._depth -= 1
+        result = found if isinstance(found, Placed) else Placed(found, at)
+        spoiled = getattr(result.value, "spoiled", None)
+        return Placed(spoiled, at) if spoiled else result
+
+    def _worked_out(self, node: ast.expr) -> Any:
+        self.charge(1)
+        handler = getattr(self, f"_{type(node).__name__.lower()}", None)
+        if handler is None:
+            raise operators.Refused(_KINDS.get(type(node), "expressions of this kind are not read"))
+        found = handler(node)
+        size = found.value if isinstance(found, Placed) else found
+        if isinstance(size, (str, bytes, list, tuple, dict)):
+            operators.check_size(len(size), entries=not isinstance(size, (str, bytes)))
+            self.charge(len(size) // 64)
+        return found
+
+    def charge(self, steps: int) -> None:
+        """Count work; raises Refused where there is too much of it."""
+        self._steps -= steps
+        if self._steps < 0:
+            raise operators.Refused("there is too much to work out", self._exhausted)
+
+    def _name(self, node: ast.Name) -> Any:
+        if node.id in self.names:
+            return self.names[node.id]
+        if node.id in CLASSES and self.stars:
+            return Imported(f"truss_train.{node.id}")
+        if node.id == "__file__":
+            return Here(self.source.path.replace("\\", "/").rpartition("/")[2])
+        if node.id == "__name__":
+            return self.source.path.replace("\\", "/").rpartition("/")[2].removesuffix(".py")
+        if node.id in calls.BUILTINS:
+            return Imported(node.id)
+        raise operators.Refused("no constant of this name is set above")
+
+    def _namedexpr(self, node: ast.NamedExpr) -> Placed:
+        self.names[node.target.id] = value = self.value(node.value)
+        return value
+
+    def _list(self, node: ast.List) -> Listed:
+        return Listed(self._items(node.elts))
+
+    def _tuple(self, node: ast.Tuple) -> tuple[Placed, ...]:
+        return tuple(self._items(node.elts))
+
+    def _set(self, node: ast.Set) -> Any:
+        raise operators.Refused("a set has no order")
+
+    def _items(self, nodes: list[ast.expr]) -> Iterator[Placed]:
+        for node in nodes:
+            if isinstance(node, ast.Starred):
+                value = self.value(node.value)
+                if unknown := self._known(value):
+                    yield Placed(unknown, value.at)
+                else:
+                    yield from operators.iterated(value)
+            else:
+                yield self.value(node)
+
+    def _dict(self, node: ast.Dict) -> Any:
+        entries = Mapped()
+        for key_node, value_node in zip(node.keys, node.values, strict=True):
+            value = self.value(value_node)
+            if key_node is None:
+                if unknown := self._known(value):
+                    return unknown
+                entries.update(operators.mapping(value))
+                continue
+            key = self.value(key_node)
+            if unknown := self._known(key):
+                return unknown
+            entries[operators.key(key)] = Placed(value.value, value.at, key.at)
+        return entries
+
+    def _attribute(self, node: ast.Attribute) -> Any:
+        owner = self.value(node.value)
+        value = owner.value
+        if isinstance(value, Unreadable):
+            return value
+        if isinstance(value, Imported):
+            return member_of(value, node.attr) or Imported(f"{value.name}.{node.attr}")
+        if isinstance(value, Member) and node.attr in ("value", "name"):
+            return getattr(value, node.attr)
+        if isinstance(value, Built) and node.attr in value.fields:
+            return value.fields[node.attr]
+        if isinstance(value, (Built, Local)):
+            raise operators.Refused("this was not given a value")
+        if operators.is_path(value) and (found := operators.part_of_path(value, node.attr)) is not None:
+            return found
+        return Method(owner, node.attr)
+
+    def _listcomp(self, node: ast.ListComp) -> Any:
+        return self._comprehended(node, lambda: self.value(node.elt), Listed())
+
+    def _generatorexp(self, node: ast.GeneratorExp) -> Any:
+        return self._comprehended(node, lambda: self.value(node.elt), Listed())
+
+    def _dictcomp(self, node: ast.DictComp) -> Any:
+        pairs = self._comprehended(node, lambda: Placed((self.value(node.key), self.value(node.value))), Listed())
+        if isinstance(pairs, Unreadable):
+            return pairs
+        if unknown := self._known(*(pair.value[0] for pair in pairs)):
+            return unknown
+        return Mapped({operators.key(p.value[0]): Placed(p.value[1].value, p.value[1].at) for p in pairs})
+
+    def _comprehended(self, node: ast.ListComp | ast.GeneratorExp | ast.DictComp, each: Any, into: Listed) -> Any:
+        before = dict(self.names)
+        try:
+            return self._looped(node.generators, lambda: into.append(each())) or into
+        finally:
+            self.names.clear()
+            self.names.update(before)
+
+    def _looped(self, loops: list[ast.comprehension], work: Any) -> Unreadable | None:
+        if not loops:
+            work()
+            return None
+        iterable = self.value(loops[0].iter)
+        if unknown := self._known(iterable):
+            return unknown
+        for item in operators.iterated(iterable):
+            self.charge(1)
+            self.bind(loops[0].target, item)
+            tests = [self.value(test) for test in loops[0].ifs]
+            if unknown := self._known(*tests):
+                return unknown
+            if all(operators.truth(test.value) for test in tests) and (unknown := self._looped(loops[1:], work)):
+                return unknown
+        return None
+
+    def bind(self, target: ast.expr, value: Placed) -> None:
+        """Give names, of one or of several parts, to a value."""
+        if isinstance(target, ast.Name):
+            self.names[target.id] = value
+        elif isinstance(target, ast.Tuple | ast.List):
+            if isinstance(value.value, Unreadable):
+                parts = [value] * len(target.elts)
+            else:
+                parts = operators.unpacked(value, [isinstance(part, ast.Starred) for part in target.elts])
+            for part, each in zip(target.elts, parts, strict=True):
+                self.bind(part.value if isinstance(part, ast.Starred) else part, each)
+
+    def _call(self, node: ast.Call) -> Any:
+        function = self.value(node.func)
+        arguments = list(self._items(node.args))
+        keywords: dict[str, Placed] = {}
+        for keyword in node.keywords:
+            value = self.value(keyword.value)
+            if keyword.arg is not None:
+                keywords[keyword.arg] = Placed(value.value, value.at, self.source.at(keyword))
+            elif isinstance(value.value, Unreadable):
+                return value.value
+            else:
+                keywords.update(operators.mapping(value))
+        try:
+            return calls.called(function, arguments, keywords)
+        except operators.Refused as refused:
+            unknown = refused.unknown or self._known(function) or self.unreadable(node, str(refused))
+            owner = [function.value.owner] if isinstance(function.value, Method) else []
+            for each in (*owner, *arguments, *keywords.values()):
+                spoil(each.value, unknown)
+            if isinstance(function.value, Local):
+                spoil_names(self.names, function.value, unknown)
+            if isinstance(function.value, Imported) and function.value.name in calls.CHANGE_ANYTHING:
+                doubted = [
+                    name for name, v in self.names.items() if not isinstance(v.value, Imported | Local | Unreadable)
+                ]
+                self.names.update({name: Placed(unknown) for name in doubted})
+            return unknown
+
+
+_KINDS: dict[type, str] = {ast.Await: "it is awaited", ast.Yield: "it is yielded"}

@@ -1,0 +1,244 @@
+"""The statements of a Python file -> the names that it binds, worked out in order and never run."""
+
+import ast
+from collections.abc import Iterable, Sequence
+from itertools import chain
+
+from baseten_jobs.importing import operators
+from baseten_jobs.importing.evaluation import Evaluator
+from baseten_jobs.importing.placed import Placed
+from baseten_jobs.importing.python_source import PythonSource
+from baseten_jobs.importing.python_values import Built, Imported, Local, Mapped, Unreadable, spoil
+
+
+def executed(source: PythonSource) -> dict[str, Placed]:
+    """Every name of the module with its value at the end; raises nothing."""
+    names: dict[str, Placed] = {}
+    _Module(source, Evaluator(source, names)).run(source.tree.body)
+    return names
+
+
+class _Module:
+    def __init__(self, source: PythonSource, evaluator: Evaluator) -> None:
+        self.source, self.evaluator = source, evaluator
+        self.names = evaluator.names
+        self._depth = 0
+
+    def run(self, statements: Sequence[ast.stmt]) -> None:
+        self._depth += 1
+        for statement in statements:
+            handler = getattr(self, f"_{type(statement).__name__.lower()}", self._unknown)
+            try:
+                self.evaluator.charge(1)
+                if self._depth > 20:
+                    raise operators.Refused("it is nested too deep")
+                handler(statement)
+            except operators.Refused as refused:
+                self._doubt(statement, refused.unknown or self.evaluator.unreadable(statement, str(refused)))
+        self._depth -= 1
+
+    def _doubt(self, statement: ast.stmt, why: Unreadable) -> None:
+        """Whatever a statement may set or change is not known from here on."""
+        touched = _touched([statement])
+        for name in touched.changes:
+            if name in self.names:
+                spoil(self.names[name].value, why)
+        self.names.update({name: Placed(why, why.at) for name in touched.rebinds})
+
+    def _unknown(self, statement: ast.stmt) -> None:
+        raise operators.Refused(_KINDS.get(type(statement), "statements of this kind are not run"))
+
+    def _pass(self, statement: ast.stmt) -> None:
+        """Nothing to do: `pass`, `global`, `assert` and `raise` bind no name."""
+
+    _global = _assert = _raise = _break = _continue = _pass
+
+    def _import(self, statement: ast.Import) -> None:
+        for alias in statement.names:
+            root = alias.name.partition(".")[0]
+            name = alias.name if alias.asname else root
+            self.names[alias.asname or root] = Placed(Imported(name), self.source.at(statement))
+
+    def _importfrom(self, statement: ast.ImportFrom) -> None:
+        module = "." * statement.level + (statement.module or "")
+        for alias in statement.names:
+            if alias.name == "*":
+                self.evaluator.stars += [module] if module.partition(".")[0] == "truss_train" else []
+            else:
+                imported = Imported(f"{module}.{alias.name}")
+                self.names[alias.asname or alias.name] = Placed(imported, self.source.at(statement))
+
+    def _functiondef(self, statement: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) -> None:
+        touched = _touched(statement.body)
+        rebinds = touched.globals if not isinstance(statement, ast.ClassDef) else frozenset()
+        local = Local(statement.name, touched.changes, rebinds, touched.mentions)
+        self.names[statement.name] = Placed(local, self.source.at(statement))
+
+    _asyncfunctiondef = _classdef = _functiondef
+
+    def _expr(self, statement: ast.Expr) -> None:
+        if not isinstance(statement.value, ast.Constant):
+            self.evaluator.value(statement.value)
+
+    def _assign(self, statement: ast.Assign) -> None:
+        value = self.evaluator.value(statement.value)
+        for target in statement.targets:
+            self._set(target, value)
+
+    def _annassign(self, statement: ast.AnnAssign) -> None:
+        if statement.value is not None:
+            self._set(statement.target, self.evaluator.value(statement.value))
+
+    def _augassign(self, statement: ast.AugAssign) -> None:
+        before, value = self.evaluator.value(_read(statement.target)), self.evaluator.value(statement.value)
+        if unknown := operators.unknown_in((before, value)):
+            return self._set(statement.target, Placed(unknown, before.at))
+        if isinstance(before.value, list) and isinstance(statement.op, ast.Add):
+            more = list(operators.iterated(value))  # in place: other names of the list see it too
+            operators.check_size(len(before.value) + len(more), entries=True)
+            before.value.extend(more)
+            return None
+        made = operators.binary(statement.op, before.value, value.value)
+        if isinstance(made, Mapped) and isinstance(before.value, Mapped):
+            before.value.update(made)
+            return None
+        self.evaluator.charge(len(made) // 64 if isinstance(made, str) else 0)
+        return self._set(statement.target, Placed(made, before.at))
+
+    def _set(self, target: ast.expr, value: Placed) -> None:
+        if isinstance(target, ast.Name | ast.Tuple | ast.List):
+            return self.evaluator.bind(target, value)
+        if isinstance(target, ast.Starred):
+            return self.evaluator.bind(target.value, value)
+        assert isinstance(target, ast.Attribute | ast.Subscript)
+        owner = self.evaluator.value(target.value).value
+        if isinstance(target, ast.Attribute):
+            if isinstance(owner, Built):
+                owner.fields[target.attr] = Placed(value.value, value.at, self.source.at(target))
+            return None
+        index = Placed(None) if isinstance(target.slice, ast.Slice) else self.evaluator.value(target.slice)
+        if isinstance(owner, Mapped) and not isinstance(index.value, Unreadable):
+            owner[operators.key(index)] = Placed(value.value, value.at, index.at)
+        elif isinstance(owner, list) and isinstance(index.value, int) and -len(owner) <= index.value < len(owner):
+            owner[index.value] = value
+        else:
+            spoil(owner, self.evaluator.unreadable(target, "what it sets is not known"))
+        return None
+
+    def _delete(self, statement: ast.Delete) -> None:
+        for target in statement.targets:
+            if isinstance(target, ast.Name):
+                self.names.pop(target.id, None)
+                continue
+            if not isinstance(target, ast.Subscript):
+                raise operators.not_constant()
+            owner, index = self.evaluator.value(target.value).value, self.evaluator.value(target.slice)
+            if not isinstance(owner, Mapped) or isinstance(index.value, Unreadable):
+                raise operators.not_constant()
+            owner.pop(operators.key(index), None)
+
+    def _if(self, statement: ast.If) -> None:
+        if isinstance(statement.test, ast.Name | ast.Attribute) and "TYPE_CHECKING" in ast.unparse(statement.test):
+            return self.run(statement.orelse)
+        test = self.evaluator.value(statement.test)
+        if isinstance(test.value, Unreadable):
+            raise operators.Refused(test.value.why, test.value)
+        return self.run(statement.body if operators.truth(test.value) else statement.orelse)
+
+    def _for(self, statement: ast.For) -> None:
+        leaves = (ast.Break, ast.Continue)
+        if any(isinstance(node, leaves) for each in statement.body for node in ast.walk(each)):
+            raise operators.Refused("loops that end early are not run")
+        iterable = self.evaluator.value(statement.iter)
+        if isinstance(iterable.value, Unreadable):
+            raise operators.Refused(iterable.value.why, iterable.value)
+        for item in list(operators.iterated(iterable)):
+            self.evaluator.charge(1)
+            self._set(statement.target, item)
+            self.run(statement.body)
+        self.run(statement.orelse)
+
+    def _try(self, statement: ast.Try) -> None:
+        """Only imports are certain to go well."""
+        if not all(isinstance(each, ast.Import | ast.ImportFrom) for each in statement.body):
+            raise operators.Refused("what is tried may fail")
+        self.run([*statement.body, *statement.orelse, *statement.finalbody])
+
+
+_KINDS: dict[type, str] = {
+    ast.With: "files are not read",
+    ast.While: "loops of this kind are not run",
+    ast.Return: "it stands outside of a function",
+}
+
+
+def _read(target: ast.Name | ast.Attribute | ast.Subscript) -> ast.expr:
+    """The same expression, as one that is read."""
+    return target
+
+
+class _Touched:
+    """The names that statements set, and those whose values they may change."""
+
+    def __init__(self) -> None:
+        self._changes: set[str] = set()
+        self._rebinds: set[str] = set()
+        self._globals: set[str] = set()
+        self._mentions: set[str] = set()
+
+    @property
+    def changes(self) -> frozenset[str]:
+        return frozenset(self._changes)
+
+    @property
+    def rebinds(self) -> frozenset[str]:
+        return frozenset(self._rebinds)
+
+    @property
+    def globals(self) -> frozenset[str]:
+        return frozenset(self._globals)
+
+    @property
+    def mentions(self) -> frozenset[str]:
+        return frozenset(self._mentions)
+
+    def visit(self, node: ast.AST) -> None:
+        if isinstance(node, ast.Global):
+            self._globals |= set(node.names)
+        elif isinstance(node, ast.Name):
+            self._mentions.add(node.id)
+            if not isinstance(node.ctx, ast.Load):
+                self._rebinds.add(node.id)
+        elif isinstance(node, ast.Attribute | ast.Subscript):
+            self._mentions |= {node.attr} if isinstance(node, ast.Attribute) else set()
+            if not isinstance(node.ctx, ast.Load):
+                self._changes.add(_root(node))
+        elif isinstance(node, ast.Call):
+            self._changes.add(_root(node.func))
+            arguments = (*node.args, *(keyword.value for keyword in node.keywords))
+            self._changes |= {each.id for a in arguments for each in ast.walk(a) if isinstance(each, ast.Name)}
+        elif isinstance(node, ast.alias):
+            self._rebinds.add((node.asname or node.name).partition(".")[0])
+        elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            self._rebinds.add(node.name)
+
+
+def _root(node: ast.expr) -> str:
+    while isinstance(node, ast.Attribute | ast.Subscript | ast.Call):
+        node = node.func if isinstance(node, ast.Call) else node.value
+    return node.id if isinstance(node, ast.Name) else ""
+
+
+def _touched(statements: Iterable[ast.stmt]) -> _Touched:
+    touched = _Touched()
+    for node in chain.from_iterable(map(ast.walk, statements)):
+        touched.visit(node)
+    return touched
+
+
+def bound_with(statement: ast.stmt, words: Iterable[str]) -> frozenset[str]:
+    """The names that a statement of the module gives a value to, if it mentions one of these words."""
+    if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+        return frozenset()
+    touched = _touched([statement])
+    return touched.rebinds if touched.mentions & set(words) else frozenset()

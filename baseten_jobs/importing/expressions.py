@@ -1,0 +1,114 @@
+"""Expressions whose value follows from the values of their parts: texts, operators, comparisons, subscripts."""
+
+import ast
+from abc import ABC, abstractmethod
+from typing import Any
+
+from baseten_jobs.importing import operators
+from baseten_jobs.importing.calls import why
+from baseten_jobs.importing.incumbent import is_enum, member_of
+from baseten_jobs.importing.placed import Placed
+from baseten_jobs.importing.python_values import Imported, Local, Parents, Unreadable
+
+
+class Expressions(ABC):
+    """A method for each kind of expression, called by the kind's name; raises Refused for what has no value."""
+
+    @abstractmethod
+    def value(self, node: ast.expr) -> Placed:
+        """What an expression means; what can't be known is an `Unreadable` that says where and why."""
+
+    @abstractmethod
+    def charge(self, steps: int) -> None:
+        """Count work; raises Refused where there is too much of it."""
+
+    def _known(self, *values: Placed) -> Unreadable | None:
+        """The first of several values that is not known."""
+        return next((each.value for each in values if isinstance(each.value, Unreadable)), None)
+
+    def _constant(self, node: ast.Constant) -> Any:
+        return node.value
+
+    def _joinedstr(self, node: ast.JoinedStr) -> Any:
+        parts = []
+        for part in node.values:
+            value = self.value(part)
+            if unknown := self._known(value):
+                return unknown
+            parts.append(value.value)
+        return operators.joined("", parts)
+
+    def _formattedvalue(self, node: ast.FormattedValue) -> Any:
+        value = self.value(node.value)
+        spec = self.value(node.format_spec) if node.format_spec else Placed("")
+        return self._known(value, spec) or operators.formatted(value.value, spec.value, node.conversion)
+
+    def _binop(self, node: ast.BinOp) -> Any:
+        chain: list[tuple[ast.operator, ast.expr]] = []
+        left: ast.expr = node
+        while isinstance(left, ast.BinOp):  # a long sum leans to the left
+            chain.append((left.op, left.right))
+            left = left.left
+        total = self.value(left)
+        for operator, right_node in reversed(chain):
+            right = self.value(right_node)
+            if unknown := self._known(total, right):
+                return unknown
+            made = operators.binary(operator, total.value, right.value)
+            if isinstance(made, (str, bytes, list)):
+                self.charge(len(made) // 64)
+            total = Placed(made, total.at)
+        return total.value
+
+    def _unaryop(self, node: ast.UnaryOp) -> Any:
+        value = self.value(node.operand)
+        return self._known(value) or operators.unary(node.op, value.value)
+
+    def _boolop(self, node: ast.BoolOp) -> Any:
+        value = Placed(None)
+        for each in node.values:
+            value = self.value(each)
+            if self._known(value) or operators.truth(value.value) is isinstance(node.op, ast.Or):
+                break
+        return value
+
+    def _compare(self, node: ast.Compare) -> Any:
+        left = self.value(node.left)
+        for operator, right_node in zip(node.ops, node.comparators, strict=True):
+            right = self.value(right_node)
+            if unknown := self._known(left, right):
+                return unknown
+            if not operators.compared(operator, left.value, right.value):
+                return False
+            left = right
+        return True
+
+    def _ifexp(self, node: ast.IfExp) -> Any:
+        test = self.value(node.test)
+        if unknown := self._known(test):
+            return unknown
+        return self.value(node.body if operators.truth(test.value) else node.orelse)
+
+    def _lambda(self, node: ast.Lambda) -> Local:
+        return Local("lambda")
+
+    def _subscript(self, node: ast.Subscript) -> Any:
+        owner = self.value(node.value)
+        if isinstance(owner.value, Imported):
+            if is_enum(owner.value):
+                name = self.value(node.slice).value
+                return (member_of(owner.value, name) if isinstance(name, str) else None) or operators.refuse()
+            raise operators.Refused(why(owner.value))
+        index = self._slice(node.slice) if isinstance(node.slice, ast.Slice) else self.value(node.slice)
+        if unknown := self._known(owner, index):
+            return unknown
+        if isinstance(owner.value, Parents):
+            return operators.above(owner.value.of, index.value)
+        return operators.item(owner.value, index.value)
+
+    def _slice(self, node: ast.Slice) -> Placed:
+        bounds = [self.value(part) if part else Placed(None) for part in (node.lower, node.upper, node.step)]
+        unknown = self._known(*bounds)
+        if unknown is None and not all(isinstance(b.value, int | None) for b in bounds):
+            raise operators.not_constant()
+        return Placed(unknown or slice(*(bound.value for bound in bounds)))

@@ -1,0 +1,79 @@
+"""The names of the incumbent client: its classes, enumerations and factories, and what it sends that nobody wrote."""
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+
+from baseten_jobs.importing.python_values import Imported, Member
+
+ROOTS = ("truss_train", "truss")
+"""Its top-level modules; whatever lies between one of them and a name does not matter."""
+
+PROJECT = "TrainingProject"
+
+CLASSES: Mapping[str, str] = MappingProxyType(
+    {
+        PROJECT: "",
+        "TrainingJob": "",
+        "Image": "image",
+        "Compute": "compute",
+        "AcceleratorSpec": "compute.accelerator",
+        "Runtime": "runtime",
+        "SecretReference": "runtime.environment_variables.*",
+        "CacheConfig": "runtime.cache_config",
+        "CheckpointingConfig": "checkpointing",
+        "LoadCheckpointConfig": "",
+        "InteractiveSession": "interactive_session",
+        "WeightsSource": "weights.*",
+        "WeightsAuth": "weights.*.auth",
+        "Workspace": "",
+        "DockerAuth": "",
+        "AWSIAMDockerAuth": "",
+        "AWSOIDCDockerAuth": "",
+        "AWSAssumeRoleDockerAuth": "",
+        "GCPOIDCDockerAuth": "",
+        "GCPServiceAccountJSONDockerAuth": "",
+        "RegistrySecretDockerAuth": "",
+    }
+)
+"""Each class with the section of the spec that has its fields in the same order, if one has."""
+
+FACTORIES: Mapping[str, tuple[str, tuple[str, ...]]] = MappingProxyType(
+    {
+        "BasetenCheckpoint.from_latest_checkpoint": ("baseten_latest_checkpoint", ("project_name", "job_id")),
+        "BasetenCheckpoint.from_named_checkpoint": ("baseten_named_checkpoint", ("checkpoint_name", "job_id")),
+        "LoopsCheckpoint.from_checkpoint": ("loops_checkpoint", ("run_id", "checkpoint_name", "target")),
+    }
+)
+"""Each factory of a checkpoint with the checkpoint's `typ` and the order of its parameters."""
+
+_ENUMS: Mapping[str, Callable[[str], str]] = MappingProxyType(
+    {
+        "Accelerator": lambda name: name.removeprefix("_"),
+        "DockerAuthType": str,
+        "WeightsAuthMethod": str,
+        "AvailabilityModel": str.lower,
+        "InteractiveSessionTrigger": str.lower,
+        "InteractiveSessionProvider": str.lower,
+        "InteractiveSessionAuthProvider": str.lower,
+    }
+)
+"""Each enumeration with how a member's name becomes its value; the schema knows which there are."""
+
+
+def ours(imported: Imported) -> str:
+    """The name of one of the client's things without its modules, or nothing for what is not the client's."""
+    root, _, rest = imported.name.partition(".")
+    if root not in ROOTS:
+        return ""
+    parts = [part for part in rest.split(".") if part[:1].isupper() or part.startswith("from_")]
+    return ".".join(parts)
+
+
+def member_of(imported: Imported, attribute: str) -> Member | None:
+    """A member of an enumeration, by its name."""
+    value = _ENUMS.get(ours(imported))
+    return Member(attribute, value(attribute)) if value and attribute.isupper() else None
+
+
+def is_enum(imported: Imported) -> bool:
+    return ours(imported) in _ENUMS

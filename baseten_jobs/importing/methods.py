@@ -1,0 +1,156 @@
+"""Calls of methods: what texts, lists, mappings and paths can do without a machine."""
+
+import string
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import PurePosixPath
+from types import MappingProxyType
+from typing import Any
+
+from baseten_jobs.importing.operators import (
+    Refused,
+    below,
+    check_size,
+    here_as_text,
+    iterated,
+    joined,
+    key,
+    mapping,
+    not_constant,
+    refuse,
+    text_of,
+    unknown_in,
+)
+from baseten_jobs.importing.placed import NONE, Placed
+from baseten_jobs.importing.python_values import Here, Listed, Mapped, Member, Method
+
+Arguments = Sequence[Placed]
+Keywords = Mapping[str, Placed]
+
+
+def bounded(function: Callable[..., Any], arguments: Arguments, keywords: Keywords) -> Any:
+    if unknown := unknown_in((*arguments, *keywords.values())):
+        return unknown
+    try:
+        return function(*arguments, **keywords)
+    except (TypeError, ValueError, AttributeError, KeyError, IndexError, OverflowError):
+        raise Refused("nothing is run") from None
+
+
+def method_called(target: Method, arguments: Arguments, keywords: Keywords) -> Any:
+    owner = target.owner.value
+    table = next((methods for kind, methods in _METHODS if isinstance(owner, kind)), {})
+    method = table.get(target.name)
+    if method is None:
+        raise Refused("files are not read" if target.name in ("read_text", "read_bytes", "open") else "nothing is run")
+    if table in (_OF_LISTS, _OF_MAPPINGS):  # what they hold need not be known
+        try:
+            return method(owner, *arguments, **keywords)
+        except (TypeError, ValueError, KeyError, IndexError):
+            raise Refused("nothing is run") from None
+    return bounded(lambda *a, **k: method(owner, *a, **k), arguments, keywords)
+
+
+def _replaced(text: str, old: Placed, new: Placed) -> str:
+    check_size(len(text) + text.count(old.value) * len(new.value))
+    return text.replace(old.value, new.value)
+
+
+def _filled(text: str, *arguments: Placed, **keywords: Placed) -> str:
+    for _, name, spec, conversion in string.Formatter().parse(text):
+        if name is not None and (not (name.isidentifier() or name.isdigit() or not name) or spec or conversion):
+            raise Refused("its format is not a simple one")
+    values = [text_of(each.value) for each in arguments]
+    named = {name: text_of(each.value) for name, each in keywords.items()}
+    check_size(len(text) + text.count("{") * max(map(len, map(str, [*values, *named.values(), ""]))))
+    return text.format(*values, **named)
+
+
+def _appended(owner: Listed, value: Placed) -> None:
+    check_size(len(owner) + 1, entries=True)
+    owner.append(value)
+
+
+def _extended(owner: Listed, values: Placed) -> None:
+    more = list(iterated(values))
+    check_size(len(owner) + len(more), entries=True)
+    owner.extend(more)
+
+
+def _got(owner: Mapped, name: Placed, default: Placed = NONE) -> Placed:
+    return owner.get(key(name), default)
+
+
+def _kept(owner: Mapped, name: Placed, default: Placed = NONE) -> Placed:
+    return owner.setdefault(key(name), default)
+
+
+def _updated(owner: Mapped, *others: Placed, **more: Placed) -> None:
+    for other in others:
+        owner.update(mapping(other))
+    owner.update(more)
+
+
+_TEXT_METHODS = ("strip", "lstrip", "rstrip", "lower", "upper", "title", "capitalize", "removeprefix", "removesuffix")
+_OF_TEXTS: Mapping[str, Callable[..., Any]] = MappingProxyType(
+    {
+        **{name: (lambda text, *a, _n=name: getattr(text, _n)(*(each.value for each in a))) for name in _TEXT_METHODS},
+        "startswith": lambda text, start: text.startswith(start.value),
+        "endswith": lambda text, end: text.endswith(end.value),
+        "join": lambda text, parts: joined(text, [_string(each.value) for each in iterated(parts)]),
+        "split": lambda text, *a: _parts(text, lambda: text.split(*(each.value for each in a))),
+        "splitlines": lambda text: _parts(text, text.splitlines),
+        "replace": _replaced,
+        "format": _filled,
+    }
+)
+
+
+def _parts(text: str, split: Callable[[], list[str]]) -> Listed:
+    check_size(len(text), entries=True)
+    return Listed(Placed(part) for part in split())
+
+
+def _string(value: Any) -> str:
+    if not isinstance(value, (str, Member)):
+        raise not_constant(value)
+    return str(value.value) if isinstance(value, Member) else str(value)
+
+
+_LAST = Placed(-1)
+
+_OF_LISTS: Mapping[str, Callable[..., Any]] = MappingProxyType(
+    {
+        "append": _appended,
+        "extend": _extended,
+        "insert": lambda owner, index, value: owner.insert(index.value, value),
+        "copy": lambda owner: Listed(owner),
+        "pop": lambda owner, index=_LAST: owner.pop(index.value),
+    }
+)
+_OF_MAPPINGS: Mapping[str, Callable[..., Any]] = MappingProxyType(
+    {
+        "get": _got,
+        "setdefault": _kept,
+        "update": _updated,
+        "copy": lambda owner: Mapped(owner),
+        "pop": lambda owner, name, *default: owner.pop(key(name), *default),
+        "keys": lambda owner: Listed(Placed(name) for name in owner),
+        "values": lambda owner: Listed(owner.values()),
+        "items": lambda owner: Listed(Placed((Placed(name, v.at), v), v.at) for name, v in owner.items()),
+    }
+)
+_OF_PATHS: Mapping[str, Callable[..., Any]] = MappingProxyType(
+    {
+        "resolve": lambda path: path if isinstance(path, Here) else refuse(),
+        "absolute": lambda path: path if isinstance(path, Here) else refuse(),
+        "joinpath": lambda path, *parts: below(path, *(part.value for part in parts)),
+        "as_posix": lambda path: here_as_text(path),
+        "__str__": lambda path: here_as_text(path),
+    }
+)
+_METHODS: tuple[tuple[type | tuple[type, ...], Mapping[str, Callable[..., Any]]], ...] = (
+    (str, _OF_TEXTS),
+    (list, _OF_LISTS),
+    (dict, _OF_MAPPINGS),
+    ((PurePosixPath, Here), _OF_PATHS),
+)

@@ -1,0 +1,291 @@
+"""Python's operators on constants, bounded in time and memory; what is not done here is refused."""
+
+import ast
+import operator as op
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from pathlib import PurePosixPath
+from posixpath import normpath
+from types import MappingProxyType
+from typing import Any
+
+from baseten_jobs.importing.placed import Placed
+from baseten_jobs.importing.python_values import Here, Listed, Mapped, Member, Parents, Unreadable
+
+MAX_SIZE = 1 << 20
+"""Characters of a text, entries of a list."""
+_BITS = 4096
+"""Of an integer, far more than any field takes."""
+
+
+_ENTRY = 16
+"""What an entry of a list counts, against a character of a text."""
+_NOT_CONSTANT = "only running it would tell"
+
+
+class Refused(Exception):
+    """Why an expression has no value here, as part of a message; `unknown` is the part that is to blame."""
+
+    def __init__(self, why: str, unknown: Unreadable | None = None) -> None:
+        super().__init__(why)
+        self.unknown = unknown
+
+
+def not_constant(value: Any = None) -> Refused:
+    """That a value is no constant, or holds what is unknown."""
+    return Refused(_NOT_CONSTANT, value if isinstance(value, Unreadable) else None)
+
+
+def check_size(size: int, *, entries: bool = False) -> None:
+    """Raises Refused for a text of so many characters, or a list of so many entries, that is too large."""
+    if size * (_ENTRY if entries else 1) > MAX_SIZE:
+        raise Refused("it is too large")
+
+
+def is_path(value: Any) -> bool:
+    return isinstance(value, (PurePosixPath, Here))
+
+
+def plain(value: Any) -> Any:
+    """A constant as Python holds it; raises Refused where a part is none."""
+    if isinstance(value, (list, tuple)):
+        return [plain(each.value) for each in value]
+    if isinstance(value, dict):
+        return {name: plain(each.value) for name, each in value.items()}
+    if value is None or isinstance(value, (str, int, float)):
+        return value
+    if isinstance(value, Member):
+        return value.value
+    raise not_constant(value)
+
+
+def text_of(value: Any) -> str:
+    """What `str` makes of it."""
+    if isinstance(value, Member):
+        raise Refused("the text of an enumeration's member differs between versions; use its .value")
+    if value is None or isinstance(value, (str, int, float, PurePosixPath)):
+        if isinstance(value, int) and value.bit_length() > _BITS:
+            raise Refused("it is too large")
+        return str(value)
+    raise not_constant(value)
+
+
+def here_as_text(value: Any) -> Any:
+    """The text of a path; one that begins at the file's folder stays what it is."""
+    return value if isinstance(value, Here) else text_of(value)
+
+
+def refuse() -> Any:
+    """Raises Refused, where only an expression can stand."""
+    raise not_constant()
+
+
+def joined(between: str, parts: Sequence[str]) -> str:
+    check_size(sum(map(len, parts)) + len(between) * len(parts))
+    return between.join(parts)
+
+
+_SPEC = re.compile(r"[^{}]?[<>=^]?[-+ ]?#?0?[0-9]{0,3}[,_]?(\.[0-9]{0,3})?[bcdeEfFgGnosxX%]?")
+
+
+def formatted(value: Any, spec: str, conversion: int = -1) -> str:
+    """One part of an f-string."""
+    if not isinstance(spec, str) or not _SPEC.fullmatch(spec):
+        raise Refused("its format is not a simple one")
+    if conversion == ord("r") and isinstance(value, (str, int, float)):
+        value = repr(value)
+    elif conversion != -1 or not isinstance(value, (int, float)):
+        value = text_of(value)
+    elif isinstance(value, int):
+        text_of(value)
+    return str(_tried(lambda: format(value, spec)))
+
+
+def _tried(work: Callable[[], Any]) -> Any:
+    try:
+        return work()
+    except (TypeError, ValueError, KeyError, IndexError, ZeroDivisionError, OverflowError) as error:
+        raise Refused(f"Python refuses it: {str(error)[:80]}") from None
+
+
+def binary(operator: ast.operator, left: Any, right: Any) -> Any:
+    """`left operator right` for numbers, texts, lists, mappings and paths."""
+    if isinstance(operator, ast.Add) and type(left) is type(right) and isinstance(left, (str, list, tuple, bytes)):
+        check_size(len(left) + len(right), entries=isinstance(left, (list, tuple)))
+        return Listed([*left, *right]) if isinstance(left, list) else left + right
+    if isinstance(operator, ast.Mult):
+        if isinstance(left, int) and isinstance(right, (str, list, tuple)):
+            left, right = right, left
+        if isinstance(left, (str, list, tuple)) and isinstance(right, int):
+            check_size(len(left) * max(right, 0), entries=not isinstance(left, str))
+            return Listed(list(left) * right) if isinstance(left, list) else left * right
+    if isinstance(operator, ast.Mod) and isinstance(left, str):
+        return _interpolated(left, right)
+    if isinstance(operator, ast.BitOr) and isinstance(left, dict) and isinstance(right, dict):
+        return Mapped({**left, **right})
+    if isinstance(operator, ast.Div) and (is_path(left) or is_path(right)):
+        return below(left, right)
+    return _arithmetic(operator, left, right)
+
+
+_NUMBERS: Mapping[type, Callable[[Any, Any], Any]] = MappingProxyType(
+    {
+        ast.Add: op.add, ast.Sub: op.sub, ast.Mult: op.mul, ast.Div: op.truediv, ast.FloorDiv: op.floordiv,
+        ast.Mod: op.mod, ast.Pow: op.pow, ast.LShift: op.lshift, ast.RShift: op.rshift,
+    }
+)  # fmt: skip
+
+
+def _arithmetic(operator: ast.operator, left: Any, right: Any) -> Any:
+    function = _NUMBERS.get(type(operator))
+    if function is None or not all(isinstance(each, (int, float)) for each in (left, right)):
+        raise not_constant()
+    for each in (left, right):
+        if isinstance(each, int) and each.bit_length() > _BITS:
+            raise Refused("it is too large")
+    grows = isinstance(operator, ast.Pow | ast.LShift) and isinstance(left, int) and isinstance(right, int)
+    if grows and right > 0 and max(left.bit_length(), 1) * right > _BITS:
+        raise Refused("it is too large")
+    return _tried(lambda: function(left, right))
+
+
+_PERCENT = re.compile(r"%(%|(\(\w+\))?[-#0 +]*[0-9]{0,3}(\.[0-9]{0,3})?[sdifgexXr])")
+
+
+def _interpolated(text: str, right: Any) -> str:
+    if _PERCENT.sub("", text).count("%"):
+        raise Refused("its format is not a simple one")
+    if isinstance(right, dict):
+        values: Any = plain(right)
+    else:
+        values = tuple(plain(each.value) for each in right) if isinstance(right, tuple) else (scalar(right),)
+    longest = max([len(str(each)) for each in (values.values() if isinstance(right, dict) else values)], default=0)
+    check_size(len(text) * 8 + text.count("%") * longest)
+    return str(_tried(lambda: text % values))
+
+
+def scalar(value: Any) -> Any:
+    return str(value) if isinstance(value, PurePosixPath) else plain(value)
+
+
+def unary(operator: ast.unaryop, value: Any) -> Any:
+    if isinstance(operator, ast.Not):
+        return not truth(value)
+    if isinstance(value, (int, float)) and isinstance(operator, ast.USub | ast.UAdd):
+        return -value if isinstance(operator, ast.USub) else +value
+    raise not_constant()
+
+
+def truth(value: Any) -> bool:
+    """What `if` makes of it."""
+    if value is None or isinstance(value, (str, bytes, int, float, list, tuple, dict)):
+        return bool(value)
+    raise not_constant()
+
+
+_COMPARISONS: Mapping[type, Callable[[Any, Any], Any]] = MappingProxyType(
+    {
+        ast.Eq: op.eq, ast.NotEq: op.ne, ast.Lt: op.lt, ast.LtE: op.le, ast.Gt: op.gt, ast.GtE: op.ge,
+        ast.Is: op.is_, ast.IsNot: op.is_not, ast.In: lambda a, b: a in b, ast.NotIn: lambda a, b: a not in b,
+    }
+)  # fmt: skip
+
+
+def compared(operator: ast.cmpop, left: Any, right: Any) -> bool:
+    first, second = plain(left), list(right) if isinstance(right, dict) else plain(right)
+    if isinstance(left, dict) or (isinstance(right, dict) and not isinstance(operator, ast.In | ast.NotIn)):
+        raise not_constant()
+    return bool(_tried(lambda: _COMPARISONS[type(operator)](first, second)))
+
+
+def iterated(value: Placed) -> Iterator[Placed]:
+    """Entries of a list, names of a mapping, characters of a text."""
+    inner = value.value
+    if isinstance(inner, (list, tuple)):
+        yield from inner
+    elif isinstance(inner, (dict, str)):
+        yield from (Placed(each, value.at) for each in inner)
+    else:
+        raise not_constant()
+
+
+def unpacked(value: Placed, starred: Sequence[bool]) -> list[Placed]:
+    """A value's parts for as many names, one of which may take what is left."""
+    items, count = list(iterated(value)), len(starred)
+    if True in starred:
+        first = starred.index(True)
+        last = len(items) - (count - first - 1)
+        if last >= first:
+            return [*items[:first], Placed(Listed(items[first:last]), value.at), *items[last:]]
+    if len(items) != count or True in starred:
+        raise Refused(f"Python refuses it: {len(items)} values for {count} names")
+    return items
+
+
+def mapping(value: Placed) -> Mapping[Any, Placed]:
+    if not isinstance(value.value, dict):
+        raise not_constant()
+    return value.value
+
+
+def key(value: Placed) -> Any:
+    """What may name an entry of a mapping."""
+    found = plain(value.value)
+    if isinstance(found, (list, dict)):
+        raise not_constant()
+    return found
+
+
+def item(owner: Any, index: Any) -> Any:
+    if isinstance(owner, dict):
+        return _tried(lambda: owner[key(Placed(index))])
+    if isinstance(owner, (list, tuple, str)) and isinstance(index, (int, slice)):
+        found = _tried(lambda: owner[index])
+        return Listed(found) if isinstance(found, list) else found
+    raise not_constant()
+
+
+def below(*parts: Any) -> Any:
+    """Paths put together; the last absolute one counts, and one that begins at the file's folder stays so."""
+    total: Any = None
+    for part in parts:
+        if isinstance(part, Here) or (total is None and isinstance(part, PurePosixPath)):
+            total = part
+        elif isinstance(part, (str, PurePosixPath)):
+            absolute = total is None or str(part).startswith("/")
+            inside = isinstance(total, Here) and not absolute
+            total = Here(normpath(f"{total.path}/{part}")) if inside else PurePosixPath(total or "", part)
+        else:
+            raise not_constant()
+    return PurePosixPath() if total is None else total
+
+
+def above(path: Any, index: Any) -> Any:
+    """One of the folders above a path, 0 the nearest."""
+    if not isinstance(index, int) or not 0 <= index < 100:
+        raise not_constant()
+    for _ in range(index + 1):
+        path = _parent(path)
+    return path
+
+
+def _parent(path: Any) -> Any:
+    if not isinstance(path, Here):
+        return path.parent
+    up = path.path == "." or path.path.rpartition("/")[2] == ".."
+    return Here(normpath(path.path + "/..") if not up else ".." if path.path == "." else f"{path.path}/..")
+
+
+def part_of_path(path: Any, name: str) -> Any:
+    """An attribute of a path, or nothing for a method."""
+    if name == "parent":
+        return _parent(path)
+    if name == "parents":
+        return Parents(path)
+    whole = PurePosixPath(path.path) if isinstance(path, Here) else path
+    found = getattr(whole, name) if name in ("name", "stem", "suffix") else None
+    return None if isinstance(path, Here) and found in ("", "..") else found
+
+
+def unknown_in(values: Iterable[Placed]) -> Unreadable | None:
+    return next((each.value for each in values if isinstance(each.value, Unreadable)), None)

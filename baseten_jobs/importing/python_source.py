@@ -1,0 +1,65 @@
+"""The bytes of a Python file -> its syntax tree, never run, with the places of its nodes."""
+
+import ast
+import re
+import tokenize
+import warnings
+from dataclasses import dataclass
+
+from baseten_jobs.diagnostics import Diagnostic, Position, one_line
+from baseten_jobs.importing.placed import At
+
+
+@dataclass(frozen=True)
+class PythonSource:
+    """A file that could be parsed; `lines` as Python counts them."""
+
+    path: str
+    tree: ast.Module
+    lines: tuple[str, ...]
+
+    def at(self, node: ast.expr | ast.stmt | ast.keyword) -> At:
+        """Line and column in characters; Python counts bytes."""
+        line = self.lines[node.lineno - 1] if node.lineno <= len(self.lines) else ""
+        return node.lineno, len(line.encode("utf-8")[: node.col_offset].decode("utf-8", "replace")) + 1
+
+    def text(self, node: ast.expr | ast.stmt) -> str:
+        """The node as it was written, on one line and cut."""
+        end = node.end_lineno or node.lineno
+        first = self.lines[node.lineno - 1].encode("utf-8")[node.col_offset :]
+        if end == node.lineno:
+            first = first[: (node.end_col_offset or 0) - node.col_offset]
+        more = " …" if end > node.lineno else ""
+        return one_line(first.decode("utf-8", "replace").strip(), 80) + more
+
+
+def parse(path: str, raw: bytes) -> PythonSource | Diagnostic:
+    """The tree of a file of Python 3 in whatever encoding it declares. Never raises, and never runs anything."""
+    try:
+        encoding, _ = tokenize.detect_encoding(iter(raw.splitlines(keepends=True)).__next__)
+        text = re.sub("\r\n?", "\n", raw.decode(encoding))
+    except (SyntaxError, UnicodeDecodeError, LookupError) as error:
+        said = str(error).partition(" for ")[0] if isinstance(error, SyntaxError) else "this is not text"
+        return Diagnostic("encoding", one_line(said), Position(path), hint="save the file as UTF-8")
+    if "\0" in text:
+        line = text[: text.index("\0")].count("\n") + 1
+        return Diagnostic("python-syntax", "a NUL byte can't stand in Python", Position(path, line))
+    text = text.removeprefix("\ufeff")
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            tree = ast.parse(text)
+    except SyntaxError as error:
+        position = Position(path, error.lineno or 1, max(error.offset or 1, 1))
+        hint = "is it a file of Python 2?" if "Did you mean print" in (error.msg or "") else ""
+        return Diagnostic("python-syntax", _reason(error), position, hint=hint)
+    except (RecursionError, MemoryError):
+        return Diagnostic("python-syntax", "an expression is nested too deep to be read", Position(path))
+    except ValueError as error:
+        return Diagnostic("python-syntax", one_line(str(error)), Position(path))
+    return PythonSource(path, tree, tuple(text.split("\n")))
+
+
+def _reason(error: SyntaxError) -> str:
+    message = (error.msg or "this is not Python").partition(" (<unknown>")[0].partition("; consider ")[0]
+    return one_line(message[:1].lower() + message[1:])

@@ -1,0 +1,112 @@
+"""What an expression of a Python file may mean, as far as it can be known without running it."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from baseten_jobs.importing.placed import At, Placed
+
+
+@dataclass(frozen=True)
+class Unreadable:
+    """What is not known: `text` as it was written at `at`, and why; whatever is made of it is not known either."""
+
+    text: str
+    why: str
+    at: At
+
+
+class Listed(list[Placed]):
+    """A list; `spoiled` once something that is not run may have changed it."""
+
+    spoiled: Unreadable | None = None
+
+
+class Mapped(dict[Any, Placed]):
+    """A dictionary; `spoiled` once something that is not run may have changed it."""
+
+    spoiled: Unreadable | None = None
+
+
+@dataclass(eq=False)
+class Built:
+    """An object of a class that is known, with the fields that it was given."""
+
+    kind: str
+    fields: Mapped
+    spoiled: Unreadable | None = None
+
+
+@dataclass(frozen=True)
+class Member:
+    """A member of an enumeration."""
+
+    name: str
+    value: str
+
+
+@dataclass(frozen=True)
+class Imported:
+    """What an import, or a name of Python's own, stands for, by its whole name."""
+
+    name: str
+
+    @property
+    def last(self) -> str:
+        return self.name.rpartition(".")[2]
+
+
+@dataclass(frozen=True)
+class Local:
+    """A function or class of the file itself, which is never run.
+
+    Running it may change the values of the names `changes`, and give `rebinds` other values; `mentions` are all names
+    and attributes in it.
+    """
+
+    name: str
+    changes: frozenset[str] = field(default_factory=frozenset, repr=False)
+    rebinds: frozenset[str] = field(default_factory=frozenset, repr=False)
+    mentions: frozenset[str] = field(default_factory=frozenset, repr=False)
+
+
+@dataclass(frozen=True)
+class Here:
+    """A path that begins at the folder of the file that is read, with '/'."""
+
+    path: str
+
+
+@dataclass(frozen=True)
+class Parents:
+    """The folders above a path."""
+
+    of: Any
+
+
+@dataclass(frozen=True)
+class Method:
+    """A method of a value, before it is called."""
+
+    owner: Placed
+    name: str
+
+
+def spoil(value: Any, why: Unreadable, seen: frozenset[int] = frozenset()) -> None:
+    """Whatever can be changed within a value may have been."""
+    if id(value) in seen or not isinstance(value, (Listed, Mapped, Built, tuple)):
+        return
+    if not isinstance(value, tuple):
+        value.spoiled = value.spoiled or why
+    inner = value.fields.values() if isinstance(value, Built) else value.values() if isinstance(value, dict) else value
+    for entry in inner:
+        spoil(entry.value, why, seen | {id(value)})
+
+
+def spoil_names(names: dict[str, Placed], function: Local, why: Unreadable, seen: frozenset[str] = frozenset()) -> None:
+    """Whatever a function of the file, and those that it calls, may change if it is called."""
+    for name in function.changes - seen:
+        value = names.get(name, Placed(None)).value
+        if isinstance(value, Local):
+            spoil_names(names, value, why, seen | {function.name, name})
+        spoil(value, why)
+    names.update({name: Placed(why) for name in function.rebinds})

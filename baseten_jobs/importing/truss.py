@@ -1,0 +1,218 @@
+"""The incumbent client's Python file -> a draft: what its training project means, its own defaults spelled out."""
+
+from dataclasses import dataclass, replace
+from pathlib import PurePosixPath
+from posixpath import normpath, relpath
+from typing import Any
+
+from baseten_jobs.diagnostics import Diagnostic, Position, nearest, one_line
+from baseten_jobs.importing.draft import Draft
+from baseten_jobs.importing.execution import bound_with, executed
+from baseten_jobs.importing.incumbent import PROJECT
+from baseten_jobs.importing.lowering import Given, spec_of
+from baseten_jobs.importing.naming import manifest_name
+from baseten_jobs.importing.placed import NONE, Gap, Placed, placed
+from baseten_jobs.importing.python_source import PythonSource
+from baseten_jobs.importing.python_values import Built, Here, Imported, Local, Member, Method, Parents, Unreadable
+from baseten_jobs.manifest import MAX_DIGITS, Odd
+from baseten_jobs.secrecy import hidden, quoted
+
+
+@dataclass(frozen=True)
+class Read:
+    """What a file holds: a draft, or diagnostics, or, where both are missing, no training project at all."""
+
+    draft: Draft | None = None
+    diagnostics: tuple[Diagnostic, ...] = ()
+
+
+def read_project(source: PythonSource, given: Given, *, partial: bool) -> Read:
+    """The one training project of a file; what is not known is an error, or a gap where that is asked for."""
+    names = executed(source)
+    projects = list({id(v.value): v for v in names.values() if _is_project(v.value)}.values())
+    if len(projects) > 1:
+        first, second = projects[0].at, projects[1].at
+        message, hint = "there is a second training project in this file", f"the first is at {first[0]}:{first[1]}"
+        return Read(diagnostics=(Diagnostic("projects", message, Position(source.path, *second), hint=hint),))
+    if not projects:
+        return Read(diagnostics=tuple(_hidden_projects(source, names)))
+    reader = _Reader(source, partial)
+    draft = reader.draft(projects[0], given)
+    return Read(draft, tuple(reader.problems))
+
+
+def _is_project(value: Any) -> bool:
+    return isinstance(value, Built) and value.kind == PROJECT
+
+
+def _hidden_projects(source: PythonSource, names: dict[str, Placed]) -> list[Diagnostic]:
+    """Projects that only come to be when the file is run."""
+    makers = {name for name, v in names.items() if isinstance(v.value, Local) and PROJECT in v.value.mentions}
+    for statement in source.tree.body:
+        for name in bound_with(statement, {PROJECT, *makers}):
+            if isinstance(unknown := names.get(name, NONE).value, Unreadable):
+                return [_not_read(source.path, unknown)]
+    return []
+
+
+def _not_read(path: str, unknown: Unreadable) -> Diagnostic:
+    message = f"{quoted(unknown.text, 84)} is not a constant: {unknown.why}"
+    return Diagnostic("not-constant", message, Position(path, *unknown.at), hint="--partial leaves a marked gap")
+
+
+class _Reader:
+    def __init__(self, source: PythonSource, partial: bool) -> None:
+        self.source, self.partial = source, partial
+        self.problems: list[Diagnostic] = []
+
+    def draft(self, project: Placed, given: Given) -> Draft:
+        fields = self._plain(project)
+        self._check_fields(fields)
+        job = fields.get("job") or Placed({}, project.at)
+        spec, remarks = self._spec(job) if isinstance(job.value, dict) else (job, [])
+        name = given.placed("project") or fields.get("name")
+        metadata = Placed({}, project.at).holding(
+            name=given.placed("name") or self._name(name),
+            project=name,
+            team=fields.get("team_name"),
+        )
+        return Draft(self.source.path, metadata, spec, tuple(remarks))
+
+    def _spec(self, job: Placed) -> tuple[Placed, list[Diagnostic]]:
+        workspace = self._workspace(job.get("workspace"), job)
+        spec, remarks = spec_of(_with_defaults(job.holding(workspace=None)), self.source.path)
+        return spec.holding(workspace=workspace), remarks
+
+    def _check_fields(self, project: Placed) -> None:
+        known = ("name", "job", "team_name")
+        for name, entry in project.entries.items():
+            if name not in known:
+                near = nearest(name, known)
+                message, hint = f"{quoted(name)} is not a field of {PROJECT}", f"did you mean '{near}'?" if near else ""
+                position = Position(self.source.path, *(entry.key or entry.at))
+                self.problems.append(Diagnostic("unknown-field", message, position, hint=hint))
+
+    def _name(self, project: Placed | None) -> Placed | None:
+        if project is None:
+            return None
+        if isinstance(project.value, Gap):
+            return project
+        name = manifest_name(project.value) if isinstance(project.value, str) else ""
+        return replace(project, value=name) if name else None
+
+    def _plain(self, value: Placed, paths: bool = False) -> Placed:
+        """Objects become mappings, and what is not known becomes a gap, told of unless gaps are asked for.
+
+        `paths` says that a path which begins at the file's folder has a meaning here.
+        """
+        inner = value.value
+        spoiled = getattr(inner, "spoiled", None)
+        if isinstance(inner, Unreadable) or spoiled is not None:
+            return self._gap(value, spoiled or inner)
+        if isinstance(inner, Built):
+            paths = inner.kind == "Workspace"
+            return replace(value, value={name: self._plain(each, paths) for name, each in inner.fields.items()})
+        if isinstance(inner, dict):
+            return replace(value, value={self._key(n, value): self._plain(each, paths) for n, each in inner.items()})
+        if isinstance(inner, (list, tuple)):
+            return replace(value, value=[self._plain(each, paths) for each in inner])
+        if isinstance(inner, Here) and not paths:
+            return self._gap(value, Unreadable(self._written(value), "it is a path of one machine", value.at))
+        if isinstance(inner, Member):
+            return replace(value, value=inner.value)
+        if isinstance(inner, PurePosixPath):
+            return replace(value, value=str(inner))
+        if isinstance(inner, int) and not isinstance(inner, bool) and inner.bit_length() > 60:
+            return replace(value, value=Odd("9" * MAX_DIGITS, "integer"))
+        if isinstance(inner, float):
+            return replace(value, value=Odd(str(inner), "number"))
+        if isinstance(inner, (Imported, Local, Method, Parents, bytes, complex)) or inner is Ellipsis:
+            why = "it is not a value that a job takes"
+            return self._gap(value, Unreadable(self._written(value), why, value.at))
+        return value
+
+    def _written(self, value: Placed) -> str:
+        return one_line(self.source.lines[value.at[0] - 1][value.at[1] - 1 :].strip(), 40)
+
+    def _key(self, name: Any, mapping: Placed) -> str:
+        if not isinstance(name, str):
+            message = f"the key {quoted(str(name))} is not a string"
+            position = Position(self.source.path, *mapping.at)
+            self.problems.append(Diagnostic("key-not-string", message, position))
+        return str(name)
+
+    def _gap(self, value: Placed, unknown: Unreadable) -> Placed:
+        if not self.partial and (told := _not_read(self.source.path, unknown)) not in self.problems:
+            self.problems.append(told)
+        line, column = unknown.at
+        reason = f"{self.source.path}:{line}:{column}: {hidden(unknown.text, '***')} is not a constant: {unknown.why}"
+        return replace(value, value=Gap(reason))
+
+    def _workspace(self, written: Placed | None, job: Placed) -> Placed:
+        """The folder that the incumbent uploads, relative to that of its file: this one, unless it says otherwise."""
+        if written is None or not isinstance(written.value, dict):
+            return replace(written or placed({}, job.at), value={"root": placed(".", job.at)})
+        root = self._folder(written.get("workspace_root")) or placed(".", written.at)
+        external, exclude = written.get("external_dirs"), written.get("exclude_dirs")
+        others = {name: entry for name, entry in written.entries.items() if name not in _OF_WORKSPACES}
+        return replace(written, value=others).holding(
+            root=root,
+            external=external and self._folders(external),
+            exclude=exclude and self._patterns(exclude, root),
+        )
+
+    def _folder(self, path: Placed | None) -> Placed | None:
+        if path is None:
+            return None
+        if isinstance(path.value, Here):
+            return replace(path, value=path.value.path)
+        if isinstance(path.value, str) and path.value.startswith("/"):
+            return self._gap(path, Unreadable(path.value, "it is a path of one machine", path.at))
+        return replace(path, value=normpath(path.value)) if isinstance(path.value, str) else path
+
+    def _folders(self, paths: Placed) -> Placed:
+        if not isinstance(paths.value, list):
+            return paths
+        return replace(paths, value=[self._folder(each) for each in paths.value])
+
+    def _patterns(self, paths: Placed, root: Placed) -> Placed:
+        """Folders right below the root, as patterns that fit only there."""
+        folders = self._folders(paths)
+        if not isinstance(folders.value, list) or not isinstance(root.value, str):
+            return folders
+        return replace(folders, value=[self._pattern(each, root.value) for each in folders.value])
+
+    def _pattern(self, folder: Placed, root: str) -> Placed:
+        if not isinstance(folder.value, str):
+            return folder
+        return replace(folder, value="/" + relpath("/base/base/base/" + folder.value, "/base/base/base/" + root))
+
+
+_OF_WORKSPACES = ("workspace_root", "external_dirs", "exclude_dirs")
+
+
+def _with_defaults(job: Placed) -> Placed:
+    """The job with what the incumbent sends where nothing is written, as far as the API would do otherwise."""
+    session, runtime, compute = job.get("interactive_session"), job.get("runtime"), job.get("compute")
+    if session is not None and isinstance(session.value, dict) and session.get("auth_provider") is None:
+        session = session.holding(auth_provider=placed("microsoft", session.at))
+    accelerator = compute.get("accelerator") if compute is not None else None
+    if compute is not None and accelerator is not None and isinstance(accelerator.value, dict):
+        counted = accelerator.holding(count=accelerator.get("count") or placed(1, accelerator.at))
+        compute = compute.holding(accelerator=counted if accelerator.get("accelerator") else None)
+    return job.holding(
+        interactive_session=session,
+        compute=compute,
+        runtime=runtime and _with_checkpoints(runtime),
+        enable_baseten_workdir=job.get("enable_baseten_workdir") or placed(True, job.at),
+    )
+
+
+def _with_checkpoints(runtime: Placed) -> Placed:
+    """Where a load names no checkpoint the incumbent asks for the latest of nothing, which a rule tells of."""
+    load = runtime.get("load_checkpoint_config")
+    enabled = load.get("enabled") if load is not None else None
+    if load is None or enabled is None or enabled.value is False or load.get("checkpoints") is not None:
+        return runtime
+    latest = placed([{"typ": "baseten_latest_checkpoint"}], load.at)
+    return runtime.holding(load_checkpoint_config=load.holding(checkpoints=latest))

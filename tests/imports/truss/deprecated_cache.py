@@ -1,0 +1,5 @@
+from truss_train import definitions
+
+runtime = definitions.Runtime(start_commands=["python a.py"], enable_cache=True)
+job = definitions.TrainingJob(image=definitions.Image(base_image="python:3.12.4-slim"), runtime=runtime)
+project = definitions.TrainingProject(name="deprecated cache", job=job)
