@@ -68,8 +68,10 @@ FOLDS: Mapping[str, Callable[[Any], Any]] = MappingProxyType(
 
 
 def _short_accelerator(value: Any) -> Any:
-    plain = isinstance(value, dict) and isinstance(value.get("accelerator"), str) and type(value.get("count")) is int
-    return f"{value['accelerator']}:{value['count']}" if plain and len(value) == 2 else value
+    if not isinstance(value, dict) or set(value) != {"accelerator", "count"} or type(value["count"]) is not int:
+        return value
+    name, count = value["accelerator"], value["count"]
+    return f"{name}:{count}" if isinstance(name, str) and re.fullmatch("[A-Za-z0-9_-]+", name) else value
 
 
 def _short_workspace(value: Any) -> Any:

@@ -143,9 +143,9 @@ NOT_CONSTANT = {
 def test_what_only_running_would_tell_is_an_error_at_its_place(
     expression: str, folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    began = time.monotonic()
+    began = time.process_time()
     (told,) = _told(_image(expression), capsys)
-    assert time.monotonic() - began < 5
+    assert time.process_time() - began < 5
     assert told.startswith("c.py:2:")
     assert told.endswith(f" is not a constant: {NOT_CONSTANT[expression]}{_PARTIAL}")
 

@@ -11,21 +11,11 @@ from typing import Any
 
 from baseten_jobs.importing.incumbent import CLASSES, FACTORIES, is_enum, ours
 from baseten_jobs.importing.methods import Arguments, Keywords, bounded, method_called
-from baseten_jobs.importing.operators import (
-    Refused,
-    below,
-    check_size,
-    here_as_text,
-    is_path,
-    iterated,
-    key,
-    part_of_path,
-    plain,
-    refuse,
-    scalar,
-)
+from baseten_jobs.importing.operators import check_size, here_as_text, iterated, key, plain, scalar
+from baseten_jobs.importing.paths import below, is_path, part_of_path
 from baseten_jobs.importing.placed import Placed
 from baseten_jobs.importing.python_values import Built, Here, Imported, Listed, Local, Mapped, Member, Method
+from baseten_jobs.importing.refusal import Refused, refuse
 from baseten_jobs.shape import SUPPORTED, Shape, shape_of
 
 _ZERO, _EMPTY_TEXT, _EMPTY = Placed(0), Placed(""), Placed(())

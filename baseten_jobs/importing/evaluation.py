@@ -4,7 +4,7 @@ import ast
 from collections.abc import Iterator
 from typing import Any
 
-from baseten_jobs.importing import calls, operators
+from baseten_jobs.importing import calls, operators, paths
 from baseten_jobs.importing.expressions import Expressions
 from baseten_jobs.importing.incumbent import CLASSES, member_of
 from baseten_jobs.importing.placed import Placed
@@ -22,10 +22,11 @@ from baseten_jobs.importing.python_values import (
     spoil,
     spoil_names,
 )
+from baseten_jobs.importing.refusal import Refused
 
 DEPTH = 60
 """Levels of an expression; Python's own parser takes up to 200 brackets."""
-STEPS = 100_000
+STEPS = 30_000
 """Expressions that one file may need, long texts counted as several."""
 
 
@@ -49,7 +50,7 @@ class Evaluator(Expressions):
         self._depth += 1
         try:
             found = self._worked_out(node)
-        except operators.Refused as refused:
+        except Refused as refused:
             found = refused.unknown or self.unreadable(node, str(refused))
             if self._steps < 0:
                 self._exhausted = self._exhausted or found
@@ -63,19 +64,19 @@ class Evaluator(Expressions):
         self.charge(1)
         handler = getattr(self, f"_{type(node).__name__.lower()}", None)
         if handler is None:
-            raise operators.Refused(_KINDS.get(type(node), "expressions of this kind are not read"))
+            raise Refused(_KINDS.get(type(node), "expressions of this kind are not read"))
         found = handler(node)
         size = found.value if isinstance(found, Placed) else found
         if isinstance(size, (str, bytes, list, tuple, dict)):
             operators.check_size(len(size), entries=not isinstance(size, (str, bytes)))
-            self.charge(len(size) // 64)
+            self.charge(len(size) // 256)
         return found
 
     def charge(self, steps: int) -> None:
         """Count work; raises Refused where there is too much of it."""
         self._steps -= steps
         if self._steps < 0:
-            raise operators.Refused("there is too much to work out", self._exhausted)
+            raise Refused("there is too much to work out", self._exhausted)
 
     def _name(self, node: ast.Name) -> Any:
         if node.id in self.names:
@@ -88,7 +89,7 @@ class Evaluator(Expressions):
             return self.source.path.replace("\\", "/").rpartition("/")[2].removesuffix(".py")
         if node.id in calls.BUILTINS:
             return Imported(node.id)
-        raise operators.Refused("no constant of this name is set above")
+        raise Refused("no constant of this name is set above")
 
     def _namedexpr(self, node: ast.NamedExpr) -> Placed:
         self.names[node.target.id] = value = self.value(node.value)
@@ -101,7 +102,7 @@ class Evaluator(Expressions):
         return tuple(self._items(node.elts))
 
     def _set(self, node: ast.Set) -> Any:
-        raise operators.Refused("a set has no order")
+        raise Refused("a set has no order")
 
     def _items(self, nodes: list[ast.expr]) -> Iterator[Placed]:
         for node in nodes:
@@ -141,8 +142,8 @@ class Evaluator(Expressions):
         if isinstance(value, Built) and node.attr in value.fields:
             return value.fields[node.attr]
         if isinstance(value, (Built, Local)):
-            raise operators.Refused("this was not given a value")
-        if operators.is_path(value) and (found := operators.part_of_path(value, node.attr)) is not None:
+            raise Refused("this was not given a value")
+        if paths.is_path(value) and (found := paths.part_of_path(value, node.attr)) is not None:
             return found
         return Method(owner, node.attr)
 
@@ -211,7 +212,7 @@ class Evaluator(Expressions):
                 keywords.update(operators.mapping(value))
         try:
             return calls.called(function, arguments, keywords)
-        except operators.Refused as refused:
+        except Refused as refused:
             unknown = refused.unknown or self._known(function) or self.unreadable(node, str(refused))
             owner = [function.value.owner] if isinstance(function.value, Method) else []
             for each in (*owner, *arguments, *keywords.values()):

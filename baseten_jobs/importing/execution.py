@@ -9,6 +9,7 @@ from baseten_jobs.importing.evaluation import Evaluator
 from baseten_jobs.importing.placed import Placed
 from baseten_jobs.importing.python_source import PythonSource
 from baseten_jobs.importing.python_values import Built, Imported, Local, Mapped, Unreadable, spoil
+from baseten_jobs.importing.refusal import Refused, not_constant
 
 
 def executed(source: PythonSource) -> dict[str, Placed]:
@@ -31,9 +32,9 @@ class _Module:
             try:
                 self.evaluator.charge(1)
                 if self._depth > 20:
-                    raise operators.Refused("it is nested too deep")
+                    raise Refused("it is nested too deep")
                 handler(statement)
-            except operators.Refused as refused:
+            except Refused as refused:
                 self._doubt(statement, refused.unknown or self.evaluator.unreadable(statement, str(refused)))
         self._depth -= 1
 
@@ -46,7 +47,7 @@ class _Module:
         self.names.update({name: Placed(why, why.at) for name in touched.rebinds})
 
     def _unknown(self, statement: ast.stmt) -> None:
-        raise operators.Refused(_KINDS.get(type(statement), "statements of this kind are not run"))
+        raise Refused(_KINDS.get(type(statement), "statements of this kind are not run"))
 
     def _pass(self, statement: ast.stmt) -> None:
         """Nothing to do: `pass`, `global`, `assert` and `raise` bind no name."""
@@ -102,7 +103,7 @@ class _Module:
         if isinstance(made, Mapped) and isinstance(before.value, Mapped):
             before.value.update(made)
             return None
-        self.evaluator.charge(len(made) // 64 if isinstance(made, str) else 0)
+        self.evaluator.charge(len(made) // 256 if isinstance(made, str) else 0)
         return self._set(statement.target, Placed(made, before.at))
 
     def _set(self, target: ast.expr, value: Placed) -> None:
@@ -131,10 +132,10 @@ class _Module:
                 self.names.pop(target.id, None)
                 continue
             if not isinstance(target, ast.Subscript):
-                raise operators.not_constant()
+                raise not_constant()
             owner, index = self.evaluator.value(target.value).value, self.evaluator.value(target.slice)
             if not isinstance(owner, Mapped) or isinstance(index.value, Unreadable):
-                raise operators.not_constant()
+                raise not_constant()
             owner.pop(operators.key(index), None)
 
     def _if(self, statement: ast.If) -> None:
@@ -142,16 +143,16 @@ class _Module:
             return self.run(statement.orelse)
         test = self.evaluator.value(statement.test)
         if isinstance(test.value, Unreadable):
-            raise operators.Refused(test.value.why, test.value)
+            raise Refused(test.value.why, test.value)
         return self.run(statement.body if operators.truth(test.value) else statement.orelse)
 
     def _for(self, statement: ast.For) -> None:
         leaves = (ast.Break, ast.Continue)
         if any(isinstance(node, leaves) for each in statement.body for node in ast.walk(each)):
-            raise operators.Refused("loops that end early are not run")
+            raise Refused("loops that end early are not run")
         iterable = self.evaluator.value(statement.iter)
         if isinstance(iterable.value, Unreadable):
-            raise operators.Refused(iterable.value.why, iterable.value)
+            raise Refused(iterable.value.why, iterable.value)
         for item in list(operators.iterated(iterable)):
             self.evaluator.charge(1)
             self._set(statement.target, item)
@@ -161,7 +162,7 @@ class _Module:
     def _try(self, statement: ast.Try) -> None:
         """Only imports are certain to go well."""
         if not all(isinstance(each, ast.Import | ast.ImportFrom) for each in statement.body):
-            raise operators.Refused("what is tried may fail")
+            raise Refused("what is tried may fail")
         self.run([*statement.body, *statement.orelse, *statement.finalbody])
 
 

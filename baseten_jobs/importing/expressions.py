@@ -4,11 +4,12 @@ import ast
 from abc import ABC, abstractmethod
 from typing import Any
 
-from baseten_jobs.importing import operators
+from baseten_jobs.importing import operators, paths
 from baseten_jobs.importing.calls import why
 from baseten_jobs.importing.incumbent import is_enum, member_of
 from baseten_jobs.importing.placed import Placed
 from baseten_jobs.importing.python_values import Imported, Local, Parents, Unreadable
+from baseten_jobs.importing.refusal import Refused, not_constant, refuse
 
 
 class Expressions(ABC):
@@ -56,7 +57,7 @@ class Expressions(ABC):
                 return unknown
             made = operators.binary(operator, total.value, right.value)
             if isinstance(made, (str, bytes, list)):
-                self.charge(len(made) // 64)
+                self.charge(len(made) // 256)
             total = Placed(made, total.at)
         return total.value
 
@@ -97,18 +98,18 @@ class Expressions(ABC):
         if isinstance(owner.value, Imported):
             if is_enum(owner.value):
                 name = self.value(node.slice).value
-                return (member_of(owner.value, name) if isinstance(name, str) else None) or operators.refuse()
-            raise operators.Refused(why(owner.value))
+                return (member_of(owner.value, name) if isinstance(name, str) else None) or refuse()
+            raise Refused(why(owner.value))
         index = self._slice(node.slice) if isinstance(node.slice, ast.Slice) else self.value(node.slice)
         if unknown := self._known(owner, index):
             return unknown
         if isinstance(owner.value, Parents):
-            return operators.above(owner.value.of, index.value)
+            return paths.above(owner.value.of, index.value)
         return operators.item(owner.value, index.value)
 
     def _slice(self, node: ast.Slice) -> Placed:
         bounds = [self.value(part) if part else Placed(None) for part in (node.lower, node.upper, node.step)]
         unknown = self._known(*bounds)
         if unknown is None and not all(isinstance(b.value, int | None) for b in bounds):
-            raise operators.not_constant()
+            raise not_constant()
         return Placed(unknown or slice(*(bound.value for bound in bounds)))

@@ -7,21 +7,19 @@ from types import MappingProxyType
 from typing import Any
 
 from baseten_jobs.importing.operators import (
-    Refused,
-    below,
     check_size,
     here_as_text,
     iterated,
     joined,
     key,
     mapping,
-    not_constant,
-    refuse,
     text_of,
     unknown_in,
 )
+from baseten_jobs.importing.paths import below
 from baseten_jobs.importing.placed import NONE, Placed
 from baseten_jobs.importing.python_values import Here, Listed, Mapped, Member, Method
+from baseten_jobs.importing.refusal import Refused, not_constant, refuse
 
 Arguments = Sequence[Placed]
 Keywords = Mapping[str, Placed]

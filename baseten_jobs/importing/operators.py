@@ -4,13 +4,16 @@ import ast
 import operator as op
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import count
 from pathlib import PurePosixPath
-from posixpath import normpath
 from types import MappingProxyType
 from typing import Any
 
+from baseten_jobs.importing.paths import below, is_path
 from baseten_jobs.importing.placed import Placed
-from baseten_jobs.importing.python_values import Here, Listed, Mapped, Member, Parents, Unreadable
+from baseten_jobs.importing.python_values import Here, Listed, Mapped, Member, Unreadable
+from baseten_jobs.importing.refusal import Refused, not_constant
+from baseten_jobs.manifest import MAX_DEPTH, MAX_VALUES
 
 MAX_SIZE = 1 << 20
 """Characters of a text, entries of a list."""
@@ -20,20 +23,6 @@ _BITS = 4096
 
 _ENTRY = 16
 """What an entry of a list counts, against a character of a text."""
-_NOT_CONSTANT = "only running it would tell"
-
-
-class Refused(Exception):
-    """Why an expression has no value here, as part of a message; `unknown` is the part that is to blame."""
-
-    def __init__(self, why: str, unknown: Unreadable | None = None) -> None:
-        super().__init__(why)
-        self.unknown = unknown
-
-
-def not_constant(value: Any = None) -> Refused:
-    """That a value is no constant, or holds what is unknown."""
-    return Refused(_NOT_CONSTANT, value if isinstance(value, Unreadable) else None)
 
 
 def check_size(size: int, *, entries: bool = False) -> None:
@@ -42,16 +31,18 @@ def check_size(size: int, *, entries: bool = False) -> None:
         raise Refused("it is too large")
 
 
-def is_path(value: Any) -> bool:
-    return isinstance(value, (PurePosixPath, Here))
-
-
 def plain(value: Any) -> Any:
     """A constant as Python holds it; raises Refused where a part is none."""
+    return _plain(value, count(), 0)
+
+
+def _plain(value: Any, counted: Iterator[int], depth: int) -> Any:
+    if next(counted) > MAX_VALUES or depth > MAX_DEPTH:
+        raise Refused("it is too large")
     if isinstance(value, (list, tuple)):
-        return [plain(each.value) for each in value]
+        return [_plain(each.value, counted, depth + 1) for each in value]
     if isinstance(value, dict):
-        return {name: plain(each.value) for name, each in value.items()}
+        return {name: _plain(each.value, counted, depth + 1) for name, each in value.items()}
     if value is None or isinstance(value, (str, int, float)):
         return value
     if isinstance(value, Member):
@@ -73,11 +64,6 @@ def text_of(value: Any) -> str:
 def here_as_text(value: Any) -> Any:
     """The text of a path; one that begins at the file's folder stays what it is."""
     return value if isinstance(value, Here) else text_of(value)
-
-
-def refuse() -> Any:
-    """Raises Refused, where only an expression can stand."""
-    raise not_constant()
 
 
 def joined(between: str, parts: Sequence[str]) -> str:
@@ -243,48 +229,6 @@ def item(owner: Any, index: Any) -> Any:
         found = _tried(lambda: owner[index])
         return Listed(found) if isinstance(found, list) else found
     raise not_constant()
-
-
-def below(*parts: Any) -> Any:
-    """Paths put together; the last absolute one counts, and one that begins at the file's folder stays so."""
-    total: Any = None
-    for part in parts:
-        if isinstance(part, Here) or (total is None and isinstance(part, PurePosixPath)):
-            total = part
-        elif isinstance(part, (str, PurePosixPath)):
-            absolute = total is None or str(part).startswith("/")
-            inside = isinstance(total, Here) and not absolute
-            total = Here(normpath(f"{total.path}/{part}")) if inside else PurePosixPath(total or "", part)
-        else:
-            raise not_constant()
-    return PurePosixPath() if total is None else total
-
-
-def above(path: Any, index: Any) -> Any:
-    """One of the folders above a path, 0 the nearest."""
-    if not isinstance(index, int) or not 0 <= index < 100:
-        raise not_constant()
-    for _ in range(index + 1):
-        path = _parent(path)
-    return path
-
-
-def _parent(path: Any) -> Any:
-    if not isinstance(path, Here):
-        return path.parent
-    up = path.path == "." or path.path.rpartition("/")[2] == ".."
-    return Here(normpath(path.path + "/..") if not up else ".." if path.path == "." else f"{path.path}/..")
-
-
-def part_of_path(path: Any, name: str) -> Any:
-    """An attribute of a path, or nothing for a method."""
-    if name == "parent":
-        return _parent(path)
-    if name == "parents":
-        return Parents(path)
-    whole = PurePosixPath(path.path) if isinstance(path, Here) else path
-    found = getattr(whole, name) if name in ("name", "stem", "suffix") else None
-    return None if isinstance(path, Here) and found in ("", "..") else found
 
 
 def unknown_in(values: Iterable[Placed]) -> Unreadable | None:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-from baseten_jobs.importing.placed import At, Placed
+from baseten_jobs.importing.placed import NONE, At, Placed
 
 
 @dataclass(frozen=True)
@@ -91,22 +91,30 @@ class Method:
     name: str
 
 
-def spoil(value: Any, why: Unreadable, seen: frozenset[int] = frozenset()) -> None:
+def spoil(value: Any, why: Unreadable) -> None:
     """Whatever can be changed within a value may have been."""
-    if id(value) in seen or not isinstance(value, (Listed, Mapped, Built, tuple)):
-        return
-    if not isinstance(value, tuple):
-        value.spoiled = value.spoiled or why
-    inner = value.fields.values() if isinstance(value, Built) else value.values() if isinstance(value, dict) else value
-    for entry in inner:
-        spoil(entry.value, why, seen | {id(value)})
+    seen: set[int] = set()
+    waiting = [value]
+    while waiting:
+        one = waiting.pop()
+        if id(one) in seen or not isinstance(one, (Listed, Mapped, Built, tuple)):
+            continue
+        seen.add(id(one))
+        if not isinstance(one, tuple):
+            one.spoiled = one.spoiled or why
+        inner = one.fields.values() if isinstance(one, Built) else one.values() if isinstance(one, dict) else one
+        waiting += [entry.value for entry in inner]
 
 
-def spoil_names(names: dict[str, Placed], function: Local, why: Unreadable, seen: frozenset[str] = frozenset()) -> None:
+def spoil_names(names: dict[str, Placed], function: Local, why: Unreadable) -> None:
     """Whatever a function of the file, and those that it calls, may change if it is called."""
-    for name in function.changes - seen:
-        value = names.get(name, Placed(None)).value
-        if isinstance(value, Local):
-            spoil_names(names, value, why, seen | {function.name, name})
-        spoil(value, why)
-    names.update({name: Placed(why) for name in function.rebinds})
+    seen: set[str] = set()
+    waiting = [function]
+    while waiting:
+        called = waiting.pop()
+        for name in called.changes - seen:
+            seen.add(name)
+            value = names.get(name, NONE).value
+            waiting += [value] if isinstance(value, Local) else []
+            spoil(value, why)
+        names.update({name: Placed(why) for name in called.rebinds})

@@ -14,7 +14,7 @@ from baseten_jobs.importing.naming import manifest_name
 from baseten_jobs.importing.placed import NONE, Gap, Placed, placed
 from baseten_jobs.importing.python_source import PythonSource
 from baseten_jobs.importing.python_values import Built, Here, Imported, Local, Member, Method, Parents, Unreadable
-from baseten_jobs.manifest import MAX_DIGITS, Odd
+from baseten_jobs.manifest import MAX_DEPTH, MAX_DIGITS, MAX_VALUES, Odd
 from baseten_jobs.secrecy import hidden, quoted
 
 
@@ -64,6 +64,7 @@ class _Reader:
     def __init__(self, source: PythonSource, partial: bool) -> None:
         self.source, self.partial = source, partial
         self.problems: list[Diagnostic] = []
+        self._values = self._depth = 0
 
     def draft(self, project: Placed, given: Given) -> Draft:
         fields = self._plain(project)
@@ -106,6 +107,16 @@ class _Reader:
         `paths` says that a path which begins at the file's folder has a meaning here.
         """
         inner = value.value
+        self._values += 1
+        self._depth += 1
+        try:
+            if self._depth > MAX_DEPTH or self._values > MAX_VALUES:
+                return self._gap(value, Unreadable(self._written(value), "it is too large", value.at))
+            return self._plain_parts(value, inner, paths)
+        finally:
+            self._depth -= 1
+
+    def _plain_parts(self, value: Placed, inner: Any, paths: bool) -> Placed:
         spoiled = getattr(inner, "spoiled", None)
         if isinstance(inner, Unreadable) or spoiled is not None:
             return self._gap(value, spoiled or inner)
@@ -123,7 +134,9 @@ class _Reader:
         if isinstance(inner, PurePosixPath):
             return replace(value, value=str(inner))
         if isinstance(inner, int) and not isinstance(inner, bool) and inner.bit_length() > 60:
-            return replace(value, value=Odd("9" * MAX_DIGITS, "integer"))
+            return replace(value, value=Odd(str(inner) if inner.bit_length() < 4096 else "9" * MAX_DIGITS, "integer"))
+        if isinstance(inner, str) and any("\ud800" <= character <= "\udfff" for character in inner):
+            return self._gap(value, Unreadable(self._written(value), "half of a surrogate pair is not text", value.at))
         if isinstance(inner, float):
             return replace(value, value=Odd(str(inner), "number"))
         if isinstance(inner, (Imported, Local, Method, Parents, bytes, complex)) or inner is Ellipsis:
