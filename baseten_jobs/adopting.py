@@ -9,7 +9,7 @@ from baseten_jobs.git import checkout_of
 from baseten_jobs.importing.adoption import Adopted, Adoption, Found
 from baseten_jobs.importing.draft import Draft, check, gaps, written
 from baseten_jobs.importing.naming import distinct
-from baseten_jobs.importing.placed import Placed, placed
+from baseten_jobs.importing.placed import NONE, Placed, placed
 from baseten_jobs.sources import shown_name
 
 _SCHEMA = os.path.join("schemas", "v1", "training-job.schema.json")
@@ -78,7 +78,7 @@ def _made(one: Found, path: str) -> tuple[Adopted, list[Diagnostic]]:
         return Adopted(one.source, path, drafts, ""), told
     result = written(drafts, _modeline(os.path.dirname(path), bool(path)))
     missing = sum(1 for draft in drafts for part in (draft.metadata, draft.spec) for _ in gaps(part))
-    workspaces = sum(draft.spec.get("workspace") is not None for draft in drafts)
+    workspaces = sum(bool(draft.spec.entries.get("workspace", NONE).entries) for draft in drafts)
     return Adopted(one.source, path, drafts, result.text, missing, workspaces), [*told, *result.diagnostics]
 
 

@@ -152,6 +152,11 @@ def jobs_in(rows: Iterable[Mapping[str, Any]]) -> list[ObservedJob]:
         raise ApiError("reading jobs", f"the answer holds a job without {missing}") from None
 
 
+def job_data(api: Api, job_id: str) -> Mapping[str, Any] | None:
+    """A job as the API sends it, or nothing where the search does not show it; raises ApiError."""
+    return next((data for data in api.search(job_id=job_id) if data.get("id") == job_id), None)
+
+
 def job_by_id(api: Api, job_id: str) -> ObservedJob | None:
     """A job by its bare id, or nothing where the search does not show it; raises ApiError."""
     return next((job for job in jobs_in(api.search(job_id=job_id)) if job.id == job_id), None)

@@ -52,11 +52,12 @@ def validate(paths: Sequence[str], stdin: BinaryIO, strict: bool, overrides: Seq
     diagnostics = [*read.diagnostics, *(d for one in loaded for d in one.diagnostics)]
     documents, misfits = laid_over((document for one in loaded for document in one.documents), overrides)
     diagnostics += misfits
+    unread = {d.position.path for one in loaded for d in one.diagnostics}
     sound = []
     for document in documents:
         found = schema.check(document)
         diagnostics += (*found, *rules.check(document, found))
-        sound += [] if found else [document]
+        sound += [] if found or document.path in unread else [document]
     diagnostics += rules.check_unique(documents)
     contents, of_trees = _packed(documents, sound)
     diagnostics += of_trees

@@ -1,13 +1,14 @@
 """`import`: manifests of what others wrote."""
 
 import os
+from typing import TYPE_CHECKING
 
 import click
 
 from baseten_jobs import report
 from baseten_jobs.adopting import Target, adopt
 from baseten_jobs.cli import options
-from baseten_jobs.cli.session import Session
+from baseten_jobs.cli.session import Session, guarded
 from baseten_jobs.configs import read_config, read_configs
 from baseten_jobs.diagnostics import Diagnostic, Position
 from baseten_jobs.importing.adoption import Adoption, Found
@@ -19,6 +20,9 @@ from baseten_jobs.manifest import decode
 from baseten_jobs.outcome import Exit
 from baseten_jobs.report import text as as_text
 from baseten_jobs.sources import read_whole, shown_name
+
+if TYPE_CHECKING:
+    from baseten_jobs.api.connection import Connection
 
 given = options.bundle(
     "given",
@@ -81,6 +85,32 @@ def request(file: str, given: Given, target: Target, output: str) -> Exit:
     read = _pasted(file, session)
     found = Found(shown_name(file), diagnostics=(read,)) if isinstance(read, Diagnostic) else _found(file, read, given)
     return _told(session, adopt([found], target))
+
+
+@command.command("job")
+@click.argument("job_id", metavar="ID")
+@given
+@target
+@options.output(*report.ADOPTION)
+@options.connection
+def job(job_id: str, given: Given, target: Target, output: str, connection: "Connection") -> Exit:
+    """Of a job that exists, by its id: what the API reveals of it, the rest marked as !todo."""
+    from baseten_jobs.api.connection import open_api
+    from baseten_jobs.api.pacing import Clock
+    from baseten_jobs.importing.existing import draft_of_job
+    from baseten_jobs.observation import job_of
+    from baseten_jobs.observe import job_data
+
+    session = Session(output)
+
+    def work() -> Exit:
+        data = job_data(open_api(connection, Clock()), job_id)
+        if data is None:
+            return session.fail(f"there is no job {job_id}", Exit.FAILED)
+        found = Found(f"job {job_id}", (draft_of_job(job_of(data), data, given),))
+        return _told(session, adopt([found], target))
+
+    return guarded(session, work)
 
 
 def _found(file: str, pasted: Pasted, given: Given) -> Found:
