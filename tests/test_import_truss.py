@@ -227,6 +227,27 @@ def test_a_file_that_holds_no_sound_job_is_told_of(name: str, folder: Path, caps
     assert len(told) <= 3
 
 
+ENDLESS = {
+    "a list that holds itself": "x = []\nx.append(x)\n",
+    "a mapping that holds itself": "x = {}\nx['a'] = x\n",
+    "a list that doubles inside": "x = ['a']\n" + "x = [x, x]\n" * 60,
+    "a list that doubles": "x = ['a']\n" + "x.extend(x)\n" * 60,
+    "a text that doubles": "x = 'a'\n" + "x = x + x\n" * 60,
+    "a path that doubles": "from pathlib import Path\nx = Path('a')\n" + "x = x / x\n" * 60,
+    "a list in a list in a list": "x = 'a'\nfor _ in range(3000):\n    x = [x]\n",
+    "functions that call each other": "".join(f"def f{i}():\n f{i + 1}(x)\n" for i in range(2000)) + "x = []\nf0()\n",
+    "a doubling list that a call is given": "x = ['a']\n" + "x = [x, x]\n" * 60 + "undefined(x)\n",
+}
+
+
+@pytest.mark.parametrize("name", ENDLESS)
+def test_what_would_never_end_is_refused_soon(name: str, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    began = time.process_time()
+    told = _told(f"{HEAD}{ENDLESS[name]}{TAIL.replace(IMAGE, 'x')}{LAST}", capsys)
+    assert time.process_time() - began < 10
+    assert any(line.endswith(_PARTIAL) for line in told)
+
+
 TRAP = """
 import os, sys, subprocess
 open("ran", "w").close()
