@@ -17,7 +17,10 @@ _LOG = (
     "--no-show-signature", f"--format={LOG_FORMAT}",
 )  # fmt: skip
 _COMMITS = ("log", "--encoding=UTF-8", "-z", "--no-show-signature", f"--format={LOG_FORMAT}")
-_SETTINGS = ("-c", "core.quotePath=false", "-c", "log.mailmap=false", "-c", "log.diffMerges=separate")
+_SETTINGS = (
+    "-c", "core.quotePath=false", "-c", "log.mailmap=false", "-c", "log.diffMerges=separate",
+    "-c", "log.showRoot=true", "-c", "log.follow=false", "-c", "diff.relative=false",
+)  # fmt: skip
 _LINK = "120000"
 _MANIFESTS = ("*.yaml", "*.yml")
 

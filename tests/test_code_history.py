@@ -79,6 +79,13 @@ TRAIN, TWO = shown(CODE["train.py"]), shown("LR = 2\n")
 LAYERS, MORE = shown(CODE["lib/layers.py"]), shown("MORE = 1\n")
 
 
+@pytest.mark.parametrize("setting", ["log.showRoot=false", "log.follow=true"])
+def test_settings_hide_no_revision(world: Repository, setting: str) -> None:
+    git(world.folder, "config", *setting.split("="))
+    edit(world.folder / "specs")
+    assert [field for field, _, _ in told(world)] == ["spec.workspace/train.py"]
+
+
 @pytest.mark.parametrize(
     ("change", "changes"),
     [
