@@ -41,11 +41,11 @@ def _references(value: Any, shape: Shape, path: FieldPath) -> Iterator[SecretRef
 
 
 def plain_name(name: str) -> str:
-    """What the names of one secret share: Baseten does not tell `hf_access_token` from `HF-access-token`.
+    """What the names of one secret share: Baseten does not tell `hf_access_token` from `hf-access-token`.
 
     Source: docs.baseten.co, organization/secrets.
     """
-    return "".join(filter(str.isalnum, name.casefold())) or name
+    return "".join(filter(str.isalnum, name)) or name
 
 
 def missing_secrets(document: Document, held: Collection[str], team: str, severity: Severity) -> tuple[Diagnostic, ...]:
