@@ -1,6 +1,7 @@
 """A repository -> where the revisions of each manifest are found, with the code that travelled, and how old it is."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from functools import cached_property
 from itertools import groupby, islice
@@ -77,6 +78,20 @@ class Evidence:
             for changes in self._late_changes
         )
 
+    def deletion(self, name: str, project: ObservedProject) -> FileChange | None:
+        """The change that took a manifest away from the branch; where it never was on it, that of a merged branch.
+
+        A merge counts against its first parent alone: a branch that still held what is gone takes nothing away.
+        """
+        of_branch = (replace(change, merge=False) for change in self._branch)
+        gone = History(of_branch, self.contents, self.limit).deletion(name, project)
+        return gone or self.history.deletion(name, project)
+
+    @cached_property
+    def _branch(self) -> tuple[FileChange, ...]:
+        """The changes as they came to the branch itself."""
+        return self.repository.first_parent_log(self.others)
+
     def _held_by(self, blobs: Iterable[str | None], name: str) -> Iterator[Written]:
         return (w for blob in blobs if self.contents.mentions(blob, name) for w in self.contents.manifests(blob))
 
@@ -86,7 +101,7 @@ class Evidence:
     @cached_property
     def _late_changes(self) -> tuple[tuple[FileChange, ...], ...]:
         """What came to the branch lately, commit by commit."""
-        late = [change for change in self.repository.first_parent_log(self.others) if self._is_late(change.revision)]
+        late = [change for change in self._branch if self._is_late(change.revision)]
         self.contents.fetch(blob for change in late for blob in (change.before, change.after))
         return tuple(tuple(group) for _, group in groupby(late, lambda change: change.order))
 

@@ -145,15 +145,18 @@ class History:
                     yield written
 
     def deletion(self, name: str, project: ObservedProject) -> FileChange | None:
-        """The newest change that took the manifest of this name out of a file."""
-        for change in self.changes:
-            before, after = (
-                self.contents.may_hold(blob, name, lambda written: written.belongs_to(project))
-                for blob in (change.before, change.after)
-            )
-            if before and not after:
-                return change
-        return None
+        """The newest change that took the manifest of this name out of a file; one of a merge only for want of others:
+        what differs from a merged branch may have been gone long before.
+        """
+        found = [change for change in self.changes if self._takes_out(change, name, project)]
+        return next((change for change in found if not change.merge), found[0] if found else None)
+
+    def _takes_out(self, change: FileChange, name: str, project: ObservedProject) -> bool:
+        before, after = (
+            self.contents.may_hold(blob, name, lambda written: written.belongs_to(project))
+            for blob in (change.before, change.after)
+        )
+        return before and not after
 
     def _of_path(self, path: str) -> Iterator[FileChange]:
         """Changes of a file, under the names that it had before too."""

@@ -1,6 +1,6 @@
 """Plan + git history -> the plan with what git bears witness to: changes, doubtful stops, missing jobs, orphans."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import cached_property
@@ -24,7 +24,10 @@ NOT_FOUND = (
     "or lies further back than `--history`"
 )
 SHALLOW = "the revision that runs is not in this shallow clone: clone with `fetch-depth: 0` to see what changed"
-
+YOUNG = (
+    "this clone is shallow, so nobody knows how old its manifests are, nor whether a job of theirs was deleted at the "
+    "provider: clone with `fetch-depth: 0`"
+)
 CODE_NOT_FOUND = (
     "no revision in this history has both the spec and the code that run: they were rewritten, held files that git "
     "does not have or that its filters change, were submitted from elsewhere or with `--set`, or lie too far back"
@@ -50,7 +53,8 @@ def without_witness(plan: Plan, reason: str, inquiry: Inquiry) -> Plan:
 
 
 def with_witness(plan: Plan, repository: Repository | NotInGit, inquiry: Inquiry, observe: Observe) -> Plan:
-    """The plan as git bears it out. Without a repository nothing is doubted, and the reason told.
+    """The plan as git bears it out. Without a repository nothing is doubted, and the reason told; one that can't be
+    read bears out no stop.
 
     `observe` looks up projects that only deleted manifests name; it raises ApiError.
     """
@@ -59,7 +63,25 @@ def with_witness(plan: Plan, repository: Repository | NotInGit, inquiry: Inquiry
     try:
         return _Witness(repository, inquiry, plan).told(observe)
     except (GitError, NotWhole) as error:
-        return without_witness(plan, str(error), inquiry)
+        reasons = {id(stop): _not_stopped(stop, "git can't tell its spec's history") for stop in plan.of(Verb.STOP)}
+        return without_witness(_without_stops(plan, reasons), str(error), inquiry)
+
+
+def _not_stopped(stop: Action, why: str) -> str:
+    assert stop.job is not None
+    return f"job {stop.job.id} of another spec is not stopped: {why}; `baseten-jobs stop --job {stop.job.id}` stops it"
+
+
+def _without_stops(plan: Plan, doubts: Mapping[int, str]) -> Plan:
+    """The plan without the stops in doubt, by id; what they were meant for says why."""
+    kept: list[Action] = []
+    for action in plan.actions:
+        if id(action) not in doubts:
+            kept.append(action)
+            continue
+        index = next(i for i, other in enumerate(kept) if other.request is action.request)
+        kept[index] = replace(kept[index], warnings=(*kept[index].warnings, doubts[id(action)]))
+    return replace(plan, actions=tuple(kept))
 
 
 def _unclaimed(plan: Plan, others: Iterable[ObservedProject]) -> Iterable[tuple[ObservedProject, ObservedJob]]:
@@ -118,19 +140,8 @@ class _Witness:
     # What may be stopped
 
     def _without_doubtful_stops(self, plan: Plan) -> Plan:
-        doubts: dict[int, str] = {}
-        for action in plan.of(Verb.STOP):
-            if doubt := self._doubt(action):
-                doubts[id(action)] = doubt
-        kept: list[Action] = []
-        for action in plan.actions:
-            if id(action) not in doubts:
-                kept.append(action)
-                continue
-            index = next(i for i, other in enumerate(kept) if other.request is action.request)
-            warnings = (*kept[index].warnings, doubts[id(action)])
-            kept[index] = replace(kept[index], warnings=warnings)
-        return replace(plan, actions=tuple(kept))
+        doubts = {id(action): doubt for action in plan.of(Verb.STOP) if (doubt := self._doubt(action))}
+        return _without_stops(plan, doubts)
 
     def _doubt(self, stop: Action) -> str:
         """Why a superseded job must not be stopped on this repository's word, or nothing."""
@@ -145,7 +156,7 @@ class _Witness:
         if found is None:
             what = "its spec and code are" if self.evidence.carries_code(name) else "its spec is"
             why = "this clone is shallow" if self.repository.shallow else f"{what} not in this repository's history"
-            return f"job {job.id} of another spec is not stopped: {why}; `baseten-jobs stop --job {job.id}` stops it"
+            return _not_stopped(stop, why)
         own = self.evidence.of(name).find_in_project(request.identity, project)
         if own is not None and found.age < own.age:
             return f"job {job.id} of another spec is not stopped: its spec is newer in git than this manifest"
@@ -158,7 +169,9 @@ class _Witness:
         if not doubted:
             return plan
         missed = {id(a) for a in doubted if self.evidence.is_old(a.request, plan.project_of(a))}
-        return replace(plan, actions=tuple(self._missed(a) if id(a) in missed else a for a in plan.actions))
+        notes = (*plan.notes, YOUNG) if self.repository.shallow and len(missed) < len(doubted) else plan.notes
+        actions = tuple(self._missed(a) if id(a) in missed else a for a in plan.actions)
+        return replace(plan, actions=actions, notes=notes)
 
     @staticmethod
     def _missed(action: Action) -> Action:
@@ -184,7 +197,7 @@ class _Witness:
             found = self.evidence.of(job.identity.name).find_in_project(job.identity, project)
             if found is None or self._has_manifest(project, job.identity.name):
                 continue
-            gone = self.history.deletion(job.identity.name, project)
+            gone = self.evidence.deletion(job.identity.name, project)
             if gone is None or not _earlier(job.created_at, gone.revision.date):
                 continue
             orphans.append(Orphan(job, project.name, gone.revision))

@@ -16,6 +16,7 @@ from baseten_jobs.emulator import Durations
 from baseten_jobs.guards import refusals
 from baseten_jobs.objects import NotWhole
 from baseten_jobs.plan import Policy, Verb
+from baseten_jobs.witness import YOUNG
 from tests.repository import Repository, days, elsewhere, git
 from tests.strategies import API_VERSION
 
@@ -299,6 +300,15 @@ def test_a_job_that_was_there_long_ago_is_missing_and_not_bought_again(world: Re
     assert refusals(world.asked(missing=True), Policy(create_missing=frozenset({"x"}))) == ()
 
 
+def test_a_shallow_clone_says_that_it_can_not_tell_what_is_missing(world: Repository, tmp_path: Path) -> None:
+    gone(world)
+    world.clock.time += days(8)
+    (world.folder / "notes").write_text("something else")
+    world.commit()
+    plan = elsewhere(world, tmp_path / "shallow", cloned("--depth", "1")).asked(missing=True)
+    assert ([action.missing for action in plan.actions], plan.notes) == ([False, False], (YOUNG,))
+
+
 def test_a_young_manifest_is_not_missing(world: Repository) -> None:
     gone(world)
     world.clock.time += days(6)
@@ -464,6 +474,40 @@ def test_a_job_that_is_younger_than_the_deletion_is_not_this_repositorys_to_stop
     assert world.asked(prune=True).orphans == ()
 
 
+def test_a_stale_branch_deletes_nothing_again_when_it_is_merged(world: Repository) -> None:
+    """Another repository has taken the manifest over since."""
+    world.write("x")
+    world.write("y")
+    world.commit()
+    git(world.folder, "branch", "stale")
+    (world.folder / "specs" / "y.yaml").unlink()
+    world.commit()
+    git(world.folder, "checkout", "-q", "stale")
+    (world.folder / "notes").write_text("something else")
+    world.commit()
+    world.apply()
+    git(world.folder, "checkout", "-q", "main")
+    world.clock.time += 60
+    git(world.folder, "merge", "-q", "stale", GIT_COMMITTER_DATE=world.now.isoformat())
+    assert world.asked(prune=True).orphans == ()
+
+
+def test_what_a_merge_takes_from_the_branch_is_deleted_by_then(world: Repository) -> None:
+    """A job that was submitted while the pull request was open is this repository's too."""
+    world.write("x")
+    world.write("y")
+    world.commit()
+    git(world.folder, "checkout", "-qb", "side")
+    (world.folder / "specs" / "y.yaml").unlink()
+    world.commit()
+    git(world.folder, "checkout", "-q", "main")
+    world.apply()
+    world.clock.time += 60
+    git(world.folder, "merge", "-q", "--no-ff", "side", GIT_COMMITTER_DATE=world.now.isoformat())
+    (orphan,) = world.asked().orphans
+    assert orphan.deleted.commit == git(world.folder, "rev-parse", "HEAD")
+
+
 def test_the_last_manifest_of_a_project_leaves_an_orphan_too(world: Repository) -> None:
     world.write("x")
     world.write("y")
@@ -539,6 +583,19 @@ def test_a_partial_clone_that_can_not_fetch_says_so(world: Repository, tmp_path:
     git(partial.folder, "remote", "set-url", "origin", str(tmp_path / "nowhere"))
     (action,) = partial.asked().actions
     assert (action.verb, action.previous, action.history) == (Verb.SUBMIT, None, str(NotWhole()))
+
+
+def test_a_history_that_can_not_be_read_bears_out_no_stop(world: Repository, tmp_path: Path) -> None:
+    world.write(more=STOP)
+    world.commit()
+    world.apply()
+    world.write(command="other", more=STOP)
+    world.commit()
+    git(world.folder, "config", "uploadpack.allowFilter", "true")
+    partial = elsewhere(world, tmp_path / "partial", cloned("--filter=blob:none"))
+    git(partial.folder, "remote", "set-url", "origin", str(tmp_path / "nowhere"))
+    (action,) = partial.asked().actions
+    assert (action.verb, "is not stopped: git can't tell" in action.warnings[-1]) == (Verb.SUBMIT, True)
 
 
 def test_a_file_of_many_megabytes_in_the_history_is_passed_over(world: Repository) -> None:
