@@ -67,7 +67,7 @@ def requests(compiled: Iterable[JobRequest], look: Look = PLAIN) -> str:
     """Each body under a line that says whose it is."""
     lines = []
     for r in compiled:
-        lines.append(f"# {r.path}:{r.line}: {r.job_name} in {one_line(str(r.project))} (digest {r.digest[:SHOWN]})")
+        lines.append(f"# {place(r)}: {r.job_name} in {one_line(str(r.project))} (digest {r.digest[:SHOWN]})")
         lines += [f"# {override(change)}" for change in look.overrides(r)]
         lines += [f"# {line}" for line in listing.lines(r.content, look)]
         lines.append(json.dumps(r.body, indent=2, ensure_ascii=False))
@@ -83,7 +83,7 @@ def plan(made: Plan, look: Look = PLAIN) -> str:
     for ref in made.new_projects:
         lines.append(f"  project '{one_line(str(ref))}' will be created")
     for project in made.projects.values():
-        lines += [paint(f"  warning: {project.name}: {note}", "yellow") for note in project.notes]
+        lines += [paint(f"  warning: {one_line(project.name)}: {note}", "yellow") for note in project.notes]
     lines += [f"  note: {note}" for note in made.notes]
     lines += [paint(f"  error: {error}", "red") for error in made.errors]
     if lines:
@@ -133,7 +133,12 @@ def facts(action: Action) -> list[str]:
         found += [_STARTS[action.starts]] if action.starts else []
     elif action.job is not None:
         found += [f"job {action.job.id} {action.job.status.removeprefix('TRAINING_JOB_').lower()}"]
-    return [*found, f"{request.path}:{request.line}"]
+    return [*found, place(request)]
+
+
+def place(request: JobRequest) -> str:
+    """Where a manifest begins; a path may hold anything."""
+    return f"{one_line(request.path, 1024)}:{request.line}"
 
 
 def override(change: Change) -> str:

@@ -152,3 +152,10 @@ def test_a_secret_in_a_long_command_is_masked_word_by_word(name: str) -> None:
     )
     told = report.PLAN[name](plans.planned(plans.submit(changes=found)))
     assert not any(secret in told for secret in ("a" * 20, "b" * 20, "hunter2"))
+
+
+@pytest.mark.parametrize("name", ["text", "markdown"])
+def test_a_path_that_commands_a_terminal_is_shown_and_not_obeyed(name: str) -> None:
+    told = report.PLAN[name](plans.planned(plans.submit(request=plans.request(path="\x1b[2J\nerror: x.yaml"))))
+    assert "\x1b" not in told
+    assert "\nerror:" not in told
