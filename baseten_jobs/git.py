@@ -1,6 +1,7 @@
 """A checkout -> what git says of it, in a handful of processes whatever the number of manifests."""
 
 import os
+import shlex
 import subprocess
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
@@ -107,10 +108,11 @@ class Repository:
         return found
 
     def work_tree(self) -> Iterator[str]:
-        """The YAML files that lie in the checkout, committed or not; hidden folders are left out."""
+        """The YAML files that lie in the checkout, committed or not; those of hidden folders too."""
         for parent, folders, names in os.walk(self.root):
-            folders[:] = [name for name in folders if not name.startswith(".")]
-            yield from (os.path.join(parent, name) for name in names if name.endswith((".yaml", ".yml")))
+            folders[:] = [name for name in folders if name != ".git"]
+            paths = (os.path.join(parent, name) for name in names if name.endswith((".yaml", ".yml")))
+            yield from filter(os.path.isfile, paths)
 
     def contents(self, blobs: Sequence[str]) -> Iterator[bytes]:
         """The bytes of these blobs, in their order; empty for one of more than MAX_BYTES, which is no manifest.
@@ -172,9 +174,9 @@ def once_held_manifests(path: str) -> bool:
 
 def _refusal(words: str, folder: str) -> str:
     if "dubious ownership" in words:
+        root = shlex.quote(checkout_of(folder or ".") or os.path.realpath(folder or "."))
         return ("git does not trust this checkout, which another user owns: "
-                f"`git config --global --add safe.directory {os.path.realpath(folder or '.')}` lets it tell the "
-                "history")  # fmt: skip
+                f"`git config --global --add safe.directory {root}` lets it tell the history")  # fmt: skip
     if "not a git repository" in words:
         return "the manifests are not in a git repository, so there is no history to compare with"
     if "HEAD" in words or "single revision" in words:

@@ -180,16 +180,18 @@ def test_a_repository_without_a_commit_counts_as_not_in_git(world: Repository) -
     assert [action.verb for action in plan.actions] == [Verb.SUBMIT, Verb.STOP]
 
 
-def test_a_checkout_that_git_does_not_trust_counts_as_not_in_git(
-    world: Repository, monkeypatch: pytest.MonkeyPatch
+def test_a_checkout_that_git_does_not_trust_counts_as_not_in_git_and_the_remedy_works(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    world = Repository(tmp_path / "my work", durations=LONG)
     world.write()
     world.commit()
     monkeypatch.setenv("GIT_TEST_ASSUME_DIFFERENT_OWNER", "1")
-    monkeypatch.setenv("GIT_CONFIG_GLOBAL", os.devnull)
-    refused = asking.open_repository(str(world.folder))
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(tmp_path / "gitconfig"))
+    refused = asking.open_repository(str(world.folder / "specs"))
     assert isinstance(refused, asking.NotInGit)
-    assert "safe.directory" in refused.reason
+    subprocess.run(refused.reason.split("`")[1], shell=True, check=True)
+    assert isinstance(asking.open_repository(str(world.folder / "specs")), asking.Repository)
 
 
 def test_without_git_installed_one_line_says_so(world: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -436,13 +438,15 @@ def test_a_manifest_that_the_paths_leave_out_is_no_orphan(world: Repository) -> 
     assert (plan.orphans, [action.verb for action in plan.actions]) == ((), [Verb.KEEP])
 
 
-def test_a_manifest_that_is_only_in_the_work_tree_lives(world: Repository) -> None:
+@pytest.mark.parametrize("folder", ["elsewhere", ".training"])
+def test_a_manifest_that_is_only_in_the_work_tree_lives(world: Repository, folder: str) -> None:
     world.write("x")
     world.write("y")
     world.commit()
     world.apply()
-    (world.folder / "elsewhere").mkdir()
-    os.rename(world.folder / "specs/y.yaml", world.folder / "elsewhere/y.yaml")
+    (world.folder / folder).mkdir()
+    os.mkfifo(world.folder / folder / "pipe.yaml")
+    os.rename(world.folder / "specs/y.yaml", world.folder / folder / "y.yaml")
     git(world.folder, "rm", "-q", "--cached", "specs/y.yaml")
     git(
         world.folder, "commit", "-qm", "gone", "--date", world.now.isoformat(), GIT_COMMITTER_DATE=world.now.isoformat()
