@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from math import fsum, isfinite
 from typing import Any
 
@@ -28,7 +29,7 @@ class Machine:
     def fits(self, compute: Mapping[str, Any]) -> bool:
         """Whether a node of this `compute` is this machine: its GPUs exactly, CPU and memory at least."""
         accelerator = compute.get("accelerator") or {"accelerator": "", "count": 0}
-        memory = bytes_of(str(compute.get("memory", _MEMORY)))
+        memory = _bytes(str(compute.get("memory", _MEMORY)))
         return (
             same_gpu(self.gpu_type, accelerator["accelerator"])
             and self.gpus == accelerator["count"]
@@ -36,6 +37,10 @@ class Machine:
             and memory is not None
             and self.memory_mib * _MEBIBYTE >= memory
         )
+
+
+_bytes = lru_cache(bytes_of)
+"""Every job is held against every machine, and many ask for the same."""
 
 
 def same_gpu(one: str, other: str) -> bool:

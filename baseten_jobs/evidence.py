@@ -46,9 +46,18 @@ class Evidence:
 
     def carries_code(self, name: str) -> bool:
         if name not in self._with_code:
-            written = any(request.content for request in self.requests if request.name == name)
-            self._with_code[name] = written or any(True for _ in self._with_workspace(name))
+            written = self._any_code and any(True for _ in self._with_workspace(name))
+            self._with_code[name] = written or name in self._carrying
         return self._with_code[name]
+
+    @cached_property
+    def _carrying(self) -> frozenset[str]:
+        return frozenset(request.name for request in self.requests if request.content)
+
+    @cached_property
+    def _any_code(self) -> bool:
+        """Whether any revision of any manifest may have code: most repositories have none."""
+        return any(self.contents.mentions(change.after, "workspace") for change in self.history.changes)
 
     def code_changes(self, found: Found, request: JobRequest) -> tuple[Change, ...]:
         """The files that differ between what was found and what a request carries, if both have code."""

@@ -2,8 +2,9 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import islice
 
 from baseten_jobs.identity import SHOWN, Identity
@@ -171,9 +172,16 @@ class History:
         return (change for change in self.changes if self.contents.mentions(change.after, name))
 
     def _found(self, change: FileChange, written: Written) -> Found:
-        same = [c for c in self.changes if c.after == change.after]
+        same = self._by_content[change.after]
         writer = next((c for c in same if c.rewrites), change)
         return Found(writer.revision, written, min(c.order for c in same))
+
+    @cached_property
+    def _by_content(self) -> Mapping[str | None, Sequence[FileChange]]:
+        found: dict[str | None, list[FileChange]] = {}
+        for change in self.changes:
+            found.setdefault(change.after, []).append(change)
+        return found
 
     def _matching(self, blob: str | None, identity: Identity) -> Written | None:
         if not self.contents.mentions(blob, identity.name):

@@ -1,7 +1,7 @@
 """Requests + observation + policy -> Plan: the decision table."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import Any
@@ -131,11 +131,13 @@ class Plan:
 def make_plan(requests: Iterable[JobRequest], observation: Observation, policy: Policy) -> Plan:
     """Decide for each request, in the order given; a stop follows the action that supersedes its job."""
     requests = tuple(requests)
-    claimed = {(observation.project(r.project).id, r.name) for r in requests}
+    claimed: dict[str | None, set[str]] = {}
+    for request in requests:
+        claimed.setdefault(observation.project(request.project).id, set()).add(request.name)
     actions: list[Action] = []
     for request in requests:
         project = observation.project(request.project)
-        action = decide(request, project, policy, frozenset(name for id_, name in claimed if id_ == project.id))
+        action = decide(request, project, policy, claimed[project.id])
         actions.append(action)
         if request.stop_superseded and (action.verb is Verb.SUBMIT or action.identity_lives):
             actions += [
@@ -144,9 +146,7 @@ def make_plan(requests: Iterable[JobRequest], observation: Observation, policy: 
     return Plan(tuple(actions), {request.project: observation.project(request.project) for request in requests})
 
 
-def decide(
-    request: JobRequest, project: ObservedProject, policy: Policy, claimed: frozenset[str] = frozenset()
-) -> Action:
+def decide(request: JobRequest, project: ObservedProject, policy: Policy, claimed: Collection[str] = ()) -> Action:
     """The decision table for one manifest; `claimed` are the names that manifests of its project have."""
     named = project.by_name.get(request.name, ())
     same = tuple(job for job in named if job.identity == request.identity)
