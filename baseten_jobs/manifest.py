@@ -1,11 +1,14 @@
 """Text -> documents: plain data, with a position for every path. YAML lives only here."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import cached_property, lru_cache, partial
 from typing import Any, NamedTuple
 
 import yaml
+from yaml import AliasEvent, MappingEndEvent, MappingStartEvent, ScalarEvent, SequenceEndEvent
 
 from baseten_jobs.diagnostics import Diagnostic, FieldPath, Position, one_line
 
@@ -51,14 +54,20 @@ class Spot(NamedTuple):
 class Document:
     """One YAML document: its file, its first line, its plain data. Lines and columns count from 1.
 
-    `overrides` are the fields that were set from outside, each with the text that it was given.
+    `find` tells where everything stands, which costs another look at the file's text. `overrides` are the fields that
+    were set from outside, each with the text that it was given.
     """
 
     path: str
     line: int
     data: Any
-    spot: Spot = field(repr=False)
+    find: Callable[[], Spot] = field(repr=False, compare=False)
     overrides: tuple[tuple[str, str], ...] = ()
+
+    @cached_property
+    def spot(self) -> Spot:
+        """Where everything stands, found at the first question: most documents are never asked."""
+        return self.find()
 
     def position(self, path: FieldPath = (), *, of_key: bool = False) -> Position:
         """Where the value at `path` stands (or its key); its nearest ancestor's key where it is absent."""
@@ -89,10 +98,11 @@ def load(path: str, text: str) -> Loaded:
     if problem := _unprintable(path, text):
         return Loaded((), (problem,))
     documents: list[Document] = []
-    builder = _Builder(path, text)
+    builder, spots = _Builder(path, text), _Spots(path, text)
     problems = builder.problems
     try:
-        documents += builder.documents()
+        for number, (first, data) in enumerate(builder.documents()):
+            documents.append(Document(path, _mark(first)[0], data, partial(spots.of, number)))
     except _Unreadable as unreadable:
         problems.append(unreadable.diagnostic)
     if not documents and not problems:
@@ -145,12 +155,31 @@ _PREFIX = "tag:yaml.org,2002:"
 _DECIMAL = re.compile(r"[-+]?(0|[1-9][0-9]*)")
 _TRUE = frozenset({"yes", "true", "on"})
 _WORDS = {"bool": frozenset({"no", "false", "off"}) | _TRUE, "null": frozenset({"", "~", "null"})}
+_ODD = {"float": "number", "timestamp": "date"}
+
+
+@lru_cache(maxsize=4096)
+def _plain(text: str) -> Any:
+    """What a scalar means that has neither quotes nor a tag."""
+    for tag, pattern in _PLAIN.get(text[:1], ()):
+        if pattern.match(text):
+            return _read(tag.removeprefix(_PREFIX), text)
+    return text
+
+
+def _read(kind: str, text: str) -> Any:
+    if kind in _WORDS:
+        return None if kind == "null" else text.lower() in _TRUE
+    if kind == "int":
+        plain = _DECIMAL.fullmatch(text) and len(text.lstrip("+-")) < MAX_DIGITS
+        return int(text) if plain else Odd(text, "integer")
+    if kind in _ODD:
+        return Odd(text, _ODD[kind])
+    return text
+
 
 _LONG = 256
 """Characters of a text that count as one value more, lest a long one be repeated by aliases for ever."""
-
-_Value = tuple[Any, str | None, dict[str | int, Spot]]
-"""Plain data, a scalar as it was written, and the spots of a collection's entries."""
 
 _CLEARER = (
     ("tab character that violates", "a tab can't indent", "indent with spaces"),
@@ -166,41 +195,40 @@ _CLEARER = (
 """What libyaml says, what is said instead, and what to do."""
 
 
-class _Builder:
-    """Plain data straight from the parser's events: depth, aliases and duplicates are judged on the way."""
+_Tree = dict[int, dict[str | int, Spot]]
+"""For each list and mapping, by its `id`, where its entries stand."""
 
-    def __init__(self, path: str, text: str) -> None:
+
+class _Builder:
+    """Plain data straight from the parser's events: depth, aliases and duplicates are judged on the way.
+
+    Where a value stands is kept only if there is a `tree` to keep it in.
+    """
+
+    def __init__(self, path: str, text: str, tree: _Tree | None = None) -> None:
         self.path = path
         self.text = text
-        self.parser: Any = _Parser(text)
         self.problems: list[Diagnostic] = []
-        self._anchors: dict[str, tuple[_Value, int] | None] = {}
+        self._tree = tree
+        self._event: Callable[[], Any] = _Parser(text).get_event
+        self._anchors: dict[str, tuple[Any, str | None, int] | None] = {}
         self._size = 0
 
-    def documents(self) -> Iterator[Document]:
-        """Each document that is not empty; raises _Unreadable where the file can't be read further."""
-        self._next(yaml.StreamStartEvent)
-        while isinstance(event := self._event(), yaml.DocumentStartEvent):
-            self._anchors = {}
-            first = self._event()
-            at = _mark(first)
-            data, text, below = self._value(first, 0)
-            self._next(yaml.DocumentEndEvent)
-            if data is not None:
-                yield Document(self.path, at[0], data, Spot(at, at, text, below))
-        assert isinstance(event, yaml.StreamEndEvent)
-
-    def _event(self) -> Any:
+    def documents(self) -> Iterator[tuple[Any, Any]]:
+        """First event and data of each document that is not empty; raises _Unreadable where no more can be read."""
         try:
-            return self.parser.get_event()
+            self._event()
+            while isinstance(self._event(), yaml.DocumentStartEvent):
+                self._anchors = {}
+                first = self._event()
+                data = self._value(first, 0)
+                self._event()
+                if data is not None:
+                    yield first, data
         except yaml.MarkedYAMLError as error:
             raise self._syntax(error) from None
         except yaml.YAMLError as error:
             raise _Unreadable("yaml-syntax", one_line(str(error)), Position(self.path)) from None
-
-    def _next(self, kind: type) -> None:
-        event = self._event()
-        assert isinstance(event, kind), event
 
     def _syntax(self, error: yaml.MarkedYAMLError) -> _Unreadable:
         mark, said = error.problem_mark or error.context_mark, error.problem or ""
@@ -223,24 +251,25 @@ class _Builder:
     def _at(self, event: Any) -> Position:
         return Position(self.path, *_mark(event))
 
-    def _value(self, event: Any, depth: int) -> _Value:
+    def _value(self, event: Any, depth: int) -> Any:
         if depth > MAX_DEPTH:
             raise _Unreadable("depth", f"more than {MAX_DEPTH} levels of nesting", self._at(event))
-        before = self._size
-        self._count(1, event)
-        if isinstance(event, yaml.AliasEvent):
-            return self._alias(event)
-        if isinstance(event, yaml.ScalarEvent):
-            self._count(len(event.value) // _LONG, event)
-            value: _Value = (self._scalar(event), event.value, {})
+        before, kind = self._size, type(event)
+        if kind is ScalarEvent:
+            self._count(1 + len(event.value) // _LONG, event)
+            value, text = self._scalar(event), event.value
         else:
-            mapping = isinstance(event, yaml.MappingStartEvent)
-            self._check_tag(event, "map" if mapping else "seq")
-            if event.anchor:
+            self._count(1, event)
+            if kind is AliasEvent:
+                return self._alias(event)
+            mapping, text = kind is MappingStartEvent, None
+            if event.tag is not None:
+                self._check_tag(event, "map" if mapping else "seq")
+            if event.anchor is not None:
                 self._anchors[event.anchor] = None
-            value = (self._mapping if mapping else self._sequence)(depth)
-        if event.anchor:
-            self._anchors[event.anchor] = (value, self._size - before)
+            value = self._mapping(depth + 1) if mapping else self._sequence(depth + 1)
+        if event.anchor is not None:
+            self._anchors[event.anchor] = value, text, self._size - before
         return value
 
     def _count(self, size: int, event: Any) -> None:
@@ -248,109 +277,116 @@ class _Builder:
         if self._size > MAX_VALUES:
             raise _Unreadable("too-many-values", f"more than {MAX_VALUES} values, aliases expanded", self._at(event))
 
-    def _alias(self, event: Any) -> _Value:
+    def _alias(self, event: Any) -> Any:
         name = one_line(event.anchor)
         if event.anchor not in self._anchors:
             raise _Unreadable("alias", f"there is no anchor '&{name}' above", self._at(event))
         anchored = self._anchors[event.anchor]
         if anchored is None:
             raise _Unreadable("alias", f"the alias '*{name}' holds itself", self._at(event))
-        value, size = anchored
+        value, _, size = anchored
         self._count(size, event)
         return value
 
-    def _sequence(self, depth: int) -> _Value:
+    def _sequence(self, depth: int) -> list[Any]:
         items: list[Any] = []
         spots: dict[str | int, Spot] = {}
-        while not isinstance(event := self._event(), yaml.SequenceEndEvent):
-            value, text, below = self._value(event, depth + 1)
-            spots[len(items)] = Spot(_mark(event), _mark(event), text, below)
+        while type(event := self._event()) is not SequenceEndEvent:
+            value = self._value(event, depth)
+            if self._tree is not None:
+                spots[len(items)] = self.spot(event, event, value)
             items.append(value)
-        return items, None, spots
+        if self._tree is not None:
+            self._tree[id(items)] = spots
+        return items
 
-    def _mapping(self, depth: int) -> _Value:
+    def _mapping(self, depth: int) -> dict[str, Any]:
         entries: dict[str, Any] = {}
         spots: dict[str | int, Spot] = {}
-        merges: dict[str, Spot] = {}
-        merged: list[_Value] = []
-        while not isinstance(key_event := self._event(), yaml.MappingEndEvent):
+        first: dict[str, Any] = {}
+        merge: Any = None
+        merged: Sequence[Mapping[str, Any]] = ()
+        while type(key_event := self._event()) is not MappingEndEvent:
             key = self._key(key_event, depth)
             event = self._event()
-            value, text, below = self._value(event, depth + 1)
-            merge = key == "<<" and _is_plain(key_event)
-            before = (merges if merge else spots).get(key)
-            if before:
-                first = f"first at {before.key[0]}:{before.key[1]}"
-                self._problem("duplicate-key", f"'{one_line(key)}' is given twice", key_event, first)
-                continue
-            spot = Spot(_mark(key_event), _mark(event), text, below)
-            if merge:
-                merges[key] = spot
-                merged = self._merged(event, value, below)
+            value = self._value(event, depth)
+            merging = key == "<<" and _is_plain(key_event)
+            if before := merge if merging else first.get(key):
+                line, column = _mark(before)
+                told = f"first at {line}:{column}"
+                self._problem("duplicate-key", f"'{one_line(key)}' is given twice", key_event, told)
+            elif merging:
+                merge, merged = key_event, self._merged(event, value)
             else:
-                entries[key], spots[key] = value, spot
-        for mapping, _, below in merged:
+                first[key], entries[key] = key_event, value
+                if self._tree is not None:
+                    spots[key] = self.spot(key_event, event, value)
+        for mapping in merged:
             for key, value in mapping.items():
                 if key not in entries:
-                    entries[key], spots[key] = value, below[key]
-        return entries, None, spots
+                    entries[key] = value
+                    if self._tree is not None:
+                        spots[key] = self._tree[id(mapping)][key]
+        if self._tree is not None:
+            self._tree[id(entries)] = spots
+        return entries
 
-    def _merged(self, event: Any, value: Any, below: dict[str | int, Spot]) -> list[_Value]:
+    def spot(self, key_event: Any, event: Any, value: Any) -> Spot:
+        """Where a value stands, and all that is below it; only of a builder with a tree."""
+        assert self._tree is not None
+        kind, text = type(event), None
+        if kind is AliasEvent:
+            anchored = self._anchors[event.anchor]
+            text = anchored[1] if anchored else None
+        elif kind is ScalarEvent:
+            text = event.value
+        below = self._tree[id(value)] if isinstance(value, (list, dict)) else {}
+        return Spot(_mark(key_event), _mark(event), text, below)
+
+    def _merged(self, event: Any, value: Any) -> Sequence[Mapping[str, Any]]:
         if isinstance(value, dict):
-            return [(value, None, below)]
+            return (value,)
         if isinstance(value, list) and all(isinstance(item, dict) for item in value):
-            return [(item, None, dict(below[index].below)) for index, item in enumerate(value)]
+            return value
         self._problem("merge-key", "'<<' takes a mapping or a list of mappings", event)
-        return []
+        return ()
 
     def _key(self, event: Any, depth: int) -> str:
-        if isinstance(event, yaml.ScalarEvent):
-            self._count(len(event.value) // _LONG, event)
-            key = self._scalar(event)
-            if not isinstance(key, str):
-                self._problem(
-                    "key-not-string",
-                    f"the key {one_line(event.value) or 'null'} is not a string",
-                    event,
-                    f'write "{one_line(event.value)}"',
-                )
-            if event.anchor:
-                self._anchors[event.anchor] = ((key, event.value, {}), 1 + len(event.value) // _LONG)
-            return str(event.value)
-        key, _, _ = self._value(event, depth + 1)
-        if isinstance(key, str):
-            return key
-        raise _Unreadable("key-not-string", "a key must be a string", self._at(event))
+        if type(event) is not ScalarEvent:
+            key = self._value(event, depth)
+            if isinstance(key, str):
+                return key
+            raise _Unreadable("key-not-string", "a key must be a string", self._at(event))
+        text: str = event.value
+        self._count(len(text) // _LONG, event)
+        key = self._scalar(event)
+        if not isinstance(key, str):
+            shown = one_line(text)
+            self._problem("key-not-string", f"the key {shown or 'null'} is not a string", event, f'write "{shown}"')
+        if event.anchor is not None:
+            self._anchors[event.anchor] = key, text, 1 + len(text) // _LONG
+        return text
 
     def _scalar(self, event: Any) -> Any:
         text: str = event.value
-        tag: str | None = event.tag
-        if tag is None:
-            if not event.implicit[0]:
-                return text
-            tag = _PREFIX + "str"
-            for candidate, pattern in _PLAIN.get(text[:1], ()):
-                if pattern.match(text):
-                    tag = candidate
-                    break
-        elif tag == "!":
+        if event.tag is None:
+            return _plain(text) if event.implicit[0] else text
+        if event.tag == "!":
             return text
-        kind = tag.removeprefix(_PREFIX)
+        return self._tagged(event)
+
+    def _tagged(self, event: Any) -> Any:
+        kind = event.tag.removeprefix(_PREFIX)
         if kind in ("str", "merge", "value"):
-            return text
-        if text.lower() in _WORDS.get(kind, ()):
-            return None if kind == "null" else text.lower() in _TRUE
-        if kind == "int":
-            return (
-                int(text) if _DECIMAL.fullmatch(text) and len(text.lstrip("+-")) < MAX_DIGITS else Odd(text, "integer")
-            )
-        if kind in ("float", "timestamp") and (kind == "float" or event.tag is None):
-            return Odd(text, "number" if kind == "float" else "date")
-        if tag == TODO:
-            self._problem("todo", f"a value is missing: {one_line(text)}", event, f"write it in the place of {TODO}")
+            return event.value
+        if kind in ("int", "float") or event.value.lower() in _WORDS.get(kind, ()):
+            return _read(kind, event.value)
+        if event.tag == TODO:
+            told = f"a value is missing: {one_line(event.value)}"
+            self._problem("todo", told, event, f"write it in the place of {TODO}")
         else:
             self._check_tag(event, "a scalar")
-        return Odd(text, "tagged")
+        return Odd(event.value, "tagged")
 
     def _check_tag(self, event: Any, expected: str) -> None:
         tag = event.tag
@@ -363,6 +399,27 @@ class _Builder:
         if len(self.problems) == MAX_PROBLEMS:
             raise _Unreadable("too-many-problems", "this file has more problems; they are not shown", self._at(event))
         self.problems.append(Diagnostic(rule, message, self._at(event), hint=hint))
+
+
+class _Spots:
+    """Where everything in one file stands: read again from its text, once, at the first question."""
+
+    def __init__(self, path: str, text: str) -> None:
+        self._path, self._text = path, text
+
+    @cached_property
+    def _all(self) -> tuple[Spot, ...]:
+        tree: _Tree = {}
+        builder = _Builder(self._path, self._text, tree)
+        found = []
+        with suppress(_Unreadable):  # told when it was read first
+            for first, data in builder.documents():
+                found.append(builder.spot(first, first, data))
+        return tuple(found)
+
+    def of(self, number: int) -> Spot:
+        """The spot of the document of that number."""
+        return self._all[number]
 
 
 def _mark(event: Any) -> tuple[int, int]:

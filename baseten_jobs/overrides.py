@@ -94,7 +94,7 @@ def _with(document: Document, override: Override) -> Document:
     spot = Spot((1, 1), (1, 1), override.text, below, override.source)
     data, spots = _set(document.data, document.spot, override.path, value, spot)
     overrides = (*document.overrides, (override.field, override.text))
-    return replace(document, data=data, spot=spots, overrides=overrides)
+    return replace(document, data=data, find=lambda: spots, overrides=overrides)
 
 
 def _read(document: Document, override: Override) -> tuple[Any, Any]:
