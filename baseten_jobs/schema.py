@@ -1,6 +1,5 @@
 """Document -> diagnostics, against the schema that its apiVersion names. jsonschema lives only here."""
 
-import re
 from collections.abc import Iterator, Mapping
 from functools import cache
 from itertools import islice
@@ -10,6 +9,7 @@ from baseten_jobs.diagnostics import Diagnostic
 from baseten_jobs.manifest import Document
 from baseten_jobs.secrecy import quoted
 from baseten_jobs.shape import KIND, SUPPORTED, schema_of
+from baseten_jobs.verdict import fits, pattern_of, verdict_of
 from baseten_jobs.wording import as_written, worded, worth_telling
 
 MAX_PROBLEMS = 200
@@ -29,10 +29,12 @@ def check(document: Document) -> tuple[Diagnostic, ...]:
                 hint="a manifest is a mapping with apiVersion, kind, metadata and spec",
             ),
         )
-    if problems := _wrong_version(document, data):
-        return problems
+    if not supports(document):
+        return _wrong_version(document, data)
+    if fits(verdict_of(data["apiVersion"]), data):
+        return ()
     diagnostics: list[Diagnostic] = []
-    errors = _validator(data["apiVersion"]).iter_errors(data)
+    errors = judge(data["apiVersion"]).iter_errors(data)
     for error in worth_telling(islice(errors, MAX_PROBLEMS)):
         diagnostics += worded(error, document)
     if next(errors, None):
@@ -43,7 +45,8 @@ def check(document: Document) -> tuple[Diagnostic, ...]:
 
 def supports(document: Document) -> bool:
     """Whether a document is of a version and kind that the schema, and the rules, can speak of."""
-    return isinstance(document.data, dict) and not _wrong_version(document, document.data)
+    data = document.data
+    return isinstance(data, dict) and data.get("apiVersion") in SUPPORTED and data.get("kind") == KIND
 
 
 def _wrong_version(document: Document, data: Mapping[str, Any]) -> tuple[Diagnostic, ...]:
@@ -67,15 +70,15 @@ def _unsupported(document: Document, data: Mapping[str, Any], name: str, support
 
 
 @cache
-def _validator(api_version: str) -> Any:
+def judge(api_version: str) -> Any:
+    """jsonschema's validator of a version: what is wrong is told by it alone."""
     from jsonschema import Draft202012Validator, ValidationError
     from jsonschema.validators import extend
 
     checker = Draft202012Validator.TYPE_CHECKER.redefine("integer", lambda _, value: type(value) is int)
 
     def pattern(_: Any, wanted: str, value: object, schema: Any) -> Iterator[ValidationError]:
-        # In JSON Schema `$` is the very end; in Python it also matches before a last newline.
-        if isinstance(value, str) and not re.search(re.sub(r"\$$", r"\\Z", wanted), value):
+        if isinstance(value, str) and not pattern_of(wanted).search(value):
             yield ValidationError(f"{value!r} does not match {wanted!r}")
 
     return extend(  # type: ignore[no-untyped-call]

@@ -6,9 +6,11 @@ from typing import Any
 from hypothesis import strategies as st
 
 from baseten_jobs.shape import Shape, shape_of
+from baseten_jobs.verdict import pattern_of
 
 API_VERSION = "baseten-jobs/v1"
-SPEC = shape_of(API_VERSION).properties["spec"]
+MANIFEST = shape_of(API_VERSION)
+SPEC = MANIFEST.properties["spec"]
 
 _TEXT = st.text(st.characters(codec="utf-8", exclude_categories=("Cc", "Cs")), min_size=1, max_size=12)
 _MEMORY = st.builds(
@@ -30,6 +32,11 @@ def values(shape: Shape) -> st.SearchStrategy[Any]:
         some = _MEMORY
     elif shape.fold == "accelerator":
         some = objects(shape) | st.builds(lambda n: f"H100:{n}", st.integers(1, 8))
+    elif "pattern" in schema and "string" in _types(schema):
+        some = st.from_regex(pattern_of(schema["pattern"])).filter(
+            lambda text: len(text) <= schema.get("maxLength", 99)
+        )
+        some = objects(shape) | some if shape.properties else some
     elif shape.properties and "object" in _types(schema):
         some = objects(shape) | _TEXT if "string" in _types(schema) else objects(shape)
     elif "object" in _types(schema):
@@ -59,6 +66,11 @@ def objects(shape: Shape) -> st.SearchStrategy[dict[str, Any]]:
 def specs() -> st.SearchStrategy[dict[str, Any]]:
     """Specs that the schema accepts, the rules may not; without a workspace, for which its content counts."""
     return objects(SPEC).map(lambda spec: {name: value for name, value in spec.items() if name != "workspace"})
+
+
+def manifests() -> st.SearchStrategy[dict[str, Any]]:
+    """Manifests that the schema accepts, the rules may not."""
+    return objects(MANIFEST)
 
 
 def _types(schema: Mapping[str, Any]) -> list[str]:

@@ -14,7 +14,7 @@ import baseten_jobs
 PACKAGE = Path(baseten_jobs.__file__).parent
 
 PURE = (
-    "diagnostics manifest writing secrecy spelling workspace selection inspection shape explanation wording"
+    "diagnostics manifest writing secrecy spelling workspace selection inspection shape verdict explanation wording"
     " schema overrides rules secret_references identity request cost capacity observation importing written"
     " history alignment diff plan guards waiting outcome saved moments status logs report"
 )
