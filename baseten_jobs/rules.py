@@ -9,9 +9,9 @@ from typing import Any
 from baseten_jobs.diagnostics import Diagnostic, FieldPath, Position, Severity, field_name, nearest
 from baseten_jobs.manifest import Document
 from baseten_jobs.schema import supports
-from baseten_jobs.secrecy import is_a_secret, looks_secret, quoted
+from baseten_jobs.secrecy import is_a_secret, looks_secret, may_hold_a_secret, names_a_secret, quoted
 from baseten_jobs.shape import shape_of
-from baseten_jobs.spelling import accelerator_of, bytes_of, meant_quantity
+from baseten_jobs.spelling import accelerator_of, is_quantity, meant_quantity
 
 Finding = tuple[FieldPath, str, str]
 """Where, what is wrong, and a hint."""
@@ -110,7 +110,7 @@ def project_or_id(data: Mapping[str, Any]) -> Iterator[Finding]:
 
 def memory_quantity(data: Mapping[str, Any]) -> Iterator[Finding]:
     memory = _text(data, "spec", "compute", "memory")
-    if memory is None or bytes_of(memory) is not None:
+    if memory is None or is_quantity(memory):
         return
     meant = meant_quantity(memory)
     hint = f"did you mean '{meant}'?" if meant else "a number and one of k M G T P E Ki Mi Gi Ti Pi Ei"
@@ -265,10 +265,12 @@ def _gpus(data: Mapping[str, Any]) -> tuple[str, int]:
 
 
 def unknown_accelerator(data: Mapping[str, Any]) -> Iterator[Finding]:
+    name, _ = _gpus(data)
+    if not name:
+        return
     field = shape_of(data["apiVersion"]).properties["spec"].properties["compute"].properties["accelerator"]
     known: Sequence[str] = field.properties["accelerator"].schema["x-known"]
-    name, _ = _gpus(data)
-    if name and name.replace("-", "_") not in known:
+    if name.replace("-", "_") not in known:
         near = nearest(re.sub(r"(?i)[-_]?80gb$", "", name), known, likeness=0.75)
         path = ("spec", "compute", "accelerator")
         yield (
@@ -279,12 +281,25 @@ def unknown_accelerator(data: Mapping[str, Any]) -> Iterator[Finding]:
 
 
 def literal_secret(data: Mapping[str, Any]) -> Iterator[Finding]:
+    suspicious = may_hold_a_secret("\n".join(_texts(_mapping(data, "spec"))))
     for path, name, value in _environment(data):
-        if isinstance(value, str) and looks_secret(name, value):
+        if isinstance(value, str) and (suspicious or names_a_secret(name)) and looks_secret(name, value):
             yield path, f"{quoted(name)} holds what looks like a secret in plain text", "refer to one: {name: SECRET}"
-    for path, text in _strings(_mapping(data, "spec"), ("spec",)):
+    for path, text in _strings(_mapping(data, "spec"), ("spec",)) if suspicious else ():
         if path[:-1] != ("spec", "runtime", "environment_variables") and is_a_secret(text):
             yield path, "this holds what looks like a secret in plain text", "keep it in Baseten, refer to it by name"
+
+
+def _texts(value: Any) -> list[str]:
+    """Every text in a value, in no order that matters."""
+    texts, left = [], [value]
+    while left:
+        value = left.pop()
+        if isinstance(value, str):
+            texts.append(value)
+        elif isinstance(value, (dict, list)):
+            left += value.values() if isinstance(value, dict) else value
+    return texts
 
 
 def _strings(value: Any, path: FieldPath) -> Iterator[tuple[FieldPath, str]]:

@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 
 from baseten_jobs.diagnostics import one_line
 
@@ -27,15 +28,23 @@ _OF_TEXTS_AND_TABLES = re.compile(
     "|CACHE|DATA|DATASET|OBJECT|S3|MAP|QUESTION|ANSWER|RESPONSE|METRIC|GROUP) KEY"
 )
 
+_LOGIN = re.compile(r"://[^/\s:@$]{1,200}:(?![$<{*])[^/\s@]{1,200}@")
+
 _VALUE = re.compile(
     r"(?<![A-Za-z0-9])(hf_[A-Za-z0-9]{20}|sk-(?=[a-z_-]{0,40}[A-Z0-9])[A-Za-z0-9_-]{20}|[sr]k_live_[A-Za-z0-9]{16}"
     r"|gh[pousr]_[A-Za-z0-9]{20}|github_pat_\w{20}|glpat-[\w-]{20}|xox[abprs]-[\w-]{10}|nvapi-[\w-]{20}"
     r"|npm_[A-Za-z0-9]{36}|pypi-[\w-]{40}|A[KS]IA[0-9A-Z]{16}(?![A-Za-z0-9])|AIza[\w-]{35}"
     r"|eyJ[\w-]{10,160}\.[\w-]{10}|[A-Za-z0-9]{8}\.[A-Za-z0-9]{32}(?![A-Za-z0-9]))"
-    r"|-----BEGIN [A-Z ]{0,40}PRIVATE KEY-----"
-    r"|://[^/\s:@$]{1,200}:(?![$<{*])[^/\s@]{1,200}@"
+    rf"|-----BEGIN [A-Z ]{{0,40}}PRIVATE KEY-----|{_LOGIN.pattern}"
 )
 """Bounded everywhere, so that no text takes long."""
+
+_TRACES = (
+    "sk-", "k_live_", "ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_", "glpat-", "xox", "nvapi-", "npm_", "pypi-",
+    "AKIA", "ASIA", "AIza", "eyJ", "-----BEGIN",
+)  # fmt: skip
+_RARE = tuple(map(re.compile, (r"hf_[A-Za-z0-9]{20}", r"\.[A-Za-z0-9]{32}", _LOGIN.pattern)))
+"""Each secret holds one of these traces or matches one of these patterns, which begin with letters to look for."""
 
 _PLAIN_VALUE = re.compile(
     r"|true|false|yes|no|on|off|none|null|auto|default|[0-9.e+-]{1,5}"
@@ -45,6 +54,7 @@ _PLAIN_VALUE = re.compile(
 """Nothing, switches, small numbers, special tokens, paths of files."""
 
 
+@lru_cache(maxsize=1024)
 def names_a_secret(variable: str) -> bool:
     """`HF_TOKEN` and `DB_PASSWORD` do; `MAX_TOKENS`, `TOKENIZERS_PARALLELISM` and `KEY_FILE` do not."""
     spread = re.sub(r"([a-z0-9])([A-Z])", r"\1_\2", variable[:200]).upper()
@@ -61,15 +71,21 @@ def names_a_secret(variable: str) -> bool:
 
 def is_a_secret(value: str) -> bool:
     """Whether a value holds something of the form of a well-known kind of token, key or password."""
-    return _VALUE.search(value) is not None
+    return may_hold_a_secret(value) and _VALUE.search(value) is not None
+
+
+def may_hold_a_secret(text: str) -> bool:
+    """Whether text, perhaps many values on lines of their own, is worth the closer look, which takes far longer."""
+    return any(trace in text for trace in _TRACES) or any(rare.search(text) for rare in _RARE)
 
 
 def looks_secret(variable: str, value: str) -> bool:
     """Whether this variable seems to carry a secret as a literal value."""
     if is_a_secret(value):
         return True
-    plain = _PLAIN_VALUE.fullmatch(value.strip()[:200]) or re.search(r"\$\w|\$[({]|\{\{", value)
-    return plain is None and names_a_secret(variable)
+    if not names_a_secret(variable):
+        return False
+    return not _PLAIN_VALUE.fullmatch(value.strip()[:200]) and not re.search(r"\$\w|\$[({]|\{\{", value)
 
 
 def quoted(value: str, limit: int = 60) -> str:

@@ -2,9 +2,11 @@
 
 import re
 from collections.abc import Callable, Mapping
-from fractions import Fraction
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from fractions import Fraction
 
 _UNITS = MappingProxyType(
     {
@@ -17,10 +19,17 @@ _SHORTHAND = re.compile(r"[^:]+(:[0-9]{1,9})?")
 _QUANTITY = re.compile(r"([0-9]{1,18}(?:\.[0-9]{1,18})?)([kMGTPE]|[KMGTPE]i)?")
 
 
-def bytes_of(quantity: str) -> Fraction | None:
+def is_quantity(text: str) -> bool:
+    """Whether text is a quantity of memory: `256Gi`, `1.5G` or `1024`."""
+    return _QUANTITY.fullmatch(text) is not None
+
+
+def bytes_of(quantity: str) -> "Fraction | None":
     """The number of bytes that a quantity such as `256Gi`, `1.5G` or `1024` means, or nothing for other text."""
     if not (read := _QUANTITY.fullmatch(quantity)):
         return None
+    from fractions import Fraction
+
     return Fraction(read[1]) * Fraction(_UNITS[read[2] or ""])
 
 
@@ -31,7 +40,7 @@ def meant_quantity(text: str) -> str:
         return ""
     unit = read[2].upper() + read[3]
     meant = read[1] + ("k" if unit == "K" else unit)
-    return meant if bytes_of(meant) is not None else ""
+    return meant if is_quantity(meant) else ""
 
 
 def accelerator_of(value: str | Mapping[str, Any]) -> dict[str, Any]:

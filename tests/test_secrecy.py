@@ -5,10 +5,12 @@ import re
 import time
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from baseten_jobs.report import json as as_json
 from baseten_jobs.report import text as as_text
-from baseten_jobs.secrecy import is_a_secret, looks_secret, names_a_secret, quoted
+from baseten_jobs.secrecy import _VALUE, is_a_secret, looks_secret, may_hold_a_secret, names_a_secret, quoted
 from baseten_jobs.validation import validate
 
 TOKEN = "hf_abcdefghijklmnopqrstuvwxyz0123"
@@ -157,3 +159,9 @@ def test_no_message_shows_what_looks_like_a_secret(field: str, strict: bool) -> 
     assert checked.diagnostics
     assert secret not in as_text.diagnostics(checked.diagnostics)
     assert secret not in as_json.diagnostics(checked.diagnostics)
+
+
+@given(st.from_regex(_VALUE))
+def test_every_secret_has_what_is_looked_for_first(value: str) -> None:
+    assert may_hold_a_secret(value)
+    assert may_hold_a_secret(f"a\n{value}\nb")
