@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from difflib import get_close_matches
 from enum import Enum
 
 FieldPath = tuple[str | int, ...]
@@ -64,6 +63,8 @@ def has_errors(diagnostics: Iterable[Diagnostic]) -> bool:
 
 def nearest(word: str, known: Sequence[str], *, likeness: float = 0.62) -> str:
     """The known word that `word` was probably meant to be, or nothing; `likeness` of 1 is the same word."""
+    from difflib import get_close_matches
+
     folded = {name.lower().replace("-", "_"): name for name in known}
     close = get_close_matches(word[:100].lower().replace("-", "_"), folded, n=1, cutoff=likeness)
     return folded[close[0]] if close else ""

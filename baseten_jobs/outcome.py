@@ -1,10 +1,10 @@
 """What became of each action, and what that means for the exit code."""
 
 from collections import Counter
-from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import Enum, IntEnum
+from enum import Enum
 
+from baseten_jobs.exits import Exit, worst
 from baseten_jobs.plan import Action
 from baseten_jobs.waiting import Awaited, End
 
@@ -19,22 +19,6 @@ class Fate(Enum):
     FAILED = "failed"
     UNKNOWN = "unknown"
     SKIPPED = "skipped"
-
-
-class Exit(IntEnum):
-    """The exit codes, as the command line promises them."""
-
-    DONE = 0
-    FAILED = 1
-    CHANGES = 2
-    UNAUTHORISED = 3
-    UNCLEAR = 7
-    REFUSED = 8
-    USAGE = 64
-    INTERRUPTED = 130
-
-
-_PRECEDENCE = (Exit.INTERRUPTED, Exit.UNCLEAR, Exit.UNAUTHORISED, Exit.REFUSED, Exit.FAILED)
 
 
 _EXITS = {End.REACHED: Exit.DONE, End.FAILED: Exit.FAILED, End.OPEN: Exit.UNCLEAR}
@@ -87,8 +71,3 @@ class Applied:
             if outcome.awaited:
                 exits.append(_EXITS[outcome.awaited.end])
         return exits
-
-
-def worst(exits: Sequence[Exit]) -> Exit:
-    """The exit code to end with when several hold."""
-    return next((code for code in _PRECEDENCE if code in exits), Exit.DONE)

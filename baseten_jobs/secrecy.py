@@ -7,7 +7,8 @@ from functools import lru_cache
 
 from baseten_jobs.diagnostics import one_line
 
-_SECRET_WORD = re.compile(
+# Patterns that few manifests need are compiled when they are used: together they take longer than a manifest.
+_SECRET_WORD = (
     r".*(TOKEN|SECRET|SECRETS|PASSWORD|PASSWORDS|PASSWD|PASSPHRASE|CREDENTIAL|CREDENTIALS|AUTHORIZATION"
     r"|(API|ACCESS|SECRET|PRIVATE)KEY)|KEY|PWD|COOKIE|BEARER"
 )
@@ -15,27 +16,27 @@ _LAST_WORD = frozenset({"PASS", "PAT", "JWT"})
 """Words that tell of a secret only as the last of several."""
 
 _COUNTED = frozenset({"MAX", "MIN", "NUM", "COUNT", "N", "USE", "NO", "IS", "HAS"})
-_ABOUT_IT = re.compile(
+_ABOUT_IT = (
     "FILE|PATH|DIR|FOLDER|NAME|IDS?|TYPE|FORMAT|KIND|MODE|VERSION|ALGORITHM|REF|ARN|URL|URI|ENDPOINT|HOST|PORT|REGION"
     "|LENGTH|LEN|COUNT|LIMIT|SIZE|BUDGET|RATE|RATIO|PROB|DROPOUT|INDEX|BATCH|TTL|EXPIRY|TIMEOUT|PREFIX|SUFFIX|COLUMN"
     "|FIELD|ENABLED|MAX|NUM"
 )
 """As the last word: the variable holds something about a secret, and not the secret."""
 
-_OF_TEXTS_AND_TABLES = re.compile(
+_OF_TEXTS_AND_TABLES = (
     "(PAD|EOS|BOS|UNK|SEP|CLS|MASK|IMAGE|VIDEO|AUDIO|STOP|START|END|SPECIAL) TOKEN"
     "|(SORT|PARTITION|PRIMARY|FOREIGN|PUBLIC|ROW|COLUMN|LABEL|TEXT|IMAGE|PROMPT|INPUT|OUTPUT|TARGET|FEATURE|INDEX"
     "|CACHE|DATA|DATASET|OBJECT|S3|MAP|QUESTION|ANSWER|RESPONSE|METRIC|GROUP) KEY"
 )
 
-_LOGIN = re.compile(r"://[^/\s:@$]{1,200}:(?![$<{*])[^/\s@]{1,200}@")
+_LOGIN = r"://[^/\s:@$]{1,200}:(?![$<{*])[^/\s@]{1,200}@"
 
-_VALUE = re.compile(
+_VALUE = (
     r"(?<![A-Za-z0-9])(hf_[A-Za-z0-9]{20}|sk-(?=[a-z_-]{0,40}[A-Z0-9])[A-Za-z0-9_-]{20}|[sr]k_live_[A-Za-z0-9]{16}"
     r"|gh[pousr]_[A-Za-z0-9]{20}|github_pat_\w{20}|glpat-[\w-]{20}|xox[abprs]-[\w-]{10}|nvapi-[\w-]{20}"
     r"|npm_[A-Za-z0-9]{36}|pypi-[\w-]{40}|A[KS]IA[0-9A-Z]{16}(?![A-Za-z0-9])|AIza[\w-]{35}"
     r"|eyJ[\w-]{10,160}\.[\w-]{10}|[A-Za-z0-9]{8}\.[A-Za-z0-9]{32}(?![A-Za-z0-9]))"
-    rf"|-----BEGIN [A-Z ]{{0,40}}PRIVATE KEY-----|{_LOGIN.pattern}"
+    rf"|-----BEGIN [A-Z ]{{0,40}}PRIVATE KEY-----|{_LOGIN}"
 )
 """Bounded everywhere, so that no text takes long."""
 
@@ -43,13 +44,12 @@ _TRACES = (
     "sk-", "k_live_", "ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_", "glpat-", "xox", "nvapi-", "npm_", "pypi-",
     "AKIA", "ASIA", "AIza", "eyJ", "-----BEGIN",
 )  # fmt: skip
-_RARE = tuple(map(re.compile, (r"hf_[A-Za-z0-9]{20}", r"\.[A-Za-z0-9]{32}", _LOGIN.pattern)))
+_RARE = tuple(map(re.compile, (r"hf_[A-Za-z0-9]{20}", r"\.[A-Za-z0-9]{32}", _LOGIN)))
 """Each secret holds one of these traces or matches one of these patterns, which begin with letters to look for."""
 
-_PLAIN_VALUE = re.compile(
-    r"|true|false|yes|no|on|off|none|null|auto|default|[0-9.e+-]{1,5}"
-    r"|<[^<>]*>|\[[^]]*\]|(~|\.{0,2})(/[\w.@-]+)+/?",
-    re.IGNORECASE,
+_PLAIN_VALUE = (
+    r"(?i)|true|false|yes|no|on|off|none|null|auto|default|[0-9.e+-]{1,5}"
+    r"|<[^<>]*>|\[[^]]*\]|(~|\.{0,2})(/[\w.@-]+)+/?"
 )
 """Nothing, switches, small numbers, special tokens, paths of files."""
 
@@ -59,19 +59,19 @@ def names_a_secret(variable: str) -> bool:
     """`HF_TOKEN` and `DB_PASSWORD` do; `MAX_TOKENS`, `TOKENIZERS_PARALLELISM` and `KEY_FILE` do not."""
     spread = re.sub(r"([a-z0-9])([A-Z])", r"\1_\2", variable[:200]).upper()
     words = [word for word in re.split(r"[^A-Z0-9]+", spread) if word]
-    if not words or _ABOUT_IT.fullmatch(words[-1]) or words[0] in _COUNTED or words == ["PWD"]:
+    if not words or re.fullmatch(_ABOUT_IT, words[-1]) or words[0] in _COUNTED or words == ["PWD"]:
         return False
     if len(words) > 1 and words[-1] in _LAST_WORD:
         return True
     return any(
-        _SECRET_WORD.fullmatch(word) and not _OF_TEXTS_AND_TABLES.fullmatch(f"{before} {word}")
+        re.fullmatch(_SECRET_WORD, word) and not re.fullmatch(_OF_TEXTS_AND_TABLES, f"{before} {word}")
         for before, word in zip(["", *words], words, strict=False)
     )
 
 
 def is_a_secret(value: str) -> bool:
     """Whether a value holds something of the form of a well-known kind of token, key or password."""
-    return may_hold_a_secret(value) and _VALUE.search(value) is not None
+    return may_hold_a_secret(value) and re.search(_VALUE, value) is not None
 
 
 def may_hold_a_secret(text: str) -> bool:
@@ -85,7 +85,7 @@ def looks_secret(variable: str, value: str) -> bool:
         return True
     if not names_a_secret(variable):
         return False
-    return not _PLAIN_VALUE.fullmatch(value.strip()[:200]) and not re.search(r"\$\w|\$[({]|\{\{", value)
+    return not re.fullmatch(_PLAIN_VALUE, value.strip()[:200]) and not re.search(r"\$\w|\$[({]|\{\{", value)
 
 
 def quoted(value: str, limit: int = 60) -> str:
@@ -93,7 +93,7 @@ def quoted(value: str, limit: int = 60) -> str:
     return "a value that looks like a secret" if is_a_secret(value) else f"'{one_line(value, limit)}'"
 
 
-_WHOLE_VALUE = re.compile(rf"(?:{_VALUE.pattern})(?:(?<=PRIVATE KEY-----).*|[^\s'\"]*)", re.S | _VALUE.flags)
+_WHOLE_VALUE = rf"(?s)(?:{_VALUE})(?:(?<=PRIVATE KEY-----).*|[^\s'\"]*)"
 
 
 SHORTEST_KEY = 6
@@ -122,4 +122,4 @@ def without_values(text: str, values: Iterable[str], mask: str) -> str:
 
 def hidden(text: str, mask: str) -> str:
     """Text in which whatever has the form of a well-known secret is masked, to its end."""
-    return _WHOLE_VALUE.sub(mask, text)
+    return re.sub(_WHOLE_VALUE, mask, text)

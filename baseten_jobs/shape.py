@@ -1,10 +1,10 @@
 """The published schema -> a tree of fields, references resolved: what normalising and wording walk."""
 
 import json
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
@@ -49,10 +49,11 @@ class Shape:
 
 def schema_text(api_version: str) -> str:
     """The schema as it is published; raises KeyError for a version that is not supported."""
-    folder = Path(__file__).parent / "schemas"
-    if not folder.is_dir():  # an editable install, or the checkout itself
-        folder = Path(__file__).parent.parent / "schemas"
-    return (folder / _FOLDERS[api_version] / "training-job.schema.json").read_text(encoding="utf-8")
+    folder = os.path.join(os.path.dirname(__file__), "schemas")
+    if not os.path.isdir(folder):  # an editable install, or the checkout itself
+        folder = os.path.join(os.path.dirname(os.path.dirname(__file__)), "schemas")
+    with open(os.path.join(folder, _FOLDERS[api_version], "training-job.schema.json"), encoding="utf-8") as file:
+        return file.read()
 
 
 @cache

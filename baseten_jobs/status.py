@@ -6,9 +6,9 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from baseten_jobs.cost import Machine, cost_of
+from baseten_jobs.exits import Exit, worst
 from baseten_jobs.moments import epoch_of
 from baseten_jobs.observation import PENDING, Observation, ObservedJob, StatusClass, short
-from baseten_jobs.outcome import Exit, worst
 from baseten_jobs.request import JobRequest
 
 _FREE = frozenset({PENDING, "TRAINING_JOB_QUEUED", "TRAINING_JOB_CREATED"})

@@ -1,16 +1,20 @@
 """Paths -> requests and diagnostics: what `validate` and `render` need, without a word to the network."""
 
+from __future__ import annotations
+
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 from baseten_jobs import manifest, rules, schema
 from baseten_jobs.diagnostics import Diagnostic, has_errors, in_order, made_strict
 from baseten_jobs.manifest import Document
-from baseten_jobs.overrides import Override, laid_over
-from baseten_jobs.request import JobRequest, compile_request
 from baseten_jobs.sources import read_sources
-from baseten_jobs.workspace import Content
+
+if TYPE_CHECKING:
+    from baseten_jobs.overrides import Override
+    from baseten_jobs.request import JobRequest
+    from baseten_jobs.workspace import Content
 
 
 @dataclass(frozen=True)
@@ -29,7 +33,7 @@ class Compiled:
     def valid(self) -> bool:
         return not has_errors(self.diagnostics)
 
-    def named(self, names: Sequence[str]) -> tuple["Compiled", tuple[str, ...]]:
+    def named(self, names: Sequence[str]) -> tuple[Compiled, tuple[str, ...]]:
         """Only the manifests of these names, and the names that none has."""
         kept = [i for i, request in enumerate(self.requests) if request.name in names]
         have = {request.name for request in self.requests}
@@ -50,8 +54,12 @@ def validate(paths: Sequence[str], stdin: BinaryIO, strict: bool, overrides: Seq
     read = read_sources(paths, stdin)
     loaded = [manifest.load(source.path, source.text) for source in read.sources]
     diagnostics = [*read.diagnostics, *(d for one in loaded for d in one.diagnostics)]
-    documents, misfits = laid_over((document for one in loaded for document in one.documents), overrides)
-    diagnostics += misfits
+    documents = tuple(document for one in loaded for document in one.documents)
+    if overrides:
+        from baseten_jobs.overrides import laid_over
+
+        documents, misfits = laid_over(documents, overrides)
+        diagnostics += misfits
     unread = {d.position.path for one in loaded for d in one.diagnostics}
     sound = []
     for document in documents:
@@ -85,6 +93,8 @@ def compile_all(paths: Sequence[str], stdin: BinaryIO, strict: bool, overrides: 
     checked = validate(paths, stdin, strict, overrides)
     if not checked.valid:
         return checked
+    from baseten_jobs.request import compile_request
+
     placed = enumerate(checked.documents)
     requests = tuple(compile_request(document, checked.contents.get(place)) for place, document in placed)
     return replace(checked, requests=requests)

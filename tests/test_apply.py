@@ -9,7 +9,8 @@ import pytest
 
 from baseten_jobs.apply import Conflict
 from baseten_jobs.emulator import Behaviour, Durations
-from baseten_jobs.outcome import Applied, Exit
+from baseten_jobs.exits import Exit
+from baseten_jobs.outcome import Applied
 from baseten_jobs.plan import Policy
 from baseten_jobs.settle import Windows
 from tests.world import Fault, World, answered, empty, late, lost, never, renamed

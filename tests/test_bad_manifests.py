@@ -24,7 +24,7 @@ from baseten_jobs import manifest, rules
 from baseten_jobs.cli import run
 from baseten_jobs.diagnostics import Severity
 from baseten_jobs.report import json as as_json
-from baseten_jobs.report import text as as_text
+from baseten_jobs.report import plainly
 from baseten_jobs.validation import compile_all
 
 BAD = Path(__file__).parent / "manifests" / "bad"
@@ -435,7 +435,7 @@ _PIECES = st.sampled_from([
 def _judged(raw: bytes) -> None:
     """Whatever it is, it is judged: valid and compiled, or told on one line each, within the file."""
     compiled = compile_all(["-"], io.BytesIO(raw), strict=False)
-    told = as_text.diagnostics(compiled.diagnostics, compiled.documents).split("\n")
+    told = plainly.diagnostics(compiled.diagnostics, compiled.documents).split("\n")
     assert len(told) == len(compiled.diagnostics) + 1
     assert all(line.isprintable() for line in told)
     json.loads(as_json.diagnostics(compiled.diagnostics))

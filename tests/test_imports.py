@@ -14,8 +14,8 @@ import baseten_jobs
 PACKAGE = Path(baseten_jobs.__file__).parent
 
 PURE = (
-    "diagnostics manifest writing secrecy spelling workspace selection inspection shape verdict explanation wording"
-    " schema overrides rules secret_references identity request cost capacity observation importing written"
+    "diagnostics exits manifest writing secrecy spelling workspace selection inspection shape verdict explanation"
+    " wording schema overrides rules secret_references identity request cost capacity observation importing written"
     " history alignment diff plan guards waiting outcome saved moments status logs report"
 )
 EFFECTS = (
@@ -156,10 +156,11 @@ _EFFECTS = {"httpx", "click", "os", "time", "socket", "subprocess", "sys", "thre
 @each_pure_module
 def test_a_pure_module_has_no_effects(module: Module) -> None:
     """The schema reads its own file, and an import works out what a path would be."""
-    files = set() if module.name == "shape" or module.unit == "importing" else {"pathlib", "io"}
-    assert {found.root for found in module.imports()} & (_EFFECTS | files) == set()
+    own_file = {"os", "open"} if module.name == "shape" else set()
+    files = set() if module.unit == "importing" else {"pathlib", "io"}
+    assert {found.root for found in module.imports()} & (_EFFECTS | files) <= own_file
     calls = (node.func for node in ast.walk(module.tree) if isinstance(node, ast.Call))
-    assert {call.id for call in calls if isinstance(call, ast.Name)} & {"open", "print", "input"} == set()
+    assert {call.id for call in calls if isinstance(call, ast.Name)} & {"open", "print", "input"} <= own_file
 
 
 @pytest.mark.parametrize("library", HOMES)

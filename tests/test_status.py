@@ -8,8 +8,8 @@ import pytest
 from baseten_jobs import pipeline
 from baseten_jobs.cost import Machine
 from baseten_jobs.emulator import Behaviour, Durations
+from baseten_jobs.exits import Exit
 from baseten_jobs.observation import ObservedJob
-from baseten_jobs.outcome import Exit
 from baseten_jobs.report.look import Look
 from baseten_jobs.report.table import status as table
 from baseten_jobs.request import JobRequest, ProjectRef

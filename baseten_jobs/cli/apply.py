@@ -17,9 +17,9 @@ from baseten_jobs.cli.progress import Progress, UploadProgress
 from baseten_jobs.cli.session import Session, guarded, inquiry, opened, or_default, still_there
 from baseten_jobs.cli.waiting import WaitingCommand, waited
 from baseten_jobs.cli.waiting import waiting as waiting_options
+from baseten_jobs.exits import Exit, worst
 from baseten_jobs.guards import refusals
 from baseten_jobs.ledger import Ledger
-from baseten_jobs.outcome import Exit, worst
 from baseten_jobs.overrides import Override, parse_override
 from baseten_jobs.plan import Plan, Policy
 from baseten_jobs.report import text as as_text

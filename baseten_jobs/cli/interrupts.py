@@ -8,8 +8,8 @@ from contextlib import contextmanager
 from types import FrameType
 
 from baseten_jobs.api.pacing import Clock
+from baseten_jobs.exits import Exit
 from baseten_jobs.ledger import Ledger
-from baseten_jobs.outcome import Exit
 from baseten_jobs.report import json as report
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)

@@ -11,8 +11,8 @@ from baseten_jobs.api.connection import DEFAULT_BASE_URL
 from baseten_jobs.cli import options
 from baseten_jobs.cli.actions import Step
 from baseten_jobs.cli.session import Session, guarded, inquiry, opened, or_default, still_there
+from baseten_jobs.exits import Exit
 from baseten_jobs.guards import refusals
-from baseten_jobs.outcome import Exit
 from baseten_jobs.overrides import Override
 from baseten_jobs.plan import Plan, Policy
 from baseten_jobs.saved import SavedPlan, planned, remembered

@@ -2,7 +2,7 @@
 
 import click
 
-from baseten_jobs.outcome import Exit
+from baseten_jobs.exits import Exit
 from baseten_jobs.shape import SUPPORTED, schema_text
 
 

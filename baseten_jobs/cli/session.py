@@ -6,17 +6,14 @@ import sys
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, BinaryIO
 
 import click
 
 from baseten_jobs.cli.options import DEFAULT_PATH
 from baseten_jobs.diagnostics import Diagnostic, Severity
-from baseten_jobs.outcome import Exit
-from baseten_jobs.plan import Policy
-from baseten_jobs.report import json as as_json
-from baseten_jobs.report import text as as_text
+from baseten_jobs.exits import Exit
+from baseten_jobs.report import plainly
 from baseten_jobs.report.look import Look
 from baseten_jobs.secrecy import without_key
 from baseten_jobs.sources import is_bare
@@ -24,6 +21,7 @@ from baseten_jobs.sources import is_bare
 if TYPE_CHECKING:
     from baseten_jobs.api.client import Api
     from baseten_jobs.api.connection import Connection
+    from baseten_jobs.plan import Policy
     from baseten_jobs.witness import Inquiry
 
 
@@ -63,6 +61,8 @@ class Session:
         """Tell what stopped the command, as JSON too where that is what the user reads."""
         self.error(error)
         if self.json:
+            from baseten_jobs.report import json as as_json
+
             self.result(as_json.failure(error))
         self.ended(self, error, ())
         return code
@@ -90,13 +90,15 @@ class Session:
         told = f"{errors} error{'' if errors == 1 else 's'} in the manifests; nothing was sent"
         self.error(told)
         if self.json:
+            from baseten_jobs.report import json as as_json
+
             self.result(as_json.diagnostics(found, error=told))
         self.ended(self, told, found)
         return Exit.FAILED
 
     def warn(self, diagnostics: Iterable[Diagnostic]) -> None:
         for found in diagnostics:
-            self.note(as_text.diagnostic(found, self.paint_err))
+            self.note(plainly.diagnostic(found, self.paint_err))
 
 
 def without_our_key(text: str) -> str:
@@ -112,7 +114,7 @@ def or_default(paths: tuple[str, ...]) -> tuple[str, ...]:
     return paths or (DEFAULT_PATH,)
 
 
-def still_there(session: Session, paths: tuple[str, ...], policy: Policy) -> tuple[str, ...]:
+def still_there(session: Session, paths: tuple[str, ...], policy: "Policy") -> tuple[str, ...]:
     """The paths to read: with `--prune`, not those whose last manifest git saw go, for that may be what is pruned."""
     if not policy.prune:
         return paths
@@ -124,8 +126,10 @@ def still_there(session: Session, paths: tuple[str, ...], policy: Policy) -> tup
     return tuple(path for path in paths if path not in gone)
 
 
-def inquiry(policy: Policy, connection: "Connection") -> "Inquiry":
+def inquiry(policy: "Policy", connection: "Connection") -> "Inquiry":
     """What to ask of git. The embedded API is too young for a job to be missing."""
+    from datetime import UTC, datetime
+
     from baseten_jobs.witness import Inquiry
 
     return Inquiry(datetime.now(UTC), policy.history, policy.prune, missing=not connection.local)

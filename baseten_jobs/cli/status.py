@@ -11,7 +11,7 @@ from baseten_jobs.api.connection import Connection
 from baseten_jobs.cli import naming, options
 from baseten_jobs.cli.screen import Screen
 from baseten_jobs.cli.session import Session, guarded, opened, without_our_key
-from baseten_jobs.outcome import Exit
+from baseten_jobs.exits import Exit
 from baseten_jobs.patience import between_looks, patiently
 from baseten_jobs.status import Status, changes, exit_of
 from baseten_jobs.survey import Survey

@@ -10,8 +10,8 @@ from baseten_jobs.api.errors import ApiError
 from baseten_jobs.cli import naming, options
 from baseten_jobs.cli.session import Session, guarded, opened
 from baseten_jobs.diagnostics import one_line
+from baseten_jobs.exits import Exit
 from baseten_jobs.observation import ObservedJob, short
-from baseten_jobs.outcome import Exit
 from baseten_jobs.report import json as as_json
 from baseten_jobs.status import Status
 from baseten_jobs.stopping import stop_job

@@ -5,7 +5,7 @@ import click
 from baseten_jobs import report, validation
 from baseten_jobs.cli import options
 from baseten_jobs.cli.session import Session, or_default
-from baseten_jobs.outcome import Exit
+from baseten_jobs.exits import Exit
 from baseten_jobs.overrides import Override
 
 

@@ -71,7 +71,7 @@ def placed(value: Any, at: At = (1, 1), source: str = "") -> Placed:
 def document_of(whole: Placed, path: str) -> Document:
     """The value as a document whose positions are those of the source; a gap counts as told already."""
     data, spot = _data_and_spot(whole)
-    return Document(path, whole.at[0], data, spot)
+    return Document(path, whole.at[0], data, lambda: spot)
 
 
 def _data_and_spot(value: Placed) -> tuple[Any, Spot]:

@@ -1,7 +1,7 @@
 """Plans, outcomes and diagnostics -> str: one module a format, and the one registry of them.
 
 A format is a module here, and holds a function of the same name for each kind of result that can be told in it. It
-is imported when it is asked for.
+is imported when it is asked for; the diagnostics as text have a module of their own, lest `validate` load the rest.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from baseten_jobs.status import Status
 
 F_co = TypeVar("F_co", covariant=True)
+_APART = {("diagnostics", "text"): "plainly"}
 
 
 class Formats(Mapping[str, F_co]):
@@ -31,7 +32,8 @@ class Formats(Mapping[str, F_co]):
     def __getitem__(self, name: str) -> F_co:
         if name not in self._names:
             raise KeyError(name)
-        reporter: Any = getattr(import_module(f"{__name__}.{name}"), self._kind)
+        module = _APART.get((self._kind, name), name)
+        reporter: Any = getattr(import_module(f"{__name__}.{module}"), self._kind)
         return reporter  # type: ignore[no-any-return]
 
     def __iter__(self) -> Iterator[str]:

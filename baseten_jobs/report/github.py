@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from baseten_jobs.diagnostics import Diagnostic, Severity
 from baseten_jobs.manifest import Document
-from baseten_jobs.report import text
+from baseten_jobs.report import plainly
 from baseten_jobs.report.look import PLAIN, Look
 
 SHOWN = 10
@@ -16,7 +16,7 @@ def diagnostics(found: Sequence[Diagnostic], documents: Sequence[Document] = (),
     shown = [d for severity in Severity for d in _of(found, severity)[:SHOWN]]
     lines = [_annotation(d) for d in found if d in shown]
     lines += _overflow(found)
-    lines.append(text.summary(found, documents))
+    lines.append(plainly.summary(found, documents))
     return "\n".join(lines)
 
 
@@ -28,14 +28,14 @@ def _overflow(found: Sequence[Diagnostic]) -> Iterator[str]:
     """A line that begins with a space and a dash is no command, whatever follows."""
     for severity in Severity:
         if rest := _of(found, severity)[SHOWN:]:
-            yield f"and {text.count(len(rest), f'more {severity.value}')}, not annotated:"
-            yield from (f" - {text.diagnostic(d)}".replace("##[", "## [") for d in rest)
+            yield f"and {plainly.count(len(rest), f'more {severity.value}')}, not annotated:"
+            yield from (f" - {plainly.diagnostic(d)}".replace("##[", "## [") for d in rest)
 
 
 def _annotation(d: Diagnostic) -> str:
     where = {"file": d.position.path, "line": str(d.position.line), "col": str(d.position.column), "title": d.rule}
     properties = ",".join(f"{name}={_property(value)}" for name, value in where.items())
-    return f"::{d.severity.value} {properties}::{_data(text.message(d))}"
+    return f"::{d.severity.value} {properties}::{_data(plainly.message(d))}"
 
 
 def _data(value: str) -> str:

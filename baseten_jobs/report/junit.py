@@ -5,7 +5,7 @@ from xml.etree import ElementTree as ET
 
 from baseten_jobs.diagnostics import Diagnostic, Severity, one_line
 from baseten_jobs.manifest import Document
-from baseten_jobs.report import text
+from baseten_jobs.report import plainly
 from baseten_jobs.report.look import PLAIN, Look
 
 
@@ -53,7 +53,7 @@ def _told(case: ET.Element, own: Sequence[Diagnostic]) -> None:
     errors = [d for d in own if d.severity is Severity.ERROR]
     warnings = [d for d in own if d.severity is Severity.WARNING]
     if errors:
-        message = text.message(errors[0]) if len(errors) == 1 else text.count(len(errors), "error")
+        message = plainly.message(errors[0]) if len(errors) == 1 else plainly.count(len(errors), "error")
         failure = ET.SubElement(case, "failure", {"message": one_line(message, 4096), "type": errors[0].rule})
         failure.text = _lines(errors)
     if warnings:
@@ -62,4 +62,4 @@ def _told(case: ET.Element, own: Sequence[Diagnostic]) -> None:
 
 def _lines(found: Sequence[Diagnostic]) -> str:
     """Control characters, which XML can't hold, are escaped."""
-    return "\n".join(one_line(text.diagnostic(d), 4096) for d in found)
+    return "\n".join(one_line(plainly.diagnostic(d), 4096) for d in found)

@@ -9,7 +9,7 @@ from baseten_jobs.history import Revision
 from baseten_jobs.manifest import Document
 from baseten_jobs.outcome import Applied, Outcome
 from baseten_jobs.plan import Action, Orphan, Plan, Verb
-from baseten_jobs.report import listing, text
+from baseten_jobs.report import listing, plainly, text
 from baseten_jobs.report.fitting import Section, enough, fitted
 from baseten_jobs.report.grouping import Group, grouped
 from baseten_jobs.report.look import PLAIN, Look
@@ -70,8 +70,8 @@ def applied(result: Applied, look: Look = PLAIN) -> str:
 def diagnostics(found: Sequence[Diagnostic], documents: Sequence[Document] = (), look: Look = PLAIN) -> str:
     """All diagnostics as a table, errors first, and how many there are."""
     ordered = sorted(found, key=lambda d: d.severity is not Severity.ERROR)
-    rows = tuple((d.severity.value, code(str(d.position)), prose(text.message(d), 600), d.rule) for d in ordered)
-    counted = [Section(text.summary(found, documents))] if documents else []
+    rows = tuple((d.severity.value, code(str(d.position)), prose(plainly.message(d), 600), d.rule) for d in ordered)
+    counted = [Section(plainly.summary(found, documents))] if documents else []
     return fitted([*_rows(("level", "where", "what", "rule"), rows, "problem", rank=0), *counted], LIMIT)
 
 
@@ -99,7 +99,7 @@ def _alerts(made: Plan) -> Iterator[str]:
 
 def _stops(group: Group) -> str:
     gpus = sum(map(_gpus, group.actions))
-    size = f" ({text.count(gpus, 'GPU')})" if gpus else ""
+    size = f" ({plainly.count(gpus, 'GPU')})" if gpus else ""
     (first, *others) = group.actions
     job = "" if others or first.job is None else f"job {code(first.job.id)} of "
     return f"- **stops** {job}{_subjects(group)}{size}: {prose(group.text)}"
@@ -111,7 +111,7 @@ def _subjects(group: Group) -> str:
     if len(names) == 1:
         return names[0]
     more = f" and {len(names) - NAMES} more" if len(names) > NAMES else ""
-    return f"{text.count(len(names), 'job')} ({', '.join(names[:NAMES])}{more})"
+    return f"{plainly.count(len(names), 'job')} ({', '.join(names[:NAMES])}{more})"
 
 
 def _notes(made: Plan) -> Iterator[str]:
@@ -124,7 +124,7 @@ def _totals(made: Plan, unchanged: int) -> Iterator[Section]:
     if not made.has_changes:
         yield Section("Nothing to submit, update or stop.")
     if unchanged:
-        yield Section(f"{text.count(unchanged, 'job')} unchanged, not listed.")
+        yield Section(f"{plainly.count(unchanged, 'job')} unchanged, not listed.")
 
 
 def _table(actions: Sequence[Action], share: float) -> Iterator[Section]:
@@ -165,7 +165,7 @@ def _details(actions: Sequence[Action], look: Look) -> Iterator[Section]:
 
 def _detail(action: Action, look: Look, most: int) -> str:
     """A block that opens: what the plan knows of one action, in about `most` bytes."""
-    number = f": {text.count(len(action.changes), 'change')}" if action.changes else ""
+    number = f": {plainly.count(len(action.changes), 'change')}" if action.changes else ""
     facts = [f"In {prose(' · '.join(text.facts(action)), 600)}"]
     if action.previous is not None:
         facts.append(f"Compared with {_revision(action.previous)}")

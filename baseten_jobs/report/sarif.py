@@ -8,7 +8,7 @@ from urllib.parse import quote
 from baseten_jobs import __version__
 from baseten_jobs.diagnostics import Diagnostic
 from baseten_jobs.manifest import Document
-from baseten_jobs.report import text
+from baseten_jobs.report import plainly
 from baseten_jobs.report.look import PLAIN, Look
 
 SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
@@ -36,7 +36,7 @@ def _result(d: Diagnostic, rule_index: int) -> Mapping[str, Any]:
         "ruleId": d.rule,
         "ruleIndex": rule_index,
         "level": d.severity.value,
-        "message": {"text": text.message(d)},
+        "message": {"text": plainly.message(d)},
         "locations": [
             {
                 "physicalLocation": {

@@ -4,16 +4,16 @@ import json
 from collections.abc import Iterable, Iterator, Sequence
 
 from baseten_jobs.capacity import Start
-from baseten_jobs.diagnostics import Diagnostic, Severity, one_line
+from baseten_jobs.diagnostics import one_line
 from baseten_jobs.diff import FILE, Change
 from baseten_jobs.history import Revision
 from baseten_jobs.identity import SHOWN
 from baseten_jobs.importing.adoption import Adoption
-from baseten_jobs.manifest import Document
 from baseten_jobs.outcome import Applied, Fate, Outcome
 from baseten_jobs.plan import Action, Orphan, Plan, Verb
 from baseten_jobs.report import listing
-from baseten_jobs.report.look import PLAIN, Look, Paint, plain
+from baseten_jobs.report.look import PLAIN, Look, Paint
+from baseten_jobs.report.plainly import count
 from baseten_jobs.report.table import status as status
 from baseten_jobs.report.table import waited as waited
 from baseten_jobs.report.words import Mark, reads_better_by_words, reordered, told, word_diff
@@ -35,32 +35,6 @@ FILES = 20
 _INDENT = " " * 11
 _STARTS = {Start.NOW: "starts now", Start.QUEUES: "queues"}
 _COLOURS = {Fate.FAILED: "red", Fate.UNKNOWN: "red", Fate.SUBMITTED: "green", Fate.ADOPTED: "green"}
-
-
-def diagnostic(d: Diagnostic, paint: Paint = plain) -> str:
-    """One line: where, what is wrong, what was expected, and the rule's name."""
-    warning = paint("warning: ", "yellow") if d.severity is Severity.WARNING else ""
-    return f"{d.position}: {warning}{message(d)} [{d.rule}]"
-
-
-def message(d: Diagnostic) -> str:
-    """What is wrong and what was expected, where the place and the rule are told otherwise."""
-    field = f"{d.field}: " if d.field else ""
-    hint = ""
-    if d.hint:
-        hint = f": {d.hint}" if d.hint.startswith('"') else f"; {d.hint}"
-    return f"{field}{d.message}{hint}"
-
-
-def diagnostics(found: Sequence[Diagnostic], documents: Sequence[Document] = (), look: Look = PLAIN) -> str:
-    """All diagnostics, and a closing line that counts them."""
-    return "\n".join([*(diagnostic(d, look.paint) for d in found), summary(found, documents)])
-
-
-def summary(found: Sequence[Diagnostic], documents: Sequence[Document]) -> str:
-    errors = sum(d.severity is Severity.ERROR for d in found)
-    problems = f"{count(errors, 'error')}, {count(len(found) - errors, 'warning')}"
-    return f"{count(len(documents), 'manifest')}: " + (problems if found else "no problems")
 
 
 def requests(compiled: Iterable[JobRequest], look: Look = PLAIN) -> str:
@@ -214,10 +188,6 @@ def _outcome(outcome: Outcome, paint: Paint) -> str:
     for trouble in (outcome.error, outcome.unclear):
         line += f"\n             {trouble}" if trouble else ""
     return line
-
-
-def count(number: int, noun: str) -> str:
-    return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 def adoption(done: Adoption, look: Look = PLAIN) -> str:

@@ -1,0 +1,37 @@
+"""Diagnostics as lines that a person reads: no other report is loaded to tell them."""
+
+from collections.abc import Sequence
+
+from baseten_jobs.diagnostics import Diagnostic, Severity
+from baseten_jobs.manifest import Document
+from baseten_jobs.report.look import PLAIN, Look, Paint, plain
+
+
+def diagnostic(d: Diagnostic, paint: Paint = plain) -> str:
+    """One line: where, what is wrong, what was expected, and the rule's name."""
+    warning = paint("warning: ", "yellow") if d.severity is Severity.WARNING else ""
+    return f"{d.position}: {warning}{message(d)} [{d.rule}]"
+
+
+def message(d: Diagnostic) -> str:
+    """What is wrong and what was expected, where the place and the rule are told otherwise."""
+    field = f"{d.field}: " if d.field else ""
+    hint = ""
+    if d.hint:
+        hint = f": {d.hint}" if d.hint.startswith('"') else f"; {d.hint}"
+    return f"{field}{d.message}{hint}"
+
+
+def diagnostics(found: Sequence[Diagnostic], documents: Sequence[Document] = (), look: Look = PLAIN) -> str:
+    """All diagnostics, and a closing line that counts them."""
+    return "\n".join([*(diagnostic(d, look.paint) for d in found), summary(found, documents)])
+
+
+def summary(found: Sequence[Diagnostic], documents: Sequence[Document]) -> str:
+    errors = sum(d.severity is Severity.ERROR for d in found)
+    problems = f"{count(errors, 'error')}, {count(len(found) - errors, 'warning')}"
+    return f"{count(len(documents), 'manifest')}: " + (problems if found else "no problems")
+
+
+def count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
