@@ -4,8 +4,7 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from baseten_jobs.shape import Shape, shape_of
 from baseten_jobs.spelling import FOLDS
@@ -20,9 +19,11 @@ _NAME = re.compile(
 )
 
 
-@dataclass(frozen=True, order=True)
-class Identity:
-    """Which run a job is, within its project: `digest` is the first 12 hex digits of the spec's."""
+class Identity(NamedTuple):
+    """Which run a job is, within its project: `digest` is the first 12 hex digits of the spec's.
+
+    A named tuple, because one is made for each of 100,000 jobs.
+    """
 
     name: str
     digest: str
@@ -36,10 +37,11 @@ class Identity:
 
 def parse_job_name(job_name: str | None) -> Identity | None:
     """The identity that a job's name carries, one suffix of the server's (`-2`) allowed; nothing for any other."""
-    read = _NAME.fullmatch(job_name or "")
-    if not read or len(read["name"]) > 40 or read["attempt"] == "1":
+    read = _NAME.fullmatch(job_name) if job_name else None
+    if not read:
         return None
-    return Identity(read["name"], read["digest"], int(read["attempt"] or 1))
+    name, digest, attempt = read.group("name", "digest", "attempt")
+    return None if len(name) > 40 or attempt == "1" else Identity(name, digest, int(attempt or 1))
 
 
 def digest_of(spec: Mapping[str, Any], api_version: str, content: str | None = None) -> str:

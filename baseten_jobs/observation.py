@@ -1,6 +1,8 @@
 """What the API said, reduced: the jobs and projects that a plan is made against, and classes of status."""
 
-from collections.abc import Callable, Iterable, Mapping
+import re
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import Enum
@@ -43,6 +45,9 @@ def short(status: str) -> str:
     return status.removeprefix("TRAINING_JOB_").lower() or "not told"
 
 
+_OVER = frozenset(status for status, kind in _CLASSES.items() if kind is not StatusClass.LIVE)
+
+
 @dataclass(frozen=True)
 class ObservedJob:
     """A job as a search shows it; `gpus` counts all nodes, and is nothing where the server does not tell."""
@@ -60,7 +65,7 @@ class ObservedJob:
     error_message: str | None = None
     updated_at: str = ""
 
-    @cached_property
+    @property
     def identity(self) -> Identity | None:
         return parse_job_name(self.name)
 
@@ -75,7 +80,7 @@ class ObservedJob:
 
     @property
     def live(self) -> bool:
-        return self.status_class is StatusClass.LIVE
+        return self.status not in _OVER
 
     @property
     def ran(self) -> bool:
@@ -97,28 +102,29 @@ def job_of(data: Mapping[str, Any]) -> ObservedJob:
 
     Raises KeyError without an id. A missing status counts as live, as any other that is not known.
     """
-    instance, project = _mapping(data.get("instance_type")), _mapping(data.get("training_project"))
-    if not isinstance(data.get("id"), str) or not data["id"]:
+    job_id, instance, project = data.get("id"), data.get("instance_type"), data.get("training_project")
+    if not isinstance(job_id, str) or not job_id:
         raise KeyError("id")
-    nodes, per_node = _number(data.get("node_count")), _number(instance.get("gpu_count"))
+    nodes = _number(data.get("node_count"))
+    machine: Mapping[str, Any] = instance if isinstance(instance, dict) else _NOTHING
+    project_id = data.get("training_project_id") or (project.get("id") if isinstance(project, dict) else None)
     return ObservedJob(
-        id=data["id"],
-        name=_text(data.get("name")),
-        status=str(data.get("current_status") or ""),
-        created_at=str(data.get("created_at") or ""),
-        project_id=str(data.get("training_project_id") or project.get("id") or ""),
-        gpus=_product(per_node, nodes),
-        gpu_type=_text(instance.get("gpu_type")),
-        node_count=nodes,
-        priority=_number(data.get("priority")),
-        availability_model=_text(data.get("availability_model")),
-        error_message=_text(data.get("error_message")),
-        updated_at=str(data.get("updated_at") or ""),
+        job_id,
+        _text(data.get("name")),
+        str(data.get("current_status") or ""),
+        str(data.get("created_at") or ""),
+        str(project_id or ""),
+        _product(_number(machine.get("gpu_count")), nodes),
+        _text(machine.get("gpu_type")),
+        nodes,
+        _number(data.get("priority")),
+        _text(data.get("availability_model")),
+        _text(data.get("error_message")),
+        str(data.get("updated_at") or ""),
     )
 
 
-def _mapping(value: Any) -> Mapping[str, Any]:
-    return value if isinstance(value, dict) else {}
+_NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
 def _text(value: object) -> str | None:
@@ -126,7 +132,7 @@ def _text(value: object) -> str | None:
 
 
 def _number(value: object) -> int | None:
-    return value if isinstance(value, int) and not isinstance(value, bool) else None
+    return value if type(value) is int else None
 
 
 def _product(per_node: int | None, nodes: int | None) -> int | None:
@@ -134,8 +140,13 @@ def _product(per_node: int | None, nodes: int | None) -> int | None:
     return per_node * nodes if per_node is not None and nodes is not None else per_node
 
 
+_PLAIN_TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{6}Z")
+
+
 def _sortable(timestamp: str) -> str:
     """`…T10:00:00Z` and `…T12:00:00.5+02:00` in a form that compares as text."""
+    if _PLAIN_TIME.fullmatch(timestamp):
+        return timestamp[:-1] + "+00:00"
     try:
         moment = datetime.fromisoformat(timestamp)
         if moment.tzinfo is None:
@@ -162,13 +173,43 @@ class ObservedProject:
         return self.id is not None
 
     @cached_property
-    def by_name(self) -> Mapping[str, tuple[ObservedJob, ...]]:
+    def by_name(self) -> "JobsByName":
         """Managed jobs by their manifest's name, oldest first."""
-        return _grouped(self.jobs, lambda identity: identity.name)
+        return JobsByName(self.jobs)
 
     @cached_property
-    def by_digest(self) -> Mapping[str, tuple[ObservedJob, ...]]:
-        return _grouped(self.jobs, lambda identity: identity.digest)
+    def live_by_digest(self) -> Mapping[str, tuple[ObservedJob, ...]]:
+        """Managed jobs that live, by the digest in their name, oldest first."""
+        return _grouped((job for job in self.jobs if job.live), lambda identity: identity.digest)
+
+
+class JobsByName(Mapping[str, tuple[ObservedJob, ...]]):
+    """Managed jobs by their manifest's name: only those of a name that is asked for are looked at closely.
+
+    A project may hold a hundred times as many jobs as a plan asks about.
+    """
+
+    def __init__(self, jobs: Iterable[ObservedJob]) -> None:
+        self._begins: dict[str, list[ObservedJob]] = defaultdict(list)
+        for job in jobs:
+            begin, found, _ = (job.name or "").partition("--")
+            if found:
+                self._begins[begin].append(job)
+
+    def __getitem__(self, name: str) -> tuple[ObservedJob, ...]:
+        managed = [job for job in self._begins.get(name, ()) if job.identity is not None]
+        if not managed:
+            raise KeyError(name)
+        return tuple(sorted(managed, key=lambda job: job.age_order))
+
+    def __iter__(self) -> Iterator[str]:
+        return (name for name, jobs in self._begins.items() if any(job.identity is not None for job in jobs))
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+    def __bool__(self) -> bool:
+        return any(True for _ in self)
 
 
 def by_identity(jobs: Iterable[ObservedJob]) -> Mapping[Identity, tuple[ObservedJob, ...]]:
@@ -179,8 +220,8 @@ def by_identity(jobs: Iterable[ObservedJob]) -> Mapping[Identity, tuple[Observed
 def _grouped(jobs: Iterable[ObservedJob], key: Callable[[Identity], K]) -> Mapping[K, tuple[ObservedJob, ...]]:
     groups: dict[K, list[ObservedJob]] = {}
     for job in jobs:
-        if job.identity is not None:
-            groups.setdefault(key(job.identity), []).append(job)
+        if (identity := job.identity) is not None:
+            groups.setdefault(key(identity), []).append(job)
     return {name: tuple(sorted(group, key=lambda job: job.age_order)) for name, group in groups.items()}
 
 

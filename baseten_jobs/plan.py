@@ -10,7 +10,6 @@ from baseten_jobs.capacity import Start
 from baseten_jobs.cost import Bill, Cost, cost_of
 from baseten_jobs.diff import Change
 from baseten_jobs.history import Revision
-from baseten_jobs.identity import Identity
 from baseten_jobs.observation import Observation, ObservedJob, ObservedProject, StatusClass
 from baseten_jobs.request import JobRequest, ProjectRef
 
@@ -148,10 +147,12 @@ def make_plan(requests: Iterable[JobRequest], observation: Observation, policy: 
 
 def decide(request: JobRequest, project: ObservedProject, policy: Policy, claimed: Collection[str] = ()) -> Action:
     """The decision table for one manifest; `claimed` are the names that manifests of its project have."""
-    named = project.by_name.get(request.name, ())
-    same = tuple(job for job in named if job.identity == request.identity)
-    older = tuple(job for job in named if _is_older(job.identity, request.identity))
-    action = _row(request, same, older, _later_attempt(named, request), policy)
+    named, own = project.by_name.get(request.name, ()), request.identity
+    attempts = _attempts(named, f"{own.name}--{own.digest}")
+    same = tuple(job for job in named if attempts.get(job.id) == own.attempt)
+    older = tuple(job for job in named if attempts.get(job.id, 0) < own.attempt)
+    later = tuple(job for job in named if attempts.get(job.id, 0) > own.attempt and job.ran)
+    action = _row(request, same, older, later[-1] if later else None, policy)
     superseded = tuple(job for job in older if job.live)
     warnings = list(action.warnings)
     warnings += [
@@ -166,26 +167,15 @@ def decide(request: JobRequest, project: ObservedProject, policy: Policy, claime
     if action.verb is Verb.SUBMIT:
         warnings += [
             f"renamed? job {job.id} runs this spec as '{job.identity.name}'"
-            for job in project.by_digest.get(request.identity.digest, ())
-            if job.live and job.identity and job.identity.name not in claimed
+            for job in project.live_by_digest.get(own.digest, ())
+            if job.identity and job.identity.name not in claimed
         ]
     return replace(action, superseded=superseded, warnings=tuple(warnings))
 
 
-def _is_older(identity: Identity | None, own: Identity) -> bool:
-    return identity is not None and (identity.digest != own.digest or identity.attempt < own.attempt)
-
-
-def _later_attempt(named: Sequence[ObservedJob], request: JobRequest) -> ObservedJob | None:
-    later = [
-        job
-        for job in named
-        if job.ran
-        and job.identity
-        and job.identity.digest == request.identity.digest
-        and job.identity.attempt > request.attempt
-    ]
-    return later[-1] if later else None
+def _attempts(jobs: Iterable[ObservedJob], begin: str) -> Mapping[str, int]:
+    """The attempts, by id, of those managed jobs whose names begin with a name and digest: most are of another."""
+    return {job.id: job.identity.attempt for job in jobs if (job.name or "").startswith(begin) and job.identity}
 
 
 def _row(

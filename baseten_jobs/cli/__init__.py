@@ -1,5 +1,6 @@
 """Options in, exit codes out. click lives only here; each command is a module that is imported when it is called."""
 
+import gc
 import os
 import signal
 import sys
@@ -95,6 +96,7 @@ def baseten_jobs(ctx: click.Context) -> int:
 
 def main(arguments: list[str] | None = None) -> None:
     """Run one command and leave with its exit code."""
+    gc.set_threshold(100_000)  # what is read are trees, in which the collector would look for cycles again and again
     sys.exit(run(arguments))
 
 
