@@ -33,6 +33,9 @@ COMMANDS: Mapping[str, str] = MappingProxyType(
 
 USAGE = 64
 
+COLLECT_EVERY = 100_000
+"""New objects between two looks of the garbage collector: what we read are trees, in which it would find nothing."""
+
 
 def command_of(name: str) -> click.Command:
     """A command, from its module: of its own name, but where that is a word of Python's."""
@@ -96,7 +99,7 @@ def baseten_jobs(ctx: click.Context) -> int:
 
 def main(arguments: list[str] | None = None) -> None:
     """Run one command and leave with its exit code."""
-    gc.set_threshold(100_000)  # what is read are trees, in which the collector would look for cycles again and again
+    gc.set_threshold(COLLECT_EVERY)
     sys.exit(run(arguments))
 
 
