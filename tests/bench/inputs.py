@@ -16,6 +16,7 @@ from typing import Any
 from tests.bench.contest import ENVIRONMENT
 
 SPECS = sorted((Path(__file__).parent.parent.parent / "specs").glob("*.yaml"))
+SECRETS = ("hf_access_token", "wandb_api_key")
 PROJECT = "Bench"
 _SEEDED = 100
 """Names that the seeded jobs have: earlier runs of the first manifests."""
@@ -39,6 +40,7 @@ def emulator(folder: Path, jobs: int) -> Iterator[str]:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     command = [sys.executable, "-m", "baseten_jobs", "emulator", "--port", str(port), "--db", str(folder / "bench.db")]
+    command += [part for name in SECRETS for part in ("--secret", name)]
     process = subprocess.Popen(command, env=ENVIRONMENT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         url = f"http://127.0.0.1:{port}"
