@@ -29,11 +29,11 @@ class Machine:
     def fits(self, compute: Mapping[str, Any]) -> bool:
         """Whether a node of this `compute` is this machine: its GPUs exactly, CPU and memory at least."""
         accelerator = compute.get("accelerator") or {"accelerator": "", "count": 0}
+        if self.gpus != accelerator["count"] or not same_gpu(self.gpu_type, accelerator["accelerator"]):
+            return False
         memory = _bytes(str(compute.get("memory", _MEMORY)))
         return (
-            same_gpu(self.gpu_type, accelerator["accelerator"])
-            and self.gpus == accelerator["count"]
-            and self.millicpu >= compute.get("cpu_count", _CPUS) * 1000
+            self.millicpu >= compute.get("cpu_count", _CPUS) * 1000
             and memory is not None
             and self.memory_mib * _MEBIBYTE >= memory
         )

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +25,7 @@ def is_quantity(text: str) -> bool:
     return _QUANTITY.fullmatch(text) is not None
 
 
+@lru_cache(maxsize=1024)
 def bytes_of(quantity: str) -> "Fraction | None":
     """The number of bytes that a quantity such as `256Gi`, `1.5G` or `1024` means, or nothing for other text."""
     if not (read := _QUANTITY.fullmatch(quantity)):
