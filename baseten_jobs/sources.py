@@ -33,18 +33,29 @@ def read_sources(paths: Sequence[str], stdin: BinaryIO) -> Sources:
     sources: list[Source] = []
     diagnostics: list[Diagnostic] = []
     seen: set[str] = set()
+    folders: dict[str, str] = {}
     for path in paths:
         for found in _files(path):
             if isinstance(found, Diagnostic):
                 diagnostics.append(found)
                 continue
-            real = found if found == STDIN else os.path.realpath(found)
+            real = found if found == STDIN else _real(found, folders)
             if real in seen:
                 continue
             seen.add(real)
             read = _read(found, stdin)
             (diagnostics if isinstance(read, Diagnostic) else sources).append(read)  # type: ignore[arg-type]
     return Sources(tuple(sources), tuple(diagnostics))
+
+
+def _real(path: str, folders: dict[str, str]) -> str:
+    """A file's path without links; that of its folder is found once and kept in `folders`."""
+    folder, name = os.path.split(path)
+    if name in ("", ".", "..") or os.path.islink(path):
+        return os.path.realpath(path)
+    if folder not in folders:
+        folders[folder] = os.path.realpath(folder)
+    return os.path.join(folders[folder], name)
 
 
 def _files(path: str) -> Iterator[str | Diagnostic]:
