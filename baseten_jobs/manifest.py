@@ -20,6 +20,8 @@ MAX_DEPTH = 64
 MAX_VALUES = 50_000
 MAX_DIGITS = 19
 """An integer has fewer, so that every reader of JSON can hold it."""
+_LARGE = 1 << 17
+"""Characters of a text that is so unlike a manifest that messages are expected: it is not read twice."""
 MAX_PROBLEMS = 100
 """Of the YAML itself, in one file."""
 TODO = "!todo"
@@ -98,16 +100,22 @@ def load(path: str, text: str) -> Loaded:
     if problem := _unprintable(path, text):
         return Loaded((), (problem,))
     documents: list[Document] = []
-    builder, spots = _Builder(path, text), _Spots(path, text)
+    at_once = len(text) > _LARGE
+    builder, spots = _Builder(path, text, {} if at_once else None), _Spots(path, text)
     problems = builder.problems
     try:
         for number, (first, data) in enumerate(builder.documents()):
-            documents.append(Document(path, _mark(first)[0], data, partial(spots.of, number)))
+            find = partial(_known, builder.spot(first, first, data)) if at_once else partial(spots.of, number)
+            documents.append(Document(path, _mark(first)[0], data, find))
     except _Unreadable as unreadable:
         problems.append(unreadable.diagnostic)
     if not documents and not problems:
         problems.append(Diagnostic("empty-file", "there is no manifest in this file", Position(path)))
     return Loaded(tuple(documents), tuple(problems))
+
+
+def _known(spot: Spot) -> Spot:
+    return spot
 
 
 def decode(path: str, raw: bytes) -> str | Diagnostic:
