@@ -1,55 +1,23 @@
-"""Text -> documents: plain data, with a position for every path. YAML lives only here."""
+"""Text -> documents: plain data, with a position for every path."""
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import cached_property, lru_cache, partial
-from typing import Any, NamedTuple
+from functools import cached_property, partial
+from typing import Any
 
-import yaml
-from yaml import AliasEvent, MappingEndEvent, MappingStartEvent, ScalarEvent, SequenceEndEvent
-
-from baseten_jobs.diagnostics import Diagnostic, FieldPath, Position, one_line
-
-_Parser: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-"""libyaml's parser, or PyYAML's own where it was built without; only its events are used."""
+from baseten_jobs.diagnostics import Diagnostic, FieldPath, Position
+from baseten_jobs.reading import MAX_DEPTH as MAX_DEPTH
+from baseten_jobs.reading import MAX_VALUES as MAX_VALUES
+from baseten_jobs.reading import Builder, Spots, Unreadable, end_of, mark_of
+from baseten_jobs.reading import Spot as Spot
+from baseten_jobs.scalars import MAX_DIGITS as MAX_DIGITS
+from baseten_jobs.scalars import TODO as TODO
+from baseten_jobs.scalars import Odd as Odd
 
 MAX_BYTES = 1 << 20
-MAX_DEPTH = 64
-MAX_VALUES = 50_000
-MAX_DIGITS = 19
-"""An integer has fewer, so that every reader of JSON can hold it."""
 _LARGE = 1 << 17
 """Characters of a text that is so unlike a manifest that messages are expected: it is not read twice."""
-MAX_PROBLEMS = 100
-"""Of the YAML itself, in one file."""
-TODO = "!todo"
-"""The tag of a value that is still to be filled in; its text says why."""
-
-
-@dataclass(frozen=True)
-class Odd:
-    """A scalar that no field takes: a float, a date, an integer of more than one reading, an unknown tag.
-
-    `kind` is "number", "date", "integer" or, where a diagnostic was given already, "tagged".
-    """
-
-    text: str
-    kind: str
-
-
-class Spot(NamedTuple):
-    """Where a value stands and how a scalar was written, with the entries of a list or mapping below it.
-
-    `source` names the place where it stands if that is not the document's own file.
-    """
-
-    key: tuple[int, int]
-    value: tuple[int, int]
-    text: str | None
-    below: "Mapping[str | int, Spot]"
-    source: str = ""
 
 
 @dataclass(frozen=True)
@@ -101,13 +69,13 @@ def load(path: str, text: str) -> Loaded:
         return Loaded((), (problem,))
     documents: list[Document] = []
     at_once = len(text) > _LARGE
-    builder, spots = _Builder(path, text, {} if at_once else None), _Spots(path, text)
+    builder, spots = Builder(path, text, {} if at_once else None), Spots(path, text)
     problems = builder.problems
     try:
         for number, (first, data) in enumerate(builder.documents()):
             find = partial(_known, builder.spot(first, first, data)) if at_once else partial(spots.of, number)
-            documents.append(Document(path, _mark(first)[0], data, find))
-    except _Unreadable as unreadable:
+            documents.append(Document(path, mark_of(first)[0], data, find))
+    except Unreadable as unreadable:
         problems.append(unreadable.diagnostic)
     if not documents and not problems:
         problems.append(Diagnostic("empty-file", "there is no manifest in this file", Position(path)))
@@ -128,22 +96,7 @@ def decode(path: str, raw: bytes) -> str | Diagnostic:
         message = f"byte 0x{raw[error.start]:02x} is not UTF-8"
         if raw.startswith((b"\xff\xfe", b"\xfe\xff")):
             message = "this is UTF-16"
-        return Diagnostic("encoding", message, _end(path, before), hint="save the file as UTF-8")
-
-
-_BREAK = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
-
-
-def _end(path: str, text: str) -> Position:
-    """Where the next character would stand; lines break where libyaml breaks them."""
-    lines = _BREAK.split(text)
-    return Position(path, len(lines), len(lines[-1]) + 1)
-
-
-class _Unreadable(Exception):
-    def __init__(self, rule: str, message: str, position: Position, hint: str = "") -> None:
-        super().__init__(message)
-        self.diagnostic = Diagnostic(rule, message, position, hint=hint)
+        return Diagnostic("encoding", message, end_of(path, before), hint="save the file as UTF-8")
 
 
 _UNPRINTABLE = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -154,285 +107,5 @@ def _unprintable(path: str, text: str) -> Diagnostic | None:
         return None
     character = found.group()
     name = "a NUL byte" if character == "\0" else f"the control character U+{ord(character):04X}"
-    position = _end(path, text[: found.start()])
+    position = end_of(path, text[: found.start()])
     return Diagnostic("yaml-syntax", f"{name} can't stand in YAML", position, hint="is this a text file?")
-
-
-_PLAIN = yaml.SafeLoader.yaml_implicit_resolvers
-_PREFIX = "tag:yaml.org,2002:"
-_DECIMAL = re.compile(r"[-+]?(0|[1-9][0-9]*)")
-_TRUE = frozenset({"yes", "true", "on"})
-_WORDS = {"bool": frozenset({"no", "false", "off"}) | _TRUE, "null": frozenset({"", "~", "null"})}
-_ODD = {"float": "number", "timestamp": "date"}
-
-
-@lru_cache(maxsize=4096)
-def _plain(text: str) -> Any:
-    """What a scalar means that has neither quotes nor a tag."""
-    for tag, pattern in _PLAIN.get(text[:1], ()):
-        if pattern.match(text):
-            return _read(tag.removeprefix(_PREFIX), text)
-    return text
-
-
-def _read(kind: str, text: str) -> Any:
-    if kind in _WORDS:
-        return None if kind == "null" else text.lower() in _TRUE
-    if kind == "int":
-        plain = _DECIMAL.fullmatch(text) and len(text.lstrip("+-")) < MAX_DIGITS
-        return int(text) if plain else Odd(text, "integer")
-    if kind in _ODD:
-        return Odd(text, _ODD[kind])
-    return text
-
-
-_LONG = 256
-"""Characters of a text that count as one value more, lest a long one be repeated by aliases for ever."""
-
-_CLEARER = (
-    ("tab character that violates", "a tab can't indent", "indent with spaces"),
-    ("cannot start any token", "", "quote the value"),
-    ("mapping values are not allowed", "", "check the indentation, or quote a value that holds ': '"),
-    ("found unexpected ':'", "", "quote a value that holds ':'"),
-    ("block sequence entries are not", "", "a list begins on the line below its key"),
-    ("unknown escape character", "", "write the backslash twice, or use single quotes"),
-    ("expected ':'", "", "a key ends in ': '"),
-    ("did not find expected ',' or", "", "a comma is missing, or a bracket is not closed"),
-    ("did not find expected", "", "check the indentation and the quotes above"),
-)
-"""What libyaml says, what is said instead, and what to do."""
-
-
-_Tree = dict[int, dict[str | int, Spot]]
-"""For each list and mapping, by its `id`, where its entries stand."""
-
-
-class _Builder:
-    """Plain data straight from the parser's events: depth, aliases and duplicates are judged on the way.
-
-    Where a value stands is kept only if there is a `tree` to keep it in.
-    """
-
-    def __init__(self, path: str, text: str, tree: _Tree | None = None) -> None:
-        self.path = path
-        self.text = text
-        self.problems: list[Diagnostic] = []
-        self._tree = tree
-        self._event: Callable[[], Any] = _Parser(text).get_event
-        self._anchors: dict[str, tuple[Any, str | None, int] | None] = {}
-        self._size = 0
-
-    def documents(self) -> Iterator[tuple[Any, Any]]:
-        """First event and data of each document that is not empty; raises _Unreadable where no more can be read."""
-        try:
-            self._event()
-            while isinstance(self._event(), yaml.DocumentStartEvent):
-                self._anchors = {}
-                first = self._event()
-                data = self._value(first, 0)
-                self._event()
-                if data is not None:
-                    yield first, data
-        except yaml.MarkedYAMLError as error:
-            raise self._syntax(error) from None
-        except yaml.YAMLError as error:
-            raise _Unreadable("yaml-syntax", one_line(str(error)), Position(self.path)) from None
-
-    def _syntax(self, error: yaml.MarkedYAMLError) -> _Unreadable:
-        mark, said = error.problem_mark or error.context_mark, error.problem or ""
-        message = " ".join(part for part in (said, error.context) if part)
-        instead, hint = next(((new, hint) for known, new, hint in _CLEARER if known in message), ("", ""))
-        if mark and "cannot start any token" in said:
-            character = self.text[mark.index : mark.index + 1]
-            instead = f"'{one_line(character)}' can't begin a value"
-            if character == "\t":
-                instead, hint = "a tab can't indent", "indent with spaces"
-        elif said == "found unexpected end of stream" and "quoted" in message:
-            mark, instead = error.context_mark, "the quoted text that begins here never ends"
-        elif said == "could not find expected ':'":
-            mark, instead = error.context_mark, "this key has no ':'"
-        position = Position(self.path, mark.line + 1, mark.column + 1) if mark else Position(self.path)
-        if mark and mark.index >= len(self.text):
-            position = _end(self.path, self.text.rstrip())
-        return _Unreadable("yaml-syntax", instead or one_line(message), position, hint)
-
-    def _at(self, event: Any) -> Position:
-        return Position(self.path, *_mark(event))
-
-    def _value(self, event: Any, depth: int) -> Any:
-        if depth > MAX_DEPTH:
-            raise _Unreadable("depth", f"more than {MAX_DEPTH} levels of nesting", self._at(event))
-        before, kind = self._size, type(event)
-        if kind is ScalarEvent:
-            self._count(1 + len(event.value) // _LONG, event)
-            value, text = self._scalar(event), event.value
-        else:
-            self._count(1, event)
-            if kind is AliasEvent:
-                return self._alias(event)
-            mapping, text = kind is MappingStartEvent, None
-            if event.tag is not None:
-                self._check_tag(event, "map" if mapping else "seq")
-            if event.anchor is not None:
-                self._anchors[event.anchor] = None
-            value = self._mapping(depth + 1) if mapping else self._sequence(depth + 1)
-        if event.anchor is not None:
-            self._anchors[event.anchor] = value, text, self._size - before
-        return value
-
-    def _count(self, size: int, event: Any) -> None:
-        self._size += size
-        if self._size > MAX_VALUES:
-            raise _Unreadable("too-many-values", f"more than {MAX_VALUES} values, aliases expanded", self._at(event))
-
-    def _alias(self, event: Any) -> Any:
-        name = one_line(event.anchor)
-        if event.anchor not in self._anchors:
-            raise _Unreadable("alias", f"there is no anchor '&{name}' above", self._at(event))
-        anchored = self._anchors[event.anchor]
-        if anchored is None:
-            raise _Unreadable("alias", f"the alias '*{name}' holds itself", self._at(event))
-        value, _, size = anchored
-        self._count(size, event)
-        return value
-
-    def _sequence(self, depth: int) -> list[Any]:
-        items: list[Any] = []
-        spots: dict[str | int, Spot] = {}
-        while type(event := self._event()) is not SequenceEndEvent:
-            value = self._value(event, depth)
-            if self._tree is not None:
-                spots[len(items)] = self.spot(event, event, value)
-            items.append(value)
-        if self._tree is not None:
-            self._tree[id(items)] = spots
-        return items
-
-    def _mapping(self, depth: int) -> dict[str, Any]:
-        entries: dict[str, Any] = {}
-        spots: dict[str | int, Spot] = {}
-        first: dict[str, Any] = {}
-        merge: Any = None
-        merged: Sequence[Mapping[str, Any]] = ()
-        while type(key_event := self._event()) is not MappingEndEvent:
-            key = self._key(key_event, depth)
-            event = self._event()
-            value = self._value(event, depth)
-            merging = key == "<<" and _is_plain(key_event)
-            if before := merge if merging else first.get(key):
-                line, column = _mark(before)
-                told = f"first at {line}:{column}"
-                self._problem("duplicate-key", f"'{one_line(key)}' is given twice", key_event, told)
-            elif merging:
-                merge, merged = key_event, self._merged(event, value)
-            else:
-                first[key], entries[key] = key_event, value
-                if self._tree is not None:
-                    spots[key] = self.spot(key_event, event, value)
-        for mapping in merged:
-            for key, value in mapping.items():
-                if key not in entries:
-                    entries[key] = value
-                    if self._tree is not None:
-                        spots[key] = self._tree[id(mapping)][key]
-        if self._tree is not None:
-            self._tree[id(entries)] = spots
-        return entries
-
-    def spot(self, key_event: Any, event: Any, value: Any) -> Spot:
-        """Where a value stands, and all that is below it; only of a builder with a tree."""
-        assert self._tree is not None
-        kind, text = type(event), None
-        if kind is AliasEvent:
-            anchored = self._anchors[event.anchor]
-            text = anchored[1] if anchored else None
-        elif kind is ScalarEvent:
-            text = event.value
-        below = self._tree[id(value)] if isinstance(value, (list, dict)) else {}
-        return Spot(_mark(key_event), _mark(event), text, below)
-
-    def _merged(self, event: Any, value: Any) -> Sequence[Mapping[str, Any]]:
-        if isinstance(value, dict):
-            return (value,)
-        if isinstance(value, list) and all(isinstance(item, dict) for item in value):
-            return value
-        self._problem("merge-key", "'<<' takes a mapping or a list of mappings", event)
-        return ()
-
-    def _key(self, event: Any, depth: int) -> str:
-        if type(event) is not ScalarEvent:
-            key = self._value(event, depth)
-            if isinstance(key, str):
-                return key
-            raise _Unreadable("key-not-string", "a key must be a string", self._at(event))
-        text: str = event.value
-        self._count(len(text) // _LONG, event)
-        key = self._scalar(event)
-        if not isinstance(key, str):
-            shown = one_line(text)
-            self._problem("key-not-string", f"the key {shown or 'null'} is not a string", event, f'write "{shown}"')
-        if event.anchor is not None:
-            self._anchors[event.anchor] = key, text, 1 + len(text) // _LONG
-        return text
-
-    def _scalar(self, event: Any) -> Any:
-        text: str = event.value
-        if event.tag is None:
-            return _plain(text) if event.implicit[0] else text
-        if event.tag == "!":
-            return text
-        return self._tagged(event)
-
-    def _tagged(self, event: Any) -> Any:
-        kind = event.tag.removeprefix(_PREFIX)
-        if kind in ("str", "merge", "value"):
-            return event.value
-        if kind in ("int", "float") or event.value.lower() in _WORDS.get(kind, ()):
-            return _read(kind, event.value)
-        if event.tag == TODO:
-            told = f"a value is missing: {one_line(event.value)}"
-            self._problem("todo", told, event, f"write it in the place of {TODO}")
-        else:
-            self._check_tag(event, "a scalar")
-        return Odd(event.value, "tagged")
-
-    def _check_tag(self, event: Any, expected: str) -> None:
-        tag = event.tag
-        if tag is None or tag in ("!", _PREFIX + expected):
-            return
-        shown = one_line(tag.replace(_PREFIX, "!!"))
-        self._problem("unknown-tag", f"the tag '{shown}' has no meaning here", event, "leave it out")
-
-    def _problem(self, rule: str, message: str, event: Any, hint: str = "") -> None:
-        if len(self.problems) == MAX_PROBLEMS:
-            raise _Unreadable("too-many-problems", "this file has more problems; they are not shown", self._at(event))
-        self.problems.append(Diagnostic(rule, message, self._at(event), hint=hint))
-
-
-class _Spots:
-    """Where everything in one file stands: read again from its text, once, at the first question."""
-
-    def __init__(self, path: str, text: str) -> None:
-        self._path, self._text = path, text
-
-    @cached_property
-    def _all(self) -> tuple[Spot, ...]:
-        tree: _Tree = {}
-        builder = _Builder(self._path, self._text, tree)
-        found = []
-        with suppress(_Unreadable):  # told when it was read first
-            for first, data in builder.documents():
-                found.append(builder.spot(first, first, data))
-        return tuple(found)
-
-    def of(self, number: int) -> Spot:
-        """The spot of the document of that number."""
-        return self._all[number]
-
-
-def _mark(event: Any) -> tuple[int, int]:
-    return event.start_mark.line + 1, event.start_mark.column + 1
-
-
-def _is_plain(event: Any) -> bool:
-    return isinstance(event, yaml.ScalarEvent) and event.implicit[0]
