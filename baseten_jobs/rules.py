@@ -1,23 +1,18 @@
 """What a JSON Schema cannot say, one small function a rule."""
 
-import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from posixpath import normpath
 from types import MappingProxyType
 from typing import Any
 
-from baseten_jobs.diagnostics import Diagnostic, FieldPath, Position, Severity, field_name, nearest
+from baseten_jobs.diagnostics import Diagnostic, FieldPath, Position, Severity, field_name
+from baseten_jobs.doubts import WARNINGS as WARNINGS
+from baseten_jobs.findings import Finding, Rule, entries_at, mapping_at, text_at, value_at, weights
 from baseten_jobs.manifest import Document
 from baseten_jobs.schema import supports
-from baseten_jobs.secrecy import is_a_secret, looks_secret, may_hold_a_secret, names_a_secret, quoted
-from baseten_jobs.shape import shape_of
-from baseten_jobs.spelling import accelerator_of, is_quantity, meant_quantity
-
-Finding = tuple[FieldPath, str, str]
-"""Where, what is wrong, and a hint."""
-
-Rule = Callable[[Mapping[str, Any]], Iterator[Finding]]
-"""A rule speaks of what has the right shape, and is silent of all else: that is the schema's to tell."""
+from baseten_jobs.secrecy import quoted
+from baseten_jobs.spelling import is_quantity, meant_quantity
+from baseten_jobs.weight_sources import wrong_source
 
 
 def check(document: Document, told: Iterable[Diagnostic] = ()) -> tuple[Diagnostic, ...]:
@@ -44,7 +39,7 @@ def check_unique(documents: Iterable[Document]) -> tuple[Diagnostic, ...]:
     claims: dict[tuple[Any, ...], list[Document]] = {}
     for document in filter(supports, documents):
         name, project, project_id, team = (
-            _text(document.data, "metadata", field) for field in ("name", "project", "project_id", "team")
+            text_at(document.data, "metadata", field) for field in ("name", "project", "project_id", "team")
         )
         if name and (project or project_id):
             key = (None if project_id else team, project, project_id, name)
@@ -67,49 +62,16 @@ def clash(documents: Sequence[Document]) -> tuple[Diagnostic, ...]:
     )
 
 
-def _get(data: Any, *path: str) -> Any:
-    for part in path:
-        data = data.get(part) if isinstance(data, dict) else None
-    return data
-
-
-def _text(data: Any, *path: str) -> str | None:
-    value = _get(data, *path)
-    return value if isinstance(value, str) else None
-
-
-def _mapping(data: Any, *path: str) -> Mapping[str, Any]:
-    value = _get(data, *path)
-    return value if isinstance(value, dict) else {}
-
-
-def _entries(data: Any, *path: str) -> Iterator[tuple[FieldPath, Mapping[str, Any]]]:
-    value = _get(data, *path)
-    for index, entry in enumerate(value if isinstance(value, list) else ()):
-        if isinstance(entry, dict):
-            yield (*path, index), entry
-
-
-def _weights(data: Mapping[str, Any]) -> Iterator[tuple[FieldPath, Mapping[str, Any]]]:
-    return _entries(data, "spec", "weights")
-
-
-def _environment(data: Mapping[str, Any]) -> Iterator[tuple[FieldPath, str, Any]]:
-    path = ("spec", "runtime", "environment_variables")
-    for name, value in _mapping(data, *path).items():
-        yield (*path, name), name, value
-
-
 def project_or_id(data: Mapping[str, Any]) -> Iterator[Finding]:
-    given = [name for name in ("project", "project_id") if _get(data, "metadata", name) is not None]
-    if not given and _mapping(data, "metadata"):
+    given = [name for name in ("project", "project_id") if value_at(data, "metadata", name) is not None]
+    if not given and mapping_at(data, "metadata"):
         yield ("metadata",), "'project' or 'project_id' is missing", ""
     if len(given) == 2:
         yield ("metadata", "project_id"), "'project' and 'project_id' can't both be given", "leave one out"
 
 
 def memory_quantity(data: Mapping[str, Any]) -> Iterator[Finding]:
-    memory = _text(data, "spec", "compute", "memory")
+    memory = text_at(data, "spec", "compute", "memory")
     if memory is None or is_quantity(memory):
         return
     meant = meant_quantity(memory)
@@ -134,7 +96,7 @@ _DOCKER_BLOCKS = MappingProxyType(
 
 def docker_auth_block(data: Mapping[str, Any]) -> Iterator[Finding]:
     path = ("spec", "image", "docker_auth")
-    auth, method = _mapping(data, *path), _text(data, *path, "auth_method")
+    auth, method = mapping_at(data, *path), text_at(data, *path, "auth_method")
     if method is None or method not in _DOCKER_BLOCKS:
         return
     needed = _DOCKER_BLOCKS[method]
@@ -156,8 +118,8 @@ _WEIGHT_FIELDS: Mapping[str, tuple[str, ...]] = MappingProxyType(
 
 
 def weights_auth_fields(data: Mapping[str, Any]) -> Iterator[Finding]:
-    for path, weight in _weights(data):
-        auth, at, method = _mapping(weight, "auth"), (*path, "auth"), _text(weight, "auth", "auth_method")
+    for path, weight in weights(data):
+        auth, at, method = mapping_at(weight, "auth"), (*path, "auth"), text_at(weight, "auth", "auth_method")
         if method is None or method not in _WEIGHT_FIELDS:
             continue
         for name in _WEIGHT_FIELDS[method]:
@@ -170,47 +132,17 @@ def weights_auth_fields(data: Mapping[str, Any]) -> Iterator[Finding]:
 
 
 def weights_auth_twice(data: Mapping[str, Any]) -> Iterator[Finding]:
-    for path, weight in _weights(data):
+    for path, weight in weights(data):
         if weight.get("auth") is not None and weight.get("auth_secret_name") is not None:
             yield (*path, "auth_secret_name"), "'auth_secret_name' can't stand beside 'auth'", "leave one out"
 
 
-_CLOUD = ("s3", "gs", "r2", "azure", "cw")
-_SCHEMES = ("hf", *_CLOUD, "https")
-
-
 def weights_source(data: Mapping[str, Any]) -> Iterator[Finding]:
-    for path, weight in _weights(data):
-        source = _text(weight, "source")
-        if source is not None and (wrong := _wrong_source(source)):
+    for path, weight in weights(data):
+        source = text_at(weight, "source")
+        if source is not None and (wrong := wrong_source(source)):
             message, hint = wrong
             yield (*path, "source"), f"{quoted(source, 80)} {message}", hint
-
-
-def _wrong_source(source: str) -> tuple[str, str] | None:
-    scheme, separator, rest = source.partition("://")
-    if not separator or scheme not in _SCHEMES:
-        guess = {"huggingface": "hf", "gcs": "gs", "http": "https"}.get(scheme.lower()) or nearest(scheme, _SCHEMES)
-        hint = (
-            f"did you mean '{guess}://'?"
-            if separator and guess
-            else "it begins with " + ", ".join(f"{one}://" for one in _SCHEMES)
-        )
-        return ("has no scheme" if not separator else "has a scheme that is not known"), hint
-    if re.search(r"\s", rest):
-        return "holds a blank", ""
-    if scheme == "hf":
-        repository, at, revision = rest.partition("@")
-        if not re.fullmatch(r"[^/]+/[^/]+", repository):
-            return "does not name owner/repo", "such as hf://Qwen/Qwen3-8B@8f3c1d0"
-        if at and not revision:
-            return "has an empty revision", ""
-        return ("has two revisions", "only one '@' can stand here") if "@" in revision else None
-    if not rest.split("/")[0]:
-        return ("names no host" if scheme == "https" else "names no bucket"), ""
-    if scheme in _CLOUD and "@" in rest:
-        return "can't hold '@'", "only hf:// sources have a revision"
-    return None
 
 
 def _normal(mount: str) -> str:
@@ -218,8 +150,8 @@ def _normal(mount: str) -> str:
 
 
 def mount_location(data: Mapping[str, Any]) -> Iterator[Finding]:
-    for path, weight in _weights(data):
-        mount, at = _text(weight, "mount_location"), (*path, "mount_location")
+    for path, weight in weights(data):
+        mount, at = text_at(weight, "mount_location"), (*path, "mount_location")
         if mount is None:
             continue
         shown, normal = quoted(mount, 80), _normal(mount.strip())
@@ -233,7 +165,7 @@ def mount_location(data: Mapping[str, Any]) -> Iterator[Finding]:
 
 
 def mount_overlap(data: Mapping[str, Any]) -> Iterator[Finding]:
-    mounts = ((_normal(_text(weight, "mount_location") or ""), path) for path, weight in _weights(data))
+    mounts = ((_normal(text_at(weight, "mount_location") or ""), path) for path, weight in weights(data))
     outer, outer_path = "/", FieldPath()
     for mount, path in sorted((mount + "/", (*path, "mount_location")) for mount, path in mounts if mount != "/"):
         if outer == "/" or not mount.startswith(outer):
@@ -248,124 +180,10 @@ def mount_overlap(data: Mapping[str, Any]) -> Iterator[Finding]:
 
 
 def latest_checkpoint_scope(data: Mapping[str, Any]) -> Iterator[Finding]:
-    for path, checkpoint in _entries(data, "spec", "checkpointing", "load", "checkpoints"):
+    for path, checkpoint in entries_at(data, "spec", "checkpointing", "load", "checkpoints"):
         latest = checkpoint.get("typ") == "baseten_latest_checkpoint"
         if latest and checkpoint.get("project_name") is None and checkpoint.get("job_id") is None:
             yield path, "'project_name' or 'job_id' is missing", "the latest checkpoint of what?"
-
-
-def _gpus(data: Mapping[str, Any]) -> tuple[str, int]:
-    """Type and count of a node's GPUs; an empty type where there are none, or nobody can tell."""
-    value = _get(data, "spec", "compute", "accelerator")
-    if isinstance(value, str) and not re.fullmatch(r"[^:]+(:[0-9]{1,4})?", value):
-        return "", 0
-    read = accelerator_of(value) if isinstance(value, (str, dict)) else {}
-    name, count = read.get("accelerator"), read.get("count")
-    return (name, count) if isinstance(name, str) and type(count) is int else ("", 0)
-
-
-def unknown_accelerator(data: Mapping[str, Any]) -> Iterator[Finding]:
-    name, _ = _gpus(data)
-    if not name:
-        return
-    field = shape_of(data["apiVersion"]).properties["spec"].properties["compute"].properties["accelerator"]
-    known: Sequence[str] = field.properties["accelerator"].schema["x-known"]
-    if name.replace("-", "_") not in known:
-        near = nearest(re.sub(r"(?i)[-_]?80gb$", "", name), known, likeness=0.75)
-        path = ("spec", "compute", "accelerator")
-        yield (
-            (*path, "accelerator") if _mapping(data, *path) else path,
-            f"{quoted(name)} is not a GPU type known here",
-            f"did you mean '{near}'?" if near else f"known: {', '.join(known)}",
-        )
-
-
-def literal_secret(data: Mapping[str, Any]) -> Iterator[Finding]:
-    suspicious = may_hold_a_secret("\n".join(_texts(_mapping(data, "spec"))))
-    for path, name, value in _environment(data):
-        if isinstance(value, str) and (suspicious or names_a_secret(name)) and looks_secret(name, value):
-            yield path, f"{quoted(name)} holds what looks like a secret in plain text", "refer to one: {name: SECRET}"
-    for path, text in _strings(_mapping(data, "spec"), ("spec",)) if suspicious else ():
-        if path[:-1] != ("spec", "runtime", "environment_variables") and is_a_secret(text):
-            yield path, "this holds what looks like a secret in plain text", "keep it in Baseten, refer to it by name"
-
-
-def _texts(value: Any) -> list[str]:
-    """Every text in a value, in no order that matters."""
-    texts, left = [], [value]
-    while left:
-        value = left.pop()
-        if isinstance(value, str):
-            texts.append(value)
-        elif isinstance(value, (dict, list)):
-            left += value.values() if isinstance(value, dict) else value
-    return texts
-
-
-def _strings(value: Any, path: FieldPath) -> Iterator[tuple[FieldPath, str]]:
-    if isinstance(value, str):
-        yield path, value
-    entries = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-    for key, entry in entries:
-        yield from _strings(entry, (*path, key))
-
-
-def reserved_variable(data: Mapping[str, Any]) -> Iterator[Finding]:
-    for path, name, _ in _environment(data):
-        if name.startswith("BT_"):
-            yield path, f"{quoted(name)} may collide: Baseten sets BT_ variables itself", ""
-
-
-def partial_nodes(data: Mapping[str, Any]) -> Iterator[Finding]:
-    path = ("spec", "compute")
-    nodes, (name, count) = _get(data, *path, "node_count"), _gpus(data)
-    if type(nodes) is not int or nodes < 2 or count >= 8:
-        return
-    if _get(data, *path, "accelerator") is None:
-        yield (*path, "node_count"), f"{nodes} nodes without a GPU", "a node has 8; one node is enough for a CPU job"
-    elif name:
-        message = f"{nodes} nodes with {count} GPU{'' if count == 1 else 's'} each"
-        yield (*path, "accelerator"), message, "a node has 8; fewer nodes with more GPUs run faster"
-
-
-def spot_without_checkpointing(data: Mapping[str, Any]) -> Iterator[Finding]:
-    spot = _get(data, "spec", "compute", "availability_model") == "spot"
-    if spot and _get(data, "spec", "checkpointing", "enabled") in (None, False):
-        path = ("spec", "compute", "availability_model")
-        yield path, "spot capacity may be taken away, and checkpointing is off", "set spec.checkpointing.enabled: true"
-
-
-def no_start_command(data: Mapping[str, Any]) -> Iterator[Finding]:
-    if _mapping(data, "spec") and not _get(data, "spec", "runtime", "start_commands"):
-        yield ("spec", "runtime", "start_commands"), "there is no start command", ""
-
-
-_MOVING = frozenset({"latest", "main", "master", "nightly", "dev"})
-
-
-def mutable_image(data: Mapping[str, Any]) -> Iterator[Finding]:
-    image = _text(data, "spec", "image", "base_image") or ""
-    name, at, digest = image.partition("@")
-    _, _, tag = name.rpartition("/")[2].partition(":")
-    message = ""
-    if at and not re.fullmatch(r"[a-z0-9]+([.+_-][a-z0-9]+)*:[0-9a-fA-F]+", digest):
-        message = f"{quoted(image, 80)} has an empty or odd digest"
-    elif image and not at and not tag:
-        message = f"{quoted(image, 80)} has no tag, which means 'latest'"
-    elif not at and tag in _MOVING:
-        message = f"the tag '{tag}' moves"
-    if message:
-        hint = "a moved image is not seen as a change: give a fixed tag or a digest"
-        yield ("spec", "image", "base_image"), message, hint
-
-
-def mutable_weights(data: Mapping[str, Any]) -> Iterator[Finding]:
-    for path, weight in _weights(data):
-        source = _text(weight, "source") or ""
-        revision = source.partition("@")[2]
-        if source.startswith("hf://") and revision in ("", "main", "master", "HEAD") and not _wrong_source(source):
-            message = f"the revision '{revision}' moves" if revision else "no revision, which means 'main'"
-            yield (*path, "source"), message, "a moved model is not seen as a change: give a commit, as in @8f3c1d0"
 
 
 ERRORS: Mapping[str, Rule] = MappingProxyType(
@@ -382,17 +200,3 @@ ERRORS: Mapping[str, Rule] = MappingProxyType(
     }
 )
 """Rules that make a manifest invalid, by name."""
-
-WARNINGS: Mapping[str, Rule] = MappingProxyType(
-    {
-        "unknown-accelerator": unknown_accelerator,
-        "literal-secret": literal_secret,
-        "reserved-variable": reserved_variable,
-        "partial-nodes": partial_nodes,
-        "spot-without-checkpointing": spot_without_checkpointing,
-        "no-start-command": no_start_command,
-        "mutable-image": mutable_image,
-        "mutable-weights": mutable_weights,
-    }
-)
-"""Rules that warn; errors under `--strict`."""

@@ -1,0 +1,142 @@
+"""What is allowed in a manifest and probably not meant, one small function a rule."""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from types import MappingProxyType
+from typing import Any
+
+from baseten_jobs.diagnostics import FieldPath, nearest
+from baseten_jobs.findings import Finding, Rule, environment, mapping_at, text_at, value_at, weights
+from baseten_jobs.secrecy import is_a_secret, looks_secret, may_hold_a_secret, names_a_secret, quoted
+from baseten_jobs.shape import shape_of
+from baseten_jobs.spelling import accelerator_of
+from baseten_jobs.weight_sources import wrong_source
+
+
+def _gpus(data: Mapping[str, Any]) -> tuple[str, int]:
+    """Type and count of a node's GPUs; an empty type where there are none, or nobody can tell."""
+    value = value_at(data, "spec", "compute", "accelerator")
+    if isinstance(value, str) and not re.fullmatch(r"[^:]+(:[0-9]{1,4})?", value):
+        return "", 0
+    read = accelerator_of(value) if isinstance(value, (str, dict)) else {}
+    name, count = read.get("accelerator"), read.get("count")
+    return (name, count) if isinstance(name, str) and type(count) is int else ("", 0)
+
+
+def unknown_accelerator(data: Mapping[str, Any]) -> Iterator[Finding]:
+    name, _ = _gpus(data)
+    if not name:
+        return
+    field = shape_of(data["apiVersion"]).properties["spec"].properties["compute"].properties["accelerator"]
+    known: Sequence[str] = field.properties["accelerator"].schema["x-known"]
+    if name.replace("-", "_") not in known:
+        near = nearest(re.sub(r"(?i)[-_]?80gb$", "", name), known, likeness=0.75)
+        path = ("spec", "compute", "accelerator")
+        yield (
+            (*path, "accelerator") if mapping_at(data, *path) else path,
+            f"{quoted(name)} is not a GPU type known here",
+            f"did you mean '{near}'?" if near else f"known: {', '.join(known)}",
+        )
+
+
+def literal_secret(data: Mapping[str, Any]) -> Iterator[Finding]:
+    suspicious = may_hold_a_secret("\n".join(_texts(mapping_at(data, "spec"))))
+    for path, name, value in environment(data):
+        if isinstance(value, str) and (suspicious or names_a_secret(name)) and looks_secret(name, value):
+            yield path, f"{quoted(name)} holds what looks like a secret in plain text", "refer to one: {name: SECRET}"
+    for path, text in _strings(mapping_at(data, "spec"), ("spec",)) if suspicious else ():
+        if path[:-1] != ("spec", "runtime", "environment_variables") and is_a_secret(text):
+            yield path, "this holds what looks like a secret in plain text", "keep it in Baseten, refer to it by name"
+
+
+def _texts(value: Any) -> list[str]:
+    """Every text in a value, in no order that matters."""
+    texts, left = [], [value]
+    while left:
+        value = left.pop()
+        if isinstance(value, str):
+            texts.append(value)
+        elif isinstance(value, (dict, list)):
+            left += value.values() if isinstance(value, dict) else value
+    return texts
+
+
+def _strings(value: Any, path: FieldPath) -> Iterator[tuple[FieldPath, str]]:
+    if isinstance(value, str):
+        yield path, value
+    entries = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, entry in entries:
+        yield from _strings(entry, (*path, key))
+
+
+def reserved_variable(data: Mapping[str, Any]) -> Iterator[Finding]:
+    for path, name, _ in environment(data):
+        if name.startswith("BT_"):
+            yield path, f"{quoted(name)} may collide: Baseten sets BT_ variables itself", ""
+
+
+def partial_nodes(data: Mapping[str, Any]) -> Iterator[Finding]:
+    path = ("spec", "compute")
+    nodes, (name, count) = value_at(data, *path, "node_count"), _gpus(data)
+    if type(nodes) is not int or nodes < 2 or count >= 8:
+        return
+    if value_at(data, *path, "accelerator") is None:
+        yield (*path, "node_count"), f"{nodes} nodes without a GPU", "a node has 8; one node is enough for a CPU job"
+    elif name:
+        message = f"{nodes} nodes with {count} GPU{'' if count == 1 else 's'} each"
+        yield (*path, "accelerator"), message, "a node has 8; fewer nodes with more GPUs run faster"
+
+
+def spot_without_checkpointing(data: Mapping[str, Any]) -> Iterator[Finding]:
+    spot = value_at(data, "spec", "compute", "availability_model") == "spot"
+    if spot and value_at(data, "spec", "checkpointing", "enabled") in (None, False):
+        path = ("spec", "compute", "availability_model")
+        yield path, "spot capacity may be taken away, and checkpointing is off", "set spec.checkpointing.enabled: true"
+
+
+def no_start_command(data: Mapping[str, Any]) -> Iterator[Finding]:
+    if mapping_at(data, "spec") and not value_at(data, "spec", "runtime", "start_commands"):
+        yield ("spec", "runtime", "start_commands"), "there is no start command", ""
+
+
+_MOVING = frozenset({"latest", "main", "master", "nightly", "dev"})
+
+
+def mutable_image(data: Mapping[str, Any]) -> Iterator[Finding]:
+    image = text_at(data, "spec", "image", "base_image") or ""
+    name, at, digest = image.partition("@")
+    _, _, tag = name.rpartition("/")[2].partition(":")
+    message = ""
+    if at and not re.fullmatch(r"[a-z0-9]+([.+_-][a-z0-9]+)*:[0-9a-fA-F]+", digest):
+        message = f"{quoted(image, 80)} has an empty or odd digest"
+    elif image and not at and not tag:
+        message = f"{quoted(image, 80)} has no tag, which means 'latest'"
+    elif not at and tag in _MOVING:
+        message = f"the tag '{tag}' moves"
+    if message:
+        hint = "a moved image is not seen as a change: give a fixed tag or a digest"
+        yield ("spec", "image", "base_image"), message, hint
+
+
+def mutable_weights(data: Mapping[str, Any]) -> Iterator[Finding]:
+    for path, weight in weights(data):
+        source = text_at(weight, "source") or ""
+        revision = source.partition("@")[2]
+        if source.startswith("hf://") and revision in ("", "main", "master", "HEAD") and not wrong_source(source):
+            message = f"the revision '{revision}' moves" if revision else "no revision, which means 'main'"
+            yield (*path, "source"), message, "a moved model is not seen as a change: give a commit, as in @8f3c1d0"
+
+
+WARNINGS: Mapping[str, Rule] = MappingProxyType(
+    {
+        "unknown-accelerator": unknown_accelerator,
+        "literal-secret": literal_secret,
+        "reserved-variable": reserved_variable,
+        "partial-nodes": partial_nodes,
+        "spot-without-checkpointing": spot_without_checkpointing,
+        "no-start-command": no_start_command,
+        "mutable-image": mutable_image,
+        "mutable-weights": mutable_weights,
+    }
+)
+"""Rules that warn; errors under `--strict`."""
