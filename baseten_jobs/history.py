@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from heapq import heappop, heappush
 from itertools import islice
 
 from baseten_jobs.identity import SHOWN, Identity
@@ -161,11 +162,24 @@ class History:
 
     def _of_path(self, path: str) -> Iterator[FileChange]:
         """Changes of a file, under the names that it had before too."""
-        names = {path}
-        for change in self.changes:
-            if change.revision.path in names:
+        names, pending = {path}, list(self._by_path.get(path, ()))
+        while pending:
+            at = heappop(pending)
+            change = self.changes[at]
+            yield change
+            if change.path_before not in names:
                 names.add(change.path_before)
-                yield change
+                for older in self._by_path.get(change.path_before, ()):
+                    if older > at:
+                        heappush(pending, older)
+
+    @cached_property
+    def _by_path(self) -> Mapping[str, Sequence[int]]:
+        """Where the changes of each file are among all, the newest first."""
+        found: dict[str, list[int]] = {}
+        for at, change in enumerate(self.changes):
+            found.setdefault(change.revision.path, []).append(at)
+        return found
 
     def mentioning(self, name: str) -> Iterator[FileChange]:
         """The changes after which a file has to do with a manifest of this name."""
