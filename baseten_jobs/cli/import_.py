@@ -8,7 +8,7 @@ import click
 from baseten_jobs import report
 from baseten_jobs.adopting import Target, adopt
 from baseten_jobs.cli import options
-from baseten_jobs.cli.session import Session, guarded
+from baseten_jobs.cli.session import Session, guarded, opened
 from baseten_jobs.configs import read_config, read_configs
 from baseten_jobs.diagnostics import Diagnostic, Position
 from baseten_jobs.exits import Exit
@@ -95,8 +95,6 @@ def request(file: str, given: Given, target: Target, output: str) -> Exit:
 @options.connection
 def job(job_id: str, given: Given, target: Target, output: str, connection: "Connection") -> Exit:
     """Of a job that exists, by its id: what the API reveals of it, the rest marked as !todo."""
-    from baseten_jobs.api.connection import open_api
-    from baseten_jobs.api.pacing import Clock
     from baseten_jobs.importing.existing import draft_of_job
     from baseten_jobs.observation import job_of
     from baseten_jobs.observe import job_data
@@ -104,7 +102,7 @@ def job(job_id: str, given: Given, target: Target, output: str, connection: "Con
     session = Session(output)
 
     def work() -> Exit:
-        data = job_data(open_api(connection, Clock()), job_id)
+        data = job_data(opened(connection), job_id)
         if data is None:
             return session.fail(f"there is no job {job_id}", Exit.FAILED)
         found = Found(f"job {job_id}", (draft_of_job(job_of(data), data, given),))
