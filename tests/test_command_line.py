@@ -1,7 +1,6 @@
 """The command line from outside: exit codes, streams, terminals, keys, and servers that mean no good."""
 
 import fcntl
-import io
 import json
 import os
 import pty
@@ -16,14 +15,16 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from baseten_jobs.api.connection import Connection, open_api
 from baseten_jobs.api.errors import ApiError
 from baseten_jobs.api.pacing import Clock
-from baseten_jobs.cli import COMMANDS, command_of, run
+from baseten_jobs.cli import COMMANDS, command_of
+from tests.commands import Cli, Ran, called
+
+__all__ = ["called"]
 
 KEY = "k3y-0123456789.abcdef"
 ODD_KEY = 'k3y"with\\all/{sorts}:of%characters'
@@ -40,21 +41,6 @@ spec:
 LOCAL = ("--local-db", "emulator.db")
 
 
-@dataclass
-class Ran:
-    code: int
-    out: str
-    err: str
-
-    @property
-    def json(self) -> Any:
-        """The one document on standard output."""
-        return json.loads(self.out)
-
-
-Tool = Callable[..., Ran]
-
-
 @pytest.fixture
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder with one good manifest, and an environment without a key."""
@@ -64,26 +50,17 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for name in ("BASETEN_API_KEY", "BASETEN_BASE_URL", "NO_COLOR", "FORCE_COLOR"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("TERM", "xterm")
-    monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
     return tmp_path
 
 
 @pytest.fixture
-def tool(here: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Tool:
-    """Run a command in this process; without `given`, standard input is empty."""
-
-    def call(*arguments: str, given: str = "") -> Ran:
-        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(given.encode())))
-        capfd.readouterr()
-        code = run(list(arguments))
-        captured = capfd.readouterr()
-        return Ran(code, captured.out, captured.err)
-
-    return call
+def tool(here: Path, called: Cli) -> Cli:
+    """Run a command in this process."""
+    return called
 
 
 @pytest.fixture
-def process(here: Path) -> Tool:
+def process(here: Path) -> Cli:
     """Run a command in a process of its own; without `given`, standard input is empty."""
 
     def call(*arguments: str, given: str = "") -> Ran:
@@ -247,20 +224,20 @@ WRONG = [
 
 
 @pytest.mark.parametrize("arguments", WRONG, ids=" ".join)
-def test_wrong_usage_is_64_and_says_what_is_wrong(arguments: tuple[str, ...], tool: Tool) -> None:
+def test_wrong_usage_is_64_and_says_what_is_wrong(arguments: tuple[str, ...], tool: Cli) -> None:
     ran = tool(*arguments)
     assert (ran.code, ran.out) == (64, "")
     assert ran.err.startswith("Usage: baseten-jobs")
     assert "\nError: " in ran.err
 
 
-def test_an_option_without_its_value_is_wrong_usage(tool: Tool) -> None:
+def test_an_option_without_its_value_is_wrong_usage(tool: Cli) -> None:
     ran = tool("plan", "--max-submits")
     assert (ran.code, ran.out) == (64, "")
     assert "--max-submits" in ran.err
 
 
-def test_the_nearest_command_is_named(process: Tool) -> None:
+def test_the_nearest_command_is_named(process: Cli) -> None:
     ran = process("aply")
     assert ran.code == 64
     assert "there is no command 'aply'; did you mean 'apply'?" in ran.err
@@ -268,7 +245,7 @@ def test_the_nearest_command_is_named(process: Tool) -> None:
 
 @pytest.mark.parametrize("command", ["", *COMMANDS])
 @pytest.mark.parametrize("flag", ["--help", "-h"])
-def test_help_lists_every_command_and_option(command: str, flag: str, tool: Tool) -> None:
+def test_help_lists_every_command_and_option(command: str, flag: str, tool: Cli) -> None:
     ran = tool(*filter(None, [command]), flag)
     assert (ran.code, ran.err) == (0, "")
     wanted = [*COMMANDS, "--version"]
@@ -279,14 +256,14 @@ def test_help_lists_every_command_and_option(command: str, flag: str, tool: Tool
     assert "--api-key" not in ran.out or command == "emulator"
 
 
-def test_the_version_is_one_line(process: Tool) -> None:
+def test_the_version_is_one_line(process: Cli) -> None:
     ran = process("--version")
     assert (ran.code, ran.err) == (0, "")
     assert _one_line(ran.out).startswith("baseten-jobs ")
 
 
 @pytest.mark.parametrize("command", ["validate", "render", "plan", "apply", "status"])
-def test_a_missing_path_is_1(command: str, tool: Tool) -> None:
+def test_a_missing_path_is_1(command: str, tool: Cli) -> None:
     named = ("-f", "nowhere") if command == "status" else ("nowhere",)
     ran = tool(command, *named, *(LOCAL if command in ("plan", "apply", "status") else ()))
     assert ran.code == 1
@@ -297,7 +274,7 @@ def test_a_missing_path_is_1(command: str, tool: Tool) -> None:
     assert os.listdir() == ["specs"]
 
 
-def test_a_missing_name_is_1(tool: Tool) -> None:
+def test_a_missing_name_is_1(tool: Cli) -> None:
     assert tool("status", "nobody", *LOCAL) == Ran(1, "", "error: no manifest has the name 'nobody'\n")
     assert tool("stop", "nobody", *LOCAL) == Ran(1, "", "error: no manifest has the name 'nobody'\n")
 
@@ -307,7 +284,7 @@ def test_a_missing_name_is_1(tool: Tool) -> None:
     [("schema", "--out", "nowhere/x"), ("apply", "--plan", "nowhere.json"), ("plan", *LOCAL, "--out", "nowhere/x")],
     ids=["schema --out", "apply --plan", "plan --out"],
 )
-def test_a_file_that_cannot_be_had_is_1(arguments: tuple[str, ...], tool: Tool) -> None:
+def test_a_file_that_cannot_be_had_is_1(arguments: tuple[str, ...], tool: Cli) -> None:
     ran = tool(*arguments)
     assert ran.code == 1
     assert "nowhere" in ran.err
@@ -322,7 +299,7 @@ TALKING = ("plan", "apply --yes", "status", "stop good --yes", "stop --job abc -
 @pytest.mark.parametrize("command", TALKING)
 @pytest.mark.parametrize("output", ["text", "json"])
 def test_without_a_key_nothing_is_sent(
-    command: str, output: str, tool: Tool, server: Callable[..., Server], monkeypatch: pytest.MonkeyPatch
+    command: str, output: str, tool: Cli, server: Callable[..., Server], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     told = server(lambda call, key: (500, ""))
     monkeypatch.delenv("BASETEN_API_KEY")
@@ -338,7 +315,7 @@ def test_without_a_key_nothing_is_sent(
 
 @pytest.mark.parametrize("key", ["", " ", "\n", "two words", "two\nlines", "ключ", "key\x7f", "key\x01", "k\u200bey"])
 def test_an_illegal_key_is_refused_in_one_line(
-    key: str, tool: Tool, server: Callable[..., Server], monkeypatch: pytest.MonkeyPatch
+    key: str, tool: Cli, server: Callable[..., Server], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     told = server(lambda call, key: (500, ""))
     monkeypatch.setenv("BASETEN_API_KEY", key)
@@ -349,7 +326,7 @@ def test_an_illegal_key_is_refused_in_one_line(
     assert told.asked == []
 
 
-def test_a_key_with_a_line_feed_at_its_end_is_the_key(tool: Tool, server: Callable[..., Server]) -> None:
+def test_a_key_with_a_line_feed_at_its_end_is_the_key(tool: Cli, server: Callable[..., Server]) -> None:
     keys: list[str] = []
 
     def answer(call: str, key: str) -> tuple[int, str]:
@@ -364,7 +341,7 @@ def test_a_key_with_a_line_feed_at_its_end_is_the_key(tool: Tool, server: Callab
 @pytest.mark.parametrize("status", [401, 403])
 @pytest.mark.parametrize("command", TALKING)
 def test_a_key_that_is_not_accepted_is_3_after_one_call(
-    status: int, command: str, tool: Tool, server: Callable[..., Server]
+    status: int, command: str, tool: Cli, server: Callable[..., Server]
 ) -> None:
     told = server(lambda call, key: (status, '{"error": "go away"}'))
     ran = tool(*command.split())
@@ -378,7 +355,7 @@ NO_ADDRESSES = ("garbage", "//host", "ftp://host", "http://", "http://[::1", "ht
 
 
 @pytest.mark.parametrize("url", NO_ADDRESSES)
-def test_an_address_that_is_none_is_1(url: str, tool: Tool, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_address_that_is_none_is_1(url: str, tool: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BASETEN_API_KEY", KEY)
     monkeypatch.setenv("BASETEN_BASE_URL", url)
     ran = tool("plan")
@@ -386,7 +363,7 @@ def test_an_address_that_is_none_is_1(url: str, tool: Tool, monkeypatch: pytest.
     assert "BASETEN_BASE_URL" in _one_line(ran.err)
 
 
-def test_an_address_with_a_password_is_refused_and_not_shown(tool: Tool, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_address_with_a_password_is_refused_and_not_shown(tool: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BASETEN_API_KEY", KEY)
     monkeypatch.setenv("BASETEN_BASE_URL", "http://user:hunter2@127.0.0.1:1")
     ran = tool("plan")
@@ -397,7 +374,7 @@ def test_an_address_with_a_password_is_refused_and_not_shown(tool: Tool, monkeyp
 
 @pytest.mark.parametrize("command", TALKING)
 def test_a_host_that_is_down_is_1(
-    command: str, tool: Tool, server: Callable[..., Server], monkeypatch: pytest.MonkeyPatch, hurried: None
+    command: str, tool: Cli, server: Callable[..., Server], monkeypatch: pytest.MonkeyPatch, hurried: None
 ) -> None:
     monkeypatch.setenv("BASETEN_API_KEY", KEY)
     monkeypatch.setenv("BASETEN_BASE_URL", "http://127.0.0.1:1")
@@ -431,7 +408,7 @@ def _echo(where: str) -> Callable[[str, str], tuple[int, str]]:
 
 @pytest.mark.parametrize("where", ["error", "nested error", "page", "answer"])
 @pytest.mark.parametrize("key", [KEY, ODD_KEY], ids=["key", "odd key"])
-def test_the_key_is_never_shown(where: str, key: str, tool: Tool, server: Callable[..., Server], hurried: None) -> None:
+def test_the_key_is_never_shown(where: str, key: str, tool: Cli, server: Callable[..., Server], hurried: None) -> None:
     told = server(_echo(where), key)
     for command in ("plan", "plan -o json", "status", "status -o json", "stop --job abc --yes", "apply --yes -o json"):
         before = len(told.asked)
@@ -481,7 +458,7 @@ def test_no_repr_holds_the_key(where: str, key: str, here: Path, server: Callabl
     ],
 )
 def test_whatever_a_server_answers_is_told_in_one_line(
-    status: int, body: str, expected: str, tool: Tool, server: Callable[..., Server], hurried: None
+    status: int, body: str, expected: str, tool: Cli, server: Callable[..., Server], hurried: None
 ) -> None:
     server(lambda call, key: (status, body))
     ran = tool("plan")
@@ -494,7 +471,7 @@ def test_whatever_a_server_answers_is_told_in_one_line(
 
 @pytest.mark.parametrize("command", ["validate", "plan", "apply --yes", "status", "stop good --yes"])
 def test_json_is_one_document_whatever_happens(
-    command: str, tool: Tool, server: Callable[..., Server], here: Path
+    command: str, tool: Cli, server: Callable[..., Server], here: Path
 ) -> None:
     local = LOCAL if command != "validate" else ()
     assert tool(*command.split(), "-o", "json", *local).json["format_version"] == "1.0"
@@ -509,14 +486,14 @@ def test_json_is_one_document_whatever_happens(
     assert {found["rule"] for found in ran.json["diagnostics"]} == {"required", "unknown-field", "duplicate-manifest"}
 
 
-def test_render_is_a_list_or_the_document_of_validate(tool: Tool, here: Path) -> None:
+def test_render_is_a_list_or_the_document_of_validate(tool: Cli, here: Path) -> None:
     assert [one["name"] for one in tool("render", "-o", "json").json] == ["good"]
     (here / "specs" / "bad.yaml").write_text("a: b")
     ran = tool("render", "-o", "json")
     assert (ran.code, ran.json["format_version"], ran.json["valid"]) == (1, "1.0", False)
 
 
-def test_results_are_on_stdout_and_warnings_on_stderr(tool: Tool, here: Path) -> None:
+def test_results_are_on_stdout_and_warnings_on_stderr(tool: Cli, here: Path) -> None:
     (here / "specs" / "good.yaml").write_text(MANIFEST.replace(":3.11-slim", ""))
     ran = tool("render", "-o", "json")
     assert (ran.code, len(ran.json)) == (0, 1)
@@ -529,7 +506,7 @@ def test_results_are_on_stdout_and_warnings_on_stderr(tool: Tool, here: Path) ->
     [("validate", "-"), ("render", "-", "-o", "json"), ("plan", "-", *LOCAL), ("status", "-f", "-", *LOCAL)],
     ids=["validate", "render", "plan", "status"],
 )
-def test_a_dash_is_standard_input(arguments: tuple[str, ...], tool: Tool) -> None:
+def test_a_dash_is_standard_input(arguments: tuple[str, ...], tool: Cli) -> None:
     ran = tool(*arguments, given=MANIFEST.replace("good", "piped"))
     assert ran.code == 0
     assert arguments[0] == "validate" or "piped" in ran.out
@@ -538,7 +515,7 @@ def test_a_dash_is_standard_input(arguments: tuple[str, ...], tool: Tool) -> Non
     assert "<stdin>" in ran.out + ran.err
 
 
-def test_a_pipe_can_be_read(process: Tool) -> None:
+def test_a_pipe_can_be_read(process: Cli) -> None:
     assert process("validate", "-", given=MANIFEST) == Ran(0, "1 manifest: no problems\n", "")
 
 
@@ -580,7 +557,7 @@ def test_only_a_terminal_is_coloured_unless_told_otherwise(
     assert ("\x1b[" in shown.shown) is coloured
 
 
-def test_a_pipe_is_never_coloured(tool: Tool, here: Path) -> None:
+def test_a_pipe_is_never_coloured(tool: Cli, here: Path) -> None:
     (here / "specs" / "good.yaml").write_text(MANIFEST.replace(":3.11-slim", ""))
     for ran in (tool("validate"), tool("plan", *LOCAL), tool("apply", "--yes", *LOCAL)):
         assert "\x1b" not in ran.out + ran.err
@@ -589,12 +566,12 @@ def test_a_pipe_is_never_coloured(tool: Tool, here: Path) -> None:
 # Asking
 
 
-def _submitted(tool: Tool) -> bool:
+def _submitted(tool: Cli) -> bool:
     (job,) = tool("status", "-o", "json", *LOCAL).json["jobs"]
     return job["job"] is not None
 
 
-def test_apply_without_a_terminal_and_without_yes_sends_nothing(process: Tool, tool: Tool) -> None:
+def test_apply_without_a_terminal_and_without_yes_sends_nothing(process: Cli, tool: Cli) -> None:
     ran = process("apply", *LOCAL, given="y\n")
     assert ran.code == 8
     assert "--yes" in ran.err
@@ -612,7 +589,7 @@ def test_apply_without_a_terminal_and_without_yes_sends_nothing(process: Tool, t
     [("y\n", 0, True), ("yes\n", 0, True), ("n\n", 8, False), ("\n", 8, False)],
     ids=["y", "yes", "n", "nothing"],
 )
-def test_apply_asks_on_a_terminal(typed: str, code: int, submitted: bool, here: Path, tool: Tool) -> None:
+def test_apply_asks_on_a_terminal(typed: str, code: int, submitted: bool, here: Path, tool: Cli) -> None:
     with terminal("apply", *LOCAL) as shown:
         assert "Plan: 1 to submit" in shown.until("[y/N]")
         shown.types(typed)
@@ -621,7 +598,7 @@ def test_apply_asks_on_a_terminal(typed: str, code: int, submitted: bool, here: 
     assert _submitted(tool) is submitted
 
 
-def test_an_interrupt_at_the_question_is_130_and_sends_nothing(here: Path, tool: Tool) -> None:
+def test_an_interrupt_at_the_question_is_130_and_sends_nothing(here: Path, tool: Cli) -> None:
     with terminal("apply", *LOCAL) as shown:
         shown.until("[y/N]")
         shown.interrupts()
@@ -630,7 +607,7 @@ def test_an_interrupt_at_the_question_is_130_and_sends_nothing(here: Path, tool:
     assert not _submitted(tool)
 
 
-def test_the_end_of_a_terminal_is_no_confirmation(here: Path, tool: Tool) -> None:
+def test_the_end_of_a_terminal_is_no_confirmation(here: Path, tool: Cli) -> None:
     with terminal("apply", *LOCAL) as shown:
         shown.until("[y/N]")
         shown.types("\x04")
@@ -639,21 +616,21 @@ def test_the_end_of_a_terminal_is_no_confirmation(here: Path, tool: Tool) -> Non
     assert not _submitted(tool)
 
 
-def test_a_manifest_from_standard_input_leaves_nobody_to_ask(tool: Tool) -> None:
+def test_a_manifest_from_standard_input_leaves_nobody_to_ask(tool: Cli) -> None:
     assert tool("apply", "-", *LOCAL, given=MANIFEST).code == 8
     assert not _submitted(tool)
     assert tool("apply", "-", "--yes", *LOCAL, given=MANIFEST).code == 0
     assert _submitted(tool)
 
 
-def test_nothing_to_do_is_not_asked(here: Path, tool: Tool) -> None:
+def test_nothing_to_do_is_not_asked(here: Path, tool: Cli) -> None:
     assert tool("apply", "--yes", *LOCAL).code == 0
     with terminal("apply", *LOCAL) as shown:
         assert shown.ends() == 0
     assert "[y/N]" not in shown.shown
 
 
-def test_the_exit_code_of_a_plan_tells_of_changes_only_when_asked(tool: Tool) -> None:
+def test_the_exit_code_of_a_plan_tells_of_changes_only_when_asked(tool: Cli) -> None:
     assert tool("plan", *LOCAL).code == 0
     assert tool("plan", "--detailed-exitcode", *LOCAL).code == 2
     assert tool("apply", "--yes", *LOCAL).code == 0

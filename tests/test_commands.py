@@ -1,48 +1,24 @@
 """Whole commands against the embedded API: what they print, where, and with which exit code."""
 
-import json
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from baseten_jobs.api.client import Api
 from baseten_jobs.api.connection import Connection, open_api
 from baseten_jobs.api.pacing import Clock
-from baseten_jobs.cli import run
 from baseten_jobs.plan import Policy
+from tests.commands import Cli, called, nothing_set
 from tests.repository import git
 
-
-@dataclass
-class Ran:
-    code: int
-    out: str
-    err: str
-
-    @property
-    def json(self) -> Any:
-        return json.loads(self.out)
-
-
-Cli = Callable[..., Ran]
+__all__ = ["called", "nothing_set"]
 
 
 @pytest.fixture
-def cli(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Cli:
+def cli(tmp_path: Path, nothing_set: None, called: Cli, monkeypatch: pytest.MonkeyPatch) -> Cli:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv("BASETEN_API_KEY", raising=False)
-    monkeypatch.delenv("BASETEN_BASE_URL", raising=False)
     write()
-
-    def call(*arguments: str) -> Ran:
-        code = run(list(arguments))
-        captured = capfd.readouterr()
-        return Ran(code, captured.out, captured.err)
-
-    return call
+    return called
 
 
 def write(name: str = "x", command: str = "train", more: str = "", metadata: str = "") -> None:

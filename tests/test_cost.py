@@ -1,10 +1,7 @@
 """What a plan costs, whether its jobs start now, and the guard on both: tables first, then whole commands."""
 
-import json
-import subprocess
-import sys
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -19,7 +16,10 @@ from baseten_jobs.guards import refusals
 from baseten_jobs.plan import Action, Plan, Policy, Verb
 from baseten_jobs.request import JobRequest, ProjectRef
 from baseten_jobs.saved import SavedPlan, loaded, planned
+from tests.commands import Cli, called
 from tests.world import Fault, World, answered, never
+
+__all__ = ["called"]
 
 GIB = 1024
 REF = ProjectRef(name="Demo")
@@ -395,25 +395,18 @@ def test_price_and_capacity_do_not_make_a_saved_plan_stale(world: World) -> None
 
 # Commands, against the embedded API over HTTP
 
-Cli = Callable[..., tuple[int, str, str]]
-
 
 @pytest.fixture
-def cli(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Cli]:
+def cli(tmp_path: Path, called: Cli, monkeypatch: pytest.MonkeyPatch) -> Iterator[Cli]:
     """Commands in a folder with a job of two nodes and one without GPUs; the API has room for 16 H100."""
     monkeypatch.chdir(tmp_path)
     write("a", '{accelerator: "H100:8", node_count: 2}')
     write("b", "{cpu_count: 16, memory: 64Gi}")
 
-    def call(*arguments: str) -> tuple[int, str, str]:
-        command = [sys.executable, "-m", "baseten_jobs", *arguments]
-        ran = subprocess.run(command, capture_output=True, text=True)
-        return ran.returncode, ran.stdout, ran.stderr
-
     with serving(Settings(tmp_path / "e.db", capacity=(("H100", 16),))) as url:
         monkeypatch.setenv("BASETEN_BASE_URL", url)
         monkeypatch.setenv("BASETEN_API_KEY", "k")
-        yield call
+        yield called
 
 
 def write(name: str, compute: str) -> None:
@@ -426,25 +419,25 @@ def write(name: str, compute: str) -> None:
 
 def test_a_plan_shows_the_formula_the_total_and_who_queues(cli: Cli) -> None:
     write("c", "{accelerator: 'H100:1'}")
-    code, out, _ = cli("plan")
-    assert code == 0
-    assert " · 2 x 8 H100 · $104.00/h · starts now · specs/a.yaml:1" in out
-    assert " · 1 x 16 CPU · $0.58/h · starts now · specs/b.yaml:1" in out
-    assert " · 1 x 1 H100 · $6.50/h · queues · specs/c.yaml:1" in out
-    assert "Cost: 2 x 8 H100 + 1 x 1 H100 + 1 x 16 CPU · $111.08/h." in out
+    ran = cli("plan")
+    assert ran.code == 0
+    assert " · 2 x 8 H100 · $104.00/h · starts now · specs/a.yaml:1" in ran.out
+    assert " · 1 x 16 CPU · $0.58/h · starts now · specs/b.yaml:1" in ran.out
+    assert " · 1 x 1 H100 · $6.50/h · queues · specs/c.yaml:1" in ran.out
+    assert "Cost: 2 x 8 H100 + 1 x 1 H100 + 1 x 16 CPU · $111.08/h." in ran.out
 
 
 def test_a_plan_without_submits_tells_no_cost(cli: Cli) -> None:
-    assert json.loads(cli("plan", "-o", "json")[1])["cost"]["usd_per_hour"] == 104.58
-    assert cli("apply", "--local", "--yes", "--max-cost-per-hour", "104.58")[0] == 0
-    assert "Cost" not in cli("plan", "--local")[1]
-    paid = json.loads(cli("plan", "--local", "-o", "json")[1])["cost"]
+    assert cli("plan", "-o", "json").json["cost"]["usd_per_hour"] == 104.58
+    assert cli("apply", "--local", "--yes", "--max-cost-per-hour", "104.58").code == 0
+    assert "Cost" not in cli("plan", "--local").out
+    paid = cli("plan", "--local", "-o", "json").json["cost"]
     assert paid == {"usd_per_hour": 0.0, "by_gpu": [], "unpriced": []}
 
 
 def test_a_plan_as_json_tells_cost_and_start(cli: Cli) -> None:
     write("c", "{accelerator: 'FUTURE:8'}")
-    document = json.loads(cli("plan", "-o", "json")[1])
+    document = cli("plan", "-o", "json").json
     assert document["cost"] == {
         "usd_per_hour": None,
         "by_gpu": [
@@ -463,28 +456,28 @@ def test_a_plan_as_json_tells_cost_and_start(cli: Cli) -> None:
 
 def test_a_limit_on_cost_refuses_before_anything_is_sent(cli: Cli) -> None:
     told = "$104.58/h to submit, and --max-cost-per-hour is $104.57/h"
-    assert told in cli("plan", "--max-cost-per-hour", "104.57")[2]
-    code, out, _ = cli("apply", "--yes", "-o", "json", "--max-cost-per-hour", "104.57")
-    assert (code, json.loads(out)["error"]) == (8, f"refused: {told}; nothing was sent")
-    assert json.loads(cli("plan", "-o", "json")[1])["summary"]["submit"] == 2
-    assert "refuse" not in cli("plan", "--max-cost-per-hour", "104.58")[2]
+    assert told in cli("plan", "--max-cost-per-hour", "104.57").err
+    ran = cli("apply", "--yes", "-o", "json", "--max-cost-per-hour", "104.57")
+    assert (ran.code, ran.json["error"]) == (8, f"refused: {told}; nothing was sent")
+    assert cli("plan", "-o", "json").json["summary"]["submit"] == 2
+    assert "refuse" not in cli("plan", "--max-cost-per-hour", "104.58").err
 
 
 def test_a_limit_on_cost_refuses_a_job_without_a_price(cli: Cli) -> None:
     write("c", "{accelerator: 'FUTURE:8'}")
-    code, _, err = cli("apply", "--yes", "--max-cost-per-hour", "1000000")
-    assert code == 8
-    assert "no price is known of c, so --max-cost-per-hour can't be checked" in err
+    ran = cli("apply", "--yes", "--max-cost-per-hour", "1000000")
+    assert ran.code == 8
+    assert "no price is known of c, so --max-cost-per-hour can't be checked" in ran.err
 
 
 def test_a_saved_plan_keeps_its_limit_on_cost(cli: Cli) -> None:
-    assert cli("plan", "--out", "p.json", "--max-cost-per-hour", "50")[0] == 0
-    code, _, err = cli("apply", "--plan", "p.json", "--yes")
-    assert code == 8
-    assert "--max-cost-per-hour is $50.00/h" in err
-    assert cli("apply", "--plan", "p.json", "--yes", "--max-cost-per-hour", "500")[0] == 64
+    assert cli("plan", "--out", "p.json", "--max-cost-per-hour", "50").code == 0
+    ran = cli("apply", "--plan", "p.json", "--yes")
+    assert ran.code == 8
+    assert "--max-cost-per-hour is $50.00/h" in ran.err
+    assert cli("apply", "--plan", "p.json", "--yes", "--max-cost-per-hour", "500").code == 64
 
 
 @pytest.mark.parametrize("limit", ["nan", "inf", "-1", "much"])
 def test_a_limit_that_limits_nothing_is_wrong_usage(cli: Cli, limit: str) -> None:
-    assert cli("plan", "--max-cost-per-hour", limit)[0] == 64
+    assert cli("plan", "--max-cost-per-hour", limit).code == 64

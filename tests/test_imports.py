@@ -5,6 +5,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import pytest
@@ -83,8 +84,9 @@ class Module:
     def unit(self) -> str:
         return self.name.partition(".")[0]
 
-    def imports(self) -> Iterator[Import]:
-        yield from self._imports(self.tree, lazy=False, typing=False)
+    @cached_property
+    def imports(self) -> tuple[Import, ...]:
+        return tuple(self._imports(self.tree, lazy=False, typing=False))
 
     def _imports(self, node: ast.AST, *, lazy: bool, typing: bool) -> Iterator[Import]:
         for child in ast.iter_child_nodes(node):
@@ -124,12 +126,12 @@ def test_every_module_has_its_place_in_the_order() -> None:
 @each_module
 def test_a_module_imports_only_from_modules_above_it(module: Module) -> None:
     above = {*ORDER[: ORDER.index(module.unit)], module.unit}
-    assert {found.unit for found in module.imports() if found.unit} <= above
+    assert {found.unit for found in module.imports if found.unit} <= above
 
 
 def test_modules_of_one_package_import_each_other_in_one_direction() -> None:
     graph = {
-        f"baseten_jobs.{module.name.removesuffix('.__init__')}": {found.name for found in module.imports()}
+        f"baseten_jobs.{module.name.removesuffix('.__init__')}": {found.name for found in module.imports}
         for module in OURS
         if "." in module.name
     }
@@ -142,7 +144,7 @@ def test_modules_of_one_package_import_each_other_in_one_direction() -> None:
 
 @each_module
 def test_the_embedded_api_stands_apart(module: Module) -> None:
-    imported = [found for found in module.imports() if found.unit]
+    imported = [found for found in module.imports if found.unit]
     if module.unit == "emulator":
         assert {found.unit for found in imported} <= {"emulator"}
     elif module.name in ("api.connection", "cli.emulator"):
@@ -159,14 +161,14 @@ def test_a_pure_module_has_no_effects(module: Module) -> None:
     """The schema reads its own file, and an import works out what a path would be."""
     own_file = {"os", "open"} if module.name == "shape" else set()
     files = set() if module.unit == "importing" else {"pathlib", "io"}
-    assert {found.root for found in module.imports()} & (_EFFECTS | files) <= own_file
+    assert {found.root for found in module.imports} & (_EFFECTS | files) <= own_file
     calls = (node.func for node in ast.walk(module.tree) if isinstance(node, ast.Call))
     assert {call.id for call in calls if isinstance(call, ast.Name)} & {"open", "print", "input"} <= own_file
 
 
 @pytest.mark.parametrize("library", HOMES)
 def test_a_library_has_one_home(library: str) -> None:
-    users = {m.unit for m in MODULES for found in m.imports() if found.root == library and not found.typing}
+    users = {m.unit for m in MODULES for found in m.imports if found.root == library and not found.typing}
     assert users == HOMES[library]
 
 

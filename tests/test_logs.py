@@ -212,7 +212,7 @@ def test_a_job_that_is_stopped_meanwhile_ends_the_log(desk: Desk) -> None:
 
 def test_a_job_that_is_deleted_meanwhile_is_told(desk: Desk) -> None:
     (job,) = desk.applied("x")
-    desk.later(20, lambda: httpx.delete(f"{desk.url}/_emulator/jobs/{job}"))
+    desk.later(20, lambda: httpx.delete(f"{desk.url}/_emulator/jobs/{job}", verify=False))
     ran = desk("logs", "x", "-f")
     assert (ran.code, ran.err.count("\n")) == (1, 1)
     assert job in ran.err

@@ -1,6 +1,5 @@
 """The README keeps its word: its commands run, its manifest is valid, its options and exit codes exist."""
 
-import os
 import re
 import shlex
 import shutil
@@ -18,6 +17,9 @@ from baseten_jobs.exits import Exit
 from baseten_jobs.observation import ObservedJob
 from baseten_jobs.request import JobRequest, ProjectRef
 from baseten_jobs.status import Checkpoints, Status
+from tests.commands import Cli, called, nothing_set
+
+__all__ = ["called", "nothing_set"]
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
@@ -35,6 +37,13 @@ def commands() -> list[str]:
     lines = re.findall(r"(?<![\w/.-])(?:\.venv/bin/)?baseten-jobs +([a-z]+[^\n;&|>#]*)", code)
     lines += re.findall(r"`baseten-jobs ([a-z][^`]*)`", README)
     return sorted({line.strip().rstrip('"') for line in lines if line.split()[0] in COMMANDS})
+
+
+@pytest.fixture
+def here(tmp_path: Path, nothing_set: None, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty folder, and an environment with nothing of ours."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
 
 
 def test_the_first_command_installs_and_applies_twice(tmp_path: Path) -> None:
@@ -55,26 +64,26 @@ def test_the_test_command_is_what_ci_runs() -> None:
     assert 'command_of "test command"' in (ROOT / ".ci" / "run").read_text()
 
 
-def test_the_manifest_is_valid_without_a_warning(tmp_path: Path) -> None:
-    (tmp_path / "m.yaml").write_text(block("manifest", "yaml"))
-    (tmp_path / "train.py").touch()
-    ran = _run(["validate", "--strict", "m.yaml"], tmp_path)
-    assert (ran.returncode, ran.stdout) == (0, "1 manifest: no problems\n")
+def test_the_manifest_is_valid_without_a_warning(here: Path, called: Cli) -> None:
+    (here / "m.yaml").write_text(block("manifest", "yaml"))
+    (here / "train.py").touch()
+    ran = called("validate", "--strict", "m.yaml")
+    assert (ran.code, ran.out) == (0, "1 manifest: no problems\n")
 
 
-def test_the_longer_form_of_a_workspace_does_what_it_says(tmp_path: Path) -> None:
+def test_the_longer_form_of_a_workspace_does_what_it_says(here: Path, called: Cli) -> None:
     for name in ("job/run.py", "job/data/tokens.bin", "job/notebooks/a.py", "common/io.py", "job/specs/.env"):
-        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / name).touch()
-    (tmp_path / "job" / ".gitignore").write_text("data/\n")
-    subprocess.run(["git", "init", "-q"], cwd=tmp_path, check=True)
+        (here / name).parent.mkdir(parents=True, exist_ok=True)
+        (here / name).touch()
+    (here / "job" / ".gitignore").write_text("data/\n")
+    subprocess.run(["git", "init", "-q"], cwd=here, check=True)
     manifest = block("manifest", "yaml")
     short = re.search(r"^  workspace: .*\n", manifest, re.MULTILINE)
     assert short
     manifest = manifest.replace(short[0], block("workspace", "yaml"))
-    (tmp_path / "job" / "specs" / "m.yaml").write_text(manifest)
-    ran = _run(["render", "-v", "job/specs/m.yaml"], tmp_path)
-    assert re.findall(r"^#   (\S+) ", ran.stdout, re.MULTILINE) == [
+    (here / "job" / "specs" / "m.yaml").write_text(manifest)
+    ran = called("render", "-v", "job/specs/m.yaml")
+    assert re.findall(r"^#   (\S+) ", ran.out, re.MULTILINE) == [
         ".gitignore", "common/io.py", "data/tokens.bin", "run.py"
     ]  # fmt: skip
 
@@ -86,30 +95,30 @@ PLACES = {
 
 
 @pytest.mark.parametrize("line", commands())
-def test_every_command_runs(line: str, tmp_path: Path) -> None:
+def test_every_command_runs(line: str, here: Path, called: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     """With its placeholders filled; none is wrong usage, and none ends in a traceback."""
     words = [PLACES.get(word, word) for word in shlex.split(line)]
     assert all(word in _options(words[0]) for word in words if word.startswith("--"))
     if words[0] == "emulator":
         words.append("--help")
     if words[0] == "import":
-        _have_something_to_import(tmp_path)
-    (tmp_path / "specs").mkdir()
+        _have_something_to_import(here)
+    (here / "specs").mkdir()
     manifest = block("manifest", "yaml").replace("qwen3-8b-sft", "x")
-    (tmp_path / "specs" / "x.yaml").write_text(manifest)
-    (tmp_path / "specs" / "train.py").touch()
-    with serving(Settings(tmp_path / "e.db", secrets=("hf_access_token",))) as url:
-        environment = {"BASETEN_BASE_URL": url, "BASETEN_API_KEY": "readme-test"}
-        if words[0] == "apply" and "--plan" in words:
-            assert _run(["plan", "--out", words[words.index("--plan") + 1]], tmp_path, environment).returncode == 0
+    (here / "specs" / "x.yaml").write_text(manifest)
+    (here / "specs" / "train.py").touch()
+    with serving(Settings(here / "e.db", secrets=("hf_access_token",))) as url:
         if words[0] == "logs":
             words.append("--local")
-            assert _run(["apply", "--yes", "--local"], tmp_path).returncode == 0
-        ran = _run(words, tmp_path, environment)
-    assert "Traceback" not in ran.stderr
+            assert called("apply", "--yes", "--local").code == 0
+        monkeypatch.setenv("BASETEN_BASE_URL", url)
+        monkeypatch.setenv("BASETEN_API_KEY", "readme-test")
+        if words[0] == "apply" and "--plan" in words:
+            assert called("plan", "--out", words[words.index("--plan") + 1]).code == 0
+        ran = called(*words)
     confirmed = "--yes" in words or words[0] != "apply"
     unknown = words[:2] == ["import", "job"]
-    assert ran.returncode == (1 if unknown else 0 if confirmed else 8), ran.stderr
+    assert ran.code == (1 if unknown else 0 if confirmed else 8), ran.err
 
 
 def _have_something_to_import(folder: Path) -> None:
@@ -120,10 +129,10 @@ def _have_something_to_import(folder: Path) -> None:
     shutil.copy(imports / "curl" / "documented.sh", folder / "body.json")
 
 
-def test_the_field_that_it_explains_is_explained_so(tmp_path: Path) -> None:
+def test_the_field_that_it_explains_is_explained_so(called: Cli) -> None:
     shown = re.search(r"\n\$ baseten-jobs (explain \S+)\n(.*?)```", README, re.DOTALL)
     assert shown
-    assert _run(shown[1].split(), tmp_path).stdout == shown[2]
+    assert called(*shown[1].split()).out == shown[2]
 
 
 def test_the_jobs_that_it_shows_look_so() -> None:
@@ -173,11 +182,3 @@ def _options(command: str) -> set[str]:
     known = command_of(command)
     several = list(known.commands.values()) if isinstance(known, click.Group) else [known]
     return {name for each in several for parameter in each.params for name in parameter.opts} | {"--help"}
-
-
-def _run(words: list[str], folder: Path, environment: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
-    clean = {name: value for name, value in os.environ.items() if not name.startswith(("BASETEN_", "GITHUB_"))}
-    return subprocess.run(
-        [sys.executable, "-m", "baseten_jobs", *words], cwd=folder, env={**clean, **(environment or {})},
-        stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60,
-    )  # fmt: skip

@@ -1,10 +1,7 @@
 """Secrets that manifests refer to, checked against what their team has before anything is sent."""
 
-import json
-import subprocess
-import sys
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +15,10 @@ from baseten_jobs.manifest import Document
 from baseten_jobs.report import plainly
 from baseten_jobs.secret_references import missing_secrets, secret_references
 from baseten_jobs.shape import Shape, shape_of
+from tests.commands import Cli, called
 from tests.world import Fault, World, answered, never
+
+__all__ = ["called"]
 
 TEAMS = "/v1/teams"
 EVERYBODYS = "/v1/secrets"
@@ -289,8 +289,6 @@ def test_without_a_list_of_teams_a_secret_that_nobody_has_is_missing(tmp_path: P
 
 # Commands
 
-Cli = Callable[..., tuple[int, str, str]]
-
 MANIFEST = """\
 apiVersion: baseten-jobs/v1
 kind: TrainingJob
@@ -309,52 +307,47 @@ TOLD = (
 
 
 @pytest.fixture
-def cli(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Cli]:
+def cli(tmp_path: Path, called: Cli, monkeypatch: pytest.MonkeyPatch) -> Iterator[Cli]:
     """Commands against an embedded API over HTTP that has the secret `hf_access_token`."""
     monkeypatch.chdir(tmp_path)
     Path("specs").mkdir()
     Path("specs/x.yaml").write_text(MANIFEST)
 
-    def call(*arguments: str) -> tuple[int, str, str]:
-        command = [sys.executable, "-m", "baseten_jobs", *arguments]
-        ran = subprocess.run(command, capture_output=True, text=True)
-        return ran.returncode, ran.stdout, ran.stderr
-
     with serving(Settings(tmp_path / "e.db", secrets=("hf-access-token",))) as url:
         monkeypatch.setenv("BASETEN_BASE_URL", url)
         monkeypatch.setenv("BASETEN_API_KEY", "k")
-        yield call
+        yield called
 
 
 @pytest.mark.parametrize("command", [["plan"], ["plan", "--out", "p.json"], ["apply", "--yes", "--settle", "0"]])
 def test_a_missing_secret_stops_plan_and_apply_before_anything_is_sent(cli: Cli, command: list[str]) -> None:
-    code, out, err = cli(*command, "-o", "json")
-    assert code == 1
-    assert TOLD.format("", "did you mean 'hf-access-token'?") in err
-    document = json.loads(out)
+    ran = cli(*command, "-o", "json")
+    assert ran.code == 1
+    assert TOLD.format("", "did you mean 'hf-access-token'?") in ran.err
+    document = ran.json
     assert document["error"] == "1 error in the manifests; nothing was sent"
     (diagnostic,) = document["diagnostics"]
     assert (diagnostic["rule"], diagnostic["line"], diagnostic["column"]) == ("secret", 9, 24)
     assert not Path("p.json").exists()
-    assert json.loads(cli("status", "-o", "json")[1])["jobs"][0]["state"] == "not submitted"
+    assert cli("status", "-o", "json").json["jobs"][0]["state"] == "not submitted"
 
 
 def test_a_secret_that_is_there_is_nothing_to_speak_of(cli: Cli) -> None:
     Path("specs/x.yaml").write_text(MANIFEST.replace("acess", "access"))
-    code, out, err = cli("plan")
-    assert code == 0
-    assert "secret" not in out + err
+    ran = cli("plan")
+    assert ran.code == 0
+    assert "secret" not in ran.out + ran.err
 
 
 def test_validate_and_render_know_of_no_secrets(cli: Cli) -> None:
-    assert cli("validate")[0] == 0
-    assert cli("render")[0] == 0
+    assert cli("validate").code == 0
+    assert cli("render").code == 0
 
 
 def test_a_missing_secret_is_a_warning_in_a_local_rehearsal(cli: Cli) -> None:
     for command in (["plan", "--strict"], ["apply", "--yes"]):
-        code, out, err = cli(*command, "--local")
-        assert code == 0
-        assert TOLD.format("warning: ", "make it in Baseten first") in err
-        assert "1 to submit" in out
-    assert "warning" not in cli("plan", "--local")[2]
+        ran = cli(*command, "--local")
+        assert ran.code == 0
+        assert TOLD.format("warning: ", "make it in Baseten first") in ran.err
+        assert "1 to submit" in ran.out
+    assert "warning" not in cli("plan", "--local").err

@@ -60,8 +60,8 @@ def _listening(*options: str, folder: Path) -> Iterator[tuple[subprocess.Popen[s
 def test_a_signal_ends_the_command_quietly(tmp_path: Path, sent: signal.Signals, code: int) -> None:
     with _listening("--team", "research", "--api-key", "right", folder=tmp_path) as (process, url):
         headers = {"Authorization": "Bearer right"}
-        assert len(httpx.get(f"{url}/v1/teams", headers=headers).json()["teams"]) == 2
-        assert httpx.get(f"{url}/v1/teams", headers={"Authorization": "Bearer x"}).status_code == 401
+        assert len(httpx.get(f"{url}/v1/teams", headers=headers, verify=False).json()["teams"]) == 2
+        assert httpx.get(f"{url}/v1/teams", headers={"Authorization": "Bearer x"}, verify=False).status_code == 401
         process.send_signal(sent)
         output, errors = process.communicate(timeout=10)
         assert (process.returncode, output, errors) == (code, "", "")
