@@ -14,6 +14,8 @@ from typing import Any
 import pytest
 import yaml
 
+from tests import warm
+
 ROOT = Path(__file__).parent.parent
 ACTION = ROOT / ".github" / "actions" / "baseten-jobs" / "action.yml"
 
@@ -80,15 +82,15 @@ class Runner:
         self.comments = self.temp / "comments.json"
         if not self.comments.exists():
             self.comments.write_text("[]")
-        self.tool("baseten-jobs/bin/baseten-jobs", "-m", "baseten_jobs")
+        self.tool("baseten-jobs/bin/baseten-jobs", *warm.command())
         (self.temp / "gh.py").write_text(GH)
-        self.tool("bin/gh", str(self.temp / "gh.py"))
+        self.tool("bin/gh", sys.executable, "-I", "-S", str(self.temp / "gh.py"))
 
-    def tool(self, path: str, *arguments: str) -> None:
-        """A command that is Python with these arguments."""
+    def tool(self, path: str, *command: str) -> None:
+        """A command that is another, with its first arguments."""
         file = self.temp / path
         file.parent.mkdir(exist_ok=True)
-        quoted = " ".join(f"'{each}'" for each in (sys.executable, *arguments))
+        quoted = " ".join(f"'{each}'" for each in command)
         file.write_text(f'#!/bin/sh\nexec {quoted} "$@"\n')
         file.chmod(file.stat().st_mode | stat.S_IXUSR)
 

@@ -45,7 +45,8 @@ def test_a_wait_ends_when_every_job_has_completed(desk: Desk) -> None:
     assert ran.out.endswith("Applied: 2 submitted.\n\nWaited: 2 completed.\n")
     assert 63 <= desk.clock.time < 90
     jobs = desk.jobs()
-    assert f"x: completed  (job {jobs[0]['id']})" in ran.err
+    (x,) = [job["id"] for job in jobs if job["name"].startswith("x--")]
+    assert f"x: completed  (job {x})" in ran.err
     assert [job["current_status"] for job in jobs] == ["TRAINING_JOB_COMPLETED"] * 2
 
 

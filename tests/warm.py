@@ -1,0 +1,115 @@
+"""The command as processes that start at once: each is forked off one that has imported everything.
+
+Run as a program it is that one process, or, with a socket that one listens at, a process of the command: with its own
+streams, folder, environment and exit code.
+"""
+
+import atexit
+import json
+import os
+import select
+import socket
+import subprocess
+import sys
+import tempfile
+import traceback
+from functools import cache
+from pathlib import Path
+
+UNEXPECTED = 70
+"""The exit code of what ended with a traceback, or without a word."""
+
+
+@cache
+def command() -> tuple[str, ...]:
+    """What to start in place of `baseten-jobs`, as long as this process lives."""
+    folder = tempfile.TemporaryDirectory()
+    atexit.register(folder.cleanup)
+    address = str(Path(folder.name) / "socket")
+    process = subprocess.Popen([sys.executable, __file__, address], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    assert process.stdin is not None
+    assert process.stdout is not None
+    assert process.stdout.readline() == b"listening\n"
+    atexit.register(process.wait)
+    atexit.register(process.stdin.close)
+    return sys.executable, "-I", "-S", __file__, address, "--"
+
+
+def _ask(address: str, arguments: list[str]) -> int:
+    with socket.socket(socket.AF_UNIX) as connection:
+        connection.connect(address)
+        asked = json.dumps([arguments, os.getcwd(), dict(os.environ)]).encode()
+        socket.send_fds(connection, [len(asked).to_bytes(4, "big")], [0, 1, 2])
+        connection.sendall(asked)
+        return int(connection.recv(8) or UNEXPECTED)
+
+
+def _listen(address: str) -> None:
+    """Until standard input ends."""
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind(address)
+        listening.listen()
+        _import_everything()
+        os.write(1, b"listening\n")
+        os.dup2(2, 1)
+        while listening in select.select([listening, 0], [], [])[0]:
+            connection, _ = listening.accept()
+            if not os.fork():
+                listening.close()
+                _run(connection)
+            connection.close()
+            while _ended():
+                pass
+
+
+def _ended() -> bool:
+    """Whether one of our processes had ended, and is now forgotten."""
+    try:
+        return os.waitpid(-1, os.WNOHANG)[0] != 0
+    except ChildProcessError:
+        return False
+
+
+def _import_everything() -> None:
+    from importlib import import_module
+    from pkgutil import walk_packages
+
+    import baseten_jobs
+
+    for module in walk_packages(baseten_jobs.__path__, "baseten_jobs."):
+        if not module.name.endswith("__main__"):
+            import_module(module.name)
+
+
+def _run(connection: socket.socket) -> None:
+    from baseten_jobs.cli import main
+
+    size, descriptors, _, _ = socket.recv_fds(connection, 4, 3)
+    asked = b""
+    while len(asked) < int.from_bytes(size, "big"):
+        asked += connection.recv(1 << 16)
+    arguments, folder, environment = json.loads(asked)
+    for number, descriptor in enumerate(descriptors):
+        os.dup2(descriptor, number)
+        os.close(descriptor)
+    os.chdir(folder)
+    os.environ.clear()
+    os.environ.update(environment)
+    code: object = UNEXPECTED
+    try:
+        main(arguments)
+    except SystemExit as ended:
+        code = ended.code
+    finally:
+        if code == UNEXPECTED:
+            traceback.print_exc()
+        sys.stdout.flush()
+        sys.stderr.flush()
+        connection.sendall(str(code or 0).encode())
+        os._exit(0)
+
+
+if __name__ == "__main__":
+    if "--" in sys.argv[:3]:
+        sys.exit(_ask(sys.argv[1], sys.argv[3:]))
+    _listen(sys.argv[1])
