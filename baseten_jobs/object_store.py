@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Protocol
 
 from baseten_jobs.diagnostics import one_line
@@ -90,6 +91,7 @@ def _client(place: Place) -> tuple[Any, Any]:
     from botocore.config import Config
 
     session = botocore.session.Session(session_vars=_defaults(botocore.session.Session.SESSION_VARIABLES))
+    session.register_component("data_loader", _descriptions())
     credentials = place.credentials
     client = boto3.session.Session(botocore_session=session).client(
         "s3",
@@ -107,6 +109,14 @@ def _client(place: Place) -> tuple[Any, Any]:
         ),
     )  # fmt: skip
     return client, exceptions
+
+
+@cache
+def _descriptions() -> Any:
+    """botocore's own files on S3: one reading does for every client."""
+    from botocore.loaders import create_loader
+
+    return create_loader()
 
 
 _OF_S3 = {
