@@ -3,28 +3,37 @@
 import os
 import subprocess
 import sys
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
+
+from baseten_jobs.cli import run
 
 README = (Path(__file__).parent.parent / "README.md").read_text()
 GOOD = "apiVersion: baseten-jobs/v1\nkind: TrainingJob\nmetadata: {name: NAME, project: P}\nspec: {image: {}}\n"
 
 
-def completed(*words: str, shell: str = "bash") -> list[str]:
+Completed = Callable[..., list[str]]
+
+
+@pytest.fixture
+def completed(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Completed:
     """The words that a shell offers for the last one."""
-    environment = {
-        **os.environ, "_BASETEN_JOBS_COMPLETE": f"{shell}_complete",
-        "COMP_WORDS": " ".join(("baseten-jobs", *words)), "COMP_CWORD": str(len(words)),
-    }  # fmt: skip
-    if shell == "fish":
-        environment["COMP_CWORD"] = words[-1]
-    ran = subprocess.run(
-        [sys.executable, "-c", "from baseten_jobs.cli import main; main()"], env=environment, capture_output=True,
-        text=True, timeout=30,
-    )  # fmt: skip
-    assert ran.stderr == ""
-    return ran.stdout.split("\n")[:-1] if ran.stdout.strip() else []
+
+    def call(*words: str, shell: str = "bash") -> list[str]:
+        last = words[-1] if shell == "fish" else str(len(words))
+        monkeypatch.setenv("_BASETEN_JOBS_COMPLETE", f"{shell}_complete")
+        monkeypatch.setenv("COMP_WORDS", " ".join(("baseten-jobs", *words)))
+        monkeypatch.setenv("COMP_CWORD", last)
+        with suppress(SystemExit):
+            run([])
+        told = capfd.readouterr()
+        assert told.err == ""
+        return told.out.split("\n")[:-1] if told.out.strip() else []
+
+    return call
 
 
 @pytest.fixture(autouse=True)
@@ -39,17 +48,17 @@ def _specs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("command", ["logs", "status", "stop"])
-def test_names_of_manifests_are_offered_and_broken_files_passed_over(command: str) -> None:
+def test_names_of_manifests_are_offered_and_broken_files_passed_over(command: str, completed: Completed) -> None:
     assert completed(command, "qw") == ["plain,qwen3-eval", "plain,qwen3-sft"]
 
 
-def test_names_come_from_the_paths_that_are_given() -> None:
+def test_names_come_from_the_paths_that_are_given(completed: Completed) -> None:
     assert completed("status", "-f", "specs/gemma.yaml", "") == ["plain,gemma"]
     assert completed("status", "-f", "-", "") == []
     assert completed("status", "-f", "nowhere", "") == []
 
 
-def test_commands_options_fields_and_files_are_offered() -> None:
+def test_commands_options_fields_and_files_are_offered(completed: Completed) -> None:
     assert completed("st") == ["plain,status", "plain,stop"]
     assert "plain,--exit-status" in completed("status", "--ex")
     assert completed("explain", "spec.compute.m") == ["plain,spec.compute.memory"]
@@ -58,7 +67,7 @@ def test_commands_options_fields_and_files_are_offered() -> None:
 
 
 @pytest.mark.parametrize("shell", ["zsh", "fish"])
-def test_other_shells_are_offered_the_same(shell: str) -> None:
+def test_other_shells_are_offered_the_same(shell: str, completed: Completed) -> None:
     assert any("qwen3-sft" in line for line in completed("logs", "qwen3-s", shell=shell))
 
 

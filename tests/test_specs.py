@@ -4,9 +4,9 @@ import io
 import json
 import re
 import shutil
-import subprocess
-import sys
 from collections.abc import Callable
+from contextlib import chdir, redirect_stderr, redirect_stdout
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -179,19 +179,19 @@ def test_the_api_example_is_the_call_of_the_reference() -> None:
     }
 
 
-def _tool(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "baseten_jobs", *arguments, "--local", "specs"]
-    return subprocess.run(command, cwd=folder, capture_output=True, text=True)
+def _tool(folder: Path, *arguments: str) -> tuple[int, dict[str, Any]]:
+    told = StringIO()
+    with chdir(folder), redirect_stdout(told), redirect_stderr(StringIO()):
+        code = run([*arguments, "--local", "-o", "json", "specs"])
+    return code, json.loads(told.getvalue())
 
 
 def _plan(folder: Path) -> tuple[int, dict[str, Any]]:
-    ran = _tool(folder, "plan", "--detailed-exitcode", "-o", "json")
-    return ran.returncode, json.loads(ran.stdout)
+    return _tool(folder, "plan", "--detailed-exitcode")
 
 
 def _apply(folder: Path) -> tuple[int, dict[str, Any]]:
-    ran = _tool(folder, "apply", "--yes", "-o", "json")
-    return ran.returncode, json.loads(ran.stdout)
+    return _tool(folder, "apply", "--yes")
 
 
 def _summary(**counts: int) -> dict[str, int]:
