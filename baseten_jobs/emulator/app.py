@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import cast
+from collections.abc import Callable
+from typing import Any, cast
 
 from flask import Flask
+from werkzeug.routing import Rule
 
 from . import exchange
 from .core import EXTENSION, Core
@@ -12,12 +14,27 @@ from .routes import BLUEPRINTS
 from .settings import Settings
 
 
+class _Matched(Rule):
+    """An address that is matched and never built: to compile how would be most of the embedded API's start."""
+
+    def _compile_builder(self, append_unknown: bool = True) -> Callable[..., Any]:
+        return _never_built
+
+
+def _never_built(*_: Any) -> None:
+    raise NotImplementedError
+
+
+class _App(Flask):
+    url_rule_class = _Matched
+
+
 def create_app(settings: Settings) -> Flask:
     """The embedded API as a WSGI application; a StoreError if its database cannot be used.
 
     It may be called from many threads at once. `close_app` gives its database back.
     """
-    app = Flask("baseten_jobs.emulator", static_folder=None, template_folder=None)
+    app = _App("baseten_jobs.emulator", static_folder=None, template_folder=None)
     # A broken exchange, and any defect, must reach the server or the in-process caller as it is.
     app.config["PROPAGATE_EXCEPTIONS"] = True
     app.json.sort_keys = False  # type: ignore[attr-defined]
