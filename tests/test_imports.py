@@ -77,8 +77,11 @@ class Import:
 @dataclass(frozen=True)
 class Module:
     name: str
-    tree: ast.Module
     source: str
+
+    @cached_property
+    def tree(self) -> ast.Module:
+        return ast.parse(self.source)
 
     @property
     def unit(self) -> str:
@@ -107,8 +110,7 @@ class Module:
 def _modules() -> Iterator[Module]:
     for path in sorted(PACKAGE.rglob("*.py")):
         parts = path.relative_to(PACKAGE).with_suffix("").parts
-        source = path.read_text(encoding="utf-8")
-        yield Module(".".join(parts), ast.parse(source), source)
+        yield Module(".".join(parts), path.read_text(encoding="utf-8"))
 
 
 MODULES = tuple(_modules())

@@ -5,6 +5,7 @@ streams, folder, environment and exit code.
 """
 
 import atexit
+import gc
 import json
 import os
 import select
@@ -50,6 +51,7 @@ def _listen(address: str) -> None:
         listening.bind(address)
         listening.listen()
         _import_everything()
+        gc.freeze()  # or the first collection of each process copies it all
         os.write(1, b"listening\n")
         os.dup2(2, 1)
         while listening in select.select([listening, 0], [], [])[0]:
