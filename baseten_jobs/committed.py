@@ -63,6 +63,7 @@ class Committed:
         self._facts = {(blob, yaml): _Facts(sha256) for blob, sha256 in known.items() for yaml in (False, True)}
         self._trees: dict[str, tuple[tuple[str, int, str], ...]] = {}
         self._roots: dict[str, str | None] = {}
+        self._texts: dict[str, bytes] = {}
         self._digests: dict[object, str | None] = {}
         self._read = self._looked_at = 0
 
@@ -89,11 +90,17 @@ class Committed:
         key = (workspace, tuple((folder, self.at(commit, folder)) for folder in folders))
         if key not in self._digests:
             files = self.files(commit, home, workspace)
+            self._looked_at += len(files)
+            if self._looked_at > MOST_FILES:
+                raise TooMuch
             self._digests[key] = content_digest(files) if files else None
         return self._digests[key]
 
     def files(self, commit: str, home: str, workspace: Workspace) -> tuple[File, ...]:
-        """The files that the archive had, were it made of this commit; none where git alone can't tell."""
+        """The files that the archive had, were it made of this commit; none where git alone can't tell.
+
+        Of a commit whose digest is known nothing is read again.
+        """
         try:
             selection = Selection(workspace.include, workspace.exclude)
         except ValueError:  # a pattern that can't be read was never submitted
@@ -107,9 +114,6 @@ class Committed:
             found += [(each, place.objects[each.source]) for each in tree.files]
             if tree.faults or place.submodules:
                 return ()
-        self._looked_at += len(found)
-        if self._looked_at > MOST_FILES:
-            raise TooMuch
         self._learn((each.path, blob) for each, blob in found if each.target is None)
         files = (self._file(each, blob) for each, blob in found)
         return tuple(file for file in files if file is not None)
@@ -140,14 +144,14 @@ class Committed:
             raise TooMuch
 
     def text(self, blob: str) -> bytes:
-        """A small blob's bytes."""
-        raw = b""
-        for found in self._objects.read((blob,)):
-            if found is None:
-                raise NotWhole
-            self._take(found)
-            raw = found.whole()
-        return raw
+        """The bytes of a small blob, which many commits have."""
+        if blob not in self._texts:
+            for found in self._objects.read((blob,)):
+                if found is None:
+                    raise NotWhole
+                self._take(found)
+                self._texts[blob] = found.whole()
+        return self._texts[blob]
 
     def tree(self, name: str | None) -> tuple[tuple[str, int, str], ...]:
         if name is not None and name not in self._trees:

@@ -206,6 +206,14 @@ def test_what_would_take_too_long_is_given_up(world: Repository, bound: str, mon
     assert only(world).history == CODE_NOT_FOUND
 
 
+def test_what_is_found_just_within_the_bound_is_told_whole(world: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Three files at HEAD, three in the commit that runs."""
+    monkeypatch.setattr(committed, "MOST_FILES", 6)
+    edit(world.folder / "specs")
+    world.commit()
+    assert told(world) == [("spec.workspace/train.py", TRAIN, TWO)]
+
+
 def test_a_superseded_run_of_other_code_is_stopped(world: Repository) -> None:
     edit(world.folder / "specs")
     world.commit()
