@@ -92,9 +92,12 @@ class Evidence:
 
         A merge counts against its first parent alone: a branch that still held what is gone takes nothing away.
         """
-        of_branch = (replace(change, merge=False) for change in self._branch)
-        gone = History(of_branch, self.contents, self.limit).deletion(name, project)
-        return gone or self.history.deletion(name, project)
+        return self._of_branch.deletion(name, project) or self.history.deletion(name, project)
+
+    @cached_property
+    def _of_branch(self) -> History:
+        changes = (replace(change, merge=False) for change in self._branch)
+        return History(changes, self.contents, self.limit)
 
     @cached_property
     def _branch(self) -> tuple[FileChange, ...]:
