@@ -11,8 +11,8 @@ from baseten_jobs.reading import MAX_DEPTH as MAX_DEPTH
 from baseten_jobs.reading import MAX_VALUES as MAX_VALUES
 from baseten_jobs.reading import Builder, Spots, Unreadable, end_of, mark_of
 from baseten_jobs.reading import Spot as Spot
+from baseten_jobs.scalars import BLANK as BLANK
 from baseten_jobs.scalars import MAX_DIGITS as MAX_DIGITS
-from baseten_jobs.scalars import TODO as TODO
 from baseten_jobs.scalars import Odd as Odd
 
 MAX_BYTES = 1 << 20

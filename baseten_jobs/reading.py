@@ -10,7 +10,7 @@ import yaml
 from yaml import AliasEvent, MappingEndEvent, MappingStartEvent, ScalarEvent, SequenceEndEvent
 
 from baseten_jobs.diagnostics import Diagnostic, Position, one_line
-from baseten_jobs.scalars import PREFIX, TODO, WORDS, Odd, plain, read
+from baseten_jobs.scalars import BLANK, PREFIX, WORDS, Odd, plain, read
 
 _Parser: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 """libyaml's parser, or PyYAML's own where it was built without; only its events are used."""
@@ -252,9 +252,9 @@ class Builder:
             return event.value
         if kind in ("int", "float") or event.value.lower() in WORDS.get(kind, ()):
             return read(kind, event.value)
-        if event.tag == TODO:
+        if event.tag == BLANK:
             told = f"a value is missing: {one_line(event.value)}"
-            self._problem("todo", told, event, f"write it in the place of {TODO}")
+            self._problem("todo", told, event, f"write it in the place of {BLANK}")
         else:
             self._check_tag(event, "a scalar")
         return Odd(event.value, "tagged")

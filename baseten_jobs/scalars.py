@@ -7,7 +7,7 @@ from typing import Any
 
 import yaml
 
-TODO = "!todo"
+BLANK = "!todo"
 """The tag of a value that is still to be filled in; its text says why."""
 MAX_DIGITS = 19
 """An integer has fewer, so that every reader of JSON can hold it."""

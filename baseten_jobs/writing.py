@@ -6,7 +6,7 @@ from typing import Any
 
 import yaml
 
-from baseten_jobs.manifest import TODO
+from baseten_jobs.manifest import BLANK
 
 _PREFIX = "tag:yaml.org,2002:"
 
@@ -52,7 +52,7 @@ def _node(value: Any) -> yaml.Node:
     if isinstance(value, list):
         return yaml.SequenceNode(_PREFIX + "seq", [_node(each) for each in value], flow_style=not value)
     if isinstance(value, Todo):
-        return yaml.ScalarNode(TODO, str(value), style='"')
+        return yaml.ScalarNode(BLANK, str(value), style='"')
     if isinstance(value, str):
         return _text(value)
     kind = "bool" if isinstance(value, bool) else "int"

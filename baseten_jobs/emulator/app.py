@@ -22,7 +22,7 @@ class _Matched(Rule):
 
 
 def _never_built(*_: Any) -> None:
-    raise NotImplementedError
+    raise LookupError("the embedded API builds no address")
 
 
 class _App(Flask):
