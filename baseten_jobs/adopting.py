@@ -10,11 +10,11 @@ from baseten_jobs.importing.adoption import Adopted, Adoption, Found
 from baseten_jobs.importing.draft import Draft, check, gaps, written
 from baseten_jobs.importing.naming import distinct
 from baseten_jobs.importing.placed import NONE, Placed, placed
+from baseten_jobs.manifest import ENDINGS
 from baseten_jobs.sources import shown_name
 
 _SCHEMA = os.path.join("schemas", "v1", "training-job.schema.json")
 _BESIDE = os.path.join("..", _SCHEMA)
-_ENDINGS = (".yaml", ".yml")
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class Target:
 
     @property
     def is_file(self) -> bool:
-        return self.out.endswith(_ENDINGS)
+        return self.out.endswith(ENDINGS)
 
     def path_for(self, name: str) -> str:
         return self.out if not self.out or self.is_file else os.path.join(self.out, f"{name}.yaml")

@@ -9,6 +9,7 @@ from os.path import basename, join, normpath
 
 from baseten_jobs.archive import link_hash
 from baseten_jobs.inspection import HEAD_BYTES, MAX_BYTES, OWN, inspect, inspect_head
+from baseten_jobs.manifest import ENDINGS
 from baseten_jobs.objects import GitObject, NotWhole, Objects
 from baseten_jobs.selection import Selection
 from baseten_jobs.tree import Entry, Found, walk_committed
@@ -218,4 +219,4 @@ def _facts(found: GitObject, yaml: bool) -> _Facts:
 
 
 def _is_yaml(path: str) -> bool:
-    return path.endswith((".yaml", ".yml"))
+    return path.endswith(ENDINGS)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from baseten_jobs.diff import Change
 from baseten_jobs.git import Repository
 from baseten_jobs.history import FileChange, Found, History, Revision
+from baseten_jobs.manifest import ENDINGS
 from baseten_jobs.observation import ObservedProject
 from baseten_jobs.request import JobRequest
 from baseten_jobs.written import Contents, Written
@@ -28,7 +29,7 @@ class Evidence:
         self.repository, self.limit, self.since = repository, limit, since
         self.requests = tuple(requests)
         self.paths = {request.path: repository.path_of(request.path) for request in requests}
-        self.others = [f":(literal){p}" for p in self.paths.values() if p and not p.endswith((".yaml", ".yml"))]
+        self.others = [f":(literal){p}" for p in self.paths.values() if p and not p.endswith(ENDINGS)]
         self.contents = Contents(repository.contents)
         self.history = History(repository.log(self.others), self.contents, limit)
         self._with_code: dict[str, bool] = {}

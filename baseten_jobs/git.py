@@ -10,7 +10,7 @@ from functools import cached_property
 from pathlib import Path
 
 from baseten_jobs.history import LOG_FORMAT, SUBMODULE, FileChange, Revision, parse_commits, parse_log
-from baseten_jobs.manifest import MAX_BYTES
+from baseten_jobs.manifest import ENDINGS, MAX_BYTES
 from baseten_jobs.objects import NotWhole, Objects
 
 _LOG = (
@@ -103,7 +103,7 @@ class Repository:
             mode, _, name = facts.split(" ")
             if mode == SUBMODULE or (mode == _LINK and (self.root / path).is_dir()):
                 self.hidden = (*self.hidden, path)
-            elif path.endswith((".yaml", ".yml")):
+            elif path.endswith(ENDINGS):
                 found[path] = name
         return found
 
@@ -111,7 +111,7 @@ class Repository:
         """The YAML files that lie in the checkout, committed or not; those of hidden folders too."""
         for parent, folders, names in os.walk(self.root):
             folders[:] = [name for name in folders if name != ".git"]
-            paths = (os.path.join(parent, name) for name in names if name.endswith((".yaml", ".yml")))
+            paths = (os.path.join(parent, name) for name in names if name.endswith(ENDINGS))
             yield from filter(os.path.isfile, paths)
 
     def contents(self, blobs: Sequence[str]) -> Iterator[bytes]:
@@ -168,7 +168,7 @@ def once_held_manifests(path: str) -> bool:
         return False
     with suppress(GitError):
         names = _git(Path(root), "--literal-pathspecs", "log", "--format=", "--name-only", "-z", "HEAD", "--", real)
-        return any(name.endswith((b".yaml", b".yml")) for name in names.split(b"\0"))
+        return any(name.endswith(ENDINGS) for name in os.fsdecode(names).split("\0"))
     return False
 
 

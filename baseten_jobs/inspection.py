@@ -3,7 +3,7 @@
 import re
 from typing import NamedTuple
 
-from baseten_jobs.manifest import decode, load
+from baseten_jobs.manifest import ENDINGS, decode, load
 from baseten_jobs.secrecy import is_a_secret
 from baseten_jobs.selection import is_dotenv
 
@@ -71,7 +71,7 @@ def _is_own(name: str, raw: bytes) -> bool:
     if any(_names_us(document.data) for document in loaded.documents):
         return True
     written = re.search(r"^\s*[\"']?apiVersion[\"']?\s*:\s*[\"']?baseten-jobs/", text, re.M)
-    return name.endswith((".yaml", ".yml")) and bool(loaded.diagnostics) and written is not None
+    return name.endswith(ENDINGS) and bool(loaded.diagnostics) and written is not None
 
 
 def _names_us(data: object) -> bool:

@@ -15,6 +15,8 @@ from baseten_jobs.scalars import BLANK as BLANK
 from baseten_jobs.scalars import MAX_DIGITS as MAX_DIGITS
 from baseten_jobs.scalars import Odd as Odd
 
+ENDINGS = (".yaml", ".yml")
+"""Of the files in a folder that are manifests."""
 MAX_BYTES = 1 << 20
 _LARGE = 1 << 17
 """Characters of a text that is so unlike a manifest that messages are expected: it is not read twice."""

@@ -7,11 +7,10 @@ from dataclasses import dataclass
 from typing import BinaryIO
 
 from baseten_jobs.diagnostics import Diagnostic, Position
-from baseten_jobs.manifest import MAX_BYTES, decode
+from baseten_jobs.manifest import ENDINGS, MAX_BYTES, decode
 
 STDIN = "-"
 STDIN_NAME = "<stdin>"
-_ENDINGS = (".yaml", ".yml")
 
 
 @dataclass(frozen=True)
@@ -74,7 +73,7 @@ def _in_folder(folder: str) -> Iterator[str | Diagnostic]:
     files = []
     for parent, folders, names in os.walk(folder, onerror=refused.append):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
-        files += [os.path.join(parent, name) for name in names if name.endswith(_ENDINGS) and not name.startswith(".")]
+        files += [os.path.join(parent, name) for name in names if name.endswith(ENDINGS) and not name.startswith(".")]
     for error in refused:
         yield _unreadable(_name(str(error.filename)), error)
     if not files and not refused:
