@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from baseten_jobs.diagnostics import Diagnostic, Position, has_errors, in_order
-from baseten_jobs.git import checkout_of
+from baseten_jobs.git import checkout_of, is_within
 from baseten_jobs.importing.adoption import Adopted, Adoption, Found
 from baseten_jobs.importing.draft import Draft, check, gaps, written
 from baseten_jobs.importing.naming import distinct
@@ -103,9 +103,7 @@ def _rebased(draft: Draft, start: str, folder: str) -> Draft:
 
 
 def _leads_out(root: str, folder: str) -> bool:
-    existing = os.path.realpath(folder)
-    bound = checkout_of(existing) or existing
-    return os.path.commonpath([bound, os.path.realpath(os.path.join(folder, root))]) != bound
+    return not is_within(os.path.join(folder, root), checkout_of(folder) or folder)
 
 
 def _modeline(folder: str, known: bool) -> str:

@@ -211,6 +211,12 @@ def checkout_of(folder: str) -> str | None:
     return path
 
 
+def is_within(folder: str, bound: str) -> bool:
+    """Whether a folder is another one or below it, links followed."""
+    inner, outer = os.path.realpath(folder), os.path.realpath(bound)
+    return inner == outer or inner.startswith(outer.rstrip(os.sep) + os.sep)
+
+
 def list_files(root: str, folders: Iterable[str]) -> Listing:
     """Which files below these folders git tracks and ignores, in two processes; raises GitError."""
     within = ("--", *sorted({os.path.realpath(folder) for folder in folders}))

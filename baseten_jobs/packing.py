@@ -9,7 +9,7 @@ from os.path import abspath, basename, isdir, join, lexists, normpath, realpath,
 
 from baseten_jobs.archive import archive_size, link_hash
 from baseten_jobs.diagnostics import Diagnostic, FieldPath, Position, Severity, field_name, one_line
-from baseten_jobs.git import GitError, Listing, checkout_of, list_files
+from baseten_jobs.git import GitError, Listing, checkout_of, is_within, list_files
 from baseten_jobs.hashing import Cache, Held, Memory, Unread, hash_all
 from baseten_jobs.inspection import LFS, OWN, SECRET, Note
 from baseten_jobs.manifest import Document
@@ -107,7 +107,7 @@ class _Job:
         if not self._is_folder(self.root, ("root",)):
             return
         bound = checkout_of(self.home)
-        if not self.workspace.outside and not _is_within(self.root, bound or self.home):
+        if not self.workspace.outside and not is_within(self.root, bound or self.home):
             what = "the repository that the manifest is in" if bound else "the manifest's folder"
             hint = "`outside: true` allows it" if bound else "`outside: true` allows it, as there is no repository"
             self.told.error("workspace-outside", f"'{self.workspace.root}' is outside of {what}", hint, ("root",))
@@ -117,11 +117,11 @@ class _Job:
             if not self._is_folder(folder, at):
                 continue
             name = own_name(folder)
-            if _is_within(folder, self.root) or _is_within(self.root, folder):
+            if is_within(folder, self.root) or is_within(self.root, folder):
                 self.told.error("workspace-external", f"'{written}' overlaps the root", at=at)
             elif name in taken or lexists(join(self.root, name)):
                 self.told.error("workspace-external", f"'{name}' is in {taken.get(name, 'the root')} already", at=at)
-            elif bound and not self.workspace.outside and not _is_within(folder, bound):
+            elif bound and not self.workspace.outside and not is_within(folder, bound):
                 message = f"'{written}' is outside of the repository that the manifest is in"
                 self.told.error("workspace-outside", message, "`outside: true` allows it", at)
             taken[name] = f"'{written}'"
@@ -263,11 +263,6 @@ def _remedy(error: GitError) -> str:
 def own_name(folder: str) -> str:
     """The name under which an external folder travels."""
     return basename(abspath(folder))
-
-
-def _is_within(folder: str, bound: str) -> bool:
-    inner, outer = realpath(folder), realpath(bound)
-    return inner == outer or inner.startswith(outer.rstrip(os.sep) + os.sep)
 
 
 def _file(found: Found, held: Held | Unread | None) -> File:
