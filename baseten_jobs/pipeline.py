@@ -9,6 +9,7 @@ from baseten_jobs import rules
 from baseten_jobs.api.client import Api
 from baseten_jobs.apply import Execution, execute
 from baseten_jobs.appraise import Appraisal, appraise, appraised
+from baseten_jobs.decide import make_plan
 from baseten_jobs.diagnostics import Diagnostic, Position, Severity, has_errors, in_order, nearest
 from baseten_jobs.git import first_repository
 from baseten_jobs.ledger import Ledger
@@ -16,7 +17,7 @@ from baseten_jobs.manifest import Document
 from baseten_jobs.observation import Observation
 from baseten_jobs.observe import Unresolved, observe, with_second_witness
 from baseten_jobs.outcome import Applied
-from baseten_jobs.plan import Plan, Policy, Verb, make_plan
+from baseten_jobs.plan import Plan, Policy, Verb
 from baseten_jobs.replan import seen_again
 from baseten_jobs.request import JobRequest, ProjectRef
 from baseten_jobs.secret_references import missing_secrets, secret_references

@@ -4,9 +4,10 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from baseten_jobs.api.client import Api
+from baseten_jobs.decide import decide
 from baseten_jobs.observation import Observation, ObservedProject
 from baseten_jobs.observe import observe, with_second_witness
-from baseten_jobs.plan import Action, Plan, Policy, Verb, decide
+from baseten_jobs.plan import Action, Plan, Policy, Verb
 from baseten_jobs.request import ProjectRef
 
 

@@ -5,13 +5,14 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import cached_property
 
+from baseten_jobs.decide import revealed
 from baseten_jobs.diff import changes
 from baseten_jobs.evidence import Evidence
 from baseten_jobs.git import GitError, NotInGit, Repository
 from baseten_jobs.history import Found
 from baseten_jobs.objects import NotWhole
 from baseten_jobs.observation import Observation, ObservedJob, ObservedProject
-from baseten_jobs.plan import Action, Orphan, Plan, Verb, revealed
+from baseten_jobs.plan import Action, Orphan, Plan, Verb
 from baseten_jobs.request import JobRequest, ProjectRef
 from baseten_jobs.sources import read_raw
 

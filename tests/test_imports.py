@@ -17,8 +17,8 @@ PACKAGE = Path(baseten_jobs.__file__).parent
 PURE = (
     "diagnostics exits scalars reading manifest writing secrecy spelling workspace selection inspection shape"
     " verdict explanation wording schema overrides findings weight_sources doubts rules secret_references identity"
-    " request cost capacity observation importing written history alignment diff plan guards waiting outcome saved"
-    " moments status logs report"
+    " request cost capacity observation importing written history alignment diff plan decide guards waiting outcome"
+    " saved moments status logs report"
 )
 EFFECTS = (
     "sources starting objects git hashing links tree archive packing adopting configs validation committed"

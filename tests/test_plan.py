@@ -7,10 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from baseten_jobs.decide import decide, make_plan
 from baseten_jobs.guards import refusals
 from baseten_jobs.identity import Identity
 from baseten_jobs.observation import Observation, ObservedJob, ObservedProject
-from baseten_jobs.plan import Action, Plan, Policy, Verb, decide, make_plan
+from baseten_jobs.plan import Action, Plan, Policy, Verb
 from baseten_jobs.request import JobRequest, ProjectRef
 
 OWN, OTHER, THIRD = "a" * 12, "b" * 12, "c" * 12
