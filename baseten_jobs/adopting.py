@@ -4,13 +4,13 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from baseten_jobs.checkout import checkout_of, is_within
 from baseten_jobs.diagnostics import Diagnostic, Position, has_errors, in_order
-from baseten_jobs.git import checkout_of, is_within
 from baseten_jobs.importing.adoption import Adopted, Adoption, Found
 from baseten_jobs.importing.draft import Draft, check, gaps, written
-from baseten_jobs.importing.naming import distinct
 from baseten_jobs.importing.placed import NONE, Placed, placed
 from baseten_jobs.manifest import ENDINGS
+from baseten_jobs.names import distinct
 from baseten_jobs.sources import shown_name
 
 _SCHEMA = os.path.join("schemas", "v1", "training-job.schema.json")

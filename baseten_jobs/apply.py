@@ -268,7 +268,8 @@ class _Run:
 def _left_alone(action: Action) -> Outcome:
     job_id = action.job.id if action.job else None
     unclear = action.warnings[0] if action.duplicates else ""
-    return Outcome(action, Fate.KEPT if action.verb is Verb.KEEP else Fate.HELD, job_id, unclear=unclear)
+    error = action.error or (action.reason if action.doubt else "")
+    return Outcome(action, Fate.KEPT if action.verb is Verb.KEEP else Fate.HELD, job_id, error, unclear)
 
 
 def _said(proof: Proof) -> str:

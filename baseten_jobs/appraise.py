@@ -8,8 +8,8 @@ from typing import Any, TypeVar
 from baseten_jobs.api.client import Api
 from baseten_jobs.api.errors import ApiError
 from baseten_jobs.capacity import Capacity, capacity_of, starts
-from baseten_jobs.cost import Machine, cost_of, price_list
-from baseten_jobs.observation import ObservedProject
+from baseten_jobs.cost import Cost, Machine, cost_of, cost_of_gpus, price_list
+from baseten_jobs.observation import ObservedJob, ObservedProject
 from baseten_jobs.plan import Plan, Verb
 from baseten_jobs.request import ProjectRef
 from baseten_jobs.secrecy import quoted
@@ -82,12 +82,23 @@ def appraised(plan: Plan, appraisal: Appraisal) -> Plan:
     jobs = [(action.request, appraisal.team_of(action.request.project).name or None) for action in submits]
     told = iter([None] * len(jobs) if appraisal.capacity is None else starts(jobs, appraisal.capacity))
     actions = tuple(
-        replace(action, cost=cost_of(action.request, appraisal.machines), starts=next(told))
+        replace(
+            action,
+            cost=cost_of(action.request, appraisal.machines),
+            starts=next(told),
+            beside=tuple(replace(each, cost=_running_cost(each.job, appraisal.machines)) for each in action.beside),
+        )
         if action.verb is Verb.SUBMIT
         else action
         for action in plan.actions
     )
     return replace(plan, actions=actions, notes=(*plan.notes, *appraisal.notes))
+
+
+def _running_cost(job: ObservedJob, machines: Sequence[Machine]) -> Cost | None:
+    """What a job costs by the machines that it was given; None for one without GPUs, whose size is not known."""
+    nodes = job.node_count or 1
+    return cost_of_gpus(nodes, job.gpus // nodes, job.gpu_type or "", machines) if job.gpus else None
 
 
 def _read(read: Callable[[], T]) -> tuple[T | None, str]:

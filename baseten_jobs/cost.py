@@ -85,10 +85,16 @@ class Cost:
     cpus: int
     usd_per_hour: float | None = None
 
+    @classmethod
+    def unknown(cls, nodes: int | None) -> "Cost":
+        """The cost of a job of which not even the size is known."""
+        return cls(nodes or 1, 0, "", 0)
+
     @property
     def formula(self) -> str:
         """`2 x 8 H100`: nodes, and what each has."""
-        return f"{self.nodes} x " + (f"{self.gpus} {self.gpu_type}" if self.gpu_type else f"{self.cpus} CPU")
+        cpus = f"{self.cpus} CPU" if self.cpus else "CPU"
+        return f"{self.nodes} x " + (f"{self.gpus} {self.gpu_type}" if self.gpu_type else cpus)
 
     def __str__(self) -> str:
         price = _UNKNOWN if self.usd_per_hour is None else per_hour(self.usd_per_hour)
@@ -111,6 +117,13 @@ def cost_of(request: JobRequest, machines: Iterable[Machine]) -> Cost:
         0 if accelerator["count"] else compute.get("cpu_count", _CPUS),
         None if machine is None else round(request.nodes * machine.usd_per_minute * 60, 2),
     )
+
+
+def cost_of_gpus(nodes: int, gpus: int, gpu_type: str, machines: Iterable[Machine]) -> Cost:
+    """What nodes with so many GPUs each cost, on the smallest machine that has them."""
+    alike = (each for each in machines if each.gpus == gpus and same_gpu(each.gpu_type, gpu_type))
+    machine = min(alike, default=None)
+    return Cost(nodes, gpus, gpu_type, 0, None if machine is None else round(nodes * machine.usd_per_minute * 60, 2))
 
 
 @dataclass(frozen=True)
@@ -161,15 +174,24 @@ class Bill:
         sizes = [size for costs in self._by_gpu() for size in _grouped(costs, lambda cost: (cost.gpus, cost.cpus))]
         return " + ".join(replace(costs[0], nodes=sum(cost.nodes for cost in costs)).formula for costs in sizes)
 
+    def and_also(self, other: "Bill") -> "Bill":
+        """The jobs of both."""
+        return Bill((*self.costs, *other.costs))
+
+    @property
+    def price(self) -> str:
+        """The sum in words: exact, a lower bound, or not known."""
+        if not self.unpriced:
+            return per_hour(self.priced)
+        return _UNKNOWN if len(self.unpriced) == len(self.costs) else f"at least {per_hour(self.priced)}"
+
     def _by_gpu(self) -> Iterable[list[Cost]]:
         return _grouped((cost for _, cost in self.costs), lambda cost: gpu_key(cost.gpu_type))
 
     def __str__(self) -> str:
-        if not self.unpriced:
-            return f"{self.formula} · {per_hour(self.priced)}"
-        if len(self.unpriced) == len(self.costs):
-            return f"{self.formula} · {_UNKNOWN}"
-        return f"{self.formula} · at least {per_hour(self.priced)}; no price is known of {listed(self.unpriced)}"
+        partly = self.unpriced and len(self.unpriced) < len(self.costs)
+        without = f"; no price is known of {listed(self.unpriced)}" if partly else ""
+        return f"{self.formula} · {self.price}{without}"
 
 
 def _grouped(costs: Iterable[Cost], key: Callable[[Cost], Hashable]) -> Iterable[list[Cost]]:

@@ -3,88 +3,99 @@
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 
+from baseten_jobs.claims import with_claims
+from baseten_jobs.cost import same_gpu
 from baseten_jobs.diff import Change
-from baseten_jobs.observation import Observation, ObservedJob, ObservedProject, StatusClass
-from baseten_jobs.plan import Action, Plan, Policy, Verb, duplicate_warning
+from baseten_jobs.doubtful import doubted
+from baseten_jobs.identity import Identity
+from baseten_jobs.observation import Observation, ObservedJob, ObservedProject, StatusClass, short
+from baseten_jobs.plan import Action, Beside, Plan, Policy, Verb, duplicate_warning
 from baseten_jobs.request import JobRequest
+
+STOPPED = "stopped by a person"
+"""How the hold of a job that was stopped begins, unless git shows that a newer revision superseded it."""
 
 
 def make_plan(requests: Iterable[JobRequest], observation: Observation, policy: Policy) -> Plan:
     """Decide for each request, in the order given; a stop follows the action that supersedes its job."""
     requests = tuple(requests)
-    claimed: dict[str | None, set[str]] = {}
-    for request in requests:
-        claimed.setdefault(observation.project(request.project).id, set()).add(request.name)
+    observation = with_claims(observation, requests)
+    claimed = claimed_names(requests, observation)
     actions: list[Action] = []
     for request in requests:
         project = observation.project(request.project)
         action = decide(request, project, policy, claimed[project.id])
-        actions.append(action)
-        if request.stop_superseded and (action.verb is Verb.SUBMIT or action.identity_lives):
-            actions += [
-                Action(Verb.STOP, request, f"superseded by {request.job_name}", job) for job in action.superseded
-            ]
+        actions += [action, *_stops(action)]
     return Plan(tuple(actions), {request.project: observation.project(request.project) for request in requests})
+
+
+def claimed_names(requests: Iterable[JobRequest], observation: Observation) -> Mapping[str | None, Collection[str]]:
+    """The names that the manifests of each project have, or had, by the project's id."""
+    claimed: dict[str | None, set[str]] = {}
+    for request in requests:
+        claimed.setdefault(observation.project(request.project).id, set()).update(request.names)
+    return claimed
 
 
 def decide(request: JobRequest, project: ObservedProject, policy: Policy, claimed: Collection[str] = ()) -> Action:
     """The decision table for one manifest; `claimed` are the names that manifests of its project have."""
     named, own = project.by_name.get(request.name, ()), request.identity
-    attempts = _attempts(named, f"{own.name}--{own.digest}")
+    attempts = _attempts(named, own)
     same = tuple(job for job in named if attempts.get(job.id) == own.attempt)
     older = tuple(job for job in named if attempts.get(job.id, 0) < own.attempt)
-    later = tuple(job for job in named if attempts.get(job.id, 0) > own.attempt and job.ran)
-    action = _row(request, same, older, later[-1] if later else None, policy)
-    superseded = tuple(job for job in older if job.live)
-    warnings = list(action.warnings)
-    warnings += [
-        f"job {job.id} has the status {job.status}, not known here and counted as live"
+    later = tuple(job for job in named if attempts.get(job.id, 0) > own.attempt)
+    action = _row(request, same, older, later, policy)
+    notes = [
+        f"job {job.id} has the status {short(job.status)}, not known here and counted as live"
         for job in named
         if not job.status_known
     ]
-    if superseded and action.verb is Verb.HOLD and same and not request.suspended:
-        action = replace(action, error=f"{request.name}: {_listed(superseded)} still runs, which is not what git says")
-    elif superseded and not request.stop_superseded:
-        warnings.append(f"{_listed(superseded)} of another spec runs on; `policy.on_change: stop` would stop it")
+    action = replace(action, notes=(*action.notes, *notes))
     if action.verb is Verb.SUBMIT:
-        warnings += [
-            f"renamed? job {job.id} runs this spec as '{job.identity.name}'"
-            for job in project.live_by_digest.get(own.digest, ())
-            if job.identity and job.identity.name not in claimed
-        ]
-    return replace(action, superseded=superseded, warnings=tuple(warnings))
+        action = replace(action, past=tuple(sorted(job.id for job in named)))
+        action = doubted(action, project, policy, claimed, first=not named)
+    return _with_superseded(action, tuple(job for job in older if job.live))
 
 
-def _attempts(jobs: Iterable[ObservedJob], begin: str) -> Mapping[str, int]:
-    """The attempts, by id, of those managed jobs whose names begin with a name and digest: most are of another."""
-    return {job.id: job.identity.attempt for job in jobs if (job.name or "").startswith(begin) and job.identity}
+def _attempts(jobs: Iterable[ObservedJob], own: Identity) -> Mapping[str, int]:
+    """The attempts of an identity's spec, by job id; most jobs of a name are of another spec, and are not parsed."""
+    begin = f"{own.name}--{own.digest}"
+    near = (job for job in jobs if job.counts_as is not None or (job.name or "").startswith(begin))
+    return {job.id: was.attempt for job in near if (was := job.identity) is not None and was.digest == own.digest}
 
 
 def _row(
     request: JobRequest,
     same: Sequence[ObservedJob],
     older: Sequence[ObservedJob],
-    later_attempt: ObservedJob | None,
+    later: Sequence[ObservedJob],
     policy: Policy,
 ) -> Action:
-    live = tuple(job for job in same if job.live)
-    ran = live or tuple(job for job in same if job.ran)
+    retried = request.name in policy.retry_failed
+    live = tuple(job for job in same if job.live and not (retried and not job.status_known))
+    ran = live or tuple(job for job in same if job.status_class is StatusClass.DONE)
+    later_ran = tuple(job for job in later if job.ran)
     if request.suspended:
         return Action(Verb.HOLD, request, "suspended", live[0] if live else None)
     if len(live) > 1:
         return Action(Verb.KEEP, request, "duplicate", live[0], duplicates=live, warnings=(duplicate_warning(live),))
     if ran:
         return _unchanged(request, ran[-1])
-    if later_attempt is not None and later_attempt.identity:
-        return Action(Verb.KEEP, request, f"ran already as attempt {later_attempt.identity.attempt}", later_attempt)
-    if same and request.name not in policy.retry_failed:
-        return Action(Verb.HOLD, request, _failed_before(request, same[-1]), same[-1])
+    if later_ran:
+        attempt = _attempt(later_ran[-1])
+        return Action(Verb.KEEP, request, f"ran already as attempt {attempt}", later_ran[-1])
+    if same and not retried:
+        return Action(Verb.HOLD, request, _failed_before(request, same[-1], later), same[-1])
     if same:
-        return Action(Verb.SUBMIT, request, f"retried: job {same[-1].id} {_ended(same[-1])}")
+        return Action(Verb.SUBMIT, request, f"retried: job {same[-1].id} {ended(same[-1])}")
     if not older:
         return Action(Verb.SUBMIT, request, "new")
     compared = [job for job in older if job.live][-1:] or [older[-1]]
     return _changed(request, compared[0])
+
+
+def _attempt(job: ObservedJob) -> int:
+    return job.identity.attempt if job.identity else 1
 
 
 _SCHEDULING = {"priority": "spec.priority", "availability_model": "spec.compute.availability_model"}
@@ -101,17 +112,29 @@ def _unchanged(request: JobRequest, job: ObservedJob) -> Action:
         changes = tuple(Change(_SCHEDULING[name], getattr(job, name), wanted) for name, wanted in different.items())
         return Action(Verb.UPDATE, request, listed, job, updates=different, changes=changes)
     reason = "unchanged" if job.live else f"unchanged: job {job.id} completed"
-    warnings = (f"{listed} has no effect: job {job.id} waits no longer",) if different else ()
-    return Action(Verb.KEEP, request, reason, job, warnings=warnings)
+    notes = (f"{listed} has no effect: job {job.id} waits no longer",) if different else ()
+    return Action(Verb.KEEP, request, reason, job, notes=notes)
 
 
-def _failed_before(request: JobRequest, job: ObservedJob) -> str:
+def _failed_before(request: JobRequest, job: ObservedJob, later: Sequence[ObservedJob]) -> str:
+    """Which kind of end the last job came to, and the two ways on."""
+    highest = max([request.attempt, *map(_attempt, later)])
     remedy = f"raise `metadata.attempt`, or `--retry-failed {request.name}`"
-    return f"failed before: {remedy} (job {job.id} {_ended(job)})"
+    if highest > request.attempt:
+        remedy = f"raise `metadata.attempt` to {highest + 1}, or `--retry-failed {request.name}`"
+        return f"of an older attempt: {remedy} (attempt {highest} {ended(later[-1])} as well, job {later[-1].id})"
+    return f"{_KINDS.get(job.status_class, 'failed before')}: {remedy} (job {job.id} {ended(job)})"
 
 
-def _ended(job: ObservedJob) -> str:
-    return "failed" if job.status_class is StatusClass.FAILED else "was stopped"
+_KINDS = {StatusClass.STOPPED: STOPPED}
+
+
+def ended(job: ObservedJob) -> str:
+    """How a job ended, as the end of a sentence about it."""
+    return _ENDS.get(job.status_class, f"has the status {short(job.status)}")
+
+
+_ENDS = {StatusClass.FAILED: "failed", StatusClass.STOPPED: "was stopped", StatusClass.DONE: "completed"}
 
 
 def _changed(request: JobRequest, older: ObservedJob) -> Action:
@@ -125,6 +148,69 @@ def _changed(request: JobRequest, older: ObservedJob) -> Action:
     return Action(Verb.SUBMIT, request, reason, older=older, changes=(attempts,))
 
 
+# What a changed spec leaves running
+
+
+def _with_superseded(action: Action, superseded: tuple[ObservedJob, ...]) -> Action:
+    """The action with the live runs of other specs of its name: what is left of them, or why that is an error."""
+    if not superseded:
+        return action
+    action = replace(action, superseded=superseded)
+    if action.request.suspended or action.doubt is not None:
+        return replace(action, notes=(*action.notes, *map(_runs_on, superseded)))
+    at_rest = action.verb is Verb.HOLD or (action.verb is Verb.KEEP and action.job is not None and not action.job.live)
+    if at_rest:
+        return _not_what_git_says(action)
+    if action.request.stop_superseded:
+        return replace(action, notes=(*action.notes, *(_younger(job, action) for job in _left_running(action))))
+    if action.verb is Verb.SUBMIT:
+        return replace(action, beside=tuple(map(Beside, superseded)))
+    return replace(action, notes=(*action.notes, *map(_runs_on, superseded)))
+
+
+def _not_what_git_says(action: Action) -> Action:
+    """Nothing of the manifest's own spec lives, and another one does."""
+    stop = f"`baseten-jobs stop --job {action.superseded[-1].id}` stops it"
+    said = f"{listed_jobs(action.superseded)} still runs, which is not what git says; {stop}"
+    if action.verb is Verb.HOLD or action.request.stop_superseded:
+        return replace(action, error=f"{action.request.name}: {said}")
+    return replace(action, warnings=(*action.warnings, said))
+
+
+def _runs_on(job: ObservedJob) -> str:
+    return f"{listed_jobs([job])} of another spec runs on"
+
+
+def _younger(job: ObservedJob, action: Action) -> str:
+    own = f"job {action.job.id}" if action.job else "the manifest's own job"
+    return (
+        f"job {job.id} of another spec is not stopped: it was created after {own}; "
+        f"`baseten-jobs stop --job {job.id}` stops it"
+    )
+
+
+def _stops(action: Action) -> list[Action]:
+    """A stop for each run that the manifest's policy wants stopped, once its own identity lives."""
+    if not action.request.stop_superseded or not (action.verb is Verb.SUBMIT or action.identity_lives):
+        return []
+    left = {job.id for job in _left_running(action)}
+    return [
+        Action(Verb.STOP, action.request, f"superseded by {action.request.job_name}", job)
+        for job in action.superseded
+        if job.id not in left
+    ]
+
+
+def _left_running(action: Action) -> tuple[ObservedJob, ...]:
+    """The superseded runs that are younger than the job that is kept: somebody started them to be there beside it."""
+    kept = action.job
+    if action.verb is Verb.SUBMIT or kept is None:
+        return ()
+    return tuple(
+        job for job in action.superseded if not (job.created_at and kept.created_at) or job.age_order >= kept.age_order
+    )
+
+
 def revealed(request: JobRequest, job: ObservedJob) -> tuple[Change, ...]:
     """What the API itself shows to differ from a job: GPUs, nodes, priority, availability."""
     compute = request.training_job.get("compute", {})
@@ -132,7 +218,7 @@ def revealed(request: JobRequest, job: ObservedJob) -> tuple[Change, ...]:
     nodes = job.node_count or 1
     seen = f"{job.gpu_type}:{job.gpus // nodes}" if job.gpu_type and job.gpus else None
     asked = f"{wanted['accelerator']}:{wanted['count']}" if wanted else None
-    same = (seen or "").replace("-", "_") == (asked or "").replace("-", "_")
+    same = same_gpu(seen or "", asked or "")
     found = [Change("spec.compute.accelerator", seen, asked)] if not same and job.gpus is not None else []
     if job.node_count is not None and job.node_count != request.nodes:
         found.append(Change("spec.compute.node_count", job.node_count, request.nodes))
@@ -144,5 +230,6 @@ def revealed(request: JobRequest, job: ObservedJob) -> tuple[Change, ...]:
     return tuple(found)
 
 
-def _listed(jobs: Sequence[ObservedJob]) -> str:
+def listed_jobs(jobs: Sequence[ObservedJob]) -> str:
+    """`job wfmmjzx (32 GPUs), job rpvn3xm`."""
     return ", ".join(f"job {job.id}" + (f" ({job.gpus} GPUs)" if job.gpus else "") for job in jobs)

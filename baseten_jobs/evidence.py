@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from baseten_jobs.diff import Change
 from baseten_jobs.git import Repository
 from baseten_jobs.history import FileChange, Found, History, Revision
+from baseten_jobs.identity import Identity
 from baseten_jobs.manifest import ENDINGS
 from baseten_jobs.observation import ObservedProject
 from baseten_jobs.request import JobRequest
@@ -19,20 +20,33 @@ if TYPE_CHECKING:
     from baseten_jobs.code_history import CodeHistory
 
 
+AHEAD = 5
+"""Commits ahead of HEAD that are looked at; each is the tip of a branch."""
+
+
 class Evidence:
     """What git knows of some requests, and of manifests that are gone; each part is read once, when somebody asks.
 
-    `since` is the time before which a manifest is old. Everything may raise GitError and NotWhole.
+    `since` is the time before which a manifest is old; what is new since the commit `base` is not. Everything may
+    raise GitError and NotWhole.
     """
 
-    def __init__(self, repository: Repository, requests: Sequence[JobRequest], limit: int, since: datetime) -> None:
-        self.repository, self.limit, self.since = repository, limit, since
+    def __init__(
+        self,
+        repository: Repository,
+        requests: Sequence[JobRequest],
+        limit: int,
+        since: datetime,
+        base: str | None = None,
+    ) -> None:
+        self.repository, self.limit, self.since, self.base = repository, limit, since, base
         self.requests = tuple(requests)
         self.paths = {request.path: repository.path_of(request.path) for request in requests}
         self.others = [f":(literal){p}" for p in self.paths.values() if p and not p.endswith(ENDINGS)]
         self.contents = Contents(repository.contents)
         self.history = History(repository.log(self.others), self.contents, limit)
         self._with_code: dict[str, bool] = {}
+        self._blobs: dict[str, tuple[str, ...]] = {}
 
     @cached_property
     def at_head(self) -> tuple[str, ...]:
@@ -69,14 +83,16 @@ class Evidence:
         return tuple(file_changes(self._code.files(found), request.content.files))
 
     def is_old(self, request: JobRequest, project: ObservedProject) -> bool:
-        """Whether the branch holds just this manifest with just this code, and no late commit brought it there.
+        """True if the branch has held just this manifest with just this code for long.
 
-        One that is suspended is not there: nobody submits it.
+        No late commit brought it there, nor any since `base`. One that is suspended is not there: it is not submitted.
         """
 
         def held(manifests: Iterable[Written]) -> bool:
-            return any(w.identity == request.identity and w.belongs_to(project) and not w.suspended for w in manifests)
+            return _wanted_in(manifests, request, project)
 
+        if self.base is not None and not held(self.manifests_at(self.base, request.name)):
+            return False
         if self.carries_code(request.name):
             return held(self._code_at(self.repository.head, request.name)) and not any(
                 held(self._code_at(commit, request.name)) and not held(self._code_at(f"{commit}^", request.name))
@@ -87,6 +103,38 @@ class Evidence:
             and not held(self._held_by((change.before for change in changes), request.name))
             for changes in self._late_changes
         )
+
+    def is_at_head(self, request: JobRequest, project: ObservedProject) -> bool:
+        """True if HEAD has just this manifest with just this code."""
+        return _wanted_in(self.manifests_at(self.repository.head, request.name), request, project)
+
+    def holds(self, commit: str, identity: Identity, project: ObservedProject) -> bool:
+        """True if a commit has a manifest of just this identity in this project, suspended or not."""
+        found = self.manifests_at(commit, identity.name)
+        return any(w.identity == identity and w.belongs_to(project) for w in found)
+
+    def names(self, commit: str, name: str, project: ObservedProject) -> bool:
+        """True if a commit has a manifest of this name in this project, whatever its spec."""
+        return any(w.name == name and w.belongs_to(project) for w in self._held_by(self._blobs_at(commit), name))
+
+    def manifests_at(self, commit: str, name: str) -> Iterable[Written]:
+        """The manifests of a name in a commit, their digests those of spec and code together."""
+        if self.carries_code(name):
+            return self._code_at(commit, name)
+        return self._held_by(self._blobs_at(commit), name)
+
+    def _blobs_at(self, commit: str) -> tuple[str, ...]:
+        if commit == self.repository.head:
+            return self.at_head
+        if commit not in self._blobs:
+            self._blobs[commit] = tuple(dict.fromkeys(self.repository.manifests_at(commit).values()))
+            self.contents.fetch(self._blobs[commit])
+        return self._blobs[commit]
+
+    @cached_property
+    def ahead(self) -> Mapping[str, str]:
+        """The newest commits ahead of HEAD that this clone knows, each with the name of its ref."""
+        return dict(islice(self.repository.ahead().items(), AHEAD))
 
     def deletion(self, name: str, project: ObservedProject) -> FileChange | None:
         """The change that took a manifest away from the branch; where it never was on it, that of a merged branch.
@@ -171,3 +219,7 @@ class Evidence:
             if self.contents.mentions(change.after, "workspace"):
                 found = self.contents.manifests(change.after)
                 yield from ((change.revision.path, w) for w in found if w.name == name and w.workspace)
+
+
+def _wanted_in(manifests: Iterable[Written], request: JobRequest, project: ObservedProject) -> bool:
+    return any(w.identity == request.identity and w.belongs_to(project) and not w.suspended for w in manifests)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from baseten_jobs.checkout import checkout_of
 from baseten_jobs.history import LOG_FORMAT, SUBMODULE, FileChange, Revision, parse_commits, parse_log
 from baseten_jobs.manifest import ENDINGS, MAX_BYTES
 from baseten_jobs.objects import NotWhole, Objects
@@ -28,9 +29,10 @@ _MANIFESTS = ("*.yaml", "*.yml")
 
 @dataclass(frozen=True)
 class NotInGit:
-    """Why git can't be asked, with the remedy."""
+    """Why git can't be asked, with the remedy; `refused` where there is a checkout, whose history is not known then."""
 
     reason: str
+    refused: bool = False
 
     def __enter__(self) -> "NotInGit":
         return self
@@ -96,15 +98,50 @@ class Repository:
 
     def manifests_at_head(self) -> dict[str, str]:
         """The YAML files of HEAD's tree: path to blob. Submodules and linked folders are noted as `hidden`."""
-        output = _git(self.root, "ls-tree", "-r", "-z", "--full-tree", self.head).decode("utf-8", "surrogateescape")
         found = {}
-        for line in filter(None, output.split("\0")):
-            facts, _, path = line.partition("\t")
-            mode, _, name = facts.split(" ")
+        for mode, name, path in self._tree(self.head):
             if mode == SUBMODULE or (mode == _LINK and (self.root / path).is_dir()):
                 self.hidden = (*self.hidden, path)
             elif path.endswith(ENDINGS):
                 found[path] = name
+        return found
+
+    def manifests_at(self, commit: str) -> dict[str, str]:
+        """The YAML files of a commit's tree: path to blob."""
+        return {path: name for mode, name, path in self._tree(commit) if mode != SUBMODULE and path.endswith(ENDINGS)}
+
+    def _tree(self, commit: str) -> Iterator[tuple[str, str, str]]:
+        """Mode, object and path of everything in a commit's tree."""
+        output = _git(self.root, "ls-tree", "-r", "-z", "--full-tree", commit).decode("utf-8", "surrogateescape")
+        for line in filter(None, output.split("\0")):
+            facts, _, path = line.partition("\t")
+            mode, _, name = facts.split(" ")
+            yield mode, name, path
+
+    def ancestor(self, revision: str) -> str | None:
+        """The full hash of a revision that HEAD's history holds; None for any other text."""
+        try:
+            commit = _git(self.root, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}")
+            name = commit.decode().strip()
+            _git(self.root, "merge-base", "--is-ancestor", name, self.head)
+        except (GitError, ValueError):
+            return None
+        return name
+
+    def ahead(self) -> dict[str, str]:
+        """Commits ahead of HEAD on its own branch, as far as this clone knows: hash to the name of a ref, newest first.
+
+        Without a branch, as CI checks a commit out, every branch that holds HEAD counts.
+        """
+        fields = "%(HEAD)%00%(objectname)%00%(refname)"
+        output = _git(self.root, "for-each-ref", "--sort=-committerdate", f"--format={fields}", "--contains", self.head,
+                      "refs/heads", "refs/remotes")  # fmt: skip
+        refs = [line.split("\0") for line in output.decode("utf-8", "surrogateescape").splitlines()]
+        own = next((_branch_of(name) for mark, _, name in refs if mark == "*"), None)
+        found: dict[str, str] = {}
+        for _, commit, name in refs:
+            if commit != self.head and own in (None, _branch_of(name)):
+                found.setdefault(commit, name.split("/", 2)[2])
         return found
 
     def work_tree(self) -> Iterator[str]:
@@ -134,6 +171,12 @@ class Repository:
         )  # fmt: skip
 
 
+def _branch_of(ref: str) -> str:
+    """`main`, of `refs/heads/main` and of `refs/remotes/origin/main`."""
+    _, kind, name = ref.split("/", 2)
+    return name if kind == "heads" else name.partition("/")[2]
+
+
 def open_repository(folder: str) -> Repository | NotInGit:
     """The repository that a folder is in."""
     try:
@@ -142,9 +185,10 @@ def open_repository(folder: str) -> Repository | NotInGit:
             env=_environment(), capture_output=True, text=True, errors="surrogateescape", check=False,
         )  # fmt: skip
     except OSError:
-        return NotInGit("git is not installed here, so there is no history to compare with")
+        there = checkout_of(folder or ".") is not None
+        return NotInGit("git is not installed here, so there is no history to compare with", there)
     if ran.returncode:
-        return NotInGit(_refusal(ran.stderr, folder))
+        return _not_in_git(ran.stderr, folder)
     root, shallow, head = ran.stdout.removesuffix("\n").rsplit("\n", 2)
     return Repository(Path(root), head, shallow == "true")
 
@@ -172,17 +216,18 @@ def once_held_manifests(path: str) -> bool:
     return False
 
 
-def _refusal(words: str, folder: str) -> str:
+def _not_in_git(words: str, folder: str) -> NotInGit:
+    root = checkout_of(folder or ".")
     if "dubious ownership" in words:
-        root = shlex.quote(checkout_of(folder or ".") or os.path.realpath(folder or "."))
-        return ("git does not trust this checkout, which another user owns: "
-                f"`git config --global --add safe.directory {root}` lets it tell the history")  # fmt: skip
-    if "not a git repository" in words:
-        return "the manifests are not in a git repository, so there is no history to compare with"
+        trusted = shlex.quote(root or os.path.realpath(folder or "."))
+        remedy = f"`git config --global --add safe.directory {trusted}` lets it tell the history"
+        return NotInGit(f"git does not trust this checkout, which another user owns: {remedy}", refused=True)
+    if "not a git repository" in words and root is None:
+        return NotInGit("the manifests are not in a git repository, so there is no history to compare with")
     if "HEAD" in words or "single revision" in words:
-        return "the repository has no commit yet, so there is no history to compare with"
+        return NotInGit("the repository has no commit yet, so there is no history to compare with")
     first = next((line for line in words.splitlines() if line.strip()), "no reason given")
-    return f"git can't tell the history: {first.removeprefix('fatal: ')}"
+    return NotInGit(f"git can't tell the history: {first.removeprefix('fatal: ')}", refused=True)
 
 
 @dataclass(frozen=True)
@@ -200,21 +245,6 @@ class Listing:
         """A folder's path, with a '/' at the end; empty for the root itself."""
         path = os.path.relpath(os.path.realpath(folder), self.root)
         return "" if path == "." else f"{path}/"
-
-
-def checkout_of(folder: str) -> str | None:
-    """The root of the checkout that a folder is in, found without git."""
-    path = os.path.realpath(folder)
-    while not os.path.lexists(os.path.join(path, ".git")):
-        if path == (path := os.path.dirname(path)):
-            return None
-    return path
-
-
-def is_within(folder: str, bound: str) -> bool:
-    """Whether a folder is another one or below it, links followed."""
-    inner, outer = os.path.realpath(folder), os.path.realpath(bound)
-    return inner == outer or inner.startswith(outer.rstrip(os.sep) + os.sep)
 
 
 def list_files(root: str, folders: Iterable[str]) -> Listing:

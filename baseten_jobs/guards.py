@@ -4,8 +4,8 @@ from baseten_jobs.cost import listed, per_hour
 from baseten_jobs.plan import Plan, Policy, Verb
 
 
-def refusals(plan: Plan, policy: Policy) -> tuple[str, ...]:
-    """Why a guard forbids to apply this plan; empty if none does."""
+def refusals(plan: Plan, policy: Policy, *, strict: bool = False) -> tuple[str, ...]:
+    """Why a guard forbids to apply this plan; empty if none does. Under `strict` a warning is a reason."""
     submits = plan.of(Verb.SUBMIT)
     gpus = sum(action.request.gpus for action in submits)
     found = []
@@ -15,12 +15,8 @@ def refusals(plan: Plan, policy: Policy) -> tuple[str, ...]:
         found.append(f"{gpus} GPUs to submit, and --max-gpus is {policy.max_gpus}")
     if policy.max_cost_per_hour is not None:
         found += _too_dear(plan, policy.max_cost_per_hour)
-    found += [
-        f"{action.request.name} is missing (it was submitted long ago, and its job is not there); "
-        f"--create-missing {action.request.name} submits it again"
-        for action in submits
-        if action.missing and action.request.name not in policy.create_missing
-    ]
+    if strict:
+        found += [f"--strict makes a warning an error: {warning}" for warning in plan.warnings]
     return tuple(found)
 
 

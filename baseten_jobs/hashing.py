@@ -13,7 +13,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from baseten_jobs.git import checkout_of
+from baseten_jobs.checkout import checkout_of
 from baseten_jobs.inspection import HEAD_BYTES, MAX_BYTES, Note, inspect, inspect_head
 
 FORMAT = 2

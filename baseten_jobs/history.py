@@ -133,6 +133,19 @@ class History:
                     return self._found(change, written)
         return None
 
+    def replacing(self, identity: Identity, project: ObservedProject) -> Revision | None:
+        """The newest commit that gave a manifest of this identity another spec; None where none did."""
+        for change in self.changes:
+            if not change.rewrites or not self.contents.mentions(change.before, identity.name):
+                continue
+            before, after = (
+                [w for w in self.contents.manifests(blob) if w.name == identity.name and w.belongs_to(project)]
+                for blob in (change.before, change.after)
+            )
+            if any(w.identity == identity for w in before) and after and all(w.identity != identity for w in after):
+                return change.revision
+        return None
+
     def taken_out(self) -> Iterator[Written]:
         """The manifests that a change took out of a file, or gave to another project; each place once."""
         seen: set[object] = set()

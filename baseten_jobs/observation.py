@@ -10,7 +10,7 @@ from functools import cached_property
 from types import MappingProxyType
 from typing import Any, TypeVar
 
-from baseten_jobs.identity import Identity, parse_job_name
+from baseten_jobs.identity import SHOWN, Identity, parse_job_name
 from baseten_jobs.request import ProjectRef
 
 K = TypeVar("K")
@@ -50,7 +50,10 @@ _OVER = frozenset(status for status, kind in _CLASSES.items() if kind is not Sta
 
 @dataclass(frozen=True)
 class ObservedJob:
-    """A job as a search shows it; `gpus` counts all nodes, and is nothing where the server does not tell."""
+    """A job as a search shows it; `gpus` counts all nodes, and is None where the server does not tell.
+
+    `counts_as` is the identity that a manifest gives the job, by `metadata.adopts` or `metadata.renamed_from`.
+    """
 
     id: str
     name: str | None
@@ -64,10 +67,15 @@ class ObservedJob:
     availability_model: str | None = None
     error_message: str | None = None
     updated_at: str = ""
+    counts_as: Identity | None = None
 
     @property
     def identity(self) -> Identity | None:
-        return parse_job_name(self.name)
+        """The run that this job is: the one that its name tells, unless a manifest says that it is another.
+
+        None for a job that no manifest manages.
+        """
+        return self.counts_as or parse_job_name(self.name)
 
     @property
     def status_class(self) -> StatusClass:
@@ -178,9 +186,23 @@ class ObservedProject:
         return JobsByName(self.jobs)
 
     @cached_property
-    def live_by_digest(self) -> Mapping[str, tuple[ObservedJob, ...]]:
-        """Managed jobs that live, by the digest in their name, oldest first."""
-        return _grouped((job for job in self.jobs if job.live), lambda identity: identity.digest)
+    def _by_digest(self) -> Mapping[str, tuple[ObservedJob, ...]]:
+        """Jobs by what may be a digest in their name: a project may hold a hundred thousand, so none is parsed here."""
+        found: dict[str, list[ObservedJob]] = defaultdict(list)
+        for job in self.jobs:
+            digest = job.counts_as.digest if job.counts_as else (job.name or "").partition("--")[2][:SHOWN]
+            found[digest].append(job)
+        return {digest: tuple(sorted(jobs, key=lambda job: job.age_order)) for digest, jobs in found.items() if digest}
+
+    def that_ran(self, digest: str) -> tuple[ObservedJob, ...]:
+        """Managed jobs with this digest that live or are done, oldest first."""
+        return tuple(job for job in self._by_digest.get(digest, ()) if job.ran and job.identity is not None)
+
+    @cached_property
+    def unmanaged(self) -> tuple[ObservedJob, ...]:
+        """Live jobs that no manifest of any repository names, oldest first."""
+        strangers = (job for job in self.jobs if job.live and job.identity is None)
+        return tuple(sorted(strangers, key=lambda job: job.age_order))
 
 
 class JobsByName(Mapping[str, tuple[ObservedJob, ...]]):
@@ -193,7 +215,9 @@ class JobsByName(Mapping[str, tuple[ObservedJob, ...]]):
         self._begins: dict[str, list[ObservedJob]] = defaultdict(list)
         for job in jobs:
             begin, found, _ = (job.name or "").partition("--")
-            if found:
+            if job.counts_as is not None:
+                self._begins[job.counts_as.name].append(job)
+            elif found:
                 self._begins[begin].append(job)
 
     def __getitem__(self, name: str) -> tuple[ObservedJob, ...]:

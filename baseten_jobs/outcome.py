@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from baseten_jobs.exits import Exit, worst
-from baseten_jobs.plan import Action
+from baseten_jobs.plan import Action, Verb
 from baseten_jobs.waiting import Awaited, End
 
 
@@ -57,6 +57,11 @@ class Applied:
     def exit_code(self) -> Exit:
         return worst(self._exits())
 
+    @property
+    def _does_something(self) -> bool:
+        """True if anything was to be submitted, updated or stopped."""
+        return any(outcome.action.verb in (Verb.SUBMIT, Verb.UPDATE, Verb.STOP) for outcome in self.outcomes)
+
     def _exits(self) -> list[Exit]:
         exits = []
         if self.interrupted:
@@ -68,6 +73,8 @@ class Applied:
                 exits.append(Exit.UNCLEAR)
             if outcome.fate is Fate.FAILED or outcome.action.error:
                 exits.append(Exit.FAILED)
+            if outcome.action.doubt is not None:
+                exits.append(Exit.FAILED if self._does_something else Exit.REFUSED)
             if outcome.awaited:
                 exits.append(_EXITS[outcome.awaited.end])
         return exits

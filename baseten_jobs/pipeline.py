@@ -3,22 +3,23 @@
 import os
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from baseten_jobs import rules
 from baseten_jobs.api.client import Api
 from baseten_jobs.apply import Execution, execute
 from baseten_jobs.appraise import Appraisal, appraise, appraised
+from baseten_jobs.claims import not_there
 from baseten_jobs.decide import make_plan
-from baseten_jobs.diagnostics import Diagnostic, Position, Severity, has_errors, in_order, nearest
+from baseten_jobs.diagnostics import Diagnostic, Position, Severity, field_name, has_errors, in_order, nearest
 from baseten_jobs.git import first_repository
 from baseten_jobs.ledger import Ledger
 from baseten_jobs.manifest import Document
 from baseten_jobs.observation import Observation
 from baseten_jobs.observe import Unresolved, observe, with_second_witness
 from baseten_jobs.outcome import Applied
-from baseten_jobs.plan import Plan, Policy, Verb
-from baseten_jobs.replan import seen_again
+from baseten_jobs.plan import EVERY, Plan, Policy, Verb
+from baseten_jobs.replan import looked_at_again
 from baseten_jobs.request import JobRequest, ProjectRef
 from baseten_jobs.secret_references import missing_secrets, secret_references
 from baseten_jobs.status import Status, statuses
@@ -63,13 +64,37 @@ def make(
     plan = make_plan(compiled.requests, observation, policy)
     with ThreadPoolExecutor(1) as beside:
         appraisal = beside.submit(_appraise, api, compiled, plan)
-        doubted = [a.request.project for a in plan.of(Verb.SUBMIT) if plan.project_of(a).exists]
+        doubted = _doubted(plan, observation, compiled)
         if doubted:
-            plan = make_plan(compiled.requests, with_second_witness(api, observation, doubted), policy)
+            observation = with_second_witness(api, observation, doubted)
+            plan = make_plan(compiled.requests, observation, policy)
         if inquiry is not None:
             plan = _asked_of_git(api, plan, inquiry)
+    if strangers := _not_adoptable(compiled, observation):
+        return Planned(Plan(), strangers)
     missing = _missing_secrets(compiled, plan, appraisal.result(), Severity.WARNING if rehearsal else Severity.ERROR)
     return Planned(Plan() if has_errors(missing) else appraised(plan, appraisal.result()), missing)
+
+
+def _doubted(plan: Plan, observation: Observation, compiled: Compiled) -> list[ProjectRef]:
+    """The projects in which a job that the search does not show decides on something: of submits and adoptions."""
+    submitted = [action.request.project for action in plan.of(Verb.SUBMIT)]
+    adopting = [request.project for request in not_there(observation, compiled.requests)]
+    return [ref for ref in (*submitted, *adopting) if observation.project(ref).exists]
+
+
+def _not_adoptable(compiled: Compiled, observation: Observation) -> tuple[Diagnostic, ...]:
+    """A diagnostic for each adopted job that its project does not show."""
+    requests = {(request.path, request.line): request for request in not_there(observation, compiled.requests)}
+    at = ("metadata", "adopts", "job")
+    return tuple(
+        Diagnostic(
+            "adopts", f"there is no job '{request.adopts.job_id}' in the project '{request.project}'",
+            document.position(at), field_name(at), "is it another project's? without `adopts` the spec is submitted",
+        )
+        for document in compiled.documents
+        if (request := requests.get((document.path, document.line))) and request.adopts
+    )  # fmt: skip
 
 
 def _appraise(api: Api, compiled: Compiled, plan: Plan) -> Appraisal:
@@ -80,9 +105,9 @@ def _appraise(api: Api, compiled: Compiled, plan: Plan) -> Appraisal:
 
 
 def _submitted(compiled: Compiled, plan: Plan) -> Iterator[tuple[Document, JobRequest]]:
-    submits = {id(action.request) for action in plan.of(Verb.SUBMIT)}
+    submits = {(action.request.path, action.request.line) for action in plan.of(Verb.SUBMIT)}
     pairs = zip(compiled.documents, compiled.requests, strict=True)
-    return ((document, request) for document, request in pairs if id(request) in submits)
+    return ((document, request) for document, request in pairs if (request.path, request.line) in submits)
 
 
 def _missing_secrets(
@@ -105,14 +130,31 @@ def _asked_of_git(api: Api, plan: Plan, inquiry: Inquiry) -> Plan:
 
 
 def apply(
-    api: Api, plan: Plan, policy: Policy, how: Execution, ledger: Ledger, sent: Sent = lambda done, total, text: None
+    api: Api,
+    plan: Plan,
+    policy: Policy,
+    how: Execution,
+    ledger: Ledger,
+    sent: Sent = lambda done, total, text: None,
+    *,
+    waited: bool = False,
 ) -> Applied:
     """Carry out a confirmed plan: first every upload of what is still to be submitted, then everything else.
 
-    Raises Conflict, UploadFailed and ApiError only before the first create.
+    Where somebody was `waited` for, and around uploads, the provider is looked at again: what is not to be done any
+    more drops out. Raises Conflict, UploadFailed and ApiError only before the first create.
     """
-    uploaded = upload_workspaces(api, seen_again(api, plan, policy), sent)
-    return execute(api, uploaded, policy, how, ledger)
+    dropped: tuple[str, ...] = ()
+    if waited or _uploads(plan):
+        plan, dropped = looked_at_again(api, plan, policy)
+    if _uploads(plan):
+        plan, since = looked_at_again(api, upload_workspaces(api, plan, sent), policy)
+        dropped += since
+    return replace(execute(api, plan, policy, how, ledger), notes=dropped)
+
+
+def _uploads(plan: Plan) -> bool:
+    return any(action.request.content is not None for action in plan.of(Verb.SUBMIT))
 
 
 def status(api: Api, compiled: Compiled) -> tuple[tuple[Status, ...], tuple[Diagnostic, ...]]:
@@ -129,7 +171,7 @@ def _misnamed(compiled: Compiled, policy: Policy) -> tuple[Diagnostic, ...]:
             "unknown-name", f"no manifest has the name '{name}'", Position(option),
             hint=f"did you mean '{near}'?" if (near := nearest(name, names)) else "",
         )
-        for option, given in (("--retry-failed", policy.retry_failed), ("--create-missing", policy.create_missing))
+        for option, given in (("--retry-failed", policy.retry_failed), ("--create", policy.create - {EVERY}))
         for name in sorted(given)
         if name not in names
     )  # fmt: skip
@@ -155,9 +197,10 @@ def _naming_field(ref: ProjectRef, problem: Unresolved) -> str:
 
 def _conflicts(compiled: Compiled, observation: Observation) -> list[Diagnostic]:
     """Two manifests of one name whose projects turn out to be the same."""
-    claims: dict[tuple[str, str], list[Document]] = {}
+    claims: dict[tuple[str, str], list[tuple[Document, str]]] = {}
     for document, request in zip(compiled.documents, compiled.requests, strict=True):
         project = observation.projects.get(request.project)
         if project is not None and project.id:
-            claims.setdefault((project.id, request.name), []).append(document)
-    return [d for documents in claims.values() if len(documents) > 1 for d in rules.clash(documents)]
+            for name in request.names:
+                claims.setdefault((project.id, name), []).append((document, name))
+    return [d for claim in claims.values() if len(claim) > 1 for d in rules.clash(claim)]

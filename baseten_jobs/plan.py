@@ -4,14 +4,17 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Any
+from typing import Any, NamedTuple
 
 from baseten_jobs.capacity import Start
-from baseten_jobs.cost import Bill, Cost, cost_of
+from baseten_jobs.cost import Bill, Cost, cost_of, per_hour
 from baseten_jobs.diff import Change
 from baseten_jobs.history import Revision
 from baseten_jobs.observation import ObservedJob, ObservedProject
 from baseten_jobs.request import JobRequest, ProjectRef
+
+EVERY = "*"
+"""Stands for the name of every manifest."""
 
 
 class Verb(Enum):
@@ -26,14 +29,17 @@ class Verb(Enum):
 class Policy:
     """What the user permits; the limits are counted over one apply, and nothing means no limit.
 
-    `history` bounds the revisions of a manifest that are looked through; `max_cost_per_hour` is in USD.
+    `history` bounds the revisions of a manifest that are looked through; `max_cost_per_hour` is in USD. `create` has
+    the names of manifests that are submitted although a doubt would hold them, or EVERY. What is new since the commit
+    `since` is not old, whatever its dates say.
     """
 
     max_submits: int | None = 10
     max_gpus: int | None = None
     max_cost_per_hour: float | None = None
     retry_failed: frozenset[str] = frozenset()
-    create_missing: frozenset[str] = frozenset()
+    create: frozenset[str] = frozenset()
+    since: str = ""
     prune: bool = False
     history: int = 1000
 
@@ -43,14 +49,55 @@ class Policy:
         fields: dict[str, Any] = {n: frozenset(v) if isinstance(v, (list, tuple)) else v for n, v in values.items()}
         return cls(**fields)
 
+    def creates(self, name: str) -> bool:
+        """True if a person has said that this manifest is to be submitted, whatever the doubt."""
+        return name in self.create or EVERY in self.create
+
+
+class Doubt(Enum):
+    """Why a submit is held until a person says `--create NAME`."""
+
+    MISSING = "missing"
+    LOOK_ALIKE = "look-alike"
+    RENAMED = "renamed"
+
+
+class Key(NamedTuple):
+    """What an action is for, unique in a plan: a manifest's own job, or one job to be stopped."""
+
+    project: ProjectRef
+    name: str
+    stopped: str = ""
+
+
+@dataclass(frozen=True)
+class Beside:
+    """A run that a submit leaves running, what it costs, and what would stop it; None where the cost is not known."""
+
+    job: ObservedJob
+    cost: Cost | None = None
+    remedy: str = "; `policy.on_change: stop` would stop it"
+
+    @property
+    def size(self) -> str:
+        """`job wfmmjzx, 32 H100`."""
+        return f"job {self.job.id}" + (f", {self.job.gpus} {self.job.gpu_type or 'GPUs'}" if self.job.gpus else "")
+
+    def __str__(self) -> str:
+        usd = self.cost.usd_per_hour if self.cost else None
+        price = "" if usd is None else f": {per_hour(usd)}"
+        return f"the previous run ({self.size}) keeps running beside it{price}{self.remedy}"
+
 
 @dataclass(frozen=True)
 class Action:
     """One decision, with its reason; `job` is the one that it keeps, updates, stops or holds back for.
 
-    `changes` are told against `previous`, the revision that runs as `older`; where git does not show it, `history`
-    says why. `missing`: git says that the job was submitted long ago, and it is not there. `pruned`: a stop for a
-    manifest that was deleted. `cost` and `starts` are told of submits, as far as the API tells them.
+    `changes` are against `previous`, the revision that runs as `older`; where git does not show it, `history` says
+    why. A person should act on `warnings` before this apply; `notes` say what merely goes on. `doubt` is set on a hold
+    that `--create` lifts. `pruned` is True for the stop of a job whose manifest was deleted. `cost`, `starts` and
+    `beside` are set on submits, as far as the API tells them. `past` has the ids of the jobs of this name that a
+    submit goes past.
     """
 
     verb: Verb
@@ -65,11 +112,25 @@ class Action:
     previous: Revision | None = None
     history: str = ""
     warnings: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
     error: str = ""
     cost: Cost | None = None
     starts: Start | None = None
-    missing: bool = False
+    beside: tuple[Beside, ...] = ()
+    doubt: Doubt | None = None
     pruned: bool = False
+    past: tuple[str, ...] = ()
+
+    @property
+    def key(self) -> Key:
+        stopped = self.job.id if self.verb is Verb.STOP and self.job else ""
+        return Key(self.request.project, self.request.name, stopped)
+
+    @property
+    def job_name(self) -> str:
+        """The name of the job that is to be had, or of the one that is stopped."""
+        stopped = self.job.name if self.verb is Verb.STOP and self.job else None
+        return stopped or self.request.job_name
 
     @property
     def identity_lives(self) -> bool:
@@ -80,11 +141,12 @@ class Action:
 
 @dataclass(frozen=True)
 class Orphan:
-    """A live job whose manifest was deleted: what it was, and the commit that deleted it."""
+    """A live job whose manifest was deleted, and the commit that deleted it. `doubt` says why `--prune` leaves it."""
 
     job: ObservedJob
     project: str
     deleted: Revision
+    doubt: str = ""
 
 
 @dataclass(frozen=True)
@@ -110,12 +172,35 @@ class Plan:
         return tuple(action.error for action in self.actions if action.error)
 
     @property
+    def warnings(self) -> tuple[str, ...]:
+        """Every warning, with the manifest or project that it is about: what `--strict` refuses."""
+        of_actions = (f"{action.request.name}: {warning}" for action in self.actions for warning in action.warnings)
+        of_projects = (f"{project.name}: {note}" for project in self.projects.values() for note in project.notes)
+        return (*of_actions, *dict.fromkeys(of_projects))
+
+    @property
     def cost(self) -> Bill:
         """What all submits cost together."""
         return Bill(tuple((a.request.name, a.cost or cost_of(a.request, ())) for a in self.of(Verb.SUBMIT)))
 
+    @property
+    def beside(self) -> tuple[Beside, ...]:
+        """The runs that the submits leave running, each once."""
+        found = {beside.job.id: beside for action in self.of(Verb.SUBMIT) for beside in action.beside}
+        return tuple(found.values())
+
+    @property
+    def cost_beside(self) -> Bill:
+        """What the runs that the submits leave running cost together."""
+        return Bill(tuple((f"job {run.job.id}", run.cost or Cost.unknown(run.job.node_count)) for run in self.beside))
+
     def of(self, verb: Verb) -> tuple[Action, ...]:
         return tuple(action for action in self.actions if action.verb is verb)
+
+    def lacks_job_of(self, action: Action) -> bool:
+        """True if no job in its project has, or had, just the identity of an action's manifest."""
+        named = self.project_of(action).by_name.get(action.request.name, ())
+        return all(job.identity != action.request.identity for job in named)
 
     def project_of(self, action: Action) -> ObservedProject:
         return self.projects[action.request.project]

@@ -1,47 +1,90 @@
-"""Plan -> the plan where a project that was missing turned out to hold jobs: submits may only drop out."""
+"""Plan -> the plan as a later look at the provider has it: submits and stops may drop out, and nothing comes in."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from baseten_jobs.api.client import Api
-from baseten_jobs.decide import decide
+from baseten_jobs.api.errors import ApiError
+from baseten_jobs.claims import with_claims
+from baseten_jobs.decide import claimed_names, decide, make_plan
 from baseten_jobs.observation import Observation, ObservedProject
 from baseten_jobs.observe import observe, with_second_witness
-from baseten_jobs.plan import Action, Plan, Policy, Verb
+from baseten_jobs.plan import Action, Key, Plan, Policy, Verb
 from baseten_jobs.request import ProjectRef
 
 
 def decided_again(
     actions: Iterable[Action],
     projects: Mapping[ProjectRef, ObservedProject],
-    held: Collection[ProjectRef],
+    read: Collection[ProjectRef],
     policy: Policy,
 ) -> Iterator[Action]:
-    """The actions, after the submits to projects that hold jobs after all were decided again."""
+    """The actions, with the submits into the projects that were `read` again decided again; they may only drop out."""
+    actions = tuple(actions)
+    requests = [action.request for action in actions if action.verb is not Verb.STOP]
+    observation = with_claims(Observation(projects), requests)
+    claimed = claimed_names(requests, observation)
     for action in actions:
         again = action
-        if action.verb is Verb.SUBMIT and action.request.project in held:
-            again = decide(action.request, projects[action.request.project], policy)
+        if action.verb is Verb.SUBMIT and action.request.project in read:
+            project = observation.project(action.request.project)
+            again = _unless_new(action, decide(action.request, project, policy, claimed[project.id]))
             if again.verb not in (Verb.SUBMIT, Verb.KEEP, Verb.HOLD):
                 again = replace(again, verb=Verb.KEEP)
         yield action if again.verb is Verb.SUBMIT else again
 
 
-def seen_again(api: Api, plan: Plan, policy: Policy) -> Plan:
-    """Look for missing projects once more before code is uploaded for their jobs, as somebody may have made them since.
+def _unless_new(before: Action, now: Action) -> Action:
+    """The decision made now; a hold where it would go past a job of its name that the plan has not seen."""
+    unseen = sorted(set(now.past) - set(before.past))
+    if now.verb is not Verb.SUBMIT or not unseen:
+        return now
+    came = f"job {unseen[0]} of this name came since the plan was made: plan again"
+    return replace(now, verb=Verb.HOLD, reason=came, error=f"{now.request.name}: {came}", beside=(), past=())
 
-    They are not made here: should the upload fail, nothing is left behind. Raises ApiError.
+
+def looked_at_again(api: Api, plan: Plan, policy: Policy) -> tuple[Plan, tuple[str, ...]]:
+    """The plan after a fresh look at the projects of its submits and stops, and a sentence for each that dropped out.
+
+    Nothing is read for a plan without any. Raises ApiError, also where a project can't be found any more.
     """
-    missing = {
-        action.request.project
-        for action in plan.of(Verb.SUBMIT)
-        if action.request.content is not None and not plan.project_of(action).exists
-    }
-    if not missing or api.clock.interrupted.is_set():
-        return plan
-    seen = observe(api, sorted(missing, key=str)).observation
-    found = {ref: project for ref, project in seen.projects.items() if project.exists}
-    if not found:
-        return plan
-    projects = {**plan.projects, **with_second_witness(api, Observation(found), found).projects}
-    return replace(plan, actions=tuple(decided_again(plan.actions, projects, found, policy)), projects=projects)
+    due = [action for action in plan.actions if action.verb in (Verb.SUBMIT, Verb.STOP)]
+    refs = tuple(dict.fromkeys(action.request.project for action in due))
+    if not refs or api.clock.interrupted.is_set():
+        return plan, ()
+    observed = observe(api, refs)
+    for problem in observed.unresolved:
+        raise ApiError("looking again", problem.message)
+    submitted = tuple(dict.fromkeys(action.request.project for action in plan.of(Verb.SUBMIT)))
+    there = [ref for ref in submitted if observed.observation.project(ref).exists]
+    seen = with_second_witness(api, observed.observation, there) if there else observed.observation
+    projects = {**plan.projects, **{ref: seen.project(ref) for ref in refs}}
+    decided = tuple(decided_again(plan.actions, projects, submitted, policy))
+    wanted = _wanted_stops(decided, Observation(projects), policy)
+    kept = tuple(a for a in decided if a.verb is not Verb.STOP or a.key in wanted)
+    claimed = with_claims(Observation(projects), [action.request for action in kept]).projects
+    return replace(plan, actions=kept, projects=claimed), _dropped(plan.actions, kept)
+
+
+def _wanted_stops(actions: Iterable[Action], observation: Observation, policy: Policy) -> frozenset[Key]:
+    """The stops that the table asks for now, and those of orphans that still live."""
+    actions = tuple(actions)
+    requests = [action.request for action in actions if action.verb is not Verb.STOP]
+    submitted = {action.key for action in actions if action.verb is Verb.SUBMIT}
+    now = make_plan(requests, observation, policy)
+    lives = {action.key for action in now.actions if action.identity_lives}
+    stops = {stop.key for stop in now.of(Verb.STOP) if stop.key._replace(stopped="") in submitted | lives}
+    live = {job.id for project in observation.projects.values() for job in project.jobs if job.live}
+    return frozenset(stops | {a.key for a in actions if a.pruned and a.job and a.job.id in live})
+
+
+def _dropped(before: Iterable[Action], after: Iterable[Action]) -> tuple[str, ...]:
+    now = {action.key: action for action in after}
+    return tuple(
+        f"{action.request.name} is not submitted any more: {now[action.key].reason}"
+        if action.verb is Verb.SUBMIT
+        else f"job {action.job.id if action.job else ''} is not stopped any more: it ended, or is wanted again"
+        for action in before
+        if (action.verb is Verb.SUBMIT and now[action.key].verb is not Verb.SUBMIT)
+        or (action.verb is Verb.STOP and action.key not in now)
+    )

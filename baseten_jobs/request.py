@@ -6,6 +6,7 @@ from typing import Any
 
 from baseten_jobs.identity import SHOWN, Identity, digest_of
 from baseten_jobs.manifest import Document
+from baseten_jobs.names import former_names
 from baseten_jobs.spelling import accelerator_of
 from baseten_jobs.workspace import Content
 
@@ -23,11 +24,19 @@ class ProjectRef:
 
 
 @dataclass(frozen=True)
+class Adopts:
+    """A job that was started without this tool, and the identity that it counts as."""
+
+    job_id: str
+    identity: Identity
+
+
+@dataclass(frozen=True)
 class JobRequest:
     """One job to be had: `training_job` is the body's only member, `digest` has all 64 hex digits.
 
     `manifest` is the document as it was written, `overrides` the fields that were set from outside, `content` what
-    the workspace holds.
+    the workspace holds. Jobs of the names in `renamed_from` count as this manifest's.
     """
 
     path: str
@@ -42,6 +51,13 @@ class JobRequest:
     manifest: Mapping[str, Any] = field(default_factory=dict, repr=False)
     overrides: tuple[tuple[str, str], ...] = field(default=(), repr=False)
     content: Content | None = field(default=None, repr=False)
+    adopts: Adopts | None = None
+    renamed_from: tuple[str, ...] = ()
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The manifest's name, and those that it had before."""
+        return tuple(dict.fromkeys((self.name, *self.renamed_from)))
 
     @property
     def identity(self) -> Identity:
@@ -111,7 +127,15 @@ def compile_request(document: Document, content: Content | None = None) -> JobRe
         manifest=document.data,
         overrides=document.overrides,
         content=content,
+        adopts=_adopts(identity.name, metadata.get("adopts")),
+        renamed_from=former_names(metadata.get("renamed_from")),
     )
+
+
+def _adopts(name: str, written: Mapping[str, Any] | None) -> Adopts | None:
+    if written is None:
+        return None
+    return Adopts(written["job"], Identity(name, written["digest"], written.get("attempt", 1)))
 
 
 def _training_job(spec: Mapping[str, Any]) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from baseten_jobs.diagnostics import Diagnostic, FieldPath, Position, Severity, 
 from baseten_jobs.doubts import WARNINGS as WARNINGS
 from baseten_jobs.findings import Finding, Rule, entries_at, mapping_at, text_at, value_at, weights
 from baseten_jobs.manifest import Document
+from baseten_jobs.names import former_names
 from baseten_jobs.schema import supports
 from baseten_jobs.secrecy import quoted
 from baseten_jobs.spelling import is_quantity, meant_quantity
@@ -35,31 +36,63 @@ def _place(document: Document, path: FieldPath) -> Position:
 
 
 def check_unique(documents: Iterable[Document]) -> tuple[Diagnostic, ...]:
-    """Two manifests of one (team, project, name), each pointing at the other."""
-    claims: dict[tuple[Any, ...], list[Document]] = {}
+    """Two manifests of one (team, project, name), or that adopt one job, each pointing at the other."""
+    claims: dict[tuple[Any, ...], list[Claim]] = {}
+    adopted: dict[str, list[Claim]] = {}
     for document in filter(supports, documents):
         name, project, project_id, team = (
             text_at(document.data, "metadata", field) for field in ("name", "project", "project_id", "team")
         )
         if name and (project or project_id):
-            key = (None if project_id else team, project, project_id, name)
-            claims.setdefault(key, []).append(document)
-    return tuple(d for claim in claims.values() if len(claim) > 1 for d in clash(claim))
+            former = former_names(value_at(document.data, "metadata", "renamed_from"))
+            for each in dict.fromkeys((name, *former)):
+                key = (None if project_id else team, project, project_id, each)
+                claims.setdefault(key, []).append((document, each))
+        if job := text_at(document.data, "metadata", "adopts", "job"):
+            adopted.setdefault(job, []).append((document, job))
+    found = [d for claim in claims.values() if len(claim) > 1 for d in clash(claim)]
+    return (*found, *(d for claim in adopted.values() if len(claim) > 1 for d in _adopted_twice(claim)))
 
 
-def clash(documents: Sequence[Document]) -> tuple[Diagnostic, ...]:
-    """Several manifests name one job: each is told where another one is."""
-    at = ("metadata", "name")
+Claim = tuple[Document, str]
+"""A document, and a name that it has or had, or the id of a job that it adopts."""
+
+
+def clash(claims: Sequence[Claim]) -> tuple[Diagnostic, ...]:
+    """Several manifests claim one name: each diagnostic says where another one is."""
+    places = [(document, name, _where(document, name)) for document, name in claims]
     return tuple(
         Diagnostic(
             "duplicate-manifest",
-            f"another manifest has the name '{document.data['metadata']['name']}' in this project",
+            f"another manifest {'has' if at == _NAME else 'has, or had,'} the name '{name}' in this project",
             document.position(at),
             field_name(at),
-            f"the other is at {documents[1 if document is documents[0] else 0].position(at)}",
+            f"the other is at {_other(claims, document, name)}",
         )
-        for document in documents
+        for document, name, at in places
     )
+
+
+_NAME = ("metadata", "name")
+
+
+def _where(document: Document, name: str) -> FieldPath:
+    return _NAME if text_at(document.data, *_NAME) == name else ("metadata", "renamed_from")
+
+
+def _other(claims: Sequence[Claim], document: Document, name: str) -> Position:
+    other = claims[1 if document is claims[0][0] else 0][0]
+    return other.position(_where(other, name))
+
+
+def _adopted_twice(claims: Sequence[Claim]) -> Iterator[Diagnostic]:
+    at = ("metadata", "adopts", "job")
+    for document, job in claims:
+        other = claims[1 if document is claims[0][0] else 0][0].position(at)
+        message = f"another manifest adopts the job {quoted(job)} as well"
+        yield Diagnostic(
+            "duplicate-adoption", message, document.position(at), field_name(at), f"the other is at {other}"
+        )
 
 
 def project_or_id(data: Mapping[str, Any]) -> Iterator[Finding]:

@@ -101,6 +101,7 @@ def _remembered(plan: Plan, action: Action) -> Mapping[str, Any]:
         "attempt": request.attempt,
         "digest": request.digest,
         "job": action.job.id if action.job else None,
+        "past": list(action.past),
         "hash": _hash(
             {
                 "body": request.body,

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
+from baseten_jobs.claims import with_claims
 from baseten_jobs.cost import Machine, cost_of
 from baseten_jobs.exits import Exit, worst
 from baseten_jobs.moments import epoch_of
@@ -53,6 +54,8 @@ class Status:
 
 def statuses(requests: Iterable[JobRequest], observation: Observation) -> tuple[Status, ...]:
     """In the order given; of several jobs of one identity the live one counts, else the newest."""
+    requests = tuple(requests)
+    observation = with_claims(observation, requests)
     return tuple(_status(request, observation) for request in requests)
 
 

@@ -1,22 +1,22 @@
 """Plan + git history -> the plan with what git bears witness to: changes, doubtful stops, missing jobs, orphans."""
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from functools import cached_property
+from typing import NamedTuple
 
-from baseten_jobs.decide import revealed
+from baseten_jobs.absence import Absences
+from baseten_jobs.decide import STOPPED, revealed
+from baseten_jobs.diagnostics import one_line
 from baseten_jobs.diff import changes
 from baseten_jobs.evidence import Evidence
 from baseten_jobs.git import GitError, NotInGit, Repository
-from baseten_jobs.history import Found
+from baseten_jobs.identity import Identity, parse_job_name
+from baseten_jobs.moments import epoch_of
 from baseten_jobs.objects import NotWhole
-from baseten_jobs.observation import Observation, ObservedJob, ObservedProject
-from baseten_jobs.plan import Action, Orphan, Plan, Verb
-from baseten_jobs.request import JobRequest, ProjectRef
-from baseten_jobs.sources import read_raw
-
-Observe = Callable[[tuple[ProjectRef, ...]], Observation]
+from baseten_jobs.observation import ObservedJob, StatusClass
+from baseten_jobs.orphans import Observe, Orphans
+from baseten_jobs.plan import Action, Beside, Key, Plan, Policy, Verb
 
 LONG_AGO = timedelta(days=7)
 
@@ -25,10 +25,6 @@ NOT_FOUND = (
     "or lies further back than `--history`"
 )
 SHALLOW = "the revision that runs is not in this shallow clone: clone with `fetch-depth: 0` to see what changed"
-YOUNG = (
-    "this clone is shallow, so nobody knows how old its manifests are, nor whether a job of theirs was deleted at the "
-    "provider: clone with `fetch-depth: 0`"
-)
 CODE_NOT_FOUND = (
     "no revision in this history has both the spec and the code that run: they were rewritten, held files that git "
     "does not have or that its filters change, were submitted from elsewhere or with `--set`, or lie too far back"
@@ -37,62 +33,54 @@ CODE_NOT_FOUND = (
 
 @dataclass(frozen=True)
 class Inquiry:
-    """What is asked of git; `limit` bounds the revisions compiled for one manifest, `now` is an aware time."""
+    """What is asked of git; `now` is an aware time. Only what lay below `paths` is pruned, and all if they are None.
+
+    `missing` is False where no job can be missing.
+    """
 
     now: datetime
-    limit: int = 1000
-    prune: bool = False
+    policy: Policy = field(default_factory=Policy)
     missing: bool = True
+    paths: tuple[str, ...] | None = None
 
 
-def without_witness(plan: Plan, reason: str, inquiry: Inquiry) -> Plan:
-    """The plan where git can't be asked: what the API reveals instead, and why."""
-    actions = tuple(_unknown(action, reason) for action in plan.actions)
-    asked = inquiry.prune or any(action.history or action.verb is Verb.STOP for action in actions)
-    asked = asked or (inquiry.missing and any(_could_be_missing(plan, action) for action in plan.of(Verb.SUBMIT)))
-    return replace(plan, actions=actions, notes=(*plan.notes, reason) if asked else plan.notes)
+class _Doubt(NamedTuple):
+    """Why a superseded run is not stopped, and whether a person should act on that."""
+
+    text: str
+    warns: bool = True
 
 
 def with_witness(plan: Plan, repository: Repository | NotInGit, inquiry: Inquiry, observe: Observe) -> Plan:
-    """The plan as git bears it out. Without a repository nothing is doubted, and the reason told; one that can't be
-    read bears out no stop.
+    """The plan as git bears it out; `observe` looks up projects that only deleted manifests name, raising ApiError.
 
-    `observe` looks up projects that only deleted manifests name; it raises ApiError.
+    Outside of any repository nothing is doubted, and the reason is a note. A history that can't be read bears out no
+    stop, and no submit of what may be old.
     """
+    if isinstance(repository, NotInGit) and not repository.refused:
+        return _unexplained(plan, repository.reason, inquiry)
     if isinstance(repository, NotInGit):
-        return without_witness(plan, repository.reason, inquiry)
+        return _not_readable(plan, repository.reason, inquiry)
     try:
         return _Witness(repository, inquiry, plan).told(observe)
     except (GitError, NotWhole) as error:
-        reasons = {id(stop): _not_stopped(stop, "git can't tell its spec's history") for stop in plan.of(Verb.STOP)}
-        return without_witness(_without_stops(plan, reasons), str(error), inquiry)
+        return _not_readable(plan, str(error), inquiry)
 
 
-def _not_stopped(stop: Action, why: str) -> str:
-    assert stop.job is not None
-    return f"job {stop.job.id} of another spec is not stopped: {why}; `baseten-jobs stop --job {stop.job.id}` stops it"
+def _not_readable(plan: Plan, reason: str, inquiry: Inquiry) -> Plan:
+    doubts = {stop.key: _Doubt(_not_stopped(stop, "git can't tell its spec's history")) for stop in plan.of(Verb.STOP)}
+    plan = _without_stops(plan, doubts)
+    if inquiry.missing:
+        plan = Absences(plan, inquiry.policy).of_unknown_age(reason)
+    return _unexplained(plan, reason, inquiry)
 
 
-def _without_stops(plan: Plan, doubts: Mapping[int, str]) -> Plan:
-    """The plan without the stops in doubt, by id; what they were meant for says why."""
-    kept: list[Action] = []
-    for action in plan.actions:
-        if id(action) not in doubts:
-            kept.append(action)
-            continue
-        index = next(i for i, other in enumerate(kept) if other.request is action.request)
-        kept[index] = replace(kept[index], warnings=(*kept[index].warnings, doubts[id(action)]))
-    return replace(plan, actions=tuple(kept))
-
-
-def _unclaimed(plan: Plan, others: Iterable[ObservedProject]) -> Iterable[tuple[ObservedProject, ObservedJob]]:
-    """Live jobs with a managed name that no manifest of this plan has."""
-    claimed = {(plan.project_of(action).id, action.request.name) for action in plan.actions}
-    projects = {project.id: project for project in (*others, *plan.projects.values())}
-    for project in projects.values():
-        for job in project.jobs:
-            if job.live and job.identity and (project.id, job.identity.name) not in claimed:
-                yield project, job
+def _unexplained(plan: Plan, reason: str, inquiry: Inquiry) -> Plan:
+    """The plan where git can't be asked: what the API reveals instead, and why."""
+    actions = tuple(_unknown(action, reason) for action in plan.actions)
+    asked = inquiry.policy.prune or any(action.history or action.verb is Verb.STOP for action in actions)
+    asked = asked or (inquiry.missing and any(plan.lacks_job_of(action) for action in plan.of(Verb.SUBMIT)))
+    return replace(plan, actions=actions, notes=(*plan.notes, reason) if asked else plan.notes)
 
 
 def _unknown(action: Action, reason: str) -> Action:
@@ -101,35 +89,78 @@ def _unknown(action: Action, reason: str) -> Action:
     return replace(action, history=reason, changes=revealed(action.request, action.older))
 
 
+def _not_stopped(stop: Action, why: str) -> str:
+    job_id = stop.job.id if stop.job else ""
+    return f"job {job_id} of another spec is not stopped: {why}; `baseten-jobs stop --job {job_id}` stops it"
+
+
+def _without_stops(plan: Plan, doubts: Mapping[Key, _Doubt]) -> Plan:
+    """The plan without the stops in doubt; the manifest's own action says why, and what runs on beside it."""
+    kept = [action for action in plan.actions if action.key not in doubts]
+    dropped: dict[Key, list[Action]] = {}
+    for stop in plan.of(Verb.STOP):
+        if stop.key in doubts:
+            dropped.setdefault(stop.key._replace(stopped=""), []).append(stop)
+    return replace(plan, actions=tuple(_leaving(each, dropped.get(each.key, ()), doubts) for each in kept))
+
+
+def _leaving(action: Action, stops: Sequence[Action], doubts: Mapping[Key, _Doubt]) -> Action:
+    told = [doubts[stop.key] for stop in stops]
+    beside = tuple(Beside(stop.job, remedy="") for stop in stops if stop.job) if action.verb is Verb.SUBMIT else ()
+    return replace(
+        action,
+        beside=(*action.beside, *beside),
+        warnings=(*action.warnings, *(doubt.text for doubt in told if doubt.warns)),
+        notes=(*action.notes, *(doubt.text for doubt in told if not doubt.warns)),
+    )
+
+
+def _own_identity(job: ObservedJob) -> Identity | None:
+    """The identity under which git knows a job's spec: the one of its name, which may be from before a renaming."""
+    return parse_job_name(job.name) or job.identity
+
+
 class _Witness:
     """One questioning of one repository."""
 
     def __init__(self, repository: Repository, inquiry: Inquiry, plan: Plan) -> None:
         self.repository, self.inquiry, self.plan = repository, inquiry, plan
         requests = [action.request for action in plan.actions]
-        self.evidence = Evidence(repository, requests, inquiry.limit, since=inquiry.now - LONG_AGO)
-        self.history, self.contents = self.evidence.history, self.evidence.contents
+        since = inquiry.now - LONG_AGO
+        self.base = inquiry.policy.since
+        base = repository.ancestor(self.base) if self.base else None
+        self.evidence = Evidence(repository, requests, inquiry.policy.history, since, base)
+        self.history = self.evidence.history
 
     def told(self, observe: Observe) -> Plan:
         plan = replace(self.plan, actions=tuple(self._explained(action) for action in self.plan.actions))
-        plan = self._without_doubtful_stops(plan)
+        plan = _without_stops(plan, {a.key: doubt for a in plan.of(Verb.STOP) if (doubt := self._doubt(a))})
+        if self.base and self.evidence.base is None:
+            note = f"--since {one_line(self.base)} is not in HEAD's history, so it is ignored"
+            plan = replace(plan, notes=(*plan.notes, note))
         if self.inquiry.missing:
-            plan = self._with_missing(plan)
-        return self._with_orphans(plan, self._abandoned(plan, observe))
+            plan = Absences(plan, self.inquiry.policy).as_git_says(self.evidence)
+        given = self.inquiry.paths
+        paths = [""] if given is None else [self.repository.path_of(path) for path in given]
+        within = tuple(path for path in paths if path is not None)
+        return Orphans(self.evidence, self.inquiry.policy.prune, within).listed(plan, observe)
 
-    # What changed
+    # What changed, and what ended
 
     def _explained(self, action: Action) -> Action:
+        if action.verb is Verb.HOLD:
+            return self._ended(action)
         older = action.older
-        if action.verb is not Verb.SUBMIT or older is None or older.identity is None or action.changes:
+        if action.verb is not Verb.SUBMIT or older is None or action.changes:
             return action
         path = self.evidence.paths[action.request.path]
         if path is None:
             return _unknown(action, "the manifest is not in this git repository, so there is nothing to compare with")
-        name = older.identity.name
-        found = self.evidence.of(name).find(older.identity, path)
+        if (was := _own_identity(older)) is None:
+            return action
+        found = self.evidence.of(was.name).find(was, path)
         if found is None:
-            not_found = CODE_NOT_FOUND if self.evidence.carries_code(name) else NOT_FOUND
+            not_found = CODE_NOT_FOUND if self.evidence.carries_code(was.name) else NOT_FOUND
             return _unknown(action, SHALLOW if self.repository.shallow else not_found)
         differing = changes(found.written.spec, action.request.manifest["spec"], found.written.api_version)
         return replace(
@@ -138,112 +169,45 @@ class _Witness:
             changes=(*differing, *self.evidence.code_changes(found, action.request)),
         )
 
+    def _ended(self, hold: Action) -> Action:
+        """A hold for a job that was stopped, which says so if a newer revision superseded its spec at that time."""
+        job = hold.job
+        if job is None or job.status_class is not StatusClass.STOPPED or not hold.reason.startswith(STOPPED):
+            return hold
+        was = _own_identity(job)
+        newer = self.history.replacing(was, self.plan.project_of(hold)) if was else None
+        stopped_at, replaced_at = epoch_of(job.updated_at), epoch_of(newer.date) if newer else None
+        if newer is None or stopped_at is None or replaced_at is None or stopped_at < replaced_at:
+            return hold
+        told = f"superseded by a newer revision, commit {newer.commit[:10]}"
+        return replace(hold, reason=told + hold.reason.removeprefix(STOPPED))
+
     # What may be stopped
 
-    def _without_doubtful_stops(self, plan: Plan) -> Plan:
-        doubts = {id(action): doubt for action in plan.of(Verb.STOP) if (doubt := self._doubt(action))}
-        return _without_stops(plan, doubts)
-
-    def _doubt(self, stop: Action) -> str:
-        """Why a superseded job must not be stopped on this repository's word, or nothing."""
+    def _doubt(self, stop: Action) -> _Doubt | None:
+        """Why a superseded job must not be stopped on this repository's word; None if it may be."""
         job, request = stop.job, stop.request
-        if job is None or job.identity is None:
-            return ""
+        was = _own_identity(job) if job else None
+        if job is None or was is None:
+            return None
         project = self.plan.project_of(stop)
         if self.evidence.paths[request.path] is None:
-            return f"job {job.id} of another spec is not stopped: the manifest is not in the git repository of the rest"
-        name = job.identity.name
-        found = self.evidence.of(name).find_in_project(job.identity, project)
+            return _Doubt(_not_stopped(stop, "the manifest is not in the git repository of the rest"))
+        found = self.evidence.of(was.name).find_in_project(was, project)
         if found is None:
-            what = "its spec and code are" if self.evidence.carries_code(name) else "its spec is"
+            what = "its spec and code are" if self.evidence.carries_code(was.name) else "its spec is"
             why = "this clone is shallow" if self.repository.shallow else f"{what} not in this repository's history"
-            return _not_stopped(stop, why)
-        own = self.evidence.of(name).find_in_project(request.identity, project)
-        if own is not None and found.age < own.age:
-            return f"job {job.id} of another spec is not stopped: its spec is newer in git than this manifest"
-        return ""
-
-    # What should have been there
-
-    def _with_missing(self, plan: Plan) -> Plan:
-        doubted = [action for action in plan.of(Verb.SUBMIT) if _could_be_missing(plan, action)]
-        if not doubted:
-            return plan
-        missed = {id(a) for a in doubted if self.evidence.is_old(a.request, plan.project_of(a))}
-        notes = (*plan.notes, YOUNG) if self.repository.shallow and len(missed) < len(doubted) else plan.notes
-        actions = tuple(self._missed(a) if id(a) in missed else a for a in plan.actions)
-        return replace(plan, actions=actions, notes=notes)
-
-    @staticmethod
-    def _missed(action: Action) -> Action:
-        was = f" ({action.reason})" if action.older else ""
-        return replace(action, missing=True, reason=f"missing: its job was probably deleted at the provider{was}")
-
-    # What nobody wants any more
-
-    def _abandoned(self, plan: Plan, observe: Observe) -> tuple[ObservedProject, ...]:
-        """Projects that nobody but a manifest which is gone names."""
-        refs = [
-            ProjectRef(written.project if written.project_id is None else None, written.project_id, written.team)
-            for written in self.history.taken_out()
-            if not any(written.belongs_to(project) for project in plan.projects.values())
-            and not any(self.contents.may_hold(each, written.name, written.shares_place) for each in self._living)
-        ]
-        return tuple(p for p in observe(tuple(dict.fromkeys(refs))).projects.values() if p.exists) if refs else ()
-
-    def _with_orphans(self, plan: Plan, abandoned: Iterable[ObservedProject]) -> Plan:
-        orphans, stops = [], []
-        for project, job in _unclaimed(plan, abandoned):
-            assert job.identity is not None
-            found = self.evidence.of(job.identity.name).find_in_project(job.identity, project)
-            if found is None or self._has_manifest(project, job.identity.name):
-                continue
-            gone = self.evidence.deletion(job.identity.name, project)
-            if gone is None or not _earlier(job.created_at, gone.revision.date):
-                continue
-            orphans.append(Orphan(job, project.name, gone.revision))
-            if self.inquiry.prune and not self.repository.hidden:
-                stops.append(_pruning(project, job, found, gone.revision.commit))
-        projects = {**plan.projects, **{stop.request.project: p for p, stop in stops}}
-        notes = list(plan.notes)
-        if self.inquiry.prune and self.repository.shallow:
-            notes.append("this clone is shallow, so orphans may be missed: clone with `fetch-depth: 0` to prune")
-        if self.inquiry.prune and orphans and self.repository.hidden:
-            hidden = ", ".join(self.repository.hidden[:3])
-            notes.append(f"nothing is pruned: a manifest may live on behind {hidden}, which this history does not hold")
-        return replace(
-            plan, orphans=tuple(orphans), actions=(*plan.actions, *(stop for _, stop in stops)), projects=projects,
-            notes=tuple(notes),
-        )  # fmt: skip
-
-    def _has_manifest(self, project: ObservedProject, name: str) -> bool:
-        return any(self.contents.may_hold(each, name, lambda w: w.belongs_to(project)) for each in self._living)
-
-    @cached_property
-    def _living(self) -> tuple[str, ...]:
-        """The contents about manifests in HEAD's tree and in the work tree, whatever paths were given."""
-        for path in (found := [*self.repository.work_tree()]):
-            self.contents.add(path, read_raw(path) or b"")
-        return tuple(dict.fromkeys((*self.evidence.at_head, *filter(self.contents.mentions, found))))
-
-
-def _could_be_missing(plan: Plan, action: Action) -> bool:
-    project = plan.project_of(action)
-    same = [j for j in project.by_name.get(action.request.name, ()) if j.identity == action.request.identity]
-    return bool(project.by_name) and not same
-
-
-def _earlier(created_at: str, deleted_at: str) -> bool:
-    try:
-        return datetime.fromisoformat(created_at) < datetime.fromisoformat(deleted_at)
-    except (ValueError, TypeError):
-        return False
-
-
-def _pruning(project: ObservedProject, job: ObservedJob, found: Found, commit: str) -> tuple[ObservedProject, Action]:
-    written = found.written
-    request = JobRequest(
-        path=found.revision.path, line=1, project=ProjectRef(name=project.name, id=project.id), name=written.name,
-        attempt=written.attempt, digest=written.digest, training_job={"name": written.identity.job_name},
-    )  # fmt: skip
-    return project, Action(Verb.STOP, request, f"its manifest was deleted in {commit[:8]}", job, pruned=True)
+            return _Doubt(_not_stopped(stop, why))
+        own = self.evidence.of(request.name).find_in_project(request.identity, project)
+        if own is None:
+            why = "this manifest's own spec is not in the history (uncommitted, or with `--set`)"
+            return _Doubt(_not_stopped(stop, why))
+        if found.age < own.age:
+            return _Doubt(_not_stopped(stop, "its spec is newer in git than this manifest"), warns=False)
+        if self.evidence.holds(self.repository.head, was, project):
+            return _Doubt(_not_stopped(stop, "another manifest at HEAD has its spec"), warns=False)
+        for commit, ref in self.evidence.ahead.items():
+            if self.evidence.holds(commit, was, project):
+                why = f"{ref} has its spec again in {commit[:10]}"
+                return _Doubt(_not_stopped(stop, why), warns=False)
+        return None

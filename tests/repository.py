@@ -3,6 +3,7 @@
 import os
 import subprocess
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -52,8 +53,9 @@ class Repository(World):
     def asked(
         self, *, limit: int = 1000, prune: bool = False, missing: bool = False, policy: Policy | None = None
     ) -> Plan:
-        inquiry = Inquiry(self.now, limit, prune, missing)
-        planned = make(self.api, self.compiled(), policy or self.policy, inquiry)
+        policy = replace(policy or self.policy, history=limit, prune=prune)
+        inquiry = Inquiry(self.now, policy, missing)
+        planned = make(self.api, self.compiled(), policy, inquiry)
         assert planned.valid, planned.diagnostics
         return planned.plan
 

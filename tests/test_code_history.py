@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from baseten_jobs import committed
 from baseten_jobs.emulator import Durations
-from baseten_jobs.plan import Action, Verb
+from baseten_jobs.plan import Action, Doubt, Verb
 from baseten_jobs.report import text as as_text
 from baseten_jobs.report.look import Look
 from baseten_jobs.witness import CODE_NOT_FOUND, SHALLOW
@@ -234,15 +234,13 @@ def test_the_run_of_newer_code_is_never_stopped(world: Repository) -> None:
     git(world.folder, "checkout", "-q", old)
     path.write_text(path.read_text().replace("keep", "stop"))
     (action,) = world.asked().actions
-    assert "its spec and code are not in this repository's history" in action.warnings[-1]
+    assert "of another spec is not stopped: it was created after job" in action.notes[-1]
     git(world.folder, "checkout", "-qf", new)
     git(world.folder, "checkout", "-q", old, "--", "specs")
     path.write_text(path.read_text().replace("keep", "stop"))
     (action,) = world.asked().actions
-    assert (action.verb, action.warnings[-1]) == (
-        Verb.KEEP,
-        f"job {world.jobs()[1]['id']} of another spec is not stopped: its spec is newer in git than this manifest",
-    )
+    assert action.verb is Verb.KEEP
+    assert "of another spec is not stopped: it was created after job" in action.notes[-1]
 
 
 def test_a_folder_that_once_was_a_file_is_in_nobodys_way(tmp_path: Path) -> None:
@@ -270,14 +268,14 @@ def test_code_that_ran_long_ago_and_is_not_there_is_missing(world: Repository) -
     for job in world.jobs():
         if job["name"].startswith("x--"):
             world.api._exchange("DELETE", "/v1/training_projects/{}/jobs/{}", job["training_project_id"], job["id"])
-    assert [action.missing for action in world.asked(missing=True).actions] == [False, False]
+    assert [action.doubt for action in world.asked(missing=True).actions] == [None, None]
     world.clock.time += days(8)
     (world.folder / "notes.txt").write_text("x")
     world.commit("something else, lately")
-    assert sorted(action.missing for action in world.asked(missing=True).actions) == [False, True]
+    assert [a.doubt for a in world.asked(missing=True).actions if a.doubt] == [Doubt.MISSING]
     edit(world.folder / "specs")
     world.commit("other code, lately")
-    assert not any(action.missing for action in world.asked(missing=True).actions)
+    assert not any(action.doubt for action in world.asked(missing=True).actions)
 
 
 def test_the_run_of_a_deleted_manifest_with_code_is_pruned(world: Repository) -> None:
@@ -286,13 +284,14 @@ def test_the_run_of_a_deleted_manifest_with_code_is_pruned(world: Repository) ->
     os.rename(world.folder / "other" / "y.yaml", world.folder / "specs" / "y.yaml")
     manifest(world.folder / "specs", name="y")
     (world.folder / "other").rmdir()
+    edit(world.folder / "specs")
     world.commit()
     plan = world.asked(prune=True)
     assert [(orphan.job.identity.name if orphan.job.identity else "") for orphan in plan.orphans] == ["x"]
     assert world.apply_asked(prune=True) == ["submitted", "stopped"]
 
 
-GIT = ("cat-file", "log", "ls-files", "rev-parse")
+GIT = ("cat-file", "for-each-ref", "log", "ls-files", "ls-tree", "rev-parse")
 
 
 def test_code_costs_a_constant_number_of_git_processes(world: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -317,7 +316,7 @@ def test_code_costs_a_constant_number_of_git_processes(world: Repository, monkey
     plan = world.asked(missing=True)
     assert len([action for action in plan.actions if action.previous]) == 7
     assert len(plan.of(Verb.STOP)) == 7
-    assert sorted(started) == ["cat-file", "log", "log", "log", "ls-files", "rev-parse"]
+    assert sorted(started) == ["cat-file", "for-each-ref", "log", "log", "log", "ls-files", "rev-parse"]
 
 
 NAMES = st.sampled_from(

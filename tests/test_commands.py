@@ -56,7 +56,7 @@ def test_a_plan_says_everything_that_an_apply_will_do(cli: Cli) -> None:
         "action": "submit", "reason": "new", "path": "specs/x.yaml", "line": 1, "project": "Demo", "name": "x",
         "attempt": 1, "job_name": f"x--{digest[:12]}", "gpus": 16, "cost_per_hour": 104.0, "starts": "now",
         "changes": [], "previous": None, "job": None,
-        "superseded": [], "warnings": [],
+        "superseded": [], "beside": [], "doubt": None, "warnings": [], "notes": [],
     }  # fmt: skip
 
 

@@ -23,8 +23,8 @@ from baseten_jobs.configs import read_config
 from baseten_jobs.diagnostics import Severity
 from baseten_jobs.importing.json_text import lines_of, read_json
 from baseten_jobs.importing.lowering import Given, drafts_of
-from baseten_jobs.importing.naming import distinct, manifest_name
 from baseten_jobs.importing.placed import Placed
+from baseten_jobs.names import distinct, manifest_name
 from baseten_jobs.request import compile_request
 
 FOLDER = Path(__file__).parent / "imports" / "truss"

@@ -15,15 +15,15 @@ import baseten_jobs
 PACKAGE = Path(baseten_jobs.__file__).parent
 
 PURE = (
-    "diagnostics exits scalars reading manifest writing secrecy spelling workspace selection inspection shape"
+    "diagnostics exits names scalars reading manifest writing secrecy spelling workspace selection inspection shape"
     " verdict explanation wording schema overrides findings weight_sources doubts rules secret_references identity"
-    " request cost capacity observation importing written history alignment diff plan decide guards waiting outcome"
-    " saved moments status logs report"
+    " request cost capacity observation claims importing written history alignment diff plan doubtful decide"
+    " guards waiting outcome saved moments status logs report"
 )
 EFFECTS = (
-    "sources starting objects git hashing links tree archive packing adopting configs validation committed"
-    " code_history evidence witness emulator api observe replan appraise object_store upload patience follow"
-    " survey stopping submit settle ledger apply wait pipeline cli __main__"
+    "sources starting checkout objects git hashing links tree archive packing adopting configs validation committed"
+    " code_history evidence orphans absence witness emulator api observe replan appraise object_store upload patience"
+    " follow survey stopping submit settle ledger apply wait pipeline cli __main__"
 )
 ORDER = [*PURE.split(), *EFFECTS.split()]
 """Each module, or package, imports only from those before it. A new one gets its place here."""

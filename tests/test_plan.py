@@ -11,8 +11,8 @@ from baseten_jobs.decide import decide, make_plan
 from baseten_jobs.guards import refusals
 from baseten_jobs.identity import Identity
 from baseten_jobs.observation import Observation, ObservedJob, ObservedProject
-from baseten_jobs.plan import Action, Plan, Policy, Verb
-from baseten_jobs.request import JobRequest, ProjectRef
+from baseten_jobs.plan import Action, Doubt, Plan, Policy, Verb
+from baseten_jobs.request import Adopts, JobRequest, ProjectRef
 
 OWN, OTHER, THIRD = "a" * 12, "b" * 12, "c" * 12
 REF = ProjectRef(name="Project (1)")
@@ -63,7 +63,14 @@ ROWS = [
     ("same could not be deployed", [job("DEPLOY_FAILED")], {}, Verb.HOLD,
      "failed before: raise `metadata.attempt`, or `--retry-failed x` (job j1 failed)", "j1"),
     ("same was stopped", [job("STOPPED")], {}, Verb.HOLD,
-     "failed before: raise `metadata.attempt`, or `--retry-failed x` (job j1 was stopped)", "j1"),
+     "stopped by a person: raise `metadata.attempt`, or `--retry-failed x` (job j1 was stopped)", "j1"),
+    ("this attempt failed, and a later one", [job("FAILED"), job("STOPPED", attempt=3, id="j2")], {}, Verb.HOLD,
+     "of an older attempt: raise `metadata.attempt` to 4, or `--retry-failed x`"
+     " (attempt 3 was stopped as well, job j2)", "j1"),
+    ("a status not known, retried", [job("WARMING")], {"retry": "x"}, Verb.SUBMIT,
+     "retried: job j1 has the status warming", None),
+    ("live beside a status not known, retried", [job("WARMING"), job("RUNNING", id="j2")], {"retry": "x"}, Verb.KEEP,
+     "unchanged", "j2"),
     ("failed, retried", [job("FAILED")], {"retry": "x"}, Verb.SUBMIT, "retried: job j1 failed", None),
     ("failed, another retried", [job("FAILED")], {"retry": "y"}, Verb.HOLD,
      "failed before: raise `metadata.attempt`, or `--retry-failed x` (job j1 failed)", "j1"),
@@ -97,10 +104,10 @@ def test_scheduling_is_updated_in_place_while_the_job_waits() -> None:
     assert action.reason == "priority 0 → 10, availability_model dedicated → spot"
 
 
-def test_scheduling_of_a_job_that_waits_no_longer_is_a_warning() -> None:
+def test_scheduling_of_a_job_that_waits_no_longer_is_a_note() -> None:
     action = decided(job("RUNNING", priority=0), training_job={"priority": 10})
     assert action.verb is Verb.KEEP
-    assert action.warnings == ("priority 0 → 10 has no effect: job j1 waits no longer",)
+    assert (action.warnings, action.notes) == ((), ("priority 0 → 10 has no effect: job j1 waits no longer",))
 
 
 @pytest.mark.parametrize(
@@ -114,10 +121,13 @@ def test_scheduling_that_is_not_written_or_not_shown_is_never_compared(
     assert decided(job("PENDING", **shown), training_job=written).verb is Verb.KEEP
 
 
-def test_a_live_older_job_is_superseded_and_warned_about() -> None:
+def test_a_live_older_job_is_superseded_and_keeps_running_beside_the_new_one() -> None:
     action = decided(job("RUNNING", OTHER), job("COMPLETED", THIRD, id="j2"))
     assert [j.id for j in action.superseded] == ["j1"]
-    assert action.warnings == ("job j1 (8 GPUs) of another spec runs on; `policy.on_change: stop` would stop it",)
+    assert action.warnings == ()
+    assert list(map(str, action.beside)) == [
+        "the previous run (job j1, 8 GPUs) keeps running beside it; `policy.on_change: stop` would stop it"
+    ]
 
 
 def test_duplicates_are_told_with_both_ids_and_the_remedy() -> None:
@@ -126,26 +136,147 @@ def test_duplicates_are_told_with_both_ids_and_the_remedy() -> None:
 
 
 def test_a_status_never_seen_before_is_named() -> None:
-    assert decided(job("WARMING")).warnings == (
-        "job j1 has the status TRAINING_JOB_WARMING, not known here and counted as live",
+    action = decided(job("WARMING"))
+    assert (action.warnings, action.notes) == (
+        (),
+        ("job j1 has the status warming, not known here and counted as live",),
     )
 
 
-def test_a_spec_that_lives_under_a_name_nobody_claims_was_renamed() -> None:
-    action = decided(job("RUNNING", name="old-name"))
-    assert (action.verb, action.warnings) == (Verb.SUBMIT, ("renamed? job j1 runs this spec as 'old-name'",))
+@pytest.mark.parametrize(("status", "did"), [("RUNNING", "runs"), ("COMPLETED", "ran")])
+def test_a_spec_that_ran_under_a_name_nobody_claims_was_renamed(status: str, did: str) -> None:
+    action = decided(job(status, name="old-name"))
+    assert (action.verb, action.doubt, action.reason) == (
+        Verb.HOLD,
+        Doubt.RENAMED,
+        f"renamed? job j1 {did} this very spec as 'old-name', a name that no manifest has: "
+        "`metadata.renamed_from: old-name` counts it as this manifest's, `--create x` submits it again",
+    )
+
+
+@pytest.mark.parametrize("answer", ["x", "*"])
+def test_a_person_lifts_a_doubt_by_name_or_for_all(answer: str) -> None:
+    project = ObservedProject(REF, "p1", jobs=(job("RUNNING", name="old-name"),))
+    action = decide(request(), project, Policy(create=frozenset({answer})), frozenset({"x"}))
+    assert (action.verb, action.doubt) == (Verb.SUBMIT, None)
+
+
+def test_a_spec_that_failed_under_another_name_is_submitted() -> None:
+    assert decided(job("FAILED", name="old-name")).verb is Verb.SUBMIT
+
+
+def test_a_raised_attempt_is_no_renaming_of_what_is_done() -> None:
+    assert decided(job("COMPLETED", name="old-name"), attempt=2).verb is Verb.SUBMIT
+    assert decided(job("RUNNING", name="old-name"), attempt=2).doubt is Doubt.RENAMED
+
+
+def test_jobs_of_a_former_name_count_as_the_manifests_own() -> None:
+    made = plan(job("RUNNING", name="old-name"), renamed_from=("old-name",))
+    assert [(a.verb, a.reason, a.job and a.job.id) for a in made.actions] == [(Verb.KEEP, "unchanged", "j1")]
+    changed = plan(job("RUNNING", OTHER, name="old-name"), renamed_from=("old-name",), stop_superseded=True)
+    assert [(a.verb, a.reason) for a in changed.actions] == [
+        (Verb.SUBMIT, f"changed: {OTHER} → {OWN}"),
+        (Verb.STOP, f"superseded by x--{OWN}"),
+    ]
+    assert changed.actions[1].job_name == f"old-name--{OTHER}"
+
+
+ADOPTED = Adopts("j1", Identity("x", OWN))
+
+
+@pytest.mark.parametrize(
+    ("status", "changes", "verb", "reason"),
+    [
+        ("RUNNING", {}, Verb.KEEP, "unchanged"),
+        ("COMPLETED", {}, Verb.KEEP, "unchanged: job j1 completed"),
+        ("FAILED", {}, Verb.HOLD,
+         "failed before: raise `metadata.attempt`, or `--retry-failed x` (job j1 failed)"),
+        ("FAILED", {"attempt": 2}, Verb.SUBMIT, "changed: attempt 1 → 2"),
+        ("RUNNING", {"digest": OTHER + "0" * 52}, Verb.SUBMIT, f"changed: {OWN} → {OTHER}"),
+    ],
+    ids=["live", "done", "failed", "raised", "changed"],
+)  # fmt: skip
+def test_an_adopted_job_counts_in_every_row(status: str, changes: dict[str, Any], verb: Verb, reason: str) -> None:
+    adopted = replace(job(status), name="qwen-sft")
+    (action,) = plan(adopted, adopts=ADOPTED, **changes).actions
+    assert (action.verb, action.reason) == (verb, reason)
+
+
+def test_an_adopted_job_is_superseded_under_its_own_name() -> None:
+    adopted = replace(job("RUNNING"), name="qwen-sft")
+    made = plan(adopted, adopts=ADOPTED, stop_superseded=True, digest=OTHER + "0" * 52)
+    assert [(a.verb, a.job_name) for a in made.actions] == [(Verb.SUBMIT, f"x--{OTHER}"), (Verb.STOP, "qwen-sft")]
+
+
+LOOK_ALIKES = [
+    ("as written", "x", "Demo", True),
+    ("as imported", "X!", "Demo", True),
+    ("no name of its own, and the project's", None, "x", True),
+    ("a name that the server gave", "job-2", "X", True),
+    ("a name of its own in a project of that name", "eval", "x", False),
+    ("another", "y", "Demo", False),
+    ("longer", "x-2", "Demo", False),
+]
+
+
+@pytest.mark.parametrize(("name", "project", "alike"), [r[1:] for r in LOOK_ALIKES], ids=[r[0] for r in LOOK_ALIKES])
+def test_a_first_submit_is_held_while_an_unmanaged_job_of_its_name_lives(
+    name: str | None, project: str, alike: bool
+) -> None:
+    stranger = replace(job("RUNNING"), name=name)
+    action = decide(request(), ObservedProject(REF, "p1", project, jobs=(stranger,)), Policy(), frozenset({"x"}))
+    assert action.doubt is (Doubt.LOOK_ALIKE if alike else None)
+    if alike:
+        assert "job j1 (" in action.reason
+        assert "`baseten-jobs adopt x --job j1`" in action.reason
+        assert "`--create x`" in action.reason
+
+
+@pytest.mark.parametrize("beside", [job("FAILED", OTHER, id="j2"), job("COMPLETED", THIRD, id="j2")])
+def test_only_a_first_submit_is_held_for_a_look_alike(beside: ObservedJob) -> None:
+    assert decided(replace(job("RUNNING"), name="x"), beside).verb is Verb.SUBMIT
+
+
+def test_an_unmanaged_job_that_ended_holds_nothing() -> None:
+    assert decided(replace(job("FAILED"), name="x")).verb is Verb.SUBMIT
+
+
+def test_a_stranger_of_the_same_size_is_a_note() -> None:
+    stranger = replace(job("RUNNING"), name="theirs", gpus=16, gpu_type="H100", node_count=2)
+    action = decided(stranger)
+    assert (action.verb, action.warnings, action.notes) == (
+        Verb.SUBMIT,
+        (),
+        ("job j1 ('theirs'), which no manifest manages, runs on as many GPUs as this one asks for",),
+    )
+    assert decided(replace(stranger, gpu_type="H200")).notes == ()
+    assert decided(replace(stranger, node_count=4)).notes == ()
 
 
 def test_a_spec_that_lives_under_another_manifests_name_was_not_renamed() -> None:
     project = ObservedProject(REF, "p1", jobs=(job("RUNNING", name="y"),))
     action = decide(request(), project, Policy(), frozenset({"x", "y"}))
-    assert action.warnings == ()
+    assert (action.verb, action.warnings) == (Verb.SUBMIT, ())
 
 
 def test_a_hold_for_failure_while_another_spec_runs_is_an_error() -> None:
     action = decided(job("FAILED"), job("RUNNING", OTHER, id="j2"))
     assert action.verb is Verb.HOLD
-    assert action.error == "x: job j2 (8 GPUs) still runs, which is not what git says"
+    assert action.error == (
+        "x: job j2 (8 GPUs) still runs, which is not what git says; `baseten-jobs stop --job j2` stops it"
+    )
+
+
+@pytest.mark.parametrize("stop", [True, False])
+def test_an_older_run_beside_a_spec_that_is_done_is_not_what_git_says(stop: bool) -> None:
+    """v1 is done, v2 lives, and v2 was reverted: nothing of what git asks for runs."""
+    action = decided(job("COMPLETED"), job("RUNNING", OTHER, id="j2"), stop_superseded=stop)
+    said = "job j2 (8 GPUs) still runs, which is not what git says; `baseten-jobs stop --job j2` stops it"
+    assert (action.verb, action.error, action.warnings) == (
+        Verb.KEEP,
+        f"x: {said}" if stop else "",
+        () if stop else (said,),
+    )
 
 
 def test_a_suspended_manifest_whose_older_job_runs_is_no_error() -> None:
@@ -159,9 +290,12 @@ def plan(*jobs: ObservedJob, **changes: Any) -> Plan:
 
 STOPS = [
     ("submit", [job("RUNNING", OTHER)], {}, ["submit", "stop"]),
-    ("keep of a live job", [job("RUNNING"), job("RUNNING", OTHER, id="j2")], {}, ["keep", "stop"]),
-    ("duplicates", [job("RUNNING"), job("RUNNING", id="j2"), job("RUNNING", OTHER, id="j3")], {}, ["keep", "stop"]),
-    ("update", [job("PENDING", priority=0), job("RUNNING", OTHER, id="j2")], {"training_job": {"priority": 3}},
+    ("keep of a live job", [job("RUNNING", OTHER), job("RUNNING", id="j2")], {}, ["keep", "stop"]),
+    ("keep beside a younger one", [job("RUNNING"), job("RUNNING", OTHER, id="j2")], {}, ["keep"]),
+    ("keep beside one of an unknown age", [job("RUNNING", OTHER, created_at=""), job("RUNNING", id="j2")], {},
+     ["keep"]),
+    ("duplicates", [job("RUNNING", OTHER), job("RUNNING", id="j2"), job("RUNNING", id="j3")], {}, ["keep", "stop"]),
+    ("update", [job("RUNNING", OTHER), job("PENDING", priority=0, id="j2")], {"training_job": {"priority": 3}},
      ["update", "stop"]),
     ("keep of a done job", [job("COMPLETED"), job("RUNNING", OTHER, id="j2")], {}, ["keep"]),
     ("hold", [job("FAILED"), job("RUNNING", OTHER, id="j2")], {}, ["hold"]),
@@ -220,9 +354,10 @@ def test_the_table_is_total_and_never_submits_beside_a_job_that_ran(
     assert first.reason
     assert all(s.verb is Verb.STOP and s.job in first.superseded for s in stops)
     assert all(s.job is not None and s.job not in same and s.job.live for s in stops)
+    assert all(s.job is not None and s.job.age_order < first.job.age_order for s in stops if first.job)
     if first.verb is Verb.SUBMIT:
         assert not suspended
-        assert not any(j.ran for j in same)
+        assert not any(j.ran for j in same if j.status_known or not retry)
         assert not same or retry
     if first.verb is Verb.UPDATE:
         assert first.job is not None

@@ -85,6 +85,7 @@ def test_project_team_and_attempt_are_read_but_not_sent() -> None:
         (ProjectRef(name="demo/projects", team="research"), 1),
         (ProjectRef(id="n4q95w5"), 1),
         (ProjectRef(id="n4q95w5"), 2),
+        (ProjectRef(name="demo/projects"), 1),
     ]
 
 

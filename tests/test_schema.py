@@ -124,6 +124,11 @@ def test_the_examples_of_the_whole_fit_it() -> None:
 def test_only_what_can_change_on_a_waiting_job_and_what_is_not_the_job_stays_out_of_identity() -> None:
     other = {path: node["x-identity"] for path, node in _properties() if node["x-identity"] != "run"}
     assert other == {
+        "metadata.adopts": "none",
+        "metadata.adopts.attempt": "none",
+        "metadata.adopts.digest": "none",
+        "metadata.adopts.job": "none",
+        "metadata.renamed_from": "none",
         "metadata.team": "none",
         "spec.compute.availability_model": "update",
         "spec.priority": "update",

@@ -11,12 +11,11 @@ from typing import Any
 import pytest
 
 from baseten_jobs import git as asking
+from baseten_jobs.absence import YOUNG
 from baseten_jobs.diff import MASK, Change, changes, masked
 from baseten_jobs.emulator import Durations
-from baseten_jobs.guards import refusals
 from baseten_jobs.objects import NotWhole
-from baseten_jobs.plan import Policy, Verb
-from baseten_jobs.witness import YOUNG
+from baseten_jobs.plan import Doubt, Policy, Verb
 from tests.repository import Repository, days, elsewhere, git
 from tests.strategies import API_VERSION
 
@@ -261,11 +260,12 @@ def test_a_newer_run_is_not_stopped_by_an_old_manifest_whose_own_job_lives(world
     world.apply()
     git(world.folder, "checkout", "-q", old, "--", "specs")
     (kept,) = world.asked().actions
-    assert kept.verb is Verb.KEEP
-    assert "its spec is newer in git than this manifest" in kept.warnings[-1]
+    assert (kept.verb, kept.warnings) == (Verb.KEEP, ())
+    assert "of another spec is not stopped: it was created after job" in kept.notes[-1]
 
 
-def test_a_revert_stops_what_it_reverted(world: Repository) -> None:
+def test_a_revert_leaves_the_younger_run_to_a_person(world: Repository) -> None:
+    """It can't be told from a clone that somebody made to compare."""
     world.write(more=STOP)
     world.commit()
     world.apply()
@@ -274,10 +274,20 @@ def test_a_revert_stops_what_it_reverted(world: Repository) -> None:
     world.apply()
     world.write(more=STOP)
     world.commit()
-    assert [action.verb for action in world.asked().actions] == [Verb.KEEP, Verb.STOP]
+    (kept,) = world.asked().actions
+    younger = world.jobs()[1]["id"]
+    assert (kept.verb, kept.notes[-1].partition("; ")[2]) == (
+        Verb.KEEP,
+        f"`baseten-jobs stop --job {younger}` stops it",
+    )
 
 
 # Missing jobs
+
+
+def missed(world: Repository, **asked: Any) -> list[str]:
+    """The names of the manifests whose submit is held as missing."""
+    return [a.request.name for a in world.asked(missing=True, **asked).actions if a.doubt is Doubt.MISSING]
 
 
 def gone(world: Repository) -> None:
@@ -294,12 +304,14 @@ def test_a_job_that_was_there_long_ago_is_missing_and_not_bought_again(world: Re
     gone(world)
     world.clock.time += days(8)
     missing, kept = world.asked(missing=True).actions
-    assert (missing.verb, missing.missing, kept.verb) == (Verb.SUBMIT, True, Verb.KEEP)
-    assert missing.reason == "missing: its job was probably deleted at the provider"
-    assert refusals(world.asked(missing=True), Policy()) == (
-        "x is missing (it was submitted long ago, and its job is not there); --create-missing x submits it again",
+    assert (missing.verb, missing.doubt, kept.verb) == (Verb.HOLD, Doubt.MISSING, Verb.KEEP)
+    assert missing.reason == (
+        "missing: git has had this spec for more than 7 days, and its job is not there, so it was probably deleted at "
+        "the provider; `--create x` submits it again"
     )
-    assert refusals(world.asked(missing=True), Policy(create_missing=frozenset({"x"}))) == ()
+    for answer in ("x", "*"):
+        submit, _ = world.asked(missing=True, policy=Policy(create=frozenset({answer}))).actions
+        assert (submit.verb, submit.doubt) == (Verb.SUBMIT, None)
 
 
 def test_a_shallow_clone_says_that_it_can_not_tell_what_is_missing(world: Repository, tmp_path: Path) -> None:
@@ -308,22 +320,22 @@ def test_a_shallow_clone_says_that_it_can_not_tell_what_is_missing(world: Reposi
     (world.folder / "notes").write_text("something else")
     world.commit()
     plan = elsewhere(world, tmp_path / "shallow", cloned("--depth", "1")).asked(missing=True)
-    assert ([action.missing for action in plan.actions], plan.notes) == ([False, False], (YOUNG,))
+    assert ([action.doubt for action in plan.actions], plan.notes) == ([None, None], (YOUNG,))
 
 
 def test_a_young_manifest_is_not_missing(world: Repository) -> None:
     gone(world)
     world.clock.time += days(6)
-    assert not any(action.missing for action in world.asked(missing=True).actions)
+    assert not missed(world)
 
 
 def test_a_manifest_that_was_edited_is_not_missing(world: Repository) -> None:
     gone(world)
     world.clock.time += days(8)
     world.write("x", command="other")
-    assert not any(action.missing for action in world.asked(missing=True).actions)
+    assert not missed(world)
     world.commit()
-    assert not any(action.missing for action in world.asked(missing=True).actions)
+    assert not missed(world)
 
 
 @pytest.mark.parametrize("unmoved", ["a rename", "a comment", "another document", "another file"])
@@ -341,7 +353,7 @@ def test_what_leaves_the_manifest_as_it_is_makes_it_no_younger(world: Repository
         first.write_text(first.read_text() + "---\n" + second.read_text())
         second.unlink()
     world.commit()
-    assert sorted(action.missing for action in world.asked(missing=True).actions) == [False, True]
+    assert len(missed(world)) == 1
 
 
 def test_a_manifest_that_was_suspended_until_now_is_not_missing(world: Repository) -> None:
@@ -352,7 +364,7 @@ def test_a_manifest_that_was_suspended_until_now_is_not_missing(world: Repositor
     world.clock.time += days(8)
     world.write("x")
     world.commit()
-    assert not any(action.missing for action in world.asked(missing=True).actions)
+    assert not missed(world)
 
 
 def test_a_manifest_that_came_back_lately_is_not_missing(world: Repository) -> None:
@@ -363,14 +375,7 @@ def test_a_manifest_that_came_back_lately_is_not_missing(world: Repository) -> N
     world.commit()
     (world.folder / "specs" / "x.yaml").write_text(text)
     world.commit()
-    assert not any(action.missing for action in world.asked(missing=True).actions)
-
-
-def test_the_first_job_of_a_project_is_never_missing(world: Repository) -> None:
-    world.write()
-    world.commit()
-    world.clock.time += days(30)
-    assert [(action.reason, action.missing) for action in world.asked(missing=True).actions] == [("new", False)]
+    assert not missed(world)
 
 
 def test_what_counts_is_when_a_manifest_came_to_the_branch(world: Repository) -> None:
@@ -385,7 +390,7 @@ def test_what_counts_is_when_a_manifest_came_to_the_branch(world: Repository) ->
     git(world.folder, "checkout", "-q", "main")
     date = world.now.isoformat()
     git(world.folder, "merge", "-q", "--no-ff", "side", GIT_COMMITTER_DATE=date, GIT_AUTHOR_DATE=date)
-    assert not any(action.missing for action in world.asked(missing=True).actions)
+    assert not missed(world)
 
 
 # Orphans
@@ -393,7 +398,7 @@ def test_what_counts_is_when_a_manifest_came_to_the_branch(world: Repository) ->
 
 def test_a_live_job_whose_manifest_was_deleted_is_an_orphan_and_pruned_on_demand(world: Repository) -> None:
     world.write("x")
-    world.write("y")
+    world.write("y", command="other")
     world.commit()
     world.apply()
     (world.folder / "specs" / "x.yaml").unlink()
@@ -409,12 +414,12 @@ def test_a_live_job_whose_manifest_was_deleted_is_an_orphan_and_pruned_on_demand
 def test_another_repositorys_jobs_in_the_same_project_are_never_touched(world: Repository, tmp_path: Path) -> None:
     other = Repository(tmp_path / "other", durations=LONG)
     other.api, other.between = world.api, world.between
-    other.write("theirs")
-    other.write("shared-name")
+    other.write("theirs", command="theirs")
+    other.write("shared-name", command="shared")
     other.commit()
     other.apply()
     world.write("x")
-    world.write("y")
+    world.write("y", command="other")
     world.commit()
     world.apply()
     (world.folder / "specs" / "x.yaml").unlink()
@@ -475,7 +480,10 @@ def test_a_job_that_is_younger_than_the_deletion_is_not_this_repositorys_to_stop
     (world.folder / "specs" / "x.yaml").write_text(text)
     world.apply()
     (world.folder / "specs" / "x.yaml").unlink()
-    assert world.asked(prune=True).orphans == ()
+    plan = world.asked(prune=True)
+    (orphan,) = plan.orphans
+    assert orphan.doubt == "it was created after its manifest was deleted, by their dates"
+    assert [action.verb for action in plan.actions] == [Verb.KEEP]
 
 
 def test_a_stale_branch_deletes_nothing_again_when_it_is_merged(world: Repository) -> None:
@@ -493,7 +501,9 @@ def test_a_stale_branch_deletes_nothing_again_when_it_is_merged(world: Repositor
     git(world.folder, "checkout", "-q", "main")
     world.clock.time += 60
     git(world.folder, "merge", "-q", "stale", GIT_COMMITTER_DATE=world.now.isoformat())
-    assert world.asked(prune=True).orphans == ()
+    plan = world.asked(prune=True)
+    assert [bool(orphan.doubt) for orphan in plan.orphans] == [True]
+    assert plan.of(Verb.STOP) == ()
 
 
 def test_what_a_merge_takes_from_the_branch_is_deleted_by_then(world: Repository) -> None:
@@ -632,7 +642,7 @@ def test_many_manifests_need_no_more_git_processes_than_one(world: Repository, m
     plan = world.asked(missing=True)
     assert all(action.previous for action in plan.actions)
     assert len(plan.orphans) == 1
-    assert started.count("git") <= 5
+    assert started.count("git") <= 6
 
 
 def test_a_long_history_is_quick(tmp_path: Path) -> None:
@@ -818,7 +828,7 @@ def test_what_only_ci_sets_is_never_missing(world: Repository) -> None:
     override = parse_override("x:spec.image.base_image=hello-world:2")
     compiled = validation.compile_all([str(world.folder / "specs")], io.BytesIO(), False, [override])
     (action,) = make(world.api, compiled, world.policy, Inquiry(world.now)).plan.actions
-    assert (action.verb, action.missing) == (Verb.SUBMIT, False)
+    assert (action.verb, action.doubt) == (Verb.SUBMIT, None)
 
 
 def test_another_line_ending_does_not_hide_a_missing_job(world: Repository) -> None:
@@ -826,7 +836,7 @@ def test_another_line_ending_does_not_hide_a_missing_job(world: Repository) -> N
     world.clock.time += days(8)
     path = world.folder / "specs" / "x.yaml"
     path.write_bytes(path.read_bytes().replace(b"\n", b"\r\n"))
-    assert [action.missing for action in world.asked(missing=True).actions] == [True, False]
+    assert missed(world) == ["x"]
 
 
 def test_a_changed_secret_reference_is_told_by_name() -> None:

@@ -125,7 +125,7 @@ def _from_plan(path: str, wanted: _Wanted, overridden: tuple[str, ...]) -> _Want
 
 def _apply(session: Session, step: Step, wanted: _Wanted, compiled: validation.Compiled) -> Exit:
     api = opened(wanted.where)
-    asked = inquiry(wanted.policy, wanted.where)
+    asked = inquiry(wanted.policy, wanted.where, wanted.paths)
     made = pipeline.make(api, compiled, wanted.policy, asked, rehearsal=wanted.where.local)
     if not made.valid:
         return session.invalid(made.diagnostics)
@@ -143,7 +143,8 @@ def _apply(session: Session, step: Step, wanted: _Wanted, compiled: validation.C
     ledger = Ledger(progress)
     try:
         with winding_up(api.clock, ledger, as_json=session.json):
-            result = pipeline.apply(api, plan, wanted.policy, _at_once(wanted), ledger, uploads)
+            asked_first = plan.has_changes and not wanted.confirmed
+            result = pipeline.apply(api, plan, wanted.policy, _at_once(wanted), ledger, uploads, waited=asked_first)
     except (Conflict, UploadFailed, ApiError) as trouble:
         uploads.close()
         code = Exit.UNAUTHORISED if isinstance(trouble, ApiError) and trouble.unauthorised else Exit.FAILED
@@ -175,7 +176,7 @@ def _at_once(wanted: _Wanted) -> Execution:
 def _refusal(wanted: _Wanted, plan: Plan) -> str:
     if wanted.saved is not None and (differences := wanted.saved.stale(plan)):
         return f"the plan is stale: {'; '.join(differences[:5])}; nothing was sent, plan again"
-    if refused := refusals(plan, wanted.policy):
+    if refused := refusals(plan, wanted.policy, strict=wanted.strict):
         return f"refused: {'; '.join(refused)}; nothing was sent"
     if plan.has_changes and not wanted.confirmed and not _confirmed():
         return "not confirmed, so nothing was sent; --yes confirms where there is no terminal"

@@ -182,8 +182,12 @@ _POLICY = (
         help="Submit this manifest's spec again although its job failed or was stopped.",
     ),
     click.Option(
-        ["--create-missing"], multiple=True, metavar="NAME", shell_complete=complete_names,
-        help="Submit this manifest although git says that it was submitted long ago.",
+        ["--create"], multiple=True, metavar="NAME", shell_complete=complete_names,
+        help="Submit this manifest, or every one with '*', although its job is missing or may run under another name.",
+    ),
+    click.Option(
+        ["--since"], default="", metavar="REV",
+        help="What is new since this commit is not missing, whatever its dates say; CI sets it.",
     ),
     click.Option(["--prune"], is_flag=True, help="Stop live jobs whose manifest was deleted from this repository."),
     click.Option(

@@ -70,12 +70,12 @@ def command(
 
     def work() -> Exit:
         made = pipeline.make(
-            opened(connection), compiled, policy, inquiry(policy, connection), rehearsal=connection.local
+            opened(connection), compiled, policy, inquiry(policy, connection, paths), rehearsal=connection.local
         )
         if not made.valid:
             return session.invalid(made.diagnostics)
         session.warn(made.diagnostics)
-        refused = tuple(f"apply would refuse this: {refusal}" for refusal in refusals(made.plan, policy))
+        refused = tuple(f"apply would refuse this: {refusal}" for refusal in refusals(made.plan, policy, strict=strict))
         for refusal in refused:
             session.note(refusal)
         reviewed = replace(made.plan, notes=(*made.plan.notes, *refused))
@@ -89,7 +89,7 @@ def command(
                 return session.fail(f"{out} can't be written: {error.strerror}", Exit.FAILED)
             session.note(f"saved to {out}; `baseten-jobs apply --plan {out}` applies just this")
         session.result(report.PLAN[output](shown, session.look(target)))
-        return _exit(made.plan, detailed_exitcode)
+        return _exit(made.plan, detailed_exitcode, strict)
 
     return guarded(session, work)
 
@@ -100,7 +100,9 @@ def _target(paths: tuple[str, ...], connection: "Connection") -> str:
     return " ".join((*where, *(() if paths == or_default(()) else paths)))
 
 
-def _exit(plan: Plan, detailed: bool) -> Exit:
+def _exit(plan: Plan, detailed: bool, strict: bool) -> Exit:
+    if strict and plan.warnings:
+        return Exit.REFUSED
     if plan.errors:
         return Exit.FAILED
     return Exit.CHANGES if detailed and plan.has_changes else Exit.DONE

@@ -16,7 +16,7 @@ from baseten_jobs.exits import Exit
 from baseten_jobs.report import plainly
 from baseten_jobs.report.look import Look
 from baseten_jobs.secrecy import without_key
-from baseten_jobs.sources import is_bare
+from baseten_jobs.sources import STDIN, is_bare
 
 if TYPE_CHECKING:
     from baseten_jobs.api.client import Api
@@ -126,13 +126,14 @@ def still_there(session: Session, paths: tuple[str, ...], policy: "Policy") -> t
     return tuple(path for path in paths if path not in gone)
 
 
-def inquiry(policy: "Policy", connection: "Connection") -> "Inquiry":
+def inquiry(policy: "Policy", connection: "Connection", paths: Sequence[str]) -> "Inquiry":
     """What to ask of git. The embedded API is too young for a job to be missing."""
     from datetime import UTC, datetime
 
     from baseten_jobs.witness import Inquiry
 
-    return Inquiry(datetime.now(UTC), policy.history, policy.prune, missing=not connection.local)
+    given = tuple(path for path in paths if path != STDIN)
+    return Inquiry(datetime.now(UTC), policy, missing=not connection.local, paths=given)
 
 
 def opened(connection: "Connection") -> "Api":

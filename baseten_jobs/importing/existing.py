@@ -6,8 +6,8 @@ from typing import Any
 from baseten_jobs.identity import parse_job_name
 from baseten_jobs.importing.draft import API_VERSION, Draft
 from baseten_jobs.importing.lowering import Given
-from baseten_jobs.importing.naming import manifest_name
 from baseten_jobs.importing.placed import Gap, Placed, placed
+from baseten_jobs.names import manifest_name
 from baseten_jobs.observation import ObservedJob
 from baseten_jobs.shape import Shape, shape_of
 

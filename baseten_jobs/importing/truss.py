@@ -10,11 +10,11 @@ from baseten_jobs.importing.draft import Draft
 from baseten_jobs.importing.execution import bound_with, executed
 from baseten_jobs.importing.incumbent import PROJECT
 from baseten_jobs.importing.lowering import Given, spec_of
-from baseten_jobs.importing.naming import manifest_name
 from baseten_jobs.importing.placed import NONE, Gap, Placed, placed
 from baseten_jobs.importing.python_source import PythonSource
 from baseten_jobs.importing.python_values import Built, Here, Imported, Local, Member, Method, Parents, Unreadable
 from baseten_jobs.manifest import MAX_DEPTH, MAX_DIGITS, MAX_VALUES, Odd
+from baseten_jobs.names import manifest_name
 from baseten_jobs.secrecy import hidden, quoted
 
 

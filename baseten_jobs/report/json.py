@@ -14,7 +14,7 @@ from baseten_jobs.logs import LogLine
 from baseten_jobs.manifest import Document
 from baseten_jobs.observation import ObservedJob
 from baseten_jobs.outcome import Applied, Outcome
-from baseten_jobs.plan import Action, Orphan, Plan
+from baseten_jobs.plan import Action, Beside, Orphan, Plan
 from baseten_jobs.report import fields, listing
 from baseten_jobs.report.lines import data as line_data
 from baseten_jobs.report.look import PLAIN, Look
@@ -57,6 +57,7 @@ def plan(made: Plan, look: Look = PLAIN) -> str:
         {
             "summary": made.summary,
             "cost": _bill(made.cost),
+            "cost_beside": _bill(made.cost_beside),
             "actions": [_action(action, look) for action in made.actions],
             "orphans": [_orphan(orphan) for orphan in made.orphans],
             "notes": list(made.notes),
@@ -66,7 +67,8 @@ def plan(made: Plan, look: Look = PLAIN) -> str:
 
 def applied(result: Applied, look: Look = PLAIN) -> str:
     error = result.unauthorised or ("interrupted" if result.interrupted else "")
-    return _document({"summary": result.summary, "results": [_outcome(look.said(o)) for o in result.outcomes]}, error)
+    results = [_outcome(look.said(outcome)) for outcome in result.outcomes]
+    return _document({"summary": result.summary, "results": results, "notes": list(result.notes)}, error)
 
 
 def status(rows: Iterable[Status], look: Look = PLAIN) -> str:
@@ -114,7 +116,7 @@ def _action(action: Action, look: Look) -> Mapping[str, Any]:
         "name": request.name,
         "attempt": request.attempt,
         "digest": request.digest,
-        "job_name": request.job_name,
+        "job_name": action.job_name,
         "gpus": request.gpus,
         "cost_per_hour": action.cost.usd_per_hour if action.cost else None,
         "starts": action.starts.value if action.starts else None,
@@ -125,8 +127,16 @@ def _action(action: Action, look: Look) -> Mapping[str, Any]:
         **listing.data(request.content, look),
         "job": _job(action.job),
         "superseded": [{"job_id": job.id, "gpus": job.gpus} for job in action.superseded],
+        "beside": [_beside(run) for run in action.beside],
+        "doubt": action.doubt.value if action.doubt else None,
         "warnings": [*action.warnings, *([action.error] if action.error else [])],
+        "notes": [*map(str, action.beside), *action.notes],
     }
+
+
+def _beside(run: Beside) -> Mapping[str, Any]:
+    usd = run.cost.usd_per_hour if run.cost else None
+    return {"job_id": run.job.id, "gpus": run.job.gpus, "usd_per_hour": usd}
 
 
 def _bill(bill: Bill) -> Mapping[str, Any]:
@@ -162,6 +172,7 @@ def _orphan(orphan: Orphan) -> Mapping[str, Any]:
         "project": orphan.project,
         "gpus": job.gpus,
         "deleted": _revision(orphan.deleted),
+        "doubt": orphan.doubt,
     }
 
 
@@ -179,7 +190,7 @@ def _outcome(outcome: Outcome) -> Mapping[str, Any]:
         "path": request.path,
         "project": request.project.name or request.project.id,
         "name": request.name,
-        "job_name": request.job_name,
+        "job_name": outcome.action.job_name,
         "job_id": outcome.job_id,
         "error": outcome.error or outcome.unclear or None,
         **_awaited(outcome.awaited),

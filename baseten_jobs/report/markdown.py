@@ -42,7 +42,7 @@ def plan(made: Plan, look: Look = PLAIN) -> str:
     rows = [action for action in made.actions if id(action) not in unlisted]
     told_of = [action for action in rows if action.verb in _CHANGING]
     sections = [
-        Section("\n".join([_marker(look.target), f"### {text.plan_summary(made)}"])),
+        Section("\n".join([_marker(look.target), f"### {prose(text.heading(made), 1000)}"])),
         *_list("", tuple(_alerts(made)), "line", rank=1, share=0.3),
         *_totals(made, len(unlisted)),
         *_table(rows, share=0.5 if told_of else 1.0),
@@ -101,13 +101,13 @@ def _stops(group: Group) -> str:
     gpus = sum(map(_gpus, group.actions))
     size = f" ({plainly.count(gpus, 'GPU')})" if gpus else ""
     (first, *others) = group.actions
-    job = "" if others or first.job is None else f"job {code(first.job.id)} of "
+    job = "" if others or first.job is None else f"job {code(first.job.id)}, "
     return f"- **stops** {job}{_subjects(group)}{size}: {prose(group.text)}"
 
 
 def _subjects(group: Group) -> str:
     """The name of the manifest, or how many there are and the names of the first ones."""
-    names = [code(action.request.name, 80) for action in group.actions]
+    names = [code(text.subject(action), 80) for action in group.actions]
     if len(names) == 1:
         return names[0]
     more = f" and {len(names) - NAMES} more" if len(names) > NAMES else ""
@@ -139,7 +139,7 @@ def _cells(action: Action, priced: bool) -> Sequence[str]:
     cost = action.cost.usd_per_hour if action.cost else None
     return (
         f"{text.SIGNS[action.verb][0].replace('~', '&#126;')} {action.verb.value}",
-        code(action.request.name, 80),
+        code(text.subject(action), 80),
         prose(str(action.request.project), 80),
         str(_gpus(action) or ""),
         *([prose(per_hour(cost)) if cost is not None else ""] if priced else []),
@@ -171,7 +171,7 @@ def _detail(action: Action, look: Look, most: int) -> str:
         facts.append(f"Compared with {_revision(action.previous)}")
     return fitted(
         [
-            Section(f"<details>\n<summary>{action.verb.value} {code(action.request.name)}{number}</summary>"),
+            Section(f"<details>\n<summary>{action.verb.value} {code(text.subject(action))}{number}</summary>"),
             *map(Section, facts),
             *_changes(action.changes, look, most),
             *_list("", tuple(f"* {point}" for point in _points(action, look)), "line", rank=0, share=0.4),
@@ -196,6 +196,7 @@ def _points(action: Action, look: Look) -> Iterator[str]:
     if action.verb is Verb.SUBMIT:
         yield from (prose(line) for line in listing.lines(action.request.content, look))
     yield from (f"**warning:** {prose(warning)}" for warning in action.warnings)
+    yield from (prose(note) for note in (*map(str, action.beside), *action.notes))
 
 
 def _change(change: Change) -> str:
@@ -226,18 +227,23 @@ def _revision(r: Revision) -> str:
 def _orphans(orphans: Sequence[Orphan]) -> Iterator[Section]:
     head = ("orphan", "project", "id", "GPUs", "its manifest was deleted in")
     rows = tuple(
-        (code(o.job.name or ""), prose(o.project, 80), code(o.job.id), str(o.job.gpus or ""), _revision(o.deleted))
-        for o in orphans
+        (
+            code(orphan.job.name or ""),
+            prose(orphan.project, 80),
+            code(orphan.job.id),
+            str(orphan.job.gpus or ""),
+            _revision(orphan.deleted) + (f"; not pruned: {prose(orphan.doubt)}" if orphan.doubt else ""),
+        )
+        for orphan in orphans
     )
     yield from _rows(head, rows, "orphan", rank=2, share=0.2, title="**Orphans**; `apply --prune` stops them\n\n")
 
 
 def _outcome(outcome: Outcome) -> Sequence[str]:
-    request = outcome.action.request
     return (
         outcome.fate.value,
-        code(request.job_name),
-        prose(str(request.project), 80),
+        code(outcome.action.job_name),
+        prose(str(outcome.action.request.project), 80),
         code(outcome.job_id) if outcome.job_id else "",
         prose("; ".join(filter(None, (outcome.error, outcome.unclear)))),
     )

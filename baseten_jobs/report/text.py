@@ -76,14 +76,29 @@ def plan_summary(made: Plan) -> str:
     )
 
 
+def heading(made: Plan) -> str:
+    """The summary, and what the submits cost per hour, alone and with the runs that they leave running."""
+    if not made.of(Verb.SUBMIT):
+        return plan_summary(made)
+    in_all = f" new, {made.cost.and_also(made.cost_beside).price} in all" if made.beside else ""
+    return f"{plan_summary(made).removesuffix('.')} · {made.cost.price}{in_all}"
+
+
 def cost_summary(made: Plan) -> list[str]:
-    """A line on what is to be submitted, if anything is."""
-    return [f"Cost: {made.cost}."] if made.of(Verb.SUBMIT) else []
+    """What is to be submitted costs, and the sum with the runs that it leaves running, if anything is."""
+    if not made.of(Verb.SUBMIT):
+        return []
+    lines = [f"Cost: {made.cost}."]
+    if made.beside:
+        runs = "a previous run keeps" if len(made.beside) == 1 else f"{len(made.beside)} previous runs keep"
+        in_all = made.cost.and_also(made.cost_beside).price
+        lines.append(f"Beside it {runs} running: {made.cost_beside}; in all {in_all}.")
+    return lines
 
 
 def _action(action: Action, look: Look) -> list[str]:
     request, (sign, colour) = action.request, SIGNS[action.verb]
-    what = f"{action.verb.value:<6}  {request.name}"
+    what = f"{action.verb.value:<6}  {subject(action)}"
     lines = [f"  {look.paint(f'{sign} {what}', colour)}  ({action.reason})"]
     lines.append(_INDENT + " · ".join(facts(action)))
     if action.previous is not None:
@@ -95,7 +110,13 @@ def _action(action: Action, look: Look) -> list[str]:
     if action.history:
         lines.append(f"{_INDENT}{action.history}")
     lines += [look.paint(f"{_INDENT}warning: {warning}", "yellow") for warning in action.warnings]
+    lines += [f"{_INDENT}note: {note}" for note in (*map(str, action.beside), *action.notes)]
     return lines
+
+
+def subject(action: Action) -> str:
+    """The manifest's name; of a stop the name of the job that is stopped, which may be another spec's."""
+    return one_line(action.job_name) if action.verb is Verb.STOP else action.request.name
 
 
 def facts(action: Action) -> list[str]:
@@ -157,14 +178,16 @@ def _split(text: str) -> tuple[str, str]:
 def _orphan(orphan: Orphan, paint: Paint) -> list[str]:
     job = orphan.job
     gpus = f" · {count(job.gpus, 'GPU')}" if job.gpus else ""
+    remedy = f"not pruned: {orphan.doubt}" if orphan.doubt else "`apply --prune` stops it"
     return [
         paint(f"  ? orphan  {job.name}", "yellow") + f"  (its manifest was deleted in {revision(orphan.deleted)})",
-        f"{_INDENT}{one_line(orphan.project)} · job {job.id}{gpus} · `apply --prune` stops it",
+        f"{_INDENT}{one_line(orphan.project)} · job {job.id}{gpus} · {remedy}",
     ]
 
 
 def applied(result: Applied, look: Look = PLAIN) -> str:
     lines = [_outcome(look.said(outcome), look.paint) for outcome in result.outcomes if worth_a_line(outcome)]
+    lines += [f"  note: {note}" for note in result.notes]
     if lines:
         lines.append("")
     lines.append(applied_summary(result))
@@ -181,8 +204,8 @@ def worth_a_line(outcome: Outcome) -> bool:
 
 
 def _outcome(outcome: Outcome, paint: Paint) -> str:
-    request = outcome.action.request
-    line = f"  {paint(f'{outcome.fate.value:<9}', _COLOURS.get(outcome.fate, ''))}  {request.job_name}"
+    name = one_line(outcome.action.job_name)
+    line = f"  {paint(f'{outcome.fate.value:<9}', _COLOURS.get(outcome.fate, ''))}  {name}"
     if outcome.job_id:
         line += f"  job {outcome.job_id}"
     for trouble in (outcome.error, outcome.unclear):

@@ -9,7 +9,7 @@ from baseten_jobs.diff import Change
 from baseten_jobs.history import Revision
 from baseten_jobs.identity import Identity
 from baseten_jobs.observation import ObservedJob, ObservedProject
-from baseten_jobs.plan import Action, Orphan, Plan, Verb
+from baseten_jobs.plan import Action, Beside, Doubt, Orphan, Plan, Verb
 from baseten_jobs.request import JobRequest, ProjectRef
 
 OLD, NEW = "3d7341265964", "e98bb7310837"
@@ -69,6 +69,12 @@ def every_kind() -> Plan:
         ),
         Action(Verb.STOP, request("sft"), f"superseded by sft--{NEW}", job()),
         submit("new", reason="new", cost=None, starts=Start.QUEUES, request=request("new", project="Made by apply")),
+        submit(
+            "beside", beside=(Beside(job("beside", "j8"), Cost(2, 8, "H100", 0, 104.0)),),
+            notes=("job j9 ('theirs'), which no manifest manages, runs on as many GPUs as this one asks for",),
+        ),
+        Action(Verb.HOLD, request("moved"), "renamed? job j10 runs this very spec as 'was'", job("was", "j10", NEW),
+               doubt=Doubt.RENAMED),
         submit("lost", history="the revision that runs is not in this shallow clone: clone with `fetch-depth: 0`"),
         Action(
             Verb.UPDATE, request("eval"), "priority 0 → 10", job("eval", "j2", NEW, "PENDING"),
@@ -85,6 +91,9 @@ def every_kind() -> Plan:
                 (ProjectRef(name="Made by apply"), ()),
             )
         },
-        orphans=(Orphan(job("gone", "j7"), "Qwen3 8B / SFT", REVISION),),
+        orphans=(
+            Orphan(job("gone", "j7"), "Qwen3 8B / SFT", REVISION),
+            Orphan(job("late", "j11"), "Qwen3 8B / SFT", REVISION, "it was created after its manifest was deleted"),
+        ),
         notes=("capacity can't be read",),
     )  # fmt: skip

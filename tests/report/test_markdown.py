@@ -55,7 +55,10 @@ def test_the_marker_comes_first_and_tells_targets_apart() -> None:
 
 def test_the_summary_is_the_heading() -> None:
     told = markdown.plan(plans.every_kind()).splitlines()[1]
-    assert told == "### Plan: 3 to submit, 1 to update, 1 to stop, 2 unchanged, 1 on hold."
+    assert told == (
+        "### Plan: 4 to submit, 1 to update, 1 to stop, 2 unchanged, 2 on hold"
+        " · at least &#36;312.00/h new, at least &#36;416.00/h in all"
+    )
 
 
 def test_errors_stops_and_warnings_come_first() -> None:
@@ -167,7 +170,7 @@ def test_what_is_said_of_many_jobs_is_said_once() -> None:
 
 def test_stops_of_many_jobs_are_added_up() -> None:
     (line,) = [line for line in markdown.plan(stopped(2)).splitlines() if line.startswith("- **stops**")]
-    names = "<code>job-000</code>, <code>job-001</code>"
+    names = "<code>job-000--3d7341265964</code>, <code>job-001--3d7341265964</code>"
     assert line == f"- **stops** 2 jobs ({names}) (32 GPUs): superseded by …"
 
 

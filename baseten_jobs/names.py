@@ -1,6 +1,7 @@
 """Names of projects and jobs -> names of manifests."""
 
 import re
+from typing import Any
 
 LONGEST = 40
 """Characters that a manifest's name may have."""
@@ -9,6 +10,12 @@ LONGEST = 40
 def manifest_name(text: str, room: int = LONGEST) -> str:
     """Lower case, all else than letters and digits as single hyphens, cut; empty where nothing is left."""
     return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")[:room].strip("-")
+
+
+def former_names(written: Any) -> tuple[str, ...]:
+    """The names in a manifest's `renamed_from`, which is one name or a list of them; what is no text is left out."""
+    names = [written] if isinstance(written, str) else written if isinstance(written, list) else []
+    return tuple(dict.fromkeys(name for name in names if isinstance(name, str)))
 
 
 def distinct(names: list[tuple[str, str]]) -> list[str]:

@@ -1,0 +1,125 @@
+"""Live jobs that no manifest of a plan has + git -> which of them have a deleted manifest, and what may be pruned."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+from datetime import datetime
+from functools import cached_property
+from pathlib import PurePosixPath
+
+from baseten_jobs.evidence import Evidence
+from baseten_jobs.history import Found
+from baseten_jobs.observation import Observation, ObservedJob, ObservedProject
+from baseten_jobs.plan import Action, Orphan, Plan, Verb
+from baseten_jobs.request import JobRequest, ProjectRef
+from baseten_jobs.sources import read_raw
+
+Observe = Callable[[tuple[ProjectRef, ...]], Observation]
+
+
+class Orphans:
+    """The orphans of one plan. `prune` says whether they are stopped, `within` below which paths of the repository."""
+
+    def __init__(self, evidence: Evidence, prune: bool, within: Sequence[str]) -> None:
+        self.evidence, self.prune, self.within = evidence, prune, within
+        self.repository, self.contents = evidence.repository, evidence.contents
+
+    def listed(self, plan: Plan, observe: Observe) -> Plan:
+        """The plan with its orphans, and with a stop for each that is to be pruned; raises ApiError."""
+        orphans, stops = [], []
+        for project, job in _unclaimed(plan, self._abandoned(plan, observe)):
+            assert job.identity is not None
+            found = self.evidence.of(job.identity.name).find_in_project(job.identity, project)
+            if found is None or self._has_manifest(project, job.identity.name):
+                continue
+            gone = self.evidence.deletion(job.identity.name, project)
+            if gone is None:
+                continue
+            doubt = self._doubt(plan, project, job, gone.revision.date, gone.path_before)
+            orphans.append(Orphan(job, project.name, gone.revision, doubt))
+            if self.prune and not self.repository.hidden and not doubt:
+                stops.append(_pruning(project, job, found, gone.revision.commit))
+        projects = {**plan.projects, **{stop.request.project: p for p, stop in stops}}
+        actions = (*plan.actions, *(stop for _, stop in stops))
+        notes = (*plan.notes, *self._notes(orphans))
+        return replace(plan, orphans=tuple(orphans), actions=actions, projects=projects, notes=notes)
+
+    def _notes(self, orphans: Sequence[Orphan]) -> Iterable[str]:
+        if self.prune and self.repository.shallow:
+            yield "this clone is shallow, so orphans may be missed: clone with `fetch-depth: 0` to prune"
+        if self.prune and orphans and self.repository.hidden:
+            hidden = ", ".join(self.repository.hidden[:3])
+            yield f"nothing is pruned: a manifest may live on behind {hidden}, which this history does not hold"
+
+    def _doubt(self, plan: Plan, project: ObservedProject, job: ObservedJob, deleted_at: str, path: str) -> str:
+        """Why a job is not pruned although its manifest is gone; empty if it may be."""
+        identity = job.identity
+        assert identity is not None
+        if not _earlier(job.created_at, deleted_at):
+            return "it was created after its manifest was deleted, by their dates"
+        if name := self._lives_on(plan, project, job):
+            return f"its spec lives on as '{name}': `metadata.renamed_from: {identity.name}` says that it was renamed"
+        for commit, ref in self.evidence.ahead.items():
+            if self.evidence.names(commit, identity.name, project):
+                return f"{ref} has its manifest again in {commit[:10]}"
+        if not any(PurePosixPath(path).is_relative_to(folder) for folder in self.within):
+            return f"{path} is not below the paths given"
+        return ""
+
+    def _lives_on(self, plan: Plan, project: ObservedProject, job: ObservedJob) -> str:
+        """The name of a manifest that has just the spec that a job runs; empty if none has."""
+        digest = job.identity.digest if job.identity else ""
+        asked = (a.request for a in plan.actions if plan.project_of(a).id == project.id)
+        names = [request.name for request in asked if request.identity.digest == digest]
+        names += [
+            written.name
+            for blob in self._living
+            for written in self.contents.manifests(blob)
+            if written.identity.digest == digest and written.belongs_to(project)
+        ]
+        return next(iter(names), "")
+
+    def _abandoned(self, plan: Plan, observe: Observe) -> tuple[ObservedProject, ...]:
+        """Projects that only a manifest which is gone names."""
+        refs = [
+            ProjectRef(written.project if written.project_id is None else None, written.project_id, written.team)
+            for written in self.evidence.history.taken_out()
+            if not any(written.belongs_to(project) for project in plan.projects.values())
+            and not any(self.contents.may_hold(each, written.name, written.shares_place) for each in self._living)
+        ]
+        return tuple(p for p in observe(tuple(dict.fromkeys(refs))).projects.values() if p.exists) if refs else ()
+
+    def _has_manifest(self, project: ObservedProject, name: str) -> bool:
+        return any(self.contents.may_hold(each, name, lambda w: w.belongs_to(project)) for each in self._living)
+
+    @cached_property
+    def _living(self) -> tuple[str, ...]:
+        """The contents about manifests in HEAD's tree and in the work tree, whatever paths were given."""
+        for path in (found := [*self.repository.work_tree()]):
+            self.contents.add(path, read_raw(path) or b"")
+        return tuple(dict.fromkeys((*self.evidence.at_head, *filter(self.contents.mentions, found))))
+
+
+def _unclaimed(plan: Plan, others: Iterable[ObservedProject]) -> Iterable[tuple[ObservedProject, ObservedJob]]:
+    """Live jobs with a managed name that no manifest of this plan has."""
+    claimed = {(plan.project_of(action).id, name) for action in plan.actions for name in action.request.names}
+    projects = {project.id: project for project in (*others, *plan.projects.values())}
+    for project in projects.values():
+        for job in project.jobs:
+            if job.live and job.identity and (project.id, job.identity.name) not in claimed:
+                yield project, job
+
+
+def _earlier(created_at: str, deleted_at: str) -> bool:
+    try:
+        return datetime.fromisoformat(created_at) < datetime.fromisoformat(deleted_at)
+    except (ValueError, TypeError):
+        return False
+
+
+def _pruning(project: ObservedProject, job: ObservedJob, found: Found, commit: str) -> tuple[ObservedProject, Action]:
+    written = found.written
+    request = JobRequest(
+        path=found.revision.path, line=1, project=ProjectRef(name=project.name, id=project.id), name=written.name,
+        attempt=written.attempt, digest=written.digest, training_job={"name": written.identity.job_name},
+    )  # fmt: skip
+    return project, Action(Verb.STOP, request, f"its manifest was deleted in {commit[:8]}", job, pruned=True)
