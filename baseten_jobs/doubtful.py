@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from baseten_jobs.cost import listed, same_gpu
 from baseten_jobs.diagnostics import one_line
-from baseten_jobs.names import manifest_name
+from baseten_jobs.names import is_made_up, manifest_name
 from baseten_jobs.observation import ObservedJob, ObservedProject
 from baseten_jobs.plan import Action, Doubt, Policy, Verb
 from baseten_jobs.request import JobRequest
@@ -63,12 +63,7 @@ def _look_alike(request: JobRequest, project: ObservedProject) -> ObservedJob | 
 def _names(job: ObservedJob, project: ObservedProject) -> tuple[str, ...]:
     """The names that a manifest of this job could have: a job that was given no name of its own has its project's."""
     name = job.name or ""
-    return name, manifest_name(name), *((manifest_name(project.name),) if _is_made_up(name) else ())
-
-
-def _is_made_up(name: str) -> bool:
-    """True for no name, and for one that the server gave, such as `job-2`."""
-    return not name or name.removeprefix("job-").isdigit()
+    return name, manifest_name(name), *((manifest_name(project.name),) if is_made_up(name) else ())
 
 
 def _runs_already(submit: Action, job: ObservedJob) -> Action:

@@ -12,6 +12,11 @@ def manifest_name(text: str, room: int = LONGEST) -> str:
     return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")[:room].strip("-")
 
 
+def is_made_up(job_name: str | None) -> bool:
+    """True for no name, and for one that the server gave a job, such as `job-2`."""
+    return not job_name or job_name.removeprefix("job-").isdigit()
+
+
 def former_names(written: Any) -> tuple[str, ...]:
     """The names in a manifest's `renamed_from`, which is one name or a list of them; what is no text is left out."""
     names = [written] if isinstance(written, str) else written if isinstance(written, list) else []

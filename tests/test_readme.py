@@ -117,7 +117,7 @@ def test_every_command_runs(line: str, here: Path, called: Cli, monkeypatch: pyt
             assert called("plan", "--out", words[words.index("--plan") + 1]).code == 0
         ran = called(*words)
     confirmed = "--yes" in words or words[0] != "apply"
-    unknown = words[:2] == ["import", "job"]
+    unknown = words[:2] == ["import", "job"] or words[0] == "adopt"
     assert ran.code == (1 if unknown else 0 if confirmed else 8), ran.err
 
 

@@ -24,6 +24,7 @@ COMMANDS: Mapping[str, str] = MappingProxyType(
         "status": "Show how the manifests' jobs are.",
         "logs": "Print a job's log, and follow it.",
         "stop": "Stop jobs.",
+        "adopt": "Write into a manifest which job runs it already.",
         "explain": "Tell what a field of a manifest means.",
         "import": "Write manifests of Python files, request bodies and jobs that exist.",
         "schema": "Print the JSON Schema of the manifests.",

@@ -105,8 +105,10 @@ def job(job_id: str, given: Given, target: Target, output: str, connection: "Con
         data = job_data(opened(connection), job_id)
         if data is None:
             return session.fail(f"there is no job {job_id}", Exit.FAILED)
-        found = Found(f"job {job_id}", (draft_of_job(job_of(data), data, given),))
-        return _told(session, adopt([found], target))
+        draft = draft_of_job(job_of(data), data, given)
+        code = _told(session, adopt([Found(f"job {job_id}", (draft,))], target))
+        session.note(f"note: once it is filled in, `baseten-jobs adopt {draft.name} --job {job_id}` says that it runs")
+        return code
 
     return guarded(session, work)
 

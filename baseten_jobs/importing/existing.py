@@ -7,7 +7,7 @@ from baseten_jobs.identity import parse_job_name
 from baseten_jobs.importing.draft import API_VERSION, Draft
 from baseten_jobs.importing.lowering import Given
 from baseten_jobs.importing.placed import Gap, Placed, placed
-from baseten_jobs.names import manifest_name
+from baseten_jobs.names import is_made_up, manifest_name
 from baseten_jobs.observation import ObservedJob
 from baseten_jobs.shape import Shape, shape_of
 
@@ -17,7 +17,8 @@ def draft_of_job(job: ObservedJob, data: Mapping[str, Any], given: Given) -> Dra
     source = f"job {job.id}"
     identity = parse_job_name(job.name)
     project = _mapping(data.get("training_project")).get("name")
-    name = given.name or (identity.name if identity else manifest_name(project or job.name or job.id))
+    own = "" if is_made_up(job.name) else manifest_name(job.name or "")
+    name = given.name or (identity.name if identity else own or manifest_name(project or job.id))
     metadata: dict[str, Any] = {"name": name}
     metadata |= {"project": given.project or project} if given.project or project else {"project_id": job.project_id}
     metadata |= {"attempt": identity.attempt} if identity and identity.attempt > 1 else {}

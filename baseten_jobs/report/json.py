@@ -83,6 +83,10 @@ def started(written: Sequence[str], kept: Sequence[str]) -> str:
     return _document({"written": list(written), "kept": list(kept)})
 
 
+def adopted(path: str, line: int, adopts: Mapping[str, Any]) -> str:
+    return _document({"path": path, "line": line, "adopts": dict(adopts)})
+
+
 def log(job: ObservedJob, lines: Iterable[LogLine]) -> str:
     return _document({"job": _job(job), "lines": [line_data(line) for line in lines]})
 
