@@ -54,10 +54,10 @@ class Orphans:
         """Why a job is not pruned although its manifest is gone; empty if it may be."""
         identity = job.identity
         assert identity is not None
-        if not _earlier(job.created_at, deleted_at):
-            return "it was created after its manifest was deleted, by their dates"
         if name := self._lives_on(plan, project, job):
             return f"its spec lives on as '{name}': `metadata.renamed_from: {identity.name}` says that it was renamed"
+        if not _earlier(job.created_at, deleted_at):
+            return "it was created after its manifest was deleted, by their dates"
         for commit, ref in self.evidence.ahead.items():
             if self.evidence.names(commit, identity.name, project):
                 return f"{ref} has its manifest again in {commit[:10]}"

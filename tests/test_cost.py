@@ -14,6 +14,7 @@ from baseten_jobs.cost import Bill, Cost, Machine, Share, cost_of, price_list
 from baseten_jobs.emulator import Durations, Settings, serving
 from baseten_jobs.guards import refusals
 from baseten_jobs.plan import Action, Plan, Policy, Verb
+from baseten_jobs.report import text as as_text
 from baseten_jobs.request import JobRequest, ProjectRef
 from baseten_jobs.saved import SavedPlan, loaded, planned
 from tests.commands import Cli, called
@@ -481,3 +482,44 @@ def test_a_saved_plan_keeps_its_limit_on_cost(cli: Cli) -> None:
 @pytest.mark.parametrize("limit", ["nan", "inf", "-1", "much"])
 def test_a_limit_that_limits_nothing_is_wrong_usage(cli: Cli, limit: str) -> None:
     assert cli("plan", "--max-cost-per-hour", limit).code == 64
+
+
+# What goes on beside it
+
+
+def test_a_plan_adds_up_the_new_jobs_and_the_runs_that_they_leave_running(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    world.write("x")
+    world.write("y", command="y")
+    world.apply()
+    world.write("x", command="other")
+    world.write("z", command="z")
+    plan = world.plan().plan
+    (running,) = plan.beside
+    assert (running.job.id, running.cost and running.cost.formula) == (world.jobs()[0]["id"], "1 x 8 H100")
+    new, beside = plan.cost.priced, plan.cost_beside.priced
+    assert (new, beside) == (2 * beside, 52.0)
+    told = as_text.plan(plan).splitlines()
+    assert told[-1] == "Beside it a previous run keeps running: 1 x 8 H100 · $52.00/h; in all $156.00/h."
+    assert as_text.heading(plan).endswith("0 on hold · $104.00/h new, $156.00/h in all")
+
+
+def test_a_run_that_a_plan_stops_is_not_beside_it(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    world.write()
+    world.apply()
+    world.write(command="other", more="policy: {on_change: stop}\n")
+    assert world.plan().plan.beside == ()
+
+
+def test_the_price_of_a_run_that_is_not_known_makes_the_sum_a_lower_bound(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    world.write("cpu")
+    path = world.folder / "specs" / "cpu.yaml"
+    path.write_text(path.read_text().replace('compute: {accelerator: "H100:8"}', "compute: {cpu_count: 2}"))
+    world.apply()
+    path.write_text(path.read_text().replace("train", "other"))
+    plan = world.plan().plan
+    assert plan.cost_beside.usd_per_hour is None
+    assert " new, at least $" in as_text.heading(plan)
+    assert "price not known; in all at least $" in as_text.plan(plan)
