@@ -141,6 +141,9 @@ _SECONDS = click.FloatRange(min=0, max=10**9)
     "--deploy-fail", multiple=True, metavar="GLOB", help="Jobs of these names end as DEPLOY_FAILED. Repeatable."
 )
 @click.option(
+    "--preempt", multiple=True, metavar="GLOB", help="Jobs of these names end as PREEMPTED, once they ran. Repeatable."
+)
+@click.option(
     "--created-seconds",
     type=_SECONDS,
     default=1.0,
@@ -212,6 +215,7 @@ def _settings(
     queue: tuple[str, ...],
     fail: tuple[str, ...],
     deploy_fail: tuple[str, ...],
+    preempt: tuple[str, ...],
     created_seconds: float,
     deploying_seconds: float,
     run_seconds: float,
@@ -223,7 +227,7 @@ def _settings(
 
     return Settings(
         database=database or DEFAULT_DATABASE,
-        behaviour=Behaviour(queue, fail, deploy_fail),
+        behaviour=Behaviour(queue, fail, deploy_fail, preempt),
         durations=Durations(created_seconds, deploying_seconds, run_seconds, checkpoint_seconds, line_seconds),
         **same,
     )

@@ -13,7 +13,7 @@ from .capacity import CapacityRules
 from .catalogue import InstanceType, allocate
 from .faults import Fault, Roll
 from .identifiers import identifier
-from .lifecycle import COMPLETED, DEPLOY_FAILED, FAILED, PENDING
+from .lifecycle import COMPLETED, DEPLOY_FAILED, FAILED, PENDING, PREEMPTED
 from .records import Job, Project
 from .settings import Behaviour, Durations, Settings
 from .shapes import fixed_part
@@ -125,6 +125,8 @@ def _behaving(job: Job, name: str, behaviour: Behaviour) -> Job:
         return job._replace(outcome=DEPLOY_FAILED, running_for=0)
     if _matches(name, behaviour.fail):
         return job._replace(outcome=FAILED)
+    if _matches(name, behaviour.preempt):
+        return job._replace(outcome=PREEMPTED)
     return job
 
 

@@ -16,6 +16,7 @@ from .lifecycle import (
     DEPLOYING,
     FAILED,
     PENDING,
+    PREEMPTED,
     STOPPED,
     Window,
     history,
@@ -92,6 +93,7 @@ def _fixed(job: Job, body: Mapping[str, Any], now: int) -> Iterator[Line]:
         FAILED: ("ERROR", job.error_message or "start command exited with code 1"),
         DEPLOY_FAILED: ("ERROR", job.error_message or "the image could not be pulled"),
         STOPPED: ("WARNING", "training job stopped by a user"),
+        PREEMPTED: ("WARNING", "training job preempted"),
     }
     for moment in history(job, now):
         if moment.status in messages:

@@ -25,11 +25,12 @@ class Durations:
 
 @dataclass(frozen=True)
 class Behaviour:
-    """Globs over job names: which jobs wait for ever, fail, or fail to deploy."""
+    """Globs over job names: which jobs wait for ever, fail, fail to deploy, or are preempted once they ran."""
 
     queue: tuple[str, ...] = ()
     fail: tuple[str, ...] = ()
     deploy_fail: tuple[str, ...] = ()
+    preempt: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

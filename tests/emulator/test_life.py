@@ -166,10 +166,10 @@ def test_search_takes_the_sdk_request(api: Api) -> None:
     assert listed.training_project.id == project
 
 
-def test_a_job_can_fail_or_fail_to_deploy_by_name(start: Start) -> None:
-    api = start(behaviour=Behaviour(queue=("wait-*",), fail=("bad-*",), deploy_fail=("worse-*",)))
+def test_a_job_can_end_otherwise_by_name(start: Start) -> None:
+    api = start(behaviour=Behaviour(queue=("wait-*",), fail=("bad-*",), deploy_fail=("worse-*",), preempt=("spot-*",)))
     project = api.project()
-    for name in ("wait-1", "bad-1", "worse-1", "good"):
+    for name in ("wait-1", "bad-1", "worse-1", "spot-1", "good"):
         api.create(project, name)
     api.advance(100)
     shown = {job["name"]: (job["current_status"], job["error_message"]) for job in api.search()}
@@ -177,5 +177,40 @@ def test_a_job_can_fail_or_fail_to_deploy_by_name(start: Start) -> None:
         "wait-1": ("TRAINING_JOB_PENDING", None),
         "bad-1": ("TRAINING_JOB_FAILED", "a start command exited with code 1"),
         "worse-1": ("TRAINING_JOB_DEPLOY_FAILED", "the image could not be pulled"),
+        "spot-1": ("TRAINING_JOB_PREEMPTED", None),
         "good": ("TRAINING_JOB_COMPLETED", None),
     }
+
+
+def test_a_preempted_job_ran_and_is_over(start: Start) -> None:
+    """The SDK takes its status as any string; it holds no GPUs, can't be stopped and saved what it had."""
+    api = start(behaviour=Behaviour(preempt=("qwen3--*",)), capacity=(("H100", 16),))
+    project = api.project()
+    job_id, waiting = _create(api, project), _create(api, project)
+    seen = []
+    for seconds in (3, 59, 1, 1000):
+        api.advance(seconds)
+        job = api.sdk.api.get_training_projects_jobs_training_job_id(
+            training_project_id=project, training_job_id=job_id
+        ).training_job
+        seen.append((job.current_status, (job.updated_at - job.created_at).total_seconds()))
+    assert seen == [
+        ("TRAINING_JOB_RUNNING", 3),
+        ("TRAINING_JOB_RUNNING", 3),
+        ("TRAINING_JOB_PREEMPTED", 63),
+        ("TRAINING_JOB_PREEMPTED", 63),
+    ]
+    assert job.checkpoint_sync_status == "COMPLETED"
+    request = SearchTrainingJobsRequest.model_validate({"statuses": ["TRAINING_JOB_PREEMPTED"]})
+    found = api.sdk.api.post_training_jobs_search(request=request).training_jobs
+    assert [each.id for each in found] == [waiting, job_id]
+    logs = api.sdk.api.get_training_projects_jobs_logs(
+        training_project_id=project,
+        training_job_id=job_id,
+        params=GetTrainingProjectsJobsLogsParams.model_validate({"direction": "desc", "limit": 1}),
+    ).logs
+    assert [(line.message, line.level) for line in logs] == [("training job preempted", "WARNING")]
+    with pytest.raises(ResponseError, match="TRAINING_JOB_PREEMPTED and cannot be stopped"):
+        api.sdk.api.post_training_projects_jobs_stop(
+            training_project_id=project, training_job_id=job_id, request=StopTrainingJobRequest()
+        )
