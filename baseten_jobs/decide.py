@@ -126,7 +126,7 @@ def _failed_before(request: JobRequest, job: ObservedJob, later: Sequence[Observ
     return f"{_KINDS.get(job.status_class, 'failed before')}: {remedy} (job {job.id} {ended(job)})"
 
 
-_KINDS = {StatusClass.STOPPED: STOPPED}
+_KINDS = {StatusClass.STOPPED: STOPPED, StatusClass.INTERRUPTED: "preempted"}
 
 
 def ended(job: ObservedJob) -> str:
@@ -134,7 +134,12 @@ def ended(job: ObservedJob) -> str:
     return _ENDS.get(job.status_class, f"has the status {short(job.status)}")
 
 
-_ENDS = {StatusClass.FAILED: "failed", StatusClass.STOPPED: "was stopped", StatusClass.DONE: "completed"}
+_ENDS = {
+    StatusClass.FAILED: "failed",
+    StatusClass.STOPPED: "was stopped",
+    StatusClass.INTERRUPTED: "was preempted",
+    StatusClass.DONE: "completed",
+}
 
 
 def _changed(request: JobRequest, older: ObservedJob) -> Action:

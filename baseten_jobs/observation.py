@@ -17,12 +17,16 @@ K = TypeVar("K")
 
 
 class StatusClass(Enum):
+    """What a status means for a spec: a job that was stopped or interrupted ended, and is not done."""
+
     LIVE = "live"
     DONE = "done"
     FAILED = "failed"
     STOPPED = "stopped"
+    INTERRUPTED = "interrupted"
 
 
+_PREFIX = "TRAINING_JOB_"
 PENDING = "TRAINING_JOB_PENDING"
 
 _CLASSES: Mapping[str, StatusClass] = MappingProxyType(
@@ -36,13 +40,23 @@ _CLASSES: Mapping[str, StatusClass] = MappingProxyType(
         "TRAINING_JOB_FAILED": StatusClass.FAILED,
         "TRAINING_JOB_DEPLOY_FAILED": StatusClass.FAILED,
         "TRAINING_JOB_STOPPED": StatusClass.STOPPED,
+        "TRAINING_JOB_CANCELLED": StatusClass.STOPPED,
+        "TRAINING_JOB_CANCELED": StatusClass.STOPPED,
+        "TRAINING_JOB_PREEMPTED": StatusClass.INTERRUPTED,
     }
 )
+"""The vendor's Go CLI lists `preempted`, and its tail ends there; no list of the API's has the two `CANCEL(L)ED`."""
+
+
+def spelled(status: str) -> str:
+    """A known status as the API spells it, from `RUNNING` or `completed` too; any other as it came."""
+    whole = _PREFIX + status.strip().upper().removeprefix(_PREFIX)
+    return whole if whole in _CLASSES else status
 
 
 def short(status: str) -> str:
     """The provider's word for a status, without what all have in common."""
-    return status.removeprefix("TRAINING_JOB_").lower() or "not told"
+    return status.removeprefix(_PREFIX).lower() or "not told"
 
 
 _OVER = frozenset(status for status, kind in _CLASSES.items() if kind is not StatusClass.LIVE)
@@ -119,7 +133,7 @@ def job_of(data: Mapping[str, Any]) -> ObservedJob:
     return ObservedJob(
         job_id,
         _text(data.get("name")),
-        str(data.get("current_status") or ""),
+        spelled(str(data.get("current_status") or "")),
         str(data.get("created_at") or ""),
         str(project_id or ""),
         _product(_number(machine.get("gpu_count")), nodes),

@@ -22,7 +22,11 @@ _COLOURS = {
     StatusClass.DONE: "green",
     StatusClass.FAILED: "red",
     StatusClass.STOPPED: "yellow",
+    StatusClass.INTERRUPTED: "magenta",
 }
+
+
+_UNCERTAIN = "?: the status is not known here, so the job counts as running; it may have ended."
 
 
 def _gpus(row: Status) -> str:

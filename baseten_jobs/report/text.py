@@ -9,6 +9,7 @@ from baseten_jobs.diff import FILE, Change
 from baseten_jobs.history import Revision
 from baseten_jobs.identity import SHOWN
 from baseten_jobs.importing.adoption import Adoption
+from baseten_jobs.observation import short
 from baseten_jobs.outcome import Applied, Fate, Outcome
 from baseten_jobs.plan import Action, Orphan, Plan, Verb
 from baseten_jobs.report import listing
@@ -127,7 +128,7 @@ def facts(action: Action) -> list[str]:
         found += [f"job {request.job_name}", str(action.cost) if action.cost else count(request.gpus, "GPU")]
         found += [_STARTS[action.starts]] if action.starts else []
     elif action.job is not None:
-        found += [f"job {action.job.id} {action.job.status.removeprefix('TRAINING_JOB_').lower()}"]
+        found += [f"job {action.job.id} {short(action.job.status)}"]
     return [*found, place(request)]
 
 
