@@ -1,7 +1,7 @@
 """Requests + observation -> how each manifest's job is, what it cost so far, and what changed since the last look."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
@@ -14,6 +14,9 @@ from baseten_jobs.request import JobRequest
 
 _FREE = frozenset({PENDING, "TRAINING_JOB_QUEUED", "TRAINING_JOB_CREATED"})
 """Statuses before the machines are there: Baseten bills from the deployment on."""
+
+_AT_ONCE = 2.0
+"""Seconds between a job's creation and its `updated_at` that are no sign of a change: two clocks, whole seconds."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +49,11 @@ class Status:
         return short(self.job.status) if self.job else "not submitted"
 
     @property
+    def cost_uncertain(self) -> bool:
+        """True where the cost counts a job as running whose status is not known here: it may have ended."""
+        return self.job is not None and not self.job.status_known
+
+    @property
     def live(self) -> tuple[ObservedJob, ...]:
         """Every live job of the manifest's name, whatever its spec."""
         own = self.duplicates or ((self.job,) if self.job and self.job.live else ())
@@ -68,13 +76,25 @@ def _status(request: JobRequest, observation: Observation) -> Status:
     return Status(request, job, live if len(live) > 1 else (), others)
 
 
+def deployed(job: ObservedJob) -> bool:
+    """True if the job may cost something at this moment, or did: its status is none of those before the machines."""
+    return job.status not in _FREE
+
+
 def surveyed(
-    rows: Iterable[Status], machines: Iterable[Machine], saved: Mapping[str, Checkpoints], now: float
+    rows: Iterable[Status],
+    machines: Iterable[Machine],
+    saved: Mapping[str, Checkpoints],
+    now: float,
+    billed: Collection[str] = (),
 ) -> tuple[Status, ...]:
-    """The same rows with age, cost and checkpoints; `saved` is by job id, `now` in epoch seconds."""
+    """The same rows with age, cost and checkpoints; `saved` is by job id, `now` in epoch seconds.
+
+    `billed` are ids of jobs that were seen deployed at some time.
+    """
     machines = tuple(machines)
     return tuple(
-        replace(row, age=_age(row.job, now), cost=_cost(row, machines, now), checkpoints=saved.get(row.job.id))
+        replace(row, age=_age(row.job, now), cost=_cost(row, machines, now, billed), checkpoints=saved.get(row.job.id))
         if row.job
         else row
         for row in rows
@@ -86,15 +106,26 @@ def _age(job: ObservedJob, now: float) -> float | None:
     return None if created is None else max(0.0, now - created)
 
 
-def _cost(row: Status, machines: Sequence[Machine], now: float) -> float | None:
+def _cost(row: Status, machines: Sequence[Machine], now: float, billed: Collection[str]) -> float | None:
     job = row.job
-    if job is None or job.status in _FREE:
+    if job is None or (job.id not in billed and _never_left_the_queue(job)):
         return 0.0
     per_hour = cost_of(row.request, machines).usd_per_hour
     created, ended = epoch_of(job.created_at), now if job.live else epoch_of(job.updated_at)
     if per_hour is None or created is None or ended is None:
         return None
     return round(per_hour * max(0.0, ended - created) / 3600, 2)
+
+
+def _never_left_the_queue(job: ObservedJob) -> bool:
+    """True if the job waits and has not changed since it was created.
+
+    One that ran may be PENDING again, and no row tells; only `queue_context`, which is for admins, has the time at
+    which a job left the queue. But `updated_at` moves with each status. It moves with a new priority as well, and with
+    CREATED after a long wait: such a job may not have cost anything, and still costs "at most" its time.
+    """
+    created, updated = epoch_of(job.created_at), epoch_of(job.updated_at)
+    return not deployed(job) and created is not None and updated is not None and updated - created <= _AT_ONCE
 
 
 def counted(rows: Iterable[Status]) -> Mapping[str, int]:

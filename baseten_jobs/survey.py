@@ -8,7 +8,7 @@ from baseten_jobs.api.client import Api
 from baseten_jobs.api.errors import ApiError
 from baseten_jobs.cost import Machine, price_list
 from baseten_jobs.observation import ObservedJob
-from baseten_jobs.status import Checkpoints, Status, surveyed
+from baseten_jobs.status import Checkpoints, Status, deployed, surveyed
 
 _JOBS = 20
 """Jobs whose checkpoints are read at most at one look: that is a call each."""
@@ -19,12 +19,16 @@ _STALE = 30.0
 
 
 class Survey:
-    """One or more looks at jobs: prices are read once, checkpoints of an ended job once."""
+    """One or more looks at jobs: prices are read once, checkpoints of an ended job once.
+
+    A job that was seen deployed costs something from then on, also once it waits again.
+    """
 
     def __init__(self, api: Api) -> None:
         self._api = api.hasty(2, 30.0)
         self._saved: dict[str, Checkpoints] = {}
         self._read: dict[str, float] = {}
+        self._billed: set[str] = set()
 
     def of(self, rows: Sequence[Status]) -> tuple[Status, ...]:
         """Prices and checkpoints that can't be read are not known; raises nothing."""
@@ -34,7 +38,8 @@ class Survey:
             with ThreadPoolExecutor(_READERS) as pool:
                 list(pool.map(self._read_checkpoints, due[:_JOBS]))
         machines = self._machines if any(row.job for row in rows) else ()
-        return surveyed(rows, machines, self._saved, self._api.clock.wall())
+        self._billed |= {row.job.id for row in rows if row.job and deployed(row.job)}
+        return surveyed(rows, machines, self._saved, self._api.clock.wall(), self._billed)
 
     @cached_property
     def _machines(self) -> tuple[Machine, ...]:

@@ -1,5 +1,6 @@
 """How jobs are: what they cost and saved so far, seen once or watched, and the exit code that follows from it."""
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from baseten_jobs.cost import Machine
 from baseten_jobs.emulator import Behaviour, Durations
 from baseten_jobs.exits import Exit
 from baseten_jobs.observation import ObservedJob
+from baseten_jobs.report.json import status as as_json
 from baseten_jobs.report.look import Look
 from baseten_jobs.report.table import status as table
 from baseten_jobs.request import JobRequest, ProjectRef
@@ -23,6 +25,10 @@ __all__ = ["desk", "open_desk"]
 NODE = Machine(208_000, 1_900_000, 1.0, 8, "H100")
 CREATED = "2027-01-15T08:00:00Z"
 HOUR_LATER = 1_800_000_000.0 + 3600
+
+WAITING = ("PENDING", "QUEUED", "CREATED")
+LIVE = (*WAITING, "DEPLOYING", "RUNNING")
+ENDED = ("COMPLETED", "FAILED", "DEPLOY_FAILED", "STOPPED", "CANCELLED", "CANCELED", "PREEMPTED")
 
 SAVING = "  checkpointing: {enabled: true}\n"
 
@@ -39,20 +45,37 @@ def row(status: str | None = "RUNNING", name: str = "sft", **fields: object) -> 
 
 
 @pytest.mark.parametrize(
-    ("status", "cost"),
+    ("status", "cost", "shown"),
     [
-        ("PENDING", 0.0),
-        ("CREATED", 0.0),
-        ("DEPLOYING", 120.0),
-        ("RUNNING", 120.0),
-        ("NEVER_HEARD_OF", 120.0),
-        ("COMPLETED", 60.0),
-        ("STOPPED", 60.0),
+        *((status, 120.0, "≤ $120.00") for status in (*WAITING, "DEPLOYING", "RUNNING")),
+        ("NEVER_HEARD_OF", 120.0, "≤ $120.00 ?"),
+        *((status, 60.0, "≤ $60.00") for status in ENDED),
     ],
 )
-def test_a_job_costs_at_most_its_price_since_it_was_created(status: str, cost: float) -> None:
+def test_a_job_costs_at_most_its_price_since_it_was_created(status: str, cost: float, shown: str) -> None:
+    """One that waits too, where it has changed since: it may have run before."""
     (told,) = surveyed([row(status)], [NODE], {}, HOUR_LATER)
-    assert (told.cost, told.age) == (cost, 3600)
+    assert (told.cost, told.age, told.cost_uncertain) == (cost, 3600, shown.endswith("?"))
+    assert f"  {shown}  " in table([told])
+
+
+@pytest.mark.parametrize("status", WAITING)
+@pytest.mark.parametrize("updated", [CREATED, "2027-01-15T08:00:00.9Z", "2027-01-15T07:59:59Z"])
+def test_a_job_that_waits_since_it_was_created_costs_nothing(status: str, updated: str) -> None:
+    waiting = row(status, updated_at=updated)
+    assert [told.cost for told in surveyed([waiting], [NODE], {}, HOUR_LATER)] == [0.0]
+    assert [told.cost for told in surveyed([waiting], [NODE], {}, HOUR_LATER, {"j1"})] == [120.0]
+    unclear = row(status, updated_at="")
+    assert [told.cost for told in surveyed([unclear], [NODE], {}, HOUR_LATER)] == [120.0]
+
+
+def test_a_cost_of_a_status_not_known_here_is_marked_and_the_mark_is_explained() -> None:
+    rows = surveyed([row("WARMING"), row(name="b")], [NODE], {}, HOUR_LATER)
+    assert table(rows).endswith(
+        "1 warming, 1 running; ≤ $240.00 so far.\n"
+        "? behind a cost: the status is not known here, so the job counts as running; it may have ended."
+    )
+    assert [each["cost_uncertain"] for each in json.loads(as_json(rows))["jobs"]] == [True, False]
 
 
 def test_what_is_not_known_is_not_free() -> None:
@@ -98,7 +121,8 @@ def test_a_table_is_no_wider_than_its_terminal(width: int) -> None:
     [
         ([row("COMPLETED")], Exit.DONE),
         ([row("COMPLETED"), row("FAILED")], Exit.FAILED),
-        ([row("STOPPED")], Exit.FAILED),
+        *(([row(status)], Exit.FAILED) for status in ENDED if status != "COMPLETED"),
+        *(([row(status)], Exit.UNCLEAR) for status in LIVE),
         ([row(None)], Exit.FAILED),
         ([row("FAILED"), row("RUNNING")], Exit.UNCLEAR),
         ([row("NEVER_HEARD_OF")], Exit.UNCLEAR),
@@ -138,6 +162,46 @@ def test_status_tells_cost_age_and_checkpoints(desk: Desk) -> None:
     assert (job["age_seconds"], job["checkpoints"]) == (45, {"count": 2, "latest": "checkpoint-2"})
     assert job["cost_usd_at_most"] == pytest.approx(104 * 45 / 3600, abs=0.01)
     assert "2 (checkpoint-2)" in desk("status").out
+
+
+def test_a_job_that_ran_and_waits_again_is_not_free(desk: Desk) -> None:
+    (job,) = desk.applied("x")
+    desk.force(job, "PENDING")
+    (waiting,) = desk("status", "-o", "json").json["jobs"]
+    desk.clock.time = 3600
+    (later,) = desk("status", "-o", "json").json["jobs"]
+    assert (waiting["state"], waiting["cost_usd_at_most"] > 0, later["cost_usd_at_most"]) == ("pending", True, 104.0)
+
+
+def test_a_watch_remembers_that_a_job_ran(tmp_path: Path) -> None:
+    """Where `updated_at` does not tell."""
+    world = World(tmp_path)
+    world.write()
+    world.apply()
+    (running,) = pipeline.status(world.api, world.compiled())[0]
+    assert running.job is not None
+    waiting = replace(running, job=replace(running.job, status="TRAINING_JOB_PENDING", updated_at=CREATED))
+    world.clock.time = 3600
+    survey = Survey(world.api)
+    assert [row.cost for row in survey.of([waiting])] == [0.0]
+    assert [row.cost for row in survey.of([running])] == [52.0]
+    assert [row.cost for row in survey.of([waiting])] == [52.0]
+
+
+def test_a_plainly_queued_job_is_free_however_long_it_waits(open_desk: Open) -> None:
+    desk = open_desk(behaviour=Behaviour(queue=("*",)))
+    desk.applied("x")
+    desk.clock.time = 86_400
+    assert "  $0.00  " in desk("status").out
+
+
+def test_the_cost_of_a_preempted_job_grows_no_longer(open_desk: Open) -> None:
+    desk = open_desk(behaviour=Behaviour(preempt=("*",)), durations=Durations(running=3597))
+    desk.applied("x")
+    for later in (4000, 90_000):
+        desk.clock.time = later
+        (job,) = desk("status", "-o", "json").json["jobs"]
+        assert (job["state"], job["cost_usd_at_most"], job["cost_uncertain"]) == ("preempted", 104.0, False)
 
 
 def test_checkpoints_and_prices_that_can_not_be_read_are_not_known(tmp_path: Path) -> None:

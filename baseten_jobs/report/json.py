@@ -224,6 +224,7 @@ def _status(row: Status) -> Mapping[str, Any]:
         "job": _job(row.job),
         "age_seconds": None if row.age is None else int(row.age),
         "cost_usd_at_most": row.cost,
+        "cost_uncertain": row.cost_uncertain,
         "checkpoints": _checkpoints(row.checkpoints),
         "error_message": row.job.error_message if row.job else None,
         "duplicates": [job.id for job in row.duplicates],

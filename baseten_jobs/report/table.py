@@ -26,7 +26,7 @@ _COLOURS = {
 }
 
 
-_UNCERTAIN = "?: the status is not known here, so the job counts as running; it may have ended."
+_UNCERTAIN = "? behind a cost: the status is not known here, so the job counts as running; it may have ended."
 
 
 def _gpus(row: Status) -> str:
@@ -36,7 +36,9 @@ def _gpus(row: Status) -> str:
 def _cost(row: Status) -> str:
     if row.job is None:
         return ""
-    return "?" if row.cost is None else f"≤ ${row.cost:,.2f}" if row.cost else "$0.00"
+    if row.cost is None:
+        return "?"
+    return (f"≤ ${row.cost:,.2f}" if row.cost else "$0.00") + (" ?" if row.cost_uncertain else "")
 
 
 def _saved(row: Status) -> str:
@@ -130,4 +132,5 @@ def _summary(rows: Sequence[Status]) -> str:
     if not any(costs):
         return f"{states}."
     known = sum(cost or 0.0 for cost in costs)
-    return f"{states}; {'' if None not in costs else 'without those not known, '}≤ ${known:,.2f} so far."
+    told = f"{states}; {'' if None not in costs else 'without those not known, '}≤ ${known:,.2f} so far."
+    return f"{told}\n{_UNCERTAIN}" if any(row.cost and row.cost_uncertain for row in rows) else told
