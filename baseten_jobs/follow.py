@@ -2,15 +2,16 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import partial
 
 from baseten_jobs.api.client import Api
 from baseten_jobs.api.errors import ApiError
 from baseten_jobs.logs import LIMIT, LogLine, Reading, again, begin, line_of, read
 from baseten_jobs.moments import epoch_of
 from baseten_jobs.observation import ObservedJob
-from baseten_jobs.observe import job_by_id
+from baseten_jobs.observe import jobs_in
 from baseten_jobs.patience import Tell, patiently
+from baseten_jobs.presence import Presence
+from baseten_jobs.standstill import Standstill
 
 _POLL = 3.0
 """Seconds between two looks at the log of a job that lives."""
@@ -46,12 +47,15 @@ def lines_so_far(api: Api, job: ObservedJob, since: float | None, tell: Tell) ->
 
 
 def follow(api: Api, job: ObservedJob, since: float | None, tell: Tell) -> Iterator[Heard]:
-    """The same, and everything that comes until the job has ended; raises ApiError, also for a job that is gone."""
-    clock, reading = api.clock, _beginning(api, job, since)
+    """The same, and everything that comes until the job has ended; raises ApiError, also for a job that is gone.
+
+    Ends with a job that lives where its status is not known here, and has not changed for ten minutes.
+    """
+    clock, reading, looks = api.clock, _beginning(api, job, since), _Looks(api, job)
     looked = widely = clock.now()
     end = _last_look(api, job)
     while True:
-        over = end is not None and clock.now() >= end
+        over = looks.stuck or (end is not None and clock.now() >= end)
         while not reading.whole:
             reading, new = _page(api, job, reading, tell)
             yield Heard(new, job, reading.whole, reading.crowded)
@@ -59,7 +63,7 @@ def follow(api: Api, job: ObservedJob, since: float | None, tell: Tell) -> Itera
             return
         clock.sleep(_POLL)
         if end is None and clock.now() >= looked + _LOOK:
-            job, looked = patiently(api, partial(_job, api, job), tell), clock.now()
+            job, looked = patiently(api, looks.again, tell), clock.now()
             end = None if job.live else clock.now() + _GRACE
         wide = clock.now() >= widely + _WIDE_EVERY or (end is not None and clock.now() >= end)
         widely = clock.now() if wide else widely
@@ -92,11 +96,27 @@ def _page(api: Api, job: ObservedJob, reading: Reading, tell: Tell) -> tuple[Rea
     return read(reading, page, _now(api))
 
 
-def _job(api: Api, job: ObservedJob) -> ObservedJob:
-    found = job_by_id(api, job.id)
-    if found is None:
-        raise ApiError(f"job {job.id}", "it is gone: a search shows it no longer", 404)
-    return found
+class _Looks:
+    """Looks at one job, one after another; one that a look misses is as it was, until it is gone."""
+
+    def __init__(self, api: Api, job: ObservedJob) -> None:
+        self._api, self._job = api, job
+        self._presence, self._standstill = Presence(api), Standstill()
+        self._standstill.look([job], api.clock.now())
+
+    @property
+    def stuck(self) -> bool:
+        return self._standstill.stuck(self._job)
+
+    def again(self) -> ObservedJob:
+        """The job as it is by now; raises ApiError, also where it is gone."""
+        job_id = self._job.id
+        searched = {job.id: job for job in jobs_in(self._api.search(job_id=job_id))}
+        self._job = self._presence.look({job_id: self._job.project_id}, searched).get(job_id, self._job)
+        if self._presence.gone(job_id):
+            raise ApiError(f"job {job_id}", "it is gone: neither a search nor its project shows it any longer", 404)
+        self._standstill.look([self._job], self._api.clock.now())
+        return self._job
 
 
 def _now(api: Api) -> int:

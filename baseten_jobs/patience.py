@@ -16,10 +16,11 @@ _PAUSE = 10.0
 Tell = Callable[[str], None]
 
 
-def patiently(api: Api, ask: Callable[[], T], tell: Tell) -> T:
+def patiently(api: Api, ask: Callable[[], T], tell: Tell, until: float = float("inf")) -> T:
     """What `ask` gives. An outage is told once, and waited out up to ten minutes; raises ApiError then.
 
-    The client has repeated the call, and waited as a 429 asked, before it is an outage.
+    It is not waited out beyond `until`, a time by the API's clock. The client has repeated the call, and waited as a
+    429 asked, before it is an outage.
     """
     end: float | None = None
     while True:
@@ -29,11 +30,11 @@ def patiently(api: Api, ask: Callable[[], T], tell: Tell) -> T:
             if not error.passing or isinstance(error, CannotConnect):
                 raise
             if end is None:
-                end = api.clock.now() + _OUTAGE
+                end = min(until, api.clock.now() + _OUTAGE)
                 tell(f"no answer, trying on: {error}")
-            elif api.clock.now() >= end:
+            if api.clock.now() >= end:
                 raise
-            api.clock.sleep(_PAUSE)
+            api.clock.sleep(min(_PAUSE, end - api.clock.now()))
         else:
             if end is not None:
                 tell("the API answers again")

@@ -19,6 +19,7 @@ from baseten_jobs.observation import Observation
 from baseten_jobs.observe import Unresolved, observe, with_second_witness
 from baseten_jobs.outcome import Applied
 from baseten_jobs.plan import EVERY, Plan, Policy, Verb
+from baseten_jobs.presence import Recall
 from baseten_jobs.replan import looked_at_again
 from baseten_jobs.request import JobRequest, ProjectRef
 from baseten_jobs.secret_references import missing_secrets, secret_references
@@ -157,10 +158,14 @@ def _uploads(plan: Plan) -> bool:
     return any(action.request.content is not None for action in plan.of(Verb.SUBMIT))
 
 
-def status(api: Api, compiled: Compiled) -> tuple[tuple[Status, ...], tuple[Diagnostic, ...]]:
-    """How each manifest's job is."""
+def status(
+    api: Api, compiled: Compiled, recall: Recall | None = None
+) -> tuple[tuple[Status, ...], tuple[Diagnostic, ...]]:
+    """How each manifest's job is: by a search, and with `recall` by more where the search leaves one out."""
     observation, diagnostics = look(api, compiled)
-    return (() if diagnostics else statuses(compiled.requests, observation)), in_order(diagnostics)
+    if diagnostics:
+        return (), in_order(diagnostics)
+    return (recall.rows if recall else statuses)(compiled.requests, observation), ()
 
 
 def _misnamed(compiled: Compiled, policy: Policy) -> tuple[Diagnostic, ...]:

@@ -4,17 +4,18 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from baseten_jobs.api.client import Api
-from baseten_jobs.observation import ObservedJob
+from baseten_jobs.observation import ObservedJob, ObservedProject
 from baseten_jobs.observe import jobs_in, observe
 from baseten_jobs.outcome import Applied, Fate, Outcome
 from baseten_jobs.patience import Tell, between_looks, patiently
-from baseten_jobs.waiting import Awaited, End, Goal, awaited
+from baseten_jobs.plan import Action
+from baseten_jobs.presence import Presence
+from baseten_jobs.request import ProjectRef
+from baseten_jobs.standstill import Standstill, standing_still
+from baseten_jobs.waiting import Awaited, Goal, awaited
 
 _FIRST, _LONGEST = 2.0, 10.0
 """Seconds between the first two looks, and between two looks at most."""
-
-_GONE = 3
-"""Searches in a row that no longer show a job which was there."""
 
 _AWAITED = frozenset({Fate.SUBMITTED, Fate.ADOPTED, Fate.UPDATED, Fate.KEPT})
 
@@ -28,36 +29,64 @@ class Waiting:
 
 
 def wait(api: Api, result: Applied, waiting: Waiting, tell: Tell) -> Iterator[Applied]:
-    """The outcomes after each look, until nothing is open or the time is up; raises ApiError after a long outage."""
-    ids = [outcome.job_id for outcome in result.outcomes if outcome.fate in _AWAITED and outcome.job_id]
-    if not ids:
+    """The outcomes before the first look and after each, until every wait is over or the time is up.
+
+    Raises ApiError after a long outage.
+    """
+    states: Mapping[str, Awaited] = {o.job_id: Awaited() for o in result.outcomes if o.fate in _AWAITED and o.job_id}
+    if not states:
         return
-    end = None if waiting.timeout is None else api.clock.now() + waiting.timeout
-    look = _first_look(api, result, tell)
-    seen: dict[str, ObservedJob] = {}
-    missed = dict.fromkeys(ids, 0)
+    yield _with(result, states)
+    end = float("inf") if waiting.timeout is None else api.clock.now() + waiting.timeout
+    look, homes = _first_look(api, result, tell, end)
+    jobs = _Jobs(api, {job_id: homes.get(job_id, "") for job_id in states}, waiting.goal)
     pause = _FIRST
     while True:
         began = api.clock.now()
-        shown = patiently(api, look, tell)
-        missed = {job_id: 0 if job_id in shown else missed[job_id] + 1 for job_id in ids}
-        seen |= {job_id: shown[job_id] for job_id in ids if job_id in shown}
-        states = {job_id: _state(seen.get(job_id), missed[job_id], waiting.goal) for job_id in ids}
-        yield replace(result, outcomes=tuple(_outcome(outcome, states) for outcome in result.outcomes))
-        if all(state.end is not End.OPEN for state in states.values()):
+        states = patiently(api, lambda: jobs.look(look()), tell, end)
+        yield _with(result, states)
+        if all(state.over for state in states.values()):
             return
-        left = float("inf") if end is None else end - api.clock.now()
+        left = end - api.clock.now()
         if left <= 0:
             return
         api.clock.sleep(min(left, between_looks(pause, api.clock.now() - began)))
         pause = min(_LONGEST, pause * 1.5)
 
 
-def _first_look(api: Api, result: Applied, tell: Tell) -> Callable[[], Mapping[str, ObservedJob]]:
-    """How to look: by a search of the one project, or of all of the organisation's."""
+class _Jobs:
+    """The jobs that are waited for, by id, from look to look; `homes` are their projects' ids, empty if not known."""
+
+    def __init__(self, api: Api, homes: Mapping[str, str], goal: Goal) -> None:
+        self._api, self._homes, self._goal = api, homes, goal
+        self._presence, self._standstill = Presence(api), Standstill()
+        self._seen: dict[str, ObservedJob] = {}
+
+    def look(self, searched: Mapping[str, ObservedJob]) -> Mapping[str, Awaited]:
+        """How each is by now; `searched` are the jobs that a search shows."""
+        self._seen |= self._presence.look(self._homes, searched)
+        self._standstill.look(self._seen.values(), self._api.clock.now())
+        return {job_id: self._state(job_id, self._seen.get(job_id)) for job_id in self._homes}
+
+    def _state(self, job_id: str, job: ObservedJob | None) -> Awaited:
+        stuck = job is not None and self._standstill.stuck(job)
+        return awaited(job, self._goal, gone=self._presence.gone(job_id), stuck=stuck)
+
+
+def _first_look(
+    api: Api, result: Applied, tell: Tell, until: float
+) -> tuple[Callable[[], Mapping[str, ObservedJob]], Mapping[str, str]]:
+    """How to look: by a search of the one project, or of all of the organisation's; and the project of each job."""
     refs = {outcome.action.request.project for outcome in result.outcomes}
-    projects = patiently(api, lambda: observe(api, refs), tell).observation.projects.values()
-    return lambda: _jobs(api, {project.id for project in projects if project.id})
+    projects = patiently(api, lambda: observe(api, refs), tell, until).observation.projects
+    ids = {project.id for project in projects.values() if project.id}
+    homes = {outcome.job_id: _home(outcome.action, projects) for outcome in result.outcomes if outcome.job_id}
+    return (lambda: _jobs(api, ids)), homes
+
+
+def _home(action: Action, projects: Mapping[ProjectRef, ObservedProject]) -> str:
+    project = projects.get(action.request.project)
+    return (project and project.id) or (action.job and action.job.project_id) or ""
 
 
 def _jobs(api: Api, project_ids: Collection[str]) -> Mapping[str, ObservedJob]:
@@ -65,14 +94,13 @@ def _jobs(api: Api, project_ids: Collection[str]) -> Mapping[str, ObservedJob]:
     return {job.id: job for job in jobs_in(rows)}
 
 
-def _state(job: ObservedJob | None, missed: int, goal: Goal) -> Awaited:
-    state = awaited(job, goal)
-    if job is not None and state.end is End.OPEN and missed >= _GONE:
-        return Awaited(job, End.FAILED, gone=True)
-    return state
+def _with(result: Applied, states: Mapping[str, Awaited]) -> Applied:
+    return replace(result, outcomes=tuple(_outcome(outcome, states) for outcome in result.outcomes))
 
 
 def _outcome(outcome: Outcome, states: Mapping[str, Awaited]) -> Outcome:
     if outcome.fate not in _AWAITED or outcome.job_id is None:
         return outcome
-    return replace(outcome, awaited=states[outcome.job_id])
+    state = states[outcome.job_id]
+    why = standing_still(state.job) if state.stuck and state.job else ""
+    return replace(outcome, awaited=state, unclear=outcome.unclear or why)

@@ -23,11 +23,19 @@ class End(Enum):
 
 @dataclass(frozen=True)
 class Awaited:
-    """A job that is waited for: as it was last seen, nothing where no search has shown it yet."""
+    """A job that is waited for: as it was last seen, None where nothing has shown it yet.
+
+    `stuck`: its status is not known here and has not changed for so long that the wait for it ends, though it is open.
+    """
 
     job: ObservedJob | None = None
     end: End = End.OPEN
     gone: bool = False
+    stuck: bool = False
+
+    @property
+    def over(self) -> bool:
+        return self.end is not End.OPEN or self.stuck
 
     @property
     def state(self) -> str:
@@ -36,10 +44,10 @@ class Awaited:
         return short(self.job.status) if self.job else "not shown yet"
 
 
-def awaited(job: ObservedJob | None, goal: Goal) -> Awaited:
-    """A job that failed or was stopped will not get there; one of a status that is not known may."""
-    if job is None:
-        return Awaited()
-    if job.status_class is StatusClass.DONE or (goal is Goal.RUNNING and job.status == _RUNNING):
+def awaited(job: ObservedJob | None, goal: Goal, *, gone: bool = False, stuck: bool = False) -> Awaited:
+    """A job that ended otherwise, or is gone, will not get there; one of a status that is not known may."""
+    if job is not None and (job.status_class is StatusClass.DONE or (goal is Goal.RUNNING and job.status == _RUNNING)):
         return Awaited(job, End.REACHED)
-    return Awaited(job, End.OPEN if job.live else End.FAILED)
+    if job is not None and not job.live:
+        return Awaited(job, End.FAILED)
+    return Awaited(job, End.FAILED, gone=True) if gone else Awaited(job, stuck=stuck)

@@ -17,13 +17,13 @@ PACKAGE = Path(baseten_jobs.__file__).parent
 PURE = (
     "diagnostics exits names scalars reading manifest amending writing secrecy spelling workspace selection inspection"
     " shape verdict explanation wording schema overrides findings weight_sources doubts rules secret_references"
-    " identity request cost capacity observation claims importing written history alignment diff plan doubtful decide"
-    " guards waiting outcome saved moments status logs report"
+    " identity request cost capacity observation standstill claims importing written history alignment diff plan"
+    " doubtful decide guards waiting outcome saved moments status logs report"
 )
 EFFECTS = (
     "sources starting checkout objects git hashing links tree archive packing adopting configs validation committed"
     " code_history evidence orphans absence witness emulator api observe replan appraise object_store upload patience"
-    " follow survey stopping submit settle ledger apply wait pipeline cli __main__"
+    " presence follow survey stopping submit settle ledger apply wait pipeline cli __main__"
 )
 ORDER = [*PURE.split(), *EFFECTS.split()]
 """Each module, or package, imports only from those before it. A new one gets its place here."""

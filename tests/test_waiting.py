@@ -21,20 +21,25 @@ SEARCH = "POST /v1/training_jobs/search"
 @pytest.mark.parametrize(
     ("status", "running", "completed"),
     [
-        ("PENDING", End.OPEN, End.OPEN),
+        *((status, End.OPEN, End.OPEN) for status in ("PENDING", "QUEUED", "CREATED", "DEPLOYING")),
         ("RUNNING", End.REACHED, End.OPEN),
         ("COMPLETED", End.REACHED, End.REACHED),
-        ("FAILED", End.FAILED, End.FAILED),
-        ("DEPLOY_FAILED", End.FAILED, End.FAILED),
-        ("STOPPED", End.FAILED, End.FAILED),
+        *(
+            (status, End.FAILED, End.FAILED)
+            for status in ("FAILED", "DEPLOY_FAILED", "STOPPED", "CANCELLED", "CANCELED", "PREEMPTED")
+        ),
         ("NEVER_HEARD_OF", End.OPEN, End.OPEN),
     ],
 )
 def test_a_status_decides_on_the_end_of_a_wait(status: str, running: End, completed: End) -> None:
     job = ObservedJob("j1", "x", f"TRAINING_JOB_{status}", "", "p1")
-    assert awaited(job, Goal.RUNNING) == Awaited(job, running)
-    assert awaited(job, Goal.COMPLETED) == Awaited(job, completed)
+    for goal, end in ((Goal.RUNNING, running), (Goal.COMPLETED, completed)):
+        assert awaited(job, goal) == Awaited(job, end)
+        gone = awaited(job, goal, gone=True)
+        assert gone == (Awaited(job, End.FAILED, gone=True) if end is End.OPEN else Awaited(job, end))
+        assert awaited(job, goal, stuck=True).over
     assert awaited(None, Goal.RUNNING) == Awaited(None, End.OPEN)
+    assert awaited(None, Goal.RUNNING, gone=True) == Awaited(None, End.FAILED, gone=True)
 
 
 def test_a_wait_ends_when_every_job_has_completed(desk: Desk) -> None:

@@ -120,6 +120,10 @@ class Api:
         """The project's own list of its jobs: a second witness beside the search."""
         return _rows(self._repeat("GET", "/v1/training_projects/{}/jobs", project_id), "training_jobs")
 
+    def job(self, project_id: str, job_id: str) -> dict[str, Any]:
+        """A job by its own address: a third witness. The error has the status 404 where the project has no such job."""
+        return _row(self._repeat("GET", "/v1/training_projects/{}/jobs/{}", project_id, job_id), "training_job", "id")
+
     def logs(self, project_id: str, job_id: str, start: int, end: int | None, limit: int) -> list[dict[str, Any]]:
         """Log lines from `start` on, oldest first; both times in epoch milliseconds, the end is now where none is."""
         path = "/v1/training_projects/{}/jobs/{}/logs?direction=asc&limit={}&start_epoch_millis={}"

@@ -19,6 +19,7 @@ from baseten_jobs.moments import epoch_of, seconds_of
 from baseten_jobs.observation import ObservedJob, StatusClass, short
 from baseten_jobs.report import json as as_json
 from baseten_jobs.report import lines as as_lines
+from baseten_jobs.standstill import standing_still
 
 
 class _Since(click.ParamType):  # type: ignore[type-arg,unused-ignore]
@@ -53,8 +54,9 @@ def command(
 ) -> Exit:
     """Print the log of a manifest's job, from its start.
 
-    With -f: until the job ends, and then 0 if it completed, 1 if it failed or was stopped. On a terminal escape
-    sequences are taken out of the lines; elsewhere lines are as the job wrote them.
+    With -f: until the job ends, and then 0 if it completed, else 1; or 7, where it has a status that is not known here
+    and does not change for ten minutes. On a terminal escape sequences are taken out of the lines; elsewhere lines are
+    as the job wrote them.
     """
     if len(names) > 1:
         raise click.UsageError("logs takes one NAME; -f follows here, a path comes with --file PATH")
@@ -114,6 +116,9 @@ def _shown(session: Session, line: LogLine) -> str:
 
 
 def _end(session: Session, job: ObservedJob) -> Exit:
+    if job.live:
+        session.note(f"warning: {standing_still(job)}")
+        return Exit.UNCLEAR
     job = replace(job, error_message=job.error_message if job.status_class is not StatusClass.DONE else None)
     why = f": {one_line(job.error_message, 300)}" if job.error_message else ""
     session.note(f"job {job.id} is {short(job.status)}{why}")

@@ -9,6 +9,7 @@ from baseten_jobs.diagnostics import nearest, one_line
 from baseten_jobs.exits import Exit
 from baseten_jobs.observation import ObservedJob, short
 from baseten_jobs.observe import job_by_id
+from baseten_jobs.presence import Recall
 from baseten_jobs.status import Status
 
 
@@ -40,9 +41,9 @@ def _unknown(name: str, known: list[str]) -> str:
     return f"no manifest has the name '{one_line(name)}'" + (f"; did you mean '{near}'?" if near else "")
 
 
-def rows(session: Session, api: Api, compiled: validation.Compiled) -> tuple[Status, ...]:
+def rows(session: Session, api: Api, compiled: validation.Compiled, recall: Recall | None = None) -> tuple[Status, ...]:
     """How the manifests' jobs are; raises Refused, and ApiError."""
-    found, diagnostics = pipeline.status(api, compiled)
+    found, diagnostics = pipeline.status(api, compiled, recall)
     if diagnostics:
         raise Refused(session.invalid(diagnostics))
     return found

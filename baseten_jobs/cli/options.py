@@ -179,7 +179,7 @@ _POLICY = (
     ),
     click.Option(
         ["--retry-failed"], multiple=True, metavar="NAME", shell_complete=complete_names,
-        help="Submit this manifest's spec again although its job failed or was stopped.",
+        help="Submit this manifest's spec again although its job failed, was stopped or preempted.",
     ),
     click.Option(
         ["--create"], multiple=True, metavar="NAME", shell_complete=complete_names,

@@ -11,12 +11,16 @@ from baseten_jobs.api.connection import Connection
 from baseten_jobs.cli import naming, options
 from baseten_jobs.cli.screen import Screen
 from baseten_jobs.cli.session import Session, guarded, opened, without_our_key
-from baseten_jobs.exits import Exit
+from baseten_jobs.exits import Exit, worst
+from baseten_jobs.observation import ObservedJob
 from baseten_jobs.patience import between_looks, patiently
+from baseten_jobs.presence import Recall
+from baseten_jobs.standstill import Standstill, standing_still
 from baseten_jobs.status import Status, changes, exit_of
 from baseten_jobs.survey import Survey
 
 Rows = tuple[Status, ...]
+Stuck = tuple[ObservedJob, ...]
 
 _POLL = 5.0
 
@@ -27,7 +31,7 @@ _POLL = 5.0
 @click.option(
     "--exit-status",
     is_flag=True,
-    help="Exit with 1 where a job failed, was stopped or never submitted, with 7 where one has not ended.",
+    help="Exit with 1 where a job ended without completing or was never submitted, with 7 where one has not ended.",
 )
 @options.files
 @options.output(*report.STATUS)
@@ -42,7 +46,9 @@ def command(
 ) -> Exit:
     """Show the job of each manifest, or of those with these names. Exits with 7 where a duplicate is live.
 
-    The cost is what a job cost at most: the time since it was created at Baseten's price.
+    The cost is what a job cost at most: the time since it was created at Baseten's price. A ? behind it: the job has a
+    status that is not known here, and counts as running. A watch ends with 7 once such a job, and no other, is left,
+    and has not changed for ten minutes.
     """
     session = Session(output)
 
@@ -50,33 +56,45 @@ def command(
         try:
             compiled = naming.manifests(session, paths, names)
             api = opened(connection)
-            survey = Survey(api)
-            rows = survey.of(naming.rows(session, api, compiled))
+            survey, recall = Survey(api), Recall(api)
+
+            def look() -> Rows:
+                return survey.of(naming.rows(session, api, compiled, recall))
+
+            rows = look()
+            stuck: Stuck = ()
             if watch:
-                look = lambda: survey.of(naming.rows(session, api, compiled))  # noqa: E731
-                rows = _watched(session, api, rows, look)
+                rows, stuck = _watched(session, api, rows, look)
         except naming.Refused as refused:
             return refused.code
         if not (watch and output == "text"):
             session.result(report.STATUS[output](rows, session.look()))
-        return exit_of(rows, by_state=exit_status)
+        return worst([exit_of(rows, by_state=exit_status), *(Exit.UNCLEAR for _ in stuck)])
 
     return guarded(session, work)
 
 
-def _watched(session: Session, api: Api, rows: Rows, look: Callable[[], Rows]) -> Rows:
-    """Look again and again, and show it, until no job lives."""
+def _watched(session: Session, api: Api, rows: Rows, look: Callable[[], Rows]) -> tuple[Rows, Stuck]:
+    """Look again and again, and show it, until no job lives but those that stand still, which come with the rows."""
+    standstill = Standstill()
     screen = Screen(sys.stdout) if session.output == "text" and sys.stdout.isatty() else None
     note = session.note if screen is None else screen.above
     _show(session, screen, (), rows, api.clock.wall())
     took = 0.0
-    while any(row.live for row in rows):
+    while True:
+        live = [job for row in rows for job in row.live]
+        standstill.look(live, api.clock.now())
+        stuck = tuple(filter(standstill.stuck, live))
+        if len(stuck) == len(live):
+            break
         api.clock.sleep(between_looks(_POLL, took))
         began = api.clock.now()
         before, rows = rows, patiently(api, look, note)
         took = api.clock.now() - began
         _show(session, screen, before, rows, api.clock.wall())
-    return rows
+    for job in stuck:
+        note(f"warning: {standing_still(job)}")
+    return rows, stuck
 
 
 def _show(session: Session, screen: Screen | None, before: Rows, rows: Rows, now: float) -> None:

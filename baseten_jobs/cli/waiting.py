@@ -16,9 +16,11 @@ from baseten_jobs.cli.options import bundle
 from baseten_jobs.cli.screen import Screen
 from baseten_jobs.cli.session import Session, without_our_key
 from baseten_jobs.moments import age, seconds_of
+from baseten_jobs.observation import ObservedJob
 from baseten_jobs.outcome import Applied, Outcome
+from baseten_jobs.standstill import standing_still
 from baseten_jobs.wait import Waiting, wait
-from baseten_jobs.waiting import Goal
+from baseten_jobs.waiting import Awaited, Goal
 
 
 class WaitingCommand(click.Command):
@@ -50,7 +52,7 @@ waiting = bundle(
     _waiting,
     click.Option(
         ["--wait"], type=click.Choice([goal.value for goal in Goal]), metavar="[=running|completed]",
-        help="Wait until the jobs have completed, or run; fails where one failed or was stopped.",
+        help="Wait until the jobs have completed, or run; fails where one ended otherwise or is gone.",
     ),
     click.Option(
         ["--timeout"], type=_Duration(), metavar="DURATION",
@@ -99,13 +101,19 @@ class _Shown:
 
     def changes(self, before: Applied, after: Applied, now: float) -> None:
         for old, new in zip(before.outcomes, after.outcomes, strict=True):
-            if new.awaited and _state(old) != _state(new):
+            if new.awaited and new.awaited != Awaited() and _state(old) != _state(new):
                 self.note(f"{new.action.request.name}: {_state(new)}  (job {new.job_id})")
+            if (job := _stuck(new)) and not _stuck(old):
+                self.note(f"warning: {standing_still(job)}")
         if self._screen is not None:
             states = Counter(_state(outcome) for outcome in after.outcomes if outcome.awaited)
             counts = ", ".join(f"{number} {state}" for state, number in states.most_common())
             with suppress(OSError):
                 self._screen.draw(f"waiting {age(now - self._began)}: {counts}")
+
+
+def _stuck(outcome: Outcome) -> ObservedJob | None:
+    return outcome.awaited.job if outcome.awaited and outcome.awaited.stuck else None
 
 
 def _state(outcome: Outcome) -> str:

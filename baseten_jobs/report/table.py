@@ -10,6 +10,7 @@ from baseten_jobs.observation import StatusClass
 from baseten_jobs.outcome import Applied
 from baseten_jobs.plan import duplicate_warning
 from baseten_jobs.report.look import PLAIN, Look
+from baseten_jobs.standstill import standing_still
 from baseten_jobs.status import Status, counted
 from baseten_jobs.waiting import End
 
@@ -92,6 +93,8 @@ def waited(result: Applied, look: Look = PLAIN) -> str:
             lines.append(f"  {word}  {outcome.action.request.job_name}  job {outcome.job_id}")
         if state.end is End.FAILED and state.job and state.job.error_message:
             lines.append(f"             {one_line(state.job.error_message, 200)}")
+        if state.stuck and state.job:
+            lines.append(f"             {standing_still(state.job)}")
     counts = ", ".join(f"{number} {end}" for end, number in Counter(ends).most_common())
     return "\n".join([*lines, f"Waited: {counts or 'nothing to wait for'}."])
 
