@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
+from types import MappingProxyType
 
 from baseten_jobs.claims import with_claims
 from baseten_jobs.cost import same_gpu
@@ -16,21 +17,29 @@ STOPPED = "stopped by a person"
 """How the hold of a job that was stopped begins, unless git shows that a newer revision superseded it."""
 
 
-def make_plan(requests: Iterable[JobRequest], observation: Observation, policy: Policy) -> Plan:
-    """Decide for each request, in the order given; a stop follows the action that supersedes its job."""
+Claimed = Mapping[str | None, Collection[str]]
+"""The names that manifests have, or had, by their project's id."""
+
+
+def make_plan(
+    requests: Iterable[JobRequest], observation: Observation, policy: Policy, elsewhere: Claimed = MappingProxyType({})
+) -> Plan:
+    """Decide for each request, in the order given; a stop follows the action that supersedes its job.
+
+    `elsewhere` are names that manifests have which are not among the requests.
+    """
     requests = tuple(requests)
     observation = with_claims(observation, requests)
     claimed = claimed_names(requests, observation)
     actions: list[Action] = []
     for request in requests:
         project = observation.project(request.project)
-        action = decide(request, project, policy, claimed[project.id])
+        action = decide(request, project, policy, {*claimed[project.id], *elsewhere.get(project.id, ())})
         actions += [action, *_stops(action)]
     return Plan(tuple(actions), {request.project: observation.project(request.project) for request in requests})
 
 
-def claimed_names(requests: Iterable[JobRequest], observation: Observation) -> Mapping[str | None, Collection[str]]:
-    """The names that the manifests of each project have, or had, by the project's id."""
+def claimed_names(requests: Iterable[JobRequest], observation: Observation) -> Claimed:
     claimed: dict[str | None, set[str]] = {}
     for request in requests:
         claimed.setdefault(observation.project(request.project).id, set()).update(request.names)

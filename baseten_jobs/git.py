@@ -207,11 +207,20 @@ def first_repository(folders: Iterable[str]) -> Repository | NotInGit:
 
 def once_held_manifests(path: str) -> bool:
     """Whether HEAD's history knows of a YAML file at or below a path that may be gone."""
+    return _names_manifests(path, "log", "--format=", "--name-only")
+
+
+def holds_manifests(path: str) -> bool:
+    """Whether HEAD itself has a YAML file at or below a path that may be gone from the work tree."""
+    return _names_manifests(path, "ls-tree", "-r", "--name-only")
+
+
+def _names_manifests(path: str, *command: str) -> bool:
     real = os.path.realpath(path)
-    if (root := checkout_of(os.path.dirname(real))) is None:
+    if (root := checkout_of(real)) is None:
         return False
     with suppress(GitError):
-        names = _git(Path(root), "--literal-pathspecs", "log", "--format=", "--name-only", "-z", "HEAD", "--", real)
+        names = _git(Path(root), "--literal-pathspecs", *command, "-z", "HEAD", "--", os.path.relpath(real, root))
         return any(name.endswith(ENDINGS) for name in os.fsdecode(names).split("\0"))
     return False
 
@@ -273,7 +282,7 @@ def _git(root: Path, *arguments: str) -> bytes:
     return ran.stdout
 
 
-_LEFT_OUT = frozenset({
+LEFT_OUT = frozenset({
     "GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX", "GIT_COMMON_DIR", "GIT_OBJECT_DIRECTORY",
     "GIT_ALTERNATE_OBJECT_DIRECTORIES", "GIT_SHALLOW_FILE", "GIT_GRAFT_FILE", "GIT_NAMESPACE", "GIT_EXTERNAL_DIFF",
     "GIT_LITERAL_PATHSPECS", "GIT_GLOB_PATHSPECS", "GIT_NOGLOB_PATHSPECS", "GIT_ICASE_PATHSPECS",
@@ -283,5 +292,5 @@ _LEFT_OUT = frozenset({
 
 def _environment() -> dict[str, str]:
     """git as a machine reads it: no pager, no prompt, no locks, no words in another language."""
-    kept = {name: value for name, value in os.environ.items() if name not in _LEFT_OUT}
+    kept = {name: value for name, value in os.environ.items() if name not in LEFT_OUT}
     return {**kept, "LC_ALL": "C", "GIT_OPTIONAL_LOCKS": "0", "GIT_TERMINAL_PROMPT": "0", "GIT_PAGER": "cat"}

@@ -17,10 +17,15 @@ Observe = Callable[[tuple[ProjectRef, ...]], Observation]
 
 
 class Orphans:
-    """The orphans of one plan. `prune` says whether they are stopped, `within` below which paths of the repository."""
+    """The orphans of one plan. `prune` says whether they are stopped, `within` below which paths of the repository.
 
-    def __init__(self, evidence: Evidence, prune: bool, within: Sequence[str]) -> None:
-        self.evidence, self.prune, self.within = evidence, prune, within
+    `newer` are YAML files, path and bytes, that a newer commit has: what they claim is no orphan.
+    """
+
+    def __init__(
+        self, evidence: Evidence, prune: bool, within: Sequence[str], newer: Iterable[tuple[str, bytes]] = ()
+    ) -> None:
+        self.evidence, self.prune, self.within, self.newer = evidence, prune, within, newer
         self.repository, self.contents = evidence.repository, evidence.contents
 
     def listed(self, plan: Plan, observe: Observe) -> Plan:
@@ -91,11 +96,24 @@ class Orphans:
     def _has_manifest(self, project: ObservedProject, name: str) -> bool:
         return any(self.contents.may_hold(each, name, lambda w: w.belongs_to(project)) for each in self._living)
 
+    def in_work_tree(self, name: str, project: ObservedProject) -> bool:
+        """True if the work tree has a manifest of this name in this project, whatever paths were given."""
+        found = (written for path in self._work_tree for written in self.contents.manifests(path))
+        return any(written.name == name and written.belongs_to(project) for written in found)
+
+    @cached_property
+    def _work_tree(self) -> tuple[str, ...]:
+        for path in (found := tuple(self.repository.work_tree())):
+            self.contents.add(path, read_raw(path) or b"")
+        return found
+
     @cached_property
     def _living(self) -> tuple[str, ...]:
-        """The contents about manifests in HEAD's tree and in the work tree, whatever paths were given."""
-        for path in (found := [*self.repository.work_tree()]):
-            self.contents.add(path, read_raw(path) or b"")
+        """The contents about manifests in HEAD's tree, in the work tree, and newer, whatever paths were given."""
+        found = [*self._work_tree]
+        for path, raw in self.newer:
+            self.contents.add(name := f"newer:{path}", raw)
+            found.append(name)
         return tuple(dict.fromkeys((*self.evidence.at_head, *filter(self.contents.mentions, found))))
 
 

@@ -1,16 +1,17 @@
 """The tool on one page: load, validate, compile, observe, plan, apply."""
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from functools import partial
 
 from baseten_jobs import rules
 from baseten_jobs.api.client import Api
 from baseten_jobs.apply import Execution, execute
 from baseten_jobs.appraise import Appraisal, appraise, appraised
 from baseten_jobs.claims import not_there
-from baseten_jobs.decide import make_plan
+from baseten_jobs.decide import Claimed, make_plan
 from baseten_jobs.diagnostics import Diagnostic, Position, Severity, field_name, has_errors, in_order, nearest
 from baseten_jobs.git import first_repository
 from baseten_jobs.ledger import Ledger
@@ -70,7 +71,8 @@ def make(
             observation = with_second_witness(api, observation, doubted)
             plan = make_plan(compiled.requests, observation, policy)
         if inquiry is not None:
-            plan = _asked_of_git(api, plan, inquiry)
+            again = partial(make_plan, compiled.requests, observation, policy)
+            plan = _asked_of_git(api, plan, inquiry, again)
     if strangers := _not_adoptable(compiled, observation):
         return Planned(Plan(), strangers)
     missing = _missing_secrets(compiled, plan, appraisal.result(), Severity.WARNING if rehearsal else Severity.ERROR)
@@ -79,7 +81,7 @@ def make(
 
 def _doubted(plan: Plan, observation: Observation, compiled: Compiled) -> list[ProjectRef]:
     """The projects in which a job that the search does not show decides on something: of submits and adoptions."""
-    submitted = [action.request.project for action in plan.of(Verb.SUBMIT)]
+    submitted = [action.request.project for action in plan.possible_submits]
     adopting = [request.project for request in not_there(observation, compiled.requests)]
     return [ref for ref in (*submitted, *adopting) if observation.project(ref).exists]
 
@@ -100,13 +102,13 @@ def _not_adoptable(compiled: Compiled, observation: Observation) -> tuple[Diagno
 
 def _appraise(api: Api, compiled: Compiled, plan: Plan) -> Appraisal:
     """Nothing is read for a plan that submits nothing."""
-    projects = {action.request.project: plan.project_of(action) for action in plan.of(Verb.SUBMIT)}
+    projects = {action.request.project: plan.project_of(action) for action in plan.possible_submits}
     referring = {request.project for document, request in _submitted(compiled, plan) if secret_references(document)}
     return appraise(api, projects.values(), referring) if projects else Appraisal()
 
 
 def _submitted(compiled: Compiled, plan: Plan) -> Iterator[tuple[Document, JobRequest]]:
-    submits = {(action.request.path, action.request.line) for action in plan.of(Verb.SUBMIT)}
+    submits = {(action.request.path, action.request.line) for action in plan.possible_submits}
     pairs = zip(compiled.documents, compiled.requests, strict=True)
     return ((document, request) for document, request in pairs if (request.path, request.line) in submits)
 
@@ -123,11 +125,11 @@ def _missing_secrets(
     )
 
 
-def _asked_of_git(api: Api, plan: Plan, inquiry: Inquiry) -> Plan:
+def _asked_of_git(api: Api, plan: Plan, inquiry: Inquiry, again: Callable[[Claimed], Plan]) -> Plan:
     paths = [action.request.path for action in plan.actions if os.path.exists(action.request.path)]
     folders = dict.fromkeys(os.path.dirname(os.path.realpath(path)) for path in paths)
     with first_repository(folders or (".",)) as repository:
-        return with_witness(plan, repository, inquiry, lambda refs: observe(api, refs).observation)
+        return with_witness(plan, repository, inquiry, lambda refs: observe(api, refs).observation, again)
 
 
 def apply(

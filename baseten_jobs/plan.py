@@ -197,6 +197,11 @@ class Plan:
     def of(self, verb: Verb) -> tuple[Action, ...]:
         return tuple(action for action in self.actions if action.verb is verb)
 
+    @property
+    def possible_submits(self) -> tuple[Action, ...]:
+        """The submits, and the holds that git may turn into submits: of specs that ran under another name."""
+        return tuple(a for a in self.actions if a.verb is Verb.SUBMIT or a.doubt is Doubt.RENAMED)
+
     def lacks_job_of(self, action: Action) -> bool:
         """True if no job in its project has, or had, just the identity of an action's manifest."""
         named = self.project_of(action).by_name.get(action.request.name, ())

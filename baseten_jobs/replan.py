@@ -18,8 +18,12 @@ def decided_again(
     projects: Mapping[ProjectRef, ObservedProject],
     read: Collection[ProjectRef],
     policy: Policy,
+    known: Collection[str] = (),
 ) -> Iterator[Action]:
-    """The actions, with the submits into the projects that were `read` again decided again; they may only drop out."""
+    """The actions, with the submits into the projects that were `read` again decided again; they may only drop out.
+
+    The jobs that the plan had seen, `known` by id, raise no doubt that it had not: git may have lifted it.
+    """
     actions = tuple(actions)
     requests = [action.request for action in actions if action.verb is not Verb.STOP]
     observation = with_claims(Observation(projects), requests)
@@ -29,6 +33,8 @@ def decided_again(
         if action.verb is Verb.SUBMIT and action.request.project in read:
             project = observation.project(action.request.project)
             again = _unless_new(action, decide(action.request, project, policy, claimed[project.id]))
+            if again.doubt is not None and again.job is not None and again.job.id in known:
+                again = action
             if again.verb not in (Verb.SUBMIT, Verb.KEEP, Verb.HOLD):
                 again = replace(again, verb=Verb.KEEP)
         yield action if again.verb is Verb.SUBMIT else again
@@ -59,7 +65,8 @@ def looked_at_again(api: Api, plan: Plan, policy: Policy) -> tuple[Plan, tuple[s
     there = [ref for ref in submitted if observed.observation.project(ref).exists]
     seen = with_second_witness(api, observed.observation, there) if there else observed.observation
     projects = {**plan.projects, **{ref: seen.project(ref) for ref in refs}}
-    decided = tuple(decided_again(plan.actions, projects, submitted, policy))
+    known = frozenset(job.id for project in plan.projects.values() for job in project.jobs)
+    decided = tuple(decided_again(plan.actions, projects, submitted, policy, known))
     wanted = _wanted_stops(decided, Observation(projects), policy)
     kept = tuple(a for a in decided if a.verb is not Verb.STOP or a.key in wanted)
     claimed = with_claims(Observation(projects), [action.request for action in kept]).projects

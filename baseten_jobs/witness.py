@@ -1,12 +1,12 @@
 """Plan + git history -> the plan with what git bears witness to: changes, doubtful stops, missing jobs, orphans."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from baseten_jobs.absence import Absences
-from baseten_jobs.decide import STOPPED, revealed
+from baseten_jobs.decide import STOPPED, Claimed, revealed
 from baseten_jobs.diagnostics import one_line
 from baseten_jobs.diff import changes
 from baseten_jobs.evidence import Evidence
@@ -16,7 +16,7 @@ from baseten_jobs.moments import epoch_of
 from baseten_jobs.objects import NotWhole
 from baseten_jobs.observation import ObservedJob, StatusClass
 from baseten_jobs.orphans import Observe, Orphans
-from baseten_jobs.plan import Action, Beside, Key, Plan, Policy, Verb
+from baseten_jobs.plan import Action, Beside, Doubt, Key, Plan, Policy, Verb
 
 LONG_AGO = timedelta(days=7)
 
@@ -35,13 +35,15 @@ CODE_NOT_FOUND = (
 class Inquiry:
     """What is asked of git; `now` is an aware time. Only what lay below `paths` is pruned, and all if they are None.
 
-    `missing` is False where no job can be missing.
+    `missing` is False where no job can be missing. `newer` are YAML files, path and bytes, that a newer commit has:
+    what they claim is not abandoned.
     """
 
     now: datetime
     policy: Policy = field(default_factory=Policy)
     missing: bool = True
     paths: tuple[str, ...] | None = None
+    newer: tuple[tuple[str, bytes], ...] = ()
 
 
 class _Doubt(NamedTuple):
@@ -51,9 +53,16 @@ class _Doubt(NamedTuple):
     warns: bool = True
 
 
-def with_witness(plan: Plan, repository: Repository | NotInGit, inquiry: Inquiry, observe: Observe) -> Plan:
+def with_witness(
+    plan: Plan,
+    repository: Repository | NotInGit,
+    inquiry: Inquiry,
+    observe: Observe,
+    again: Callable[[Claimed], Plan],
+) -> Plan:
     """The plan as git bears it out; `observe` looks up projects that only deleted manifests name, raising ApiError.
 
+    `again` makes the plan anew, with names that manifests of the repository have which it has not read.
     Outside of any repository nothing is doubted, and the reason is a note. A history that can't be read bears out no
     stop, and no submit of what may be old.
     """
@@ -62,7 +71,7 @@ def with_witness(plan: Plan, repository: Repository | NotInGit, inquiry: Inquiry
     if isinstance(repository, NotInGit):
         return _not_readable(plan, repository.reason, inquiry)
     try:
-        return _Witness(repository, inquiry, plan).told(observe)
+        return _Witness(repository, inquiry, plan).told(observe, again)
     except (GitError, NotWhole) as error:
         return _not_readable(plan, str(error), inquiry)
 
@@ -131,8 +140,14 @@ class _Witness:
         base = repository.ancestor(self.base) if self.base else None
         self.evidence = Evidence(repository, requests, inquiry.policy.history, since, base)
         self.history = self.evidence.history
+        given = inquiry.paths
+        paths = [""] if given is None else [repository.path_of(path) for path in given]
+        within = tuple(path for path in paths if path is not None)
+        self.orphans = Orphans(self.evidence, inquiry.policy.prune, within, inquiry.newer)
 
-    def told(self, observe: Observe) -> Plan:
+    def told(self, observe: Observe, again: Callable[[Claimed], Plan]) -> Plan:
+        if elsewhere := self._claimed_elsewhere():
+            self.plan = again(elsewhere)
         plan = replace(self.plan, actions=tuple(self._explained(action) for action in self.plan.actions))
         plan = _without_stops(plan, {a.key: doubt for a in plan.of(Verb.STOP) if (doubt := self._doubt(a))})
         if self.base and self.evidence.base is None:
@@ -140,10 +155,17 @@ class _Witness:
             plan = replace(plan, notes=(*plan.notes, note))
         if self.inquiry.missing:
             plan = Absences(plan, self.inquiry.policy).as_git_says(self.evidence)
-        given = self.inquiry.paths
-        paths = [""] if given is None else [self.repository.path_of(path) for path in given]
-        within = tuple(path for path in paths if path is not None)
-        return Orphans(self.evidence, self.inquiry.policy.prune, within).listed(plan, observe)
+        return self.orphans.listed(plan, observe)
+
+    def _claimed_elsewhere(self) -> Claimed:
+        """The names under which specs of the plan ran, and which manifests have that it has not read."""
+        found: dict[str | None, set[str]] = {}
+        for action in self.plan.of(Verb.HOLD):
+            was = action.job.identity if action.doubt is Doubt.RENAMED and action.job else None
+            project = self.plan.project_of(action)
+            if was is not None and self.orphans.in_work_tree(was.name, project):
+                found.setdefault(project.id, set()).add(was.name)
+        return found
 
     # What changed, and what ended
 

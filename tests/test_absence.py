@@ -258,3 +258,33 @@ def test_a_hold_of_a_doubt_is_a_failure_and_a_refusal_where_nothing_else_was_to_
     beside = asked(world)
     fates = {Verb.SUBMIT: Fate.SUBMITTED, Verb.HOLD: Fate.HELD, Verb.KEEP: Fate.KEPT}
     assert Applied(tuple(Outcome(a, fates[a.verb]) for a in beside.actions)).exit_code is Exit.FAILED
+
+
+# The same spec under several names
+
+
+def test_a_spec_of_two_manifests_is_submitted_twice_whichever_paths_are_given(world: Repository) -> None:
+    """Two manifests mean the same and have their own names: neither is the other renamed."""
+    world.write("x")
+    world.write("y")
+    world.commit()
+    (world.folder / "elsewhere").mkdir()
+    (world.folder / "specs" / "x.yaml").rename(world.folder / "elsewhere" / "x.yaml")
+    world.commit()
+    (world.folder / "elsewhere" / "x.yaml").rename(world.folder / "specs" / "x.yaml")
+    (world.folder / "specs" / "y.yaml").rename(world.folder / "elsewhere" / "y.yaml")
+    world.apply()
+    (world.folder / "specs" / "x.yaml").rename(world.folder / "elsewhere" / "x.yaml")
+    (world.folder / "elsewhere" / "y.yaml").rename(world.folder / "specs" / "y.yaml")
+    plan = world.asked()
+    assert [(a.request.name, a.verb, a.doubt) for a in plan.actions] == [("y", Verb.SUBMIT, None)]
+    assert plan.cost.usd_per_hour == 52.0
+
+
+def test_a_renaming_that_is_not_committed_yet_is_held_too(world: Repository) -> None:
+    world.write("x")
+    world.commit()
+    world.apply()
+    (world.folder / "specs" / "x.yaml").unlink()
+    world.write("renamed")
+    assert [action.doubt for action in world.asked().actions] == [Doubt.RENAMED]

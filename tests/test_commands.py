@@ -233,12 +233,35 @@ def test_the_job_of_the_last_manifest_of_all_can_be_pruned(cli: Cli, tmp_path: P
     assert not Path("specs").exists()
     assert cli("apply", "--local", "--yes", "--prune").code == 0, "the file may come back before it is committed"
     git(tmp_path, "commit", "-qm", "drop", GIT_COMMITTER_DATE="2090-01-01T00:00:00Z")
-    assert cli("apply", "--local", "--yes").code == 1
+    ran = cli("apply", "--local", "--yes")
+    assert (ran.code, ran.err) == (0, "specs: no manifest is left here; `--prune` would stop its job\n")
     assert cli("apply", "--local", "--yes", "--prune", "spces").code == 1
     ran = cli("apply", "--local", "--yes", "--prune", "-o", "json")
     assert (ran.code, ran.json["summary"]["stopped"]) == (0, 1), ran.err
     assert "specs: no manifest is left here\n" in ran.err
     assert cli("plan", "--local", "--prune", "-o", "json").json["orphans"] == []
+
+
+@pytest.mark.parametrize("path", ["specs", "specs/x.yaml", "."])
+@pytest.mark.parametrize("command", [["validate"], ["render"], ["plan", "--local"], ["apply", "--local", "--yes"]])
+def test_a_path_whose_last_manifest_is_gone_is_no_error_once_that_is_committed(
+    command: list[str], path: str, cli: Cli, tmp_path: Path
+) -> None:
+    Path(".gitignore").write_text(".baseten-jobs/\n")
+    git(tmp_path, "init", "-q", "-b", "main")
+    git(tmp_path, "add", "-A")
+    git(tmp_path, "commit", "-qm", "add")
+    Path("specs", "x.yaml").unlink()
+    ran = cli(*command, path)
+    assert (ran.code, "no manifest is left" in ran.err) == (1, False), "the work tree alone is no witness"
+    git(tmp_path, "commit", "-qam", "drop")
+    Path("specs").rmdir()
+    ran = cli(*command, path)
+    remedy = "; `--prune` would stop its job" if "--local" in command else ""
+    assert (ran.code, ran.err.splitlines()[0]) == (0, f"{path}: no manifest is left here{remedy}")
+    Path("empty").mkdir()
+    for never in ("empty", "spces", "specs/y.yaml"):
+        assert cli(*command, never).code == 1
 
 
 def test_a_stop_asks_or_is_told(cli: Cli) -> None:

@@ -22,8 +22,8 @@ PURE = (
 )
 EFFECTS = (
     "sources starting checkout objects git hashing links tree archive packing adopting configs validation committed"
-    " code_history evidence orphans absence witness emulator api observe replan appraise object_store upload patience"
-    " presence follow survey stopping submit settle ledger apply wait pipeline cli __main__"
+    " remote tip code_history evidence orphans absence witness emulator api observe replan appraise object_store upload"
+    " patience presence follow survey stopping submit settle ledger apply wait pipeline cli __main__"
 )
 ORDER = [*PURE.split(), *EFFECTS.split()]
 """Each module, or package, imports only from those before it. A new one gets its place here."""
@@ -37,7 +37,7 @@ HOMES = {
     "botocore": {"object_store"},
     "httpx": {"api"},
     "click": {"cli"},
-    "subprocess": {"git"},
+    "subprocess": {"git", "remote"},
     "flask": {"emulator"},
     "werkzeug": {"emulator"},
     "waitress": {"emulator"},

@@ -471,7 +471,7 @@ def test_an_older_run_of_a_living_manifest_is_superseded_and_no_orphan(world: Re
 
 def test_a_job_that_is_younger_than_the_deletion_is_not_this_repositorys_to_stop(world: Repository) -> None:
     world.write("x")
-    world.write("y")
+    world.write("y", command="other")
     world.commit()
     text = (world.folder / "specs" / "x.yaml").read_text()
     (world.folder / "specs" / "x.yaml").unlink()

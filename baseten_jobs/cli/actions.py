@@ -20,11 +20,13 @@ class Step:
     """One command as a step of a workflow: its summary, and the outputs that later steps decide on.
 
     `undone` says what did not become of a plan. Without one the outputs are empty, as those of a step that never ran.
+    `skipped` is empty until somebody asked whether to skip it, then true or false.
     `target` is what a plan's comment is found by, given where a plan is the result of the command.
     """
 
     def __init__(self, undone: str, target: str | None = None) -> None:
         self._undone, self._planned = undone, False
+        self._skipped = ""
         self._target, self._shown = target or "", target is not None
 
     def plan(self, session: Session, plan: Plan) -> None:
@@ -32,7 +34,21 @@ class Step:
         _append(session, SUMMARY, lambda: report.PLAN["markdown"](plan, _look(session)))
         cost = plan.cost.usd_per_hour
         changes, price = "true" if plan.has_changes else "false", "" if cost is None else f"{cost:.2f}"
-        _append(session, OUTPUT, lambda: _outputs(changes, str(len(plan.of(Verb.SUBMIT))), price))
+        _append(session, OUTPUT, lambda: self._outputs(changes, str(len(plan.of(Verb.SUBMIT))), price))
+
+    def go_on(self) -> None:
+        """It is not skipped."""
+        self._skipped = "false"
+
+    def skip(self, session: Session, reason: str) -> None:
+        """End here, with a reason to do nothing: as the result too, but in text."""
+        self._skipped = "true"
+        told = report.SKIPPED["markdown"](reason, session.look(self._target))
+        _append(session, SUMMARY, lambda: told)
+        _append(session, OUTPUT, lambda: self._outputs("", "", ""))
+        session.note(reason)
+        if session.output in report.SKIPPED:
+            session.result(report.SKIPPED[session.output](reason, session.look(self._target)))
 
     def outcomes(self, session: Session, result: Applied) -> None:
         """What became of the plan, below it."""
@@ -45,19 +61,20 @@ class Step:
             return
         told = report.NO_PLAN["markdown"](reason, found, session.look(self._target))
         _append(session, SUMMARY, lambda: told)
-        _append(session, OUTPUT, lambda: _outputs("", "", ""))
+        _append(session, OUTPUT, lambda: self._outputs("", "", ""))
         if session.output in report.NO_PLAN and self._shown:
             session.result(told)
+
+    def _outputs(self, has_changes: str, submits: str, cost_per_hour: str) -> str:
+        values = {
+            "has_changes": has_changes, "submits": submits, "cost_per_hour": cost_per_hour, "skipped": self._skipped
+        }  # fmt: skip
+        end = f"end-{secrets.token_hex(16)}"
+        return "".join(f"{name}<<{end}\n{value}\n{end}\n" for name, value in values.items())
 
 
 def _look(session: Session) -> Look:
     return Look(show_values=session.show_values)
-
-
-def _outputs(has_changes: str, submits: str, cost_per_hour: str) -> str:
-    values = {"has_changes": has_changes, "submits": submits, "cost_per_hour": cost_per_hour}
-    end = f"end-{secrets.token_hex(16)}"
-    return "".join(f"{name}<<{end}\n{value}\n{end}\n" for name, value in values.items())
 
 
 def _append(session: Session, variable: str, text: Callable[[], str]) -> None:

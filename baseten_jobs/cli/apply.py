@@ -15,6 +15,7 @@ from baseten_jobs.cli.actions import Step
 from baseten_jobs.cli.interrupts import winding_up
 from baseten_jobs.cli.progress import Progress, UploadProgress
 from baseten_jobs.cli.session import Session, guarded, inquiry, opened, or_default, still_there
+from baseten_jobs.cli.tip import asked
 from baseten_jobs.cli.waiting import WaitingCommand, waited
 from baseten_jobs.cli.waiting import waiting as waiting_options
 from baseten_jobs.exits import Exit, worst
@@ -26,6 +27,7 @@ from baseten_jobs.report import text as as_text
 from baseten_jobs.report.look import Look
 from baseten_jobs.saved import SavedPlan, loaded, policy_of
 from baseten_jobs.settle import Windows
+from baseten_jobs.tip import is_branch
 from baseten_jobs.upload import UploadFailed
 from baseten_jobs.wait import Waiting
 
@@ -41,6 +43,7 @@ class _Wanted:
     how: Execution
     where: Connection
     waiting: Waiting | None
+    if_tip: str | None = None
     saved: SavedPlan | None = None
     confirmed: bool = False
 
@@ -50,6 +53,7 @@ class _Wanted:
 @options.output(*report.APPLIED)
 @options.strict
 @options.overrides
+@options.if_tip
 @click.option("-y", "--yes", is_flag=True, help="Do not ask; needed where there is no terminal.")
 @click.option(
     "--plan",
@@ -71,6 +75,7 @@ def command(
     output: str,
     strict: bool,
     overrides: tuple[Override, ...],
+    if_tip: str | None,
     yes: bool,
     plan_file: str | None,
     show_values: bool,
@@ -82,7 +87,7 @@ def command(
     """Plan, ask, and submit what changed. Applied again, it does nothing."""
     step = Step("Not applied")
     session = Session(output, show_values, ended=step.end)
-    wanted = _Wanted(or_default(paths), strict, overrides, policy, execution, connection, waiting)
+    wanted = _Wanted(or_default(paths), strict, overrides, policy, execution, connection, waiting, if_tip)
     if plan_file is not None:
         if fixed := options.given(context, ("paths", "strict", "overrides", *options.POLICY_NAMES)):
             raise click.UsageError(f"--plan has decided on {', '.join(fixed)} already")
@@ -92,7 +97,9 @@ def command(
             return session.fail(f"{plan_file}: {error}", Exit.FAILED)
         if wanted.saved is not None and wanted.saved.target != wanted.where.target:
             return session.fail(f"the plan is stale: it was made against {wanted.saved.target}", Exit.REFUSED)
-    paths = still_there(session, wanted.paths, wanted.policy)
+        if if_tip is not None and wanted.if_tip != if_tip:
+            raise click.UsageError(f"--plan has decided on --if-tip {wanted.if_tip} already")
+    paths = still_there(session, wanted.paths, prune=wanted.policy.prune)
     compiled = validation.compile_all(paths, session.stdin, wanted.strict, wanted.overrides)
     if not compiled.valid:
         return session.invalid(compiled.diagnostics)
@@ -107,6 +114,9 @@ def _from_plan(path: str, wanted: _Wanted, overridden: tuple[str, ...]) -> _Want
         policy, strict = policy_of(saved.options), bool(saved.options["strict"])
         overrides = tuple(map(parse_override, saved.options["set"]))
         concurrency, settle = int(saved.options["concurrency"]), float(saved.options["settle"])
+        if_tip = saved.options.get("if_tip")
+        if if_tip is not None and not (isinstance(if_tip, str) and is_branch(if_tip)):
+            raise ValueError(f"the plan's option 'if_tip' can't be {if_tip!r}")
         if not (1 <= concurrency <= 64 and 0 <= settle <= 1e6):
             raise ValueError("the plan's concurrency or settle is out of bounds")
     except OSError as error:
@@ -120,13 +130,16 @@ def _from_plan(path: str, wanted: _Wanted, overridden: tuple[str, ...]) -> _Want
         wanted.how.concurrency if "concurrency" in overridden else concurrency,
         wanted.how.windows if "settle" in overridden else Windows(settle),
     )
-    return _Wanted(saved.paths, strict, overrides, policy, how, where, wanted.waiting, saved)
+    return _Wanted(saved.paths, strict, overrides, policy, how, where, wanted.waiting, if_tip or wanted.if_tip, saved)
 
 
 def _apply(session: Session, step: Step, wanted: _Wanted, compiled: validation.Compiled) -> Exit:
+    tip = asked(session, step, wanted.if_tip or "", wanted.paths, compiled, "not applied")
+    if isinstance(tip, Exit):
+        return tip
     api = opened(wanted.where)
-    asked = inquiry(wanted.policy, wanted.where, wanted.paths)
-    made = pipeline.make(api, compiled, wanted.policy, asked, rehearsal=wanted.where.local)
+    of_git = inquiry(wanted.policy, wanted.where, wanted.paths, tip)
+    made = pipeline.make(api, compiled, wanted.policy, of_git, rehearsal=wanted.where.local)
     if not made.valid:
         return session.invalid(made.diagnostics)
     session.warn(made.diagnostics)

@@ -93,6 +93,26 @@ def overrides(command: F) -> F:
     )(command)  # fmt: skip
 
 
+class _BranchType(click.ParamType):  # type: ignore[type-arg,unused-ignore]
+    name = "BRANCH"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        from baseten_jobs.diagnostics import one_line
+        from baseten_jobs.tip import is_branch
+
+        if not is_branch(value):
+            self.fail(f"'{one_line(value)}' can't be the name of a branch.", param, ctx)
+        return value
+
+
+def if_tip(command: F) -> F:
+    """--if-tip: a pipeline that is run again, or was overtaken, must not submit what is no longer wanted."""
+    return click.option(
+        "--if-tip", type=_BranchType(), default=None, metavar="BRANCH",
+        help="Skip this, with exit code 0, where the remote's BRANCH has moved on and would apply something else.",
+    )(command)  # fmt: skip
+
+
 def bundle(name: str, build: Callable[..., Any], *options: click.Option) -> Callable[[F], F]:
     """Options that a command gets as one value: `build` is called with their values by name."""
     names = [str(option.name) for option in options]

@@ -11,6 +11,7 @@ from baseten_jobs.api.connection import DEFAULT_BASE_URL
 from baseten_jobs.cli import options
 from baseten_jobs.cli.actions import Step
 from baseten_jobs.cli.session import Session, guarded, inquiry, opened, or_default, still_there
+from baseten_jobs.cli.tip import asked
 from baseten_jobs.exits import Exit
 from baseten_jobs.guards import refusals
 from baseten_jobs.overrides import Override
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 @options.output(*report.PLAN)
 @options.strict
 @options.overrides
+@options.if_tip
 @click.option("--detailed-exitcode", is_flag=True, help="Exit with 2 where there is something to do.")
 @click.option(
     "--out",
@@ -46,6 +48,7 @@ def command(
     output: str,
     strict: bool,
     overrides: tuple[Override, ...],
+    if_tip: str | None,
     detailed_exitcode: bool,
     out: str | None,
     show_values: bool,
@@ -63,14 +66,17 @@ def command(
         raise click.UsageError("--out can't remember what was read from standard input")
     if out and any(override.touches(("spec", "runtime", "environment_variables")) for override in overrides):
         raise click.UsageError("--out never holds a value of the environment, so it can't remember this --set")
-    compiled = validation.compile_all(still_there(session, paths, policy), session.stdin, strict, overrides)
+    compiled = validation.compile_all(still_there(session, paths, prune=policy.prune), session.stdin, strict, overrides)
     if not compiled.valid:
         return session.invalid(compiled.diagnostics)
     session.warn(compiled.diagnostics)
 
     def work() -> Exit:
+        tip = asked(session, step, if_tip or "", paths, compiled, "not planned")
+        if isinstance(tip, Exit):
+            return tip
         made = pipeline.make(
-            opened(connection), compiled, policy, inquiry(policy, connection, paths), rehearsal=connection.local
+            opened(connection), compiled, policy, inquiry(policy, connection, paths, tip), rehearsal=connection.local
         )
         if not made.valid:
             return session.invalid(made.diagnostics)
@@ -83,6 +89,7 @@ def command(
         shown = made.plan if output == "text" else reviewed
         if out:
             saved = remembered(policy, strict, overrides, execution.concurrency, execution.windows.settle)
+            saved = {**saved, "if_tip": if_tip}
             try:
                 Path(out).write_text(SavedPlan(connection.target, paths, saved, planned(made.plan)).dumped(), "utf-8")
             except OSError as error:

@@ -4,7 +4,7 @@ import click
 
 from baseten_jobs import report, validation
 from baseten_jobs.cli import options
-from baseten_jobs.cli.session import Session, or_default
+from baseten_jobs.cli.session import Session, or_default, still_there
 from baseten_jobs.exits import Exit
 from baseten_jobs.overrides import Override
 
@@ -18,7 +18,7 @@ from baseten_jobs.overrides import Override
 def command(paths: tuple[str, ...], output: str, strict: bool, overrides: tuple[Override, ...], verbose: bool) -> Exit:
     """Print the exact body of each create that apply would send; nothing is sent."""
     session = Session(output, verbose=verbose)
-    compiled = validation.compile_all(or_default(paths), session.stdin, strict, overrides)
+    compiled = validation.compile_all(still_there(session, or_default(paths)), session.stdin, strict, overrides)
     if not compiled.valid:
         return session.invalid(compiled.diagnostics)
     session.warn(compiled.diagnostics)

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from baseten_jobs.api.client import Api
     from baseten_jobs.api.connection import Connection
     from baseten_jobs.plan import Policy
+    from baseten_jobs.tip import Tip
     from baseten_jobs.witness import Inquiry
 
 
@@ -114,26 +115,34 @@ def or_default(paths: tuple[str, ...]) -> tuple[str, ...]:
     return paths or (DEFAULT_PATH,)
 
 
-def still_there(session: Session, paths: tuple[str, ...], policy: "Policy") -> tuple[str, ...]:
-    """The paths to read: with `--prune`, not those whose last manifest git saw go, for that may be what is pruned."""
-    if not policy.prune:
-        return paths
-    from baseten_jobs.git import once_held_manifests
+def still_there(session: Session, paths: tuple[str, ...], *, prune: bool | None = None) -> tuple[str, ...]:
+    """The paths to read: not those whose last manifest git saw go, for which a note stands.
 
-    gone = [path for path in paths if is_bare(path) and once_held_manifests(path)]
+    One that HEAD still has, and the work tree has not, counts as gone only where jobs may be pruned. `prune` is None
+    where that is not the question.
+    """
+    gone = tuple(path for path in paths if is_bare(path) and _went(path, committed=not prune))
+    remedy = "; `--prune` would stop its job" if prune is False else ""
     for path in gone:
-        session.note(f"{path}: no manifest is left here")
+        session.note(f"{path}: no manifest is left here{remedy}")
     return tuple(path for path in paths if path not in gone)
 
 
-def inquiry(policy: "Policy", connection: "Connection", paths: Sequence[str]) -> "Inquiry":
+def _went(path: str, *, committed: bool) -> bool:
+    from baseten_jobs.git import holds_manifests, once_held_manifests
+
+    return once_held_manifests(path) and not (committed and holds_manifests(path))
+
+
+def inquiry(policy: "Policy", connection: "Connection", paths: Sequence[str], tip: "Tip | None" = None) -> "Inquiry":
     """What to ask of git. The embedded API is too young for a job to be missing."""
     from datetime import UTC, datetime
 
     from baseten_jobs.witness import Inquiry
 
     given = tuple(path for path in paths if path != STDIN)
-    return Inquiry(datetime.now(UTC), policy, missing=not connection.local, paths=given)
+    newer = tip.newer if tip else ()
+    return Inquiry(datetime.now(UTC), policy, missing=not connection.local, paths=given, newer=newer)
 
 
 def opened(connection: "Connection") -> "Api":

@@ -4,7 +4,7 @@ import click
 
 from baseten_jobs import report, validation
 from baseten_jobs.cli import options
-from baseten_jobs.cli.session import Session, or_default
+from baseten_jobs.cli.session import Session, or_default, still_there
 from baseten_jobs.exits import Exit
 from baseten_jobs.overrides import Override
 
@@ -20,6 +20,6 @@ def command(paths: tuple[str, ...], output: str, strict: bool, overrides: tuple[
     PATH is a file, a folder of *.yaml and *.yml files, or - for standard input; the default is specs.
     """
     session = Session(output)
-    checked = validation.validate(or_default(paths), session.stdin, strict, overrides)
+    checked = validation.validate(still_there(session, or_default(paths)), session.stdin, strict, overrides)
     session.result(report.DIAGNOSTICS[output](checked.diagnostics, checked.documents, session.look()))
     return Exit.DONE if checked.valid else Exit.FAILED

@@ -61,6 +61,10 @@ class TellsNoPlan(Protocol):
     def __call__(self, reason: str, found: "Sequence[Diagnostic]" = ..., look: Look = PLAIN) -> str: ...
 
 
+class TellsSkipped(Protocol):
+    def __call__(self, reason: str, look: Look = PLAIN) -> str: ...
+
+
 class TellsApplied(Protocol):
     def __call__(self, result: "Applied", look: Look = PLAIN) -> str: ...
 
@@ -76,6 +80,7 @@ class TellsAdoption(Protocol):
 DIAGNOSTICS: Formats[TellsDiagnostics] = Formats("diagnostics", "text", "json", "github", "sarif", "junit", "markdown")
 REQUESTS: Formats[TellsRequests] = Formats("requests", "text", "json")
 NO_PLAN: Formats[TellsNoPlan] = Formats("no_plan", "markdown")
+SKIPPED: Formats[TellsSkipped] = Formats("skipped", "markdown", "json")
 PLAN: Formats[TellsPlan] = Formats("plan", "text", "json", "markdown")
 APPLIED: Formats[TellsApplied] = Formats("applied", "text", "json", "markdown")
 STATUS: Formats[TellsStatus] = Formats("status", "text", "json")

@@ -96,6 +96,11 @@ def failure(error: str, **more: Any) -> str:
     return _document(dict(more), error)
 
 
+def skipped(reason: str, look: Look = PLAIN) -> str:
+    """The one document of a command that had a reason to do nothing."""
+    return _document({"skipped": True, "reason": reason})
+
+
 def _diagnostic(d: Diagnostic) -> Mapping[str, Any]:
     return {
         "rule": d.rule,

@@ -81,6 +81,11 @@ def no_plan(reason: str, found: Sequence[Diagnostic] = (), look: Look = PLAIN) -
     return fitted([*sections, *([Section(diagnostics(found).rstrip("\n"))] if found else [])], LIMIT)
 
 
+def skipped(reason: str, look: Look = PLAIN) -> str:
+    """Why nothing is planned or applied here, and why that is right."""
+    return fitted([Section(f"{_marker(look.target)}\n### Skipped"), Section(prose(reason, 1000))], LIMIT)
+
+
 def _marker(target: str) -> str:
     """By this line the comment is found again; one of another target is another comment."""
     return f"<!-- baseten-jobs:plan{':' + in_comment(target) if target else ''} -->"

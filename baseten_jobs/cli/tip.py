@@ -1,0 +1,35 @@
+"""`--if-tip`: whether a command goes on, before anything is asked of the API."""
+
+from collections.abc import Sequence
+
+from baseten_jobs.cli.actions import Step
+from baseten_jobs.cli.interrupts import raising
+from baseten_jobs.cli.session import Session
+from baseten_jobs.exits import Exit
+from baseten_jobs.git import GitError
+from baseten_jobs.tip import Tip, look
+from baseten_jobs.validation import Compiled
+
+
+def asked(
+    session: Session, step: Step, branch: str, paths: Sequence[str], compiled: Compiled, undone: str
+) -> Tip | Exit | None:
+    """The tip that this commit is as good as, or how the command ends here; None where no branch is named.
+
+    `undone` says what does not become of a commit that was overtaken.
+    """
+    if not branch:
+        return None
+    try:
+        with raising():
+            tip = look(branch, paths, compiled.documents)
+    except GitError as error:
+        told = f"whether this is the tip of '{branch}' can't be told: {error}; nothing was sent"
+        return session.fail(told, Exit.FAILED)
+    except KeyboardInterrupt:
+        return session.fail("interrupted", Exit.INTERRUPTED)
+    if tip.overtaken:
+        step.skip(session, tip.told(undone))
+        return Exit.DONE
+    step.go_on()
+    return tip
