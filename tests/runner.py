@@ -94,6 +94,16 @@ class Runner:
         file.write_text(f'#!/bin/sh\nexec {quoted} "$@"\n')
         file.chmod(file.stat().st_mode | stat.S_IXUSR)
 
+    def hear(self) -> None:
+        """Note what our command is called with, for `heard`."""
+        tool = self.temp / "baseten-jobs" / "bin" / "baseten-jobs"
+        head, _, rest = tool.read_text().partition("\n")
+        tool.write_text(f"{head}\nprintf '%s\\n' \"$@\" >'{self.temp}/heard-'\"$1\"\n{rest}")
+
+    def heard(self, command: str) -> list[str]:
+        """The arguments of the last call of a command."""
+        return (self.temp / f"heard-{command}").read_text().splitlines()[1:]
+
     def posted(self) -> list[str]:
         return [comment["body"] for comment in json.loads(self.comments.read_text())]
 
@@ -212,11 +222,21 @@ def cloned(workspace: Path, tmp_path: Path) -> Path:
     return workspace
 
 
+IDENTITY = ("-c", "user.name=Ada", "-c", "user.email=ada@example.com")
+
+
 def git(folder: Path, *arguments: str) -> None:
-    identity = ["-c", "user.name=Ada", "-c", "user.email=ada@example.com"]
-    subprocess.run(["git", *identity, *arguments], cwd=folder, check=True, capture_output=True)
+    subprocess.run(["git", *IDENTITY, *arguments], cwd=folder, check=True, capture_output=True)
 
 
 def commit(folder: Path) -> None:
     git(folder, "add", "--all")
     git(folder, "commit", "--quiet", "--message", "A commit")
+
+
+def overtake(folder: Path, path: str = "specs/newer.yaml") -> None:
+    """A commit with one more file is pushed, and left again."""
+    (folder / path).write_text(GOOD.replace("sft", "newer"))
+    commit(folder)
+    git(folder, "push", "--quiet", "origin", "main")
+    git(folder, "checkout", "--quiet", "HEAD~1")

@@ -1,10 +1,14 @@
 """On GitHub Actions: what plan and apply tell by themselves, and the composite action, carried out for real."""
 
+import base64
 import json
 import os
 import re
+import shlex
 import subprocess
 import sys
+from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +17,22 @@ import yaml
 
 from baseten_jobs.cli import run
 from baseten_jobs.emulator import Settings, serving
+from tests.git_server import GitServer, git_serving
 from tests.report.reading import tables
 from tests.report.test_markdown import left_out, sound
-from tests.runner import ACTION, BAD, GOOD, ROOT, Runner, cloned, git, outputs_in, workspace
+from tests.runner import (
+    ACTION,
+    BAD,
+    GOOD,
+    IDENTITY,
+    ROOT,
+    Runner,
+    cloned,
+    git,
+    outputs_in,
+    overtake,
+    workspace,
+)  # fmt: skip
 
 __all__ = ["cloned", "workspace"]
 
@@ -34,7 +51,12 @@ def test_a_plan_writes_the_steps_summary_and_outputs(workspace: Path, files: tup
     summary, output = files
     assert run(["plan", "--local"]) == 0
     assert summary.read_text().startswith("<!-- baseten-jobs:plan -->\n### Plan: 1 to submit, ")
-    assert outputs_in(output.read_text()) == {"has_changes": "true", "submits": "1", "cost_per_hour": "104.00"}
+    assert outputs_in(output.read_text()) == {
+        "has_changes": "true",
+        "submits": "1",
+        "cost_per_hour": "104.00",
+        "skipped": "",
+    }
     assert "sesame" not in summary.read_text()
 
 
@@ -52,7 +74,12 @@ def test_an_apply_with_nothing_to_do_has_no_changes(workspace: Path, files: tupl
     run(["apply", "--local", "--yes"])
     files[1].write_text("")
     assert run(["apply", "--local", "--yes"]) == 0
-    assert outputs_in(files[1].read_text()) == {"has_changes": "false", "submits": "0", "cost_per_hour": "0.00"}
+    assert outputs_in(files[1].read_text()) == {
+        "has_changes": "false",
+        "submits": "0",
+        "cost_per_hour": "0.00",
+        "skipped": "",
+    }
 
 
 def test_a_refused_apply_says_so(workspace: Path, files: tuple[Path, Path]) -> None:
@@ -60,7 +87,7 @@ def test_a_refused_apply_says_so(workspace: Path, files: tuple[Path, Path]) -> N
     assert "**Not applied:** refused: 16 GPUs to submit" in files[0].read_text()
 
 
-NO_OUTPUTS = {"has_changes": "", "submits": "", "cost_per_hour": ""}
+NO_OUTPUTS = {"has_changes": "", "submits": "", "cost_per_hour": "", "skipped": ""}
 
 
 @pytest.mark.parametrize("command", [["plan"], ["apply", "--yes"]], ids=["plan", "apply"])
@@ -122,7 +149,12 @@ def test_what_kept_the_api_from_answering_is_the_summary(
 def test_a_refused_apply_has_the_outputs_of_its_plan(workspace: Path, files: tuple[Path, Path]) -> None:
     assert run(["apply", "--local"]) == 8
     assert "**Not applied:** not confirmed" in files[0].read_text()
-    assert outputs_in(files[1].read_text()) == {"has_changes": "true", "submits": "1", "cost_per_hour": "104.00"}
+    assert outputs_in(files[1].read_text()) == {
+        "has_changes": "true",
+        "submits": "1",
+        "cost_per_hour": "104.00",
+        "skipped": "",
+    }
 
 
 def test_a_saved_plan_that_is_none_is_told(workspace: Path, files: tuple[Path, Path]) -> None:
@@ -176,8 +208,8 @@ def test_a_comment_of_other_paths_is_another_comment(workspace: Path, capfd: pyt
 
 # The composite action
 
-PULL_REQUEST = {"pull_request": {"number": 7}, "repository": {"default_branch": "main"}}
-PUSH = {"repository": {"default_branch": "main"}}
+PULL_REQUEST = {"pull_request": {"number": 7, "base": {"sha": "b" * 40}}, "repository": {"default_branch": "main"}}
+PUSH = {"repository": {"default_branch": "main"}, "before": "a" * 40}
 
 
 def pull_request(workspace: Path, temp: Path, **environment: str) -> Runner:
@@ -185,8 +217,9 @@ def pull_request(workspace: Path, temp: Path, **environment: str) -> Runner:
     return Runner(workspace, temp / "runner", PULL_REQUEST, given)
 
 
-def push(workspace: Path, temp: Path, branch: str = "main") -> Runner:
-    return Runner(workspace, temp / "runner", PUSH, {"GITHUB_EVENT_NAME": "push", "GITHUB_REF": f"refs/heads/{branch}"})
+def push(workspace: Path, temp: Path, branch: str = "main", event: str = "push", **environment: str) -> Runner:
+    given = {"GITHUB_EVENT_NAME": event, "GITHUB_REF": f"refs/heads/{branch}", **environment}
+    return Runner(workspace, temp / "runner", PUSH, given)
 
 
 LOCAL = {"api-key": "key", "args": "--local"}
@@ -214,7 +247,7 @@ def test_a_pull_request_is_planned_in_one_comment_that_is_updated(workspace: Pat
     runner = pull_request(workspace, tmp_path)
     first = runner.run(**LOCAL)
     assert (first.code, first.outputs["mode"]) == (0, {"mode": "plan"})
-    assert first.outputs["plan"] == {"has_changes": "true", "submits": "1", "cost_per_hour": "104.00"}
+    assert first.outputs["plan"] == {"has_changes": "true", "submits": "1", "cost_per_hour": "104.00", "skipped": ""}
     (comment,) = runner.posted()
     assert "### Plan: 1 to submit" in comment
     (workspace / "specs" / "more.yaml").write_text(GOOD.replace("sft", "more"))
@@ -356,13 +389,117 @@ def test_a_push_to_the_default_branch_applies(cloned: Path, tmp_path: Path) -> N
 
 
 def test_a_commit_that_was_overtaken_is_not_applied(cloned: Path, tmp_path: Path) -> None:
-    git(cloned, "commit", "--quiet", "--allow-empty", "--message", "Newer")
-    git(cloned, "push", "--quiet", "origin", "main")
-    git(cloned, "checkout", "--quiet", "HEAD~1")
+    overtake(cloned)
     ran = push(cloned, tmp_path).run(**LOCAL)
     assert ran.code == 0
-    assert "::notice title=baseten-jobs::not applied: main is at " in ran.log
-    assert "Applied" not in ran.summary
+    assert "\n::notice title=baseten-jobs::not applied: the default branch has moved on" in ran.log
+    assert "not applied: main is at " in ran.log
+    assert ran.summary.startswith("<!-- baseten-jobs:plan -->\n### Skipped\n\nnot applied: main is at ")
+    assert ran.outputs["apply"] == {**NO_OUTPUTS, "skipped": "true"}
+
+
+def test_a_commit_that_runs_nothing_swallows_no_apply(cloned: Path, tmp_path: Path) -> None:
+    """Such as one with `[skip ci]`, or outside of the paths that start the workflow."""
+    overtake(cloned, "README.md")
+    ran = push(cloned, tmp_path).run(**LOCAL)
+    assert (ran.code, ran.outputs["apply"]["skipped"]) == (0, "false")
+    assert "### Applied: 1 submitted." in ran.summary
+    assert "::notice" not in ran.log
+
+
+def test_the_job_of_the_last_manifest_is_pruned(cloned: Path, tmp_path: Path) -> None:
+    pruning = {"api-key": "key", "args": "--local --prune"}
+    assert push(cloned, tmp_path).run(**pruning).code == 0
+    git(cloned, "rm", "--quiet", "specs/sft.yaml")
+    later = {"GIT_COMMITTER_DATE": "2090-01-01T00:00:00Z"}
+    subprocess.run(["git", *IDENTITY, "commit", "-qm", "Retire"], cwd=cloned, env={**os.environ, **later}, check=True)
+    git(cloned, "push", "--quiet", "origin", "main")
+    ran = push(cloned, tmp_path).run(**pruning)
+    assert (ran.code, "### Applied: 1 stopped." in ran.summary) == (0, True), ran.log
+
+
+def test_a_repository_may_lie_in_a_folder_of_the_workspace(cloned: Path, tmp_path: Path) -> None:
+    (tmp_path / "above").mkdir()
+    cloned.rename(tmp_path / "above" / "code")
+    ran = push(tmp_path / "above", tmp_path).run(**LOCAL, paths="code/specs")
+    assert (ran.code, "### Applied: 1 submitted." in ran.summary) == (0, True), ran.log
+
+
+@pytest.fixture
+def guarded(cloned: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[GitServer]:
+    """The remote, over HTTP, for those alone who have the token `sesame`."""
+    for name in [name for name in os.environ if name.lower().endswith("_proxy")]:
+        monkeypatch.delenv(name)
+    token = base64.b64encode(b"x-access-token:sesame").decode()
+    with git_serving(GitServer(tmp_path, f"basic {token}")) as server:
+        git(cloned, "remote", "set-url", "origin", f"{server.url}/origin.git")
+        yield server
+
+
+def test_the_token_asks_for_the_tip_where_the_checkout_left_none(
+    guarded: GitServer, cloned: Path, tmp_path: Path
+) -> None:
+    runner = push(cloned, tmp_path, GITHUB_SERVER_URL=guarded.url)
+    runner.hear()
+    ran = runner.run(**LOCAL, **{"github-token": "sesame"})
+    assert (ran.code, ran.outputs["apply"]["skipped"]) == (0, "false"), ran.log
+    assert set(guarded.headers) == {guarded.authorization}
+    secret = guarded.authorization.removeprefix("basic ")
+    for told in (ran.log, ran.summary, *runner.heard("apply"), (cloned / ".git" / "config").read_text()):
+        assert "sesame" not in told
+        assert secret not in told
+    ran = push(cloned, tmp_path, GITHUB_SERVER_URL=guarded.url).run(**LOCAL, **{"github-token": "wrong"})
+    assert (ran.code, "Applied" in ran.summary, "terminal prompts disabled" in ran.log) == (1, False, True)
+
+
+def test_the_token_takes_the_place_of_what_the_checkout_left(guarded: GitServer, cloned: Path, tmp_path: Path) -> None:
+    """Two headers of this name are refused by GitHub."""
+    git(cloned, "config", f"http.{guarded.url}/.extraheader", "AUTHORIZATION: basic b2xk")
+    ran = push(cloned, tmp_path, GITHUB_SERVER_URL=guarded.url).run(**LOCAL, **{"github-token": "sesame"})
+    assert (ran.code, set(guarded.headers)) == (0, {guarded.authorization})
+
+
+def test_the_token_goes_to_the_host_of_the_workflow_alone(guarded: GitServer, cloned: Path, tmp_path: Path) -> None:
+    assert push(cloned, tmp_path).run(**LOCAL, **{"github-token": "sesame"}).code == 1
+    assert set(guarded.headers) == {None}
+
+
+def test_what_is_new_is_told_by_the_event(cloned: Path, tmp_path: Path) -> None:
+    for runner, command, since in (
+        (push(cloned, tmp_path), "apply", "a" * 40),
+        (push(cloned, tmp_path, branch="topic"), "plan", "a" * 40),
+        (pull_request(cloned, tmp_path), "plan", "b" * 40),
+    ):
+        runner.hear()
+        runner.run(**LOCAL)
+        heard = runner.heard(command)
+        assert heard[heard.index("--since") + 1] == since
+        assert "--since" not in runner.heard("validate")
+
+
+def test_a_run_that_somebody_starts_on_the_default_branch_applies(cloned: Path, tmp_path: Path) -> None:
+    runner = push(cloned, tmp_path, event="workflow_dispatch")
+    runner = Runner(cloned, runner.temp, {"repository": PUSH["repository"]}, runner.environment)
+    runner.hear()
+    ran = runner.run(**LOCAL, create="sft")
+    assert (ran.code, "### Applied: 1 submitted." in ran.summary) == (0, True)
+    heard = runner.heard("apply")
+    assert heard[heard.index("--create") + 1] == "sft"
+    assert "--since" not in heard
+    assert push(cloned, tmp_path, "topic", "workflow_dispatch").run(**LOCAL).outputs["mode"] == {"mode": "plan"}
+    assert push(cloned, tmp_path, event="schedule").run(**LOCAL).outputs["mode"] == {"mode": "plan"}
+
+
+@pytest.mark.parametrize("create", ["*", "sft 'a b' $(touch x) --yes", "; touch x"])
+def test_what_is_to_be_created_is_words_and_no_script(create: str, cloned: Path, tmp_path: Path) -> None:
+    runner = pull_request(cloned, tmp_path)
+    runner.hear()
+    ran = runner.run(**LOCAL, create=create)
+    heard = runner.heard("plan")
+    given = [word for before, word in pairwise(heard) if before == "--create"]
+    assert given == shlex.split(create)
+    assert ran.code == (0 if create == "*" else 1)
+    assert not (cloned / "x").exists()
 
 
 def test_without_a_remote_that_answers_nothing_is_applied_and_it_is_red(cloned: Path, tmp_path: Path) -> None:

@@ -97,7 +97,9 @@ def machine(cloned: Path, tmp_path: Path) -> Runner:
 
 
 def overtake(cloned: Path) -> None:
-    git(cloned, "commit", "--quiet", "--allow-empty", "--message", "Newer")
+    """Somebody has changed a manifest on the branch since."""
+    (cloned / "specs" / "sft.yaml").write_text(GOOD.replace("node_count: 2", "node_count: 4"))
+    git(cloned, "commit", "--quiet", "--all", "--message", "Newer")
     git(cloned, "push", "--quiet", "origin", "main")
     git(cloned, "checkout", "--quiet", "HEAD~1")
 
@@ -106,11 +108,14 @@ def test_the_workflow_validates_and_applies_at_the_tip_alone(machine: Runner) ->
     install, validate, apply = github_scripts()
     assert install == "pip install baseten-jobs"
     assert machine.bash(validate).returncode == 0
-    assert "Applied: 1 submitted." in machine.bash(apply).stdout
+    given = {"BEFORE": "0" * 40, "CREATE": ""}
+    assert "Applied: 1 submitted." in machine.bash(apply, given).stdout
     overtake(machine.workspace)
-    ran = machine.bash(apply)
+    ran = machine.bash(apply, given)
     assert (ran.returncode, "Plan:" in ran.stdout) == (0, False)
-    assert re.fullmatch(r"main is at [0-9a-f]{40} by now, whose own run applies\n", ran.stdout)
+    assert re.match(
+        r"not applied: main is at [0-9a-f]{7} by now, and this is [0-9a-f]{7}; its own run applies ", ran.stdout
+    )
 
 
 def test_the_workflow_is_red_where_a_manifest_is_wrong(machine: Runner) -> None:
@@ -131,7 +136,7 @@ def test_gitlab_gets_a_report_of_what_is_wrong(machine: Runner) -> None:
 
 @pytest.mark.parametrize(("key", "told"), [("", '"training_job"'), ("k", "Plan: 1 to submit")], ids=["fork", "own"])
 def test_gitlab_plans_with_a_key_and_renders_without(machine: Runner, key: str, told: str) -> None:
-    ran = machine.bash(gitlab_scripts()[1], {"BASETEN_API_KEY": key})
+    ran = machine.bash(gitlab_scripts()[1], {"BASETEN_API_KEY": key, "CI_MERGE_REQUEST_DIFF_BASE_SHA": ""})
     assert (ran.returncode, told in ran.stdout) == (0, True)
 
 
@@ -140,15 +145,15 @@ def test_gitlab_plans_with_a_key_and_renders_without(machine: Runner, key: str, 
 def test_where_the_tip_is_not_known_nothing_is_applied_and_it_is_red(machine: Runner, host: str, shell: str) -> None:
     git(machine.workspace, "remote", "set-url", "origin", str(machine.temp / "nowhere"))
     script = {"github": github_scripts, "gitlab": gitlab_scripts}[host]()[2]
-    ran = machine.bash(script, {"CI_DEFAULT_BRANCH": "main", "CI_COMMIT_SHA": "0" * 40}, shell)
+    given = {"CI_DEFAULT_BRANCH": "main", "CI_COMMIT_BEFORE_SHA": "", "BEFORE": "", "CREATE": ""}
+    ran = machine.bash(script, given, shell)
     assert ran.returncode != 0
     assert "by now" not in ran.stdout
     assert "Plan:" not in ran.stdout
 
 
 def test_gitlab_applies_at_the_tip_alone(machine: Runner) -> None:
-    head = subprocess.run(["git", "rev-parse", "HEAD"], cwd=machine.workspace, capture_output=True, text=True).stdout
-    told = {"CI_DEFAULT_BRANCH": "main", "CI_COMMIT_SHA": head.strip()}
+    told = {"CI_DEFAULT_BRANCH": "main", "CI_COMMIT_BEFORE_SHA": "0" * 40, "CREATE": ""}
     assert "Applied: 1 submitted." in machine.bash(gitlab_scripts()[2], told).stdout
     overtake(machine.workspace)
     ran = machine.bash(gitlab_scripts()[2], told)

@@ -146,6 +146,7 @@ def _connection(local: bool, local_db: str | None, connect_timeout: float, read_
 def _policy(**given: Any) -> Any:
     from baseten_jobs.plan import Policy
 
+    given["create"] = [name for name in given["create"] if name]  # a pipeline gives what it was given, often nothing
     return Policy.of(given)
 
 

@@ -16,6 +16,9 @@ read_inputs() {
   local words each
   words=$(printf '%s' "${PATHS:-specs}" | xargs -n 1 printf '%s\n')
   while IFS= read -r each; do [ -z "$each" ] || paths+=("$each"); done <<<"$words"
+  words=$(printf '%s' "${CREATE:-}" | xargs -n 1 printf '%s\n')
+  while IFS= read -r each; do [ -z "$each" ] || options+=(--create "$each"); done <<<"$words"
+  [ -z "${SINCE:-}" ] || options+=(--since "$SINCE")
   words=$(printf '%s' "${ARGS:-}" | xargs -n 1 printf '%s\n')
   while IFS= read -r each; do [ -z "$each" ] || options+=("$each"); done <<<"$words"
   [ "$STRICT" != true ] || strict=(--strict)
@@ -53,8 +56,8 @@ mode() {
   if [ -z "$BASETEN_API_KEY" ] && [[ $GITHUB_EVENT_NAME == pull_request* ]]; then
     chosen=render
     echo "::notice title=baseten-jobs::no API key, as in a pull request from a fork: validated and rendered, not planned"
-  elif [ "$APPLY" = true ] && [ "$GITHUB_EVENT_NAME" = push ] && [ "$GITHUB_REF" = "refs/heads/$DEFAULT_BRANCH" ]; then
-    chosen=apply
+  elif [ "$APPLY" = true ] && [ "$GITHUB_REF" = "refs/heads/$DEFAULT_BRANCH" ]; then
+    case $GITHUB_EVENT_NAME in push | workflow_dispatch) chosen=apply ;; esac
   fi
   echo "mode=$chosen" >>"$GITHUB_OUTPUT"
 }
@@ -118,17 +121,26 @@ comment() {
   fi
 }
 
+# The token is git's for this one host, in the place of whatever the checkout left there; no command line shows it.
+lend_token() {
+  local at=${GIT_CONFIG_COUNT:-0} basic
+  [ -n "$TOKEN" ] || return 0
+  basic=$(printf 'x-access-token:%s' "$TOKEN" | base64 | tr -d '\n')
+  export GIT_CONFIG_COUNT=$((at + 2))
+  export "GIT_CONFIG_KEY_$at=http.$GITHUB_SERVER_URL/.extraheader" "GIT_CONFIG_VALUE_$at="
+  export "GIT_CONFIG_KEY_$((at + 1))=http.$GITHUB_SERVER_URL/.extraheader"
+  export "GIT_CONFIG_VALUE_$((at + 1))=AUTHORIZATION: basic $basic"
+}
+
 # A pipeline that is run again, or was overtaken, must not submit what is no longer wanted: a newer one does its work.
 apply() {
-  local tip head
   read_inputs
-  head=$(git rev-parse HEAD)
-  tip=$(git ls-remote --exit-code origin "refs/heads/$DEFAULT_BRANCH" | cut -f 1)
-  if [ "$tip" != "$head" ]; then
-    echo "::notice title=baseten-jobs::not applied: $DEFAULT_BRANCH is at $tip by now, and this is $head"
-    return
+  lend_token
+  unset TOKEN
+  unheeded "$tool" apply --yes --if-tip "$DEFAULT_BRANCH" "${strict[@]}" "${options[@]}" -- "${paths[@]}"
+  if grep -s -A 1 '^skipped<<' "$GITHUB_OUTPUT" | grep -qx true; then
+    echo "::notice title=baseten-jobs::not applied: the default branch has moved on, and its own run applies"
   fi
-  unheeded "$tool" apply --yes "${strict[@]}" "${options[@]}" -- "${paths[@]}"
 }
 
 case $1 in
