@@ -5,8 +5,9 @@ from typing import Any
 
 from baseten_jobs.manifest import Document, load
 from baseten_jobs.reading import Spot
+from baseten_jobs.syntax import BREAK
 
-_BREAK = re.compile("(\r\n|[\n\r\x85\u2028\u2029])")
+_BREAK = re.compile(f"({BREAK.pattern})")
 _FIELD = "adopts"
 
 

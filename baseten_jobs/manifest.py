@@ -9,11 +9,12 @@ from typing import Any
 from baseten_jobs.diagnostics import Diagnostic, FieldPath, Position
 from baseten_jobs.reading import MAX_DEPTH as MAX_DEPTH
 from baseten_jobs.reading import MAX_VALUES as MAX_VALUES
-from baseten_jobs.reading import Builder, Spots, Unreadable, end_of, mark_of
+from baseten_jobs.reading import Builder, Spots, Unreadable, mark_of
 from baseten_jobs.reading import Spot as Spot
 from baseten_jobs.scalars import BLANK as BLANK
 from baseten_jobs.scalars import MAX_DIGITS as MAX_DIGITS
 from baseten_jobs.scalars import Odd as Odd
+from baseten_jobs.syntax import end_of
 
 ENDINGS = (".yaml", ".yml")
 """Of the files in a folder that are manifests."""

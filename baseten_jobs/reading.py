@@ -1,6 +1,5 @@
 """YAML text -> plain data, and where each value of it stands, out of the parser's events."""
 
-import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import cached_property
@@ -11,6 +10,7 @@ from yaml import AliasEvent, MappingEndEvent, MappingStartEvent, ScalarEvent, Se
 
 from baseten_jobs.diagnostics import Diagnostic, Position, one_line
 from baseten_jobs.scalars import BLANK, PREFIX, WORDS, Odd, plain, read
+from baseten_jobs.syntax import end_of, trouble
 
 _Parser: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 """libyaml's parser, or PyYAML's own where it was built without; only its events are used."""
@@ -34,15 +34,6 @@ class Spot(NamedTuple):
     source: str = ""
 
 
-_BREAK = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
-
-
-def end_of(path: str, text: str) -> Position:
-    """Where the next character would stand; lines break where libyaml breaks them."""
-    lines = _BREAK.split(text)
-    return Position(path, len(lines), len(lines[-1]) + 1)
-
-
 class Unreadable(Exception):
     def __init__(self, rule: str, message: str, position: Position, hint: str = "") -> None:
         super().__init__(message)
@@ -51,20 +42,6 @@ class Unreadable(Exception):
 
 _LONG = 256
 """Characters of a text that count as one value more, lest a long one be repeated by aliases for ever."""
-
-_CLEARER = (
-    ("tab character that violates", "a tab can't indent", "indent with spaces"),
-    ("cannot start any token", "", "quote the value"),
-    ("mapping values are not allowed", "", "check the indentation, or quote a value that holds ': '"),
-    ("found unexpected ':'", "", "quote a value that holds ':'"),
-    ("block sequence entries are not", "", "a list begins on the line below its key"),
-    ("unknown escape character", "", "write the backslash twice, or use single quotes"),
-    ("expected ':'", "", "a key ends in ': '"),
-    ("did not find expected ',' or", "", "a comma is missing, or a bracket is not closed"),
-    ("did not find expected", "", "check the indentation and the quotes above"),
-)
-"""What libyaml says, what is said instead, and what to do."""
-
 
 Tree = dict[int, dict[str | int, Spot]]
 """For each list and mapping, by its `id`, where its entries stand."""
@@ -88,36 +65,41 @@ class Builder:
     def documents(self) -> Iterator[tuple[Any, Any]]:
         """First event and data of each document that is not empty; raises Unreadable where no more can be read."""
         try:
-            self._event()
-            while isinstance(self._event(), yaml.DocumentStartEvent):
-                self._anchors = {}
-                first = self._event()
-                data = self._value(first, 0)
-                self._event()
-                if data is not None:
-                    yield first, data
-        except yaml.MarkedYAMLError as error:
-            raise self._syntax(error) from None
+            yield from self._documents()
         except yaml.YAMLError as error:
-            raise Unreadable("yaml-syntax", one_line(str(error)), Position(self.path)) from None
+            raise self._syntax(error) from None
 
-    def _syntax(self, error: yaml.MarkedYAMLError) -> Unreadable:
-        mark, said = error.problem_mark or error.context_mark, error.problem or ""
-        message = " ".join(part for part in (said, error.context) if part)
-        instead, hint = next(((new, hint) for known, new, hint in _CLEARER if known in message), ("", ""))
-        if mark and "cannot start any token" in said:
-            character = self.text[mark.index : mark.index + 1]
-            instead = f"'{one_line(character)}' can't begin a value"
-            if character == "\t":
-                instead, hint = "a tab can't indent", "indent with spaces"
-        elif said == "found unexpected end of stream" and "quoted" in message:
-            mark, instead = error.context_mark, "the quoted text that begins here never ends"
-        elif said == "could not find expected ':'":
-            mark, instead = error.context_mark, "this key has no ':'"
-        position = Position(self.path, mark.line + 1, mark.column + 1) if mark else Position(self.path)
-        if mark and mark.index >= len(self.text):
-            position = end_of(self.path, self.text.rstrip())
-        return Unreadable("yaml-syntax", instead or one_line(message), position, hint)
+    def _documents(self) -> Iterator[tuple[Any, Any]]:
+        self._event()
+        while isinstance(self._event(), yaml.DocumentStartEvent):
+            self._anchors = {}
+            first = self._event()
+            data = self._value(first, 0)
+            self._event()
+            if data is not None:
+                yield first, data
+
+    def _syntax(self, error: yaml.YAMLError) -> Unreadable:
+        begun = getattr(error, "context_mark", None)
+        stopped = getattr(error, "problem_mark", None) or begun
+        if stopped is None:
+            return Unreadable("yaml-syntax", "this is not YAML", Position(self.path))
+        if deep := self._too_deep(stopped.index):
+            return deep
+        message, hint, index = trouble(self.text, stopped.index, begun and begun.index)
+        before = self.text[:index] if index < len(self.text) else self.text.rstrip()
+        return Unreadable("yaml-syntax", message, end_of(self.path, before), hint)
+
+    def _too_deep(self, stopped: int) -> Unreadable | None:
+        """What is too deep before the place where the parser stopped: it reads ahead, and has a limit of its own."""
+        try:
+            for _ in Builder(self.path, self.text[:stopped])._documents():
+                pass
+        except yaml.YAMLError:
+            return None
+        except Unreadable as found:
+            return found if found.diagnostic.rule == "depth" else None
+        return None
 
     def _at(self, event: Any) -> Position:
         return Position(self.path, *mark_of(event))

@@ -15,9 +15,9 @@ import baseten_jobs
 PACKAGE = Path(baseten_jobs.__file__).parent
 
 PURE = (
-    "diagnostics exits names scalars reading manifest amending writing secrecy spelling workspace selection inspection"
-    " shape verdict explanation wording schema overrides findings weight_sources doubts rules secret_references"
-    " identity request cost capacity observation standstill claims importing written history alignment diff plan"
+    "diagnostics exits names scalars syntax reading manifest amending writing secrecy spelling workspace selection"
+    " inspection shape verdict explanation wording schema overrides findings weight_sources doubts rules"
+    " secret_references identity request cost capacity observation standstill claims importing written history alignment diff plan"
     " doubtful decide guards waiting outcome saved moments status logs report"
 )
 EFFECTS = (

@@ -1,0 +1,120 @@
+"""Where a parser of YAML gave up -> what is wrong there, out of the text alone: each parser's words are its own."""
+
+import re
+from typing import NamedTuple
+
+from baseten_jobs.diagnostics import Position, one_line
+
+BREAK = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
+"""Where libyaml breaks lines."""
+
+_CLOSING = {"[": "]", "{": "}"}
+_DIGITS = {"x": 2, "u": 4, "U": 8}
+"""Of the escapes that give a character by its number."""
+
+_NEVER_FIRST = "@`%|>,]}"
+"""What can't begin a value that is not quoted; `|` and `>` only within brackets."""
+
+
+class Trouble(NamedTuple):
+    """What is wrong, what to do about it, and at which character of the text."""
+
+    message: str
+    hint: str
+    at: int
+
+
+def end_of(path: str, text: str) -> Position:
+    """Where the next character would stand."""
+    lines = BREAK.split(text)
+    return Position(path, len(lines), len(lines[-1]) + 1)
+
+
+def trouble(text: str, stopped: int, begun: int | None) -> Trouble:
+    """What a text has at the index where its parser stopped, within what began at the other index, if anything did."""
+    if begun is not None and begun < stopped:
+        return _within(text, stopped, begun)
+    return _alone(text, stopped)
+
+
+def _within(text: str, stopped: int, begun: int) -> Trouble:
+    opener = text[begun]
+    if opener in "\"'":
+        return _quoted(text, stopped, begun)
+    if text.startswith("\t", stopped):
+        return _tab(stopped)
+    if opener in _CLOSING:
+        return _bracketed(text, stopped, begun)
+    if opener in "&*":
+        return Trouble(f"no name follows the '{opener}'", f"quote a value that begins with '{opener}'", begun)
+    if opener == "!":
+        return _tag(begun)
+    if opener == "%":
+        return _directive(begun)
+    if opener in "|>":
+        return Trouble(f"this can't follow '{opener}'", "the text begins on the next line", stopped)
+    if opener not in "?-" and not re.search(r":(\s|$)", BREAK.split(text[begun:], maxsplit=1)[0]):
+        return Trouble("this key has no ':'", "a key ends in ': '", begun)
+    return _misplaced(stopped)
+
+
+def _alone(text: str, stopped: int) -> Trouble:
+    character = text[stopped : stopped + 1]
+    first = stopped == 0 or BREAK.fullmatch(text[stopped - 1]) is not None
+    if not character:
+        return Trouble("the text ends where a value was expected", "is a bracket not closed?", stopped)
+    if character == "\t":
+        return _tab(stopped)
+    if character == "!":
+        return _tag(stopped)
+    if character == "%" and first:
+        return _directive(stopped)
+    if character in _NEVER_FIRST:
+        return Trouble(f"'{character}' can't begin a value", "quote the value", stopped)
+    if character == ":":
+        return Trouble(
+            "a ':' can't stand here", "check the indentation, or quote a value that holds ': '", stopped
+        )  # fmt: skip
+    if character == "-" and not first:
+        return Trouble("a list can't begin here", "a list begins on the line below its key", stopped)
+    return _misplaced(stopped)
+
+
+def _quoted(text: str, stopped: int, begun: int) -> Trouble:
+    rest = text[stopped:]
+    escape = next((at for at in (stopped, stopped - 1, stopped - 2) if text.startswith("\\", at)), None)
+    if text[begun] == "'" or escape is None or not rest or rest.startswith(("---", "...")):
+        return Trouble("the quoted text that begins here never ends", "", begun)
+    kind = text[escape + 1 : escape + 2]
+    digits = text[escape + 2 : escape + 2 + _DIGITS.get(kind, 0)]
+    what = "a character" if kind in _DIGITS and re.fullmatch("[0-9a-fA-F]+", digits) else "an escape"
+    return Trouble(
+        f"'{one_line(text[escape : escape + 2] + digits)}' is not {what}",
+        "write the backslash twice, or use single quotes",
+        escape,
+    )
+
+
+def _bracketed(text: str, stopped: int, begun: int) -> Trouble:
+    opener, opened = text[begun], end_of("", text[:begun])
+    message = f"',' or '{_CLOSING[opener]}' was expected, for the '{opener}' at {opened.line}:{opened.column}"
+    hint = "a comma is missing, or a bracket is not closed"
+    if text.startswith(":", stopped) and not BREAK.search(text[begun:stopped]):
+        hint = "a comma is missing, or a value that holds ':' is not quoted"
+    return Trouble(message, hint, stopped)
+
+
+def _tab(at: int) -> Trouble:
+    return Trouble("a tab can't indent", "indent with spaces", at)
+
+
+def _tag(at: int) -> Trouble:
+    return Trouble("this tag can't be read", "leave it out, or quote a value that begins with '!'", at)
+
+
+def _directive(at: int) -> Trouble:
+    return Trouble("this directive can't be read", "leave it out, or quote a value that begins with '%'", at)
+
+
+def _misplaced(at: int) -> Trouble:
+    return Trouble("this can't stand here", "check the indentation and the quotes above", at)
