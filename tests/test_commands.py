@@ -10,6 +10,7 @@ from baseten_jobs.api.pacing import Clock
 from baseten_jobs.plan import Policy
 from tests.commands import Cli, called, nothing_set
 from tests.repository import git
+from tests.world import OPENED
 
 __all__ = ["called", "nothing_set"]
 
@@ -31,7 +32,8 @@ def write(name: str = "x", command: str = "train", more: str = "", metadata: str
 
 
 def provider() -> Api:
-    return open_api(Connection(local_db=".baseten-jobs/emulator.db"), Clock())
+    OPENED.append(open_api(Connection(local_db=".baseten-jobs/emulator.db"), Clock()))
+    return OPENED[-1]
 
 
 def duplicate(name: str = "x") -> tuple[str, str]:
@@ -311,9 +313,9 @@ def test_status_joins_manifests_and_jobs(cli: Cli) -> None:
 
 
 def test_a_name_that_several_teams_have_is_an_error_that_lists_them(cli: Cli, tmp_path: Path) -> None:
-    from baseten_jobs.emulator import Settings, create_app
+    from baseten_jobs.emulator import Settings, close_app, create_app
 
-    create_app(Settings(tmp_path / ".baseten-jobs/emulator.db", teams=("research",)))
+    close_app(create_app(Settings(tmp_path / ".baseten-jobs/emulator.db", teams=("research",))))
     write(metadata=", team: research")
     cli("apply", "--local", "--yes")
     write("y", metadata=", team: default")

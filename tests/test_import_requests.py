@@ -219,8 +219,13 @@ def _messages(text: str, name: str, capsys: pytest.CaptureFixture[str], tmp_path
             "1:1: there is neither JSON nor a curl command;"
             " a JSON body begins with '{', a command with 'curl' [not-a-request]",
         ),
-        ('{"a": 1,\n "b": }', '2:7: expecting value [json-syntax]'),
-        ('{"a": 1,\n}', "2:1: a comma before the closing bracket; leave it out [json-syntax]"),
+        ('{"a": 1,\n "b": }', "2:7: '}' can't stand here [json-syntax]"),
+        ('{"a" 1}', "1:6: '1' can't stand here [json-syntax]"),
+        ('{"a": "b}', "1:7: a text that begins here never ends, or a comma is missing before it [json-syntax]"),
+        ('{"a": 1 "b": 2}', "1:9: a text that begins here never ends, or a comma is missing before it [json-syntax]"),
+        ('{"a": "\\q"}', "1:8: this is no escape of JSON; write the backslash twice [json-syntax]"),
+        ('{"a": "x\ty"}', "1:9: a control character can't stand in a text; write it as an escape [json-syntax]"),
+        ('{"a": 1,\n}', "1:8: a comma before the closing bracket; leave it out [json-syntax]"),
         ('{"a": {', "1:8: the text ends in the middle of a value; is all of it there? [json-syntax]"),
         ("{'a': 1}", '1:2: a single quote begins no JSON text; write "..." [json-syntax]'),
         ('{"a": 1} {}', "1:10: '{' stands behind the end of the JSON [json-syntax]"),
@@ -234,7 +239,7 @@ def _messages(text: str, name: str, capsys: pytest.CaptureFixture[str], tmp_path
         ("curl -d @- <<EOF\n{}", "1:17: the text up to 'EOF' never ends [shell-syntax]"),
         ("curl -d @-", "1:9: the body is read from standard input, which is not part of the command [not-a-request]"),
         ("curl -d '{}' -d '{}'", "1:18: the command has several --data [not-a-request]"),
-        ("curl -H 'Authorization: Api-Key hidden-key' \\\n -d '{\n \"a\": ]}'", "3:7: expecting value [json-syntax]"),
+        ("curl -H 'Authorization: Api-Key hidden-key' \\\n -d '{\n \"a\": ]}'", "3:7: ']' can't stand here [json-syntax]"),  # noqa: E501
     ],
 )  # fmt: skip
 def test_what_cannot_be_read_is_told_at_its_place(

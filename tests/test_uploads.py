@@ -28,7 +28,7 @@ from baseten_jobs.api.pacing import Clock
 from baseten_jobs.apply import Execution, Ledger
 from baseten_jobs.archive import Archive, Changed, archive_size
 from baseten_jobs.cli import run
-from baseten_jobs.emulator import Settings, create_app, serving
+from baseten_jobs.emulator import Settings, close_app, create_app, serving
 from baseten_jobs.pipeline import apply, make
 from baseten_jobs.plan import Policy
 from baseten_jobs.settle import Windows
@@ -312,6 +312,7 @@ def store(tmp_path: Path) -> Iterator[Store]:
             client.close()
         server.shutdown()
         thread.join()
+    close_app(app)
 
 
 def refused(status: int, code: str) -> Strike:

@@ -13,7 +13,7 @@ from baseten_jobs import pipeline, validation
 from baseten_jobs.api.client import Api
 from baseten_jobs.api.pacing import Backoff, Clock
 from baseten_jobs.apply import Execution
-from baseten_jobs.emulator import Settings, create_app
+from baseten_jobs.emulator import Settings, close_app, create_app
 from baseten_jobs.ledger import Ledger
 from baseten_jobs.outcome import Applied
 from baseten_jobs.pipeline import Planned
@@ -21,6 +21,9 @@ from baseten_jobs.plan import Policy
 from baseten_jobs.settle import Windows
 
 START = 1_800_000_000.0
+
+OPENED: list[Api] = []
+"""What the worlds of one test have opened; it is closed when the test ends."""
 
 Send = Callable[[httpx.Request], httpx.Response]
 Fault = Callable[[httpx.Request, Send], httpx.Response]
@@ -62,7 +65,7 @@ class Between(httpx.BaseTransport):
     """Lays one fault after the other over the calls that a pattern names, and counts every call."""
 
     def __init__(self, app: Any) -> None:
-        self._inner = httpx.WSGITransport(app=app)
+        self._app, self._inner = app, httpx.WSGITransport(app=app)
         self.calls: list[str] = []
         self.bodies: list[bytes] = []
         self.faults: dict[str, list[Fault]] = {}
@@ -74,6 +77,9 @@ class Between(httpx.BaseTransport):
         self.bodies.append(request.read())
         waiting = self.faults.get(call, [])
         return waiting.pop(0)(request, self._answer) if waiting else self._answer(request)
+
+    def close(self) -> None:
+        close_app(self._app)
 
     def _answer(self, request: httpx.Request) -> httpx.Response:
         response = self._inner.handle_request(request)
@@ -108,6 +114,7 @@ class World:
         self.between = Between(create_app(settings))
         http = httpx.Client(transport=self.between, base_url="http://baseten", headers={"Authorization": "Bearer k"})
         self.api = Api(http, self.clock, backoff=Backoff(chance=lambda: 0.0))
+        OPENED.append(self.api)
         self.ledger = Ledger()
 
     def fault(self, call: str, *faults: Fault) -> None:

@@ -48,7 +48,7 @@ def open_api(connection: Connection, clock: Clock) -> Api:
     if connection.local_db is not None:
         return Api(
             httpx.Client(
-                transport=httpx.WSGITransport(app=_embedded(connection.local_db)),
+                transport=_Embedded(app=_embedded(connection.local_db)),
                 base_url="http://embedded",
                 headers=headers,
             ),
@@ -63,6 +63,15 @@ def open_api(connection: Connection, clock: Clock) -> Api:
     except (httpx.InvalidURL, ValueError, OSError) as error:
         raise CannotConnect("connect", f"the connection can't be set up: {error}") from None
     return Api(http, clock, secret=connection.key)
+
+
+class _Embedded(httpx.WSGITransport):
+    """The embedded API in this process, whose database is closed with the client."""
+
+    def close(self) -> None:
+        from baseten_jobs.emulator import close_app
+
+        close_app(self.app)  # type: ignore[arg-type]
 
 
 def _key(connection: Connection) -> str:

@@ -63,7 +63,11 @@ class Server:
     def __init__(self, app: Flask, host: str, port: int, threads: int = DEFAULT_THREADS) -> None:
         self._app = app
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        listener = socket.create_server((host, port), family=family)
+        try:
+            listener = socket.create_server((host, port), family=family)
+        except OSError:
+            close_app(app)
+            raise
         self.host = host
         self.port: int = listener.getsockname()[1]
         self._waitress = create_server(

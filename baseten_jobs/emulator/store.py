@@ -118,7 +118,11 @@ class Store:
             with self._connection() as connection:
                 _prepare(connection, path)
         except sqlite3.Error as error:
+            self.close()
             raise StoreError(f"{path}: not usable as the database of the embedded API: {error}") from error
+        except StoreError:
+            self.close()
+            raise
 
     @contextmanager
     def reading(self) -> Iterator[Transaction]:
@@ -159,11 +163,7 @@ class Store:
         with self._idle_lock:
             connection = self._idle.pop() if self._idle else None
         if connection is None:
-            connection = sqlite3.connect(
-                self._path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False
-            )
-            connection.execute("PRAGMA synchronous = NORMAL")
-            connection.execute("PRAGMA foreign_keys = ON")
+            connection = self._connected()
         try:
             yield connection
         finally:
@@ -172,6 +172,16 @@ class Store:
                     connection.close()
                 else:
                     self._idle.append(connection)
+
+    def _connected(self) -> sqlite3.Connection:
+        connection = sqlite3.connect(self._path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False)
+        try:
+            connection.execute("PRAGMA synchronous = NORMAL")
+            connection.execute("PRAGMA foreign_keys = ON")
+        except sqlite3.Error:
+            connection.close()
+            raise
+        return connection
 
 
 def _make_folder(folder: Path) -> None:

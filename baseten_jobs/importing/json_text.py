@@ -44,24 +44,33 @@ def read_json(text: str, path: str, where: Where) -> Placed | Diagnostic:
     try:
         json.loads(text, parse_int=str, parse_float=str)
     except json.JSONDecodeError as error:
-        return problem("json-syntax", error.pos, *_worded(error))
+        return problem("json-syntax", *_worded(error))
     reader = _Reader(text, where)
     value, _ = reader.value(_past_blanks(text, 0))
     return problem(*reader.problems[0]) if reader.problems else value
 
 
-def _worded(error: json.JSONDecodeError) -> tuple[str, str]:
-    here = error.doc[error.pos : error.pos + 1]
-    before = error.doc[: error.pos].rstrip()[-1:]
+def _worded(error: json.JSONDecodeError) -> tuple[int, str, str]:
+    """Where and what, out of the text: the parser's own words and places are another Python's to change."""
+    here, before = error.doc[error.pos : error.pos + 1], error.doc[: error.pos].rstrip()
+    behind = error.doc[error.pos + 1 :].lstrip()[:1]
     if not here:
-        return "the text ends in the middle of a value", "is all of it there?"
+        return error.pos, "the text ends in the middle of a value", "is all of it there?"
     if here == "'":
-        return "a single quote begins no JSON text", 'write "..."'
-    if (before == "," and here in "]}") or "Illegal trailing comma" in error.msg:
-        return "a comma before the closing bracket", "leave it out"
+        return error.pos, "a single quote begins no JSON text", 'write "..."'
+    if here == "," and behind and behind in "]}":
+        return error.pos, "a comma before the closing bracket", "leave it out"
+    if before.endswith(",") and here in "]}":
+        return len(before) - 1, "a comma before the closing bracket", "leave it out"
     if error.msg == "Extra data":
-        return f"'{one_line(here)}' stands behind the end of the JSON", ""
-    return error.msg[0].lower() + error.msg[1:], ""
+        return error.pos, f"'{one_line(here)}' stands behind the end of the JSON", ""
+    if here == '"':
+        return error.pos, "a text that begins here never ends, or a comma is missing before it", ""
+    if here == "\\" or before.endswith("\\"):
+        return error.pos, "this is no escape of JSON", "write the backslash twice"
+    if not here.isprintable():
+        return error.pos, "a control character can't stand in a text", "write it as an escape"
+    return error.pos, f"'{one_line(here)}' can't stand here", ""
 
 
 def _too_deep(text: str) -> int | None:
