@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
@@ -16,13 +16,17 @@ LONGEST_ASKED = 60.0
 
 @dataclass(frozen=True)
 class Answer:
-    """A whole HTTP answer; `data` is nothing where the body is not a JSON object."""
+    """A whole HTTP answer; `data` is None where the body is not a JSON object.
+
+    `sent` is when the request was sent, in epoch seconds by the server's own clock; None where it tells no date.
+    """
 
     call: str
     status: int
     data: Mapping[str, Any] | None
     text: str
     asked: float | None = None
+    sent: float | None = None
 
     @property
     def ok(self) -> bool:
@@ -50,6 +54,28 @@ class Answer:
 
     def error(self) -> ApiError:
         return ApiError(self.call, self.words, self.status)
+
+    def rows(self, name: str, *needed: str) -> list[dict[str, Any]]:
+        """The list of this name, each row with text in the needed fields; raises ApiError."""
+        rows = (self.data or {}).get(name)
+        if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+            raise ApiError(self.call, f"the answer holds no list '{name}'", self.status)
+        for row in rows:
+            self._check(row, name, needed)
+        return rows
+
+    def row(self, name: str, *needed: str) -> dict[str, Any]:
+        """The object of this name, with text in the needed fields; raises ApiError."""
+        row = (self.data or {}).get(name)
+        if not isinstance(row, dict):
+            raise ApiError(self.call, f"the answer holds no '{name}'", self.status)
+        self._check(row, name, needed)
+        return row
+
+    def _check(self, row: Mapping[str, Any], name: str, needed: Sequence[str]) -> None:
+        for field in needed:
+            if not isinstance(row.get(field), str) or not row[field]:
+                raise ApiError(self.call, f"'{name}' of the answer lacks '{field}'", self.status)
 
 
 def _message(data: Mapping[str, Any] | None) -> str:

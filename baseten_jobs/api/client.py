@@ -2,8 +2,9 @@
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from copy import copy
+from email.utils import parsedate_to_datetime
 from ipaddress import ip_address
 from typing import Any
 from urllib.parse import quote
@@ -12,6 +13,7 @@ import httpx
 
 from baseten_jobs.api.answer import Answer
 from baseten_jobs.api.errors import ApiError, Broken, NotSent
+from baseten_jobs.api.exchange import Limits, Line, Open, Reply
 from baseten_jobs.api.pacing import Backoff, Clock, RateLimit
 from baseten_jobs.diagnostics import one_line
 from baseten_jobs.secrecy import without_key
@@ -27,6 +29,12 @@ _NEVER_SENT = (
 _ATTEMPTS = 6
 _FEW_ATTEMPTS = 3
 """For what can be done without: a plan should not wait long for it."""
+
+_AGAIN = 3
+"""Times what one exchange may take: a call that broke off after that is not repeated."""
+
+_LEAST = 1.0
+"""Seconds that every attempt has, however late it is."""
 
 _TOLD = 4096
 """Bytes of an answer that are looked through for the server's words."""
@@ -46,19 +54,30 @@ class Api:
         secret: str = "",
         backoff: Backoff | None = None,
         embedded: bool = False,
+        reopen: Open | None = None,
     ) -> None:
-        self._http, self.clock, self._secret, self.embedded = http, clock, secret, embedded
+        self._line = Line(http, clock.now, reopen)
+        self.clock, self._secret, self.embedded = clock, secret, embedded
         self.backoff = backoff or Backoff()
         self._limit = RateLimit(clock)
         self._attempts = _ATTEMPTS
         self._within: float | None = None
+        self._until = float("inf")
 
-    def hasty(self, attempts: int, within: float) -> "Api":
-        """The same, trying at most so often, and waiting at most so many seconds for an answer."""
+    def hasty(self, attempts: int, within: float, until: float = float("inf")) -> "Api":
+        """The same, trying at most so often, and waiting at most so many seconds for an answer.
+
+        `until` is the clock's time after which nothing is tried again; an attempt has at least a second.
+        """
         other = copy(self)
         longest = self._http.timeout.read
         other._attempts, other._within = attempts, within if longest is None else min(within, longest)
+        other._until = until
         return other
+
+    @property
+    def _http(self) -> httpx.Client:
+        return self._line.http
 
     def __repr__(self) -> str:
         return f"Api({self.base_url})"
@@ -77,19 +96,19 @@ class Api:
             return False
 
     def close(self) -> None:
-        self._http.close()
+        self._line.close()
 
     def projects(self) -> list[dict[str, Any]]:
         """All training projects of the organisation: one call, without pages."""
-        return _rows(self._repeat("GET", "/v1/training_projects"), "training_projects", "id", "name")
+        return self._repeat("GET", "/v1/training_projects").rows("training_projects", "id", "name")
 
     def teams(self) -> list[dict[str, Any]]:
-        return _rows(self._repeat("GET", "/v1/teams"), "teams", "id", "name")
+        return self._repeat("GET", "/v1/teams").rows("teams", "id", "name")
 
     def prices(self) -> list[dict[str, Any]]:
         """Each instance type with its price in USD per minute."""
         answer = self._repeat("GET", "/v1/instance_type_prices", attempts=_FEW_ATTEMPTS)
-        return _rows(answer, "instance_types")
+        return answer.rows("instance_types")
 
     def capacity(self) -> Mapping[str, Any]:
         """Limits and use of GPUs by type, of the organisation and of its teams."""
@@ -98,19 +117,19 @@ class Api:
     def secrets(self, team_id: str | None = None) -> list[dict[str, Any]]:
         """Secrets by name, never their values: of one team, or of every team that the key belongs to."""
         path, ids = ("/v1/teams/{}/secrets", (team_id,)) if team_id else ("/v1/secrets", ())
-        return _rows(self._repeat("GET", path, *ids, attempts=_FEW_ATTEMPTS), "secrets")
+        return self._repeat("GET", path, *ids, attempts=_FEW_ATTEMPTS).rows("secrets")
 
     def upsert_project(self, name: str, team_id: str | None = None) -> dict[str, Any]:
         """Make a project, or get the one of that name; in the organisation's default team without `team_id`."""
         path = "/v1/teams/{}/training_projects" if team_id else "/v1/training_projects"
         ids = (team_id,) if team_id else ()
         answer = self._repeat("POST", path, *ids, body={"training_project": {"name": name}})
-        return _row(answer, "training_project", "id")
+        return answer.row("training_project", "id")
 
     def search(self, **filters: Any) -> list[dict[str, Any]]:
         """Jobs by `project_id` or `job_id`, oldest first: one call, without pages."""
         body = {**filters, "order_by": [{"field": "created_at", "order": "asc"}]}
-        return _rows(self._repeat("POST", "/v1/training_jobs/search", body=body), "training_jobs")
+        return self._repeat("POST", "/v1/training_jobs/search", body=body).rows("training_jobs")
 
     def search_of(self, project_id: str) -> list[dict[str, Any]]:
         """All jobs of a project, oldest first."""
@@ -118,33 +137,33 @@ class Api:
 
     def jobs(self, project_id: str) -> list[dict[str, Any]]:
         """The project's own list of its jobs: a second witness beside the search."""
-        return _rows(self._repeat("GET", "/v1/training_projects/{}/jobs", project_id), "training_jobs")
+        return self._repeat("GET", "/v1/training_projects/{}/jobs", project_id).rows("training_jobs")
 
     def job(self, project_id: str, job_id: str) -> dict[str, Any]:
         """A job by its own address: a third witness. The error has the status 404 where the project has no such job."""
-        return _row(self._repeat("GET", "/v1/training_projects/{}/jobs/{}", project_id, job_id), "training_job", "id")
+        return self._repeat("GET", "/v1/training_projects/{}/jobs/{}", project_id, job_id).row("training_job", "id")
 
     def logs(self, project_id: str, job_id: str, start: int, end: int | None, limit: int) -> list[dict[str, Any]]:
         """Log lines from `start` on, oldest first; both times in epoch milliseconds, the end is now where none is."""
         path = "/v1/training_projects/{}/jobs/{}/logs?direction=asc&limit={}&start_epoch_millis={}"
         until = () if end is None else (str(end),)
         path += "&end_epoch_millis={}" if until else ""
-        return _rows(self._repeat("GET", path, project_id, job_id, str(limit), str(start), *until), "logs")
+        return self._repeat("GET", path, project_id, job_id, str(limit), str(start), *until).rows("logs")
 
     def checkpoints(self, project_id: str, job_id: str) -> list[dict[str, Any]]:
         answer = self._repeat(
             "GET", "/v1/training_projects/{}/jobs/{}/checkpoints", project_id, job_id, attempts=_FEW_ATTEMPTS
         )
-        return _rows(answer, "checkpoints")
+        return answer.rows("checkpoints")
 
     def stop(self, project_id: str, job_id: str) -> dict[str, Any]:
         answer = self._repeat("POST", "/v1/training_projects/{}/jobs/{}/stop", project_id, job_id, body={})
-        return _row(answer, "training_job")
+        return answer.row("training_job")
 
     def update(self, project_id: str, job_id: str, changes: Mapping[str, Any]) -> dict[str, Any]:
         """Change priority or availability of a job that is still PENDING; else the API answers 400."""
         answer = self._repeat("PATCH", "/v1/training_projects/{}/jobs/{}", project_id, job_id, body=changes)
-        return _row(answer, "training_job")
+        return answer.row("training_job")
 
     def upload_credentials(self) -> dict[str, Any]:
         """A fresh place for one archive: `creds` that last a while, `s3_bucket` and `s3_key`."""
@@ -188,54 +207,53 @@ class Api:
     def _repeat(
         self, method: str, path: str, *ids: str, body: Mapping[str, Any] | None = None, attempts: int = _ATTEMPTS
     ) -> Answer:
-        attempts = min(attempts, self._attempts)
+        attempts, began, error = min(attempts, self._attempts), self.clock.now(), ApiError("", "")
         for attempt in range(attempts):
-            last, asked = attempt == attempts - 1, None
+            asked = None
             try:
                 answer = self._exchange(method, path, *ids, body=body)
-            except NotSent:
-                if last or attempt >= 2:
-                    raise
-            except Broken:
-                if last:
-                    raise
+            except NotSent as unsent:
+                error, again = unsent, attempt < 2
+            except Broken as broken:
+                error, again = broken, self.clock.now() < began + _AGAIN * (self._limits.whole or float("inf"))
             else:
                 if answer.ok:
                     return answer
-                if last or not (answer.error().passing or answer.status < 300):
-                    raise answer.error()
-                asked = answer.retry_after
-            self.clock.sleep(self.backoff.wait(attempt, asked))
-        raise AssertionError("unreachable")
+                error, asked = answer.error(), answer.retry_after
+                again = error.passing or answer.status < 300
+            wait = self.backoff.wait(attempt, asked)
+            if not again or attempt == attempts - 1 or self.clock.now() + wait >= self._until:
+                break
+            self.clock.sleep(wait)
+        raise error
 
     def _exchange(self, method: str, path: str, *ids: str, body: Mapping[str, Any] | None = None) -> Answer:
         url = path.format(*(quote(part, safe="") for part in ids))
         call = f"{method} {url}"
         self._limit.wait(f"{method} {path}")
         try:
-            response, raw = self._answered(method, url, body)
+            reply = self._line.exchange(method, url, body, self._limits)
         except _NEVER_SENT as error:
             raise NotSent(call, self._safe(_reason(error, f"could not connect to {self.base_url}"))) from None
         except (httpx.HTTPError, httpx.StreamError, httpx.InvalidURL) as error:
             raise Broken(call, self._safe(_reason(error, "the connection broke"))) from None
-        good = response.is_success
-        text = "" if good else self._safe(raw[:_TOLD].decode("utf-8", "replace"))
-        header = response.headers.get("Retry-After", "")
+        good = reply.response.is_success
+        text = "" if good else self._safe(reply.raw[:_TOLD].decode("utf-8", "replace"))
+        header = reply.response.headers.get("Retry-After", "")
         asked = float(header) if re.fullmatch("[0-9]{1,6}", header) else None
-        return Answer(call, response.status_code, self._object(raw, good), text, asked)
+        data = self._object(reply.raw, good)
+        return Answer(call, reply.response.status_code, data, text, asked, _sent(reply))
 
-    def _answered(self, method: str, url: str, body: Mapping[str, Any] | None) -> tuple[httpx.Response, bytes]:
-        """A whole answer; one that drips in for ever is broken off, for httpx bounds only each of its parts."""
-        timeout = httpx.USE_CLIENT_DEFAULT if self._within is None else httpx.Timeout(self._within)
-        longest = self._within or self._http.timeout.read
-        end = None if longest is None else self.clock.now() + 2 * longest
-        with self._http.stream(method, url, json=body, timeout=timeout) as response:
-            parts = []
-            for part in response.iter_bytes():
-                parts.append(part)
-                if end is not None and self.clock.now() > end:
-                    raise httpx.ReadTimeout("the answer came too slowly")
-            return response, b"".join(parts)
+    @property
+    def _limits(self) -> Limits:
+        """The embedded API is this very process, and not waited for."""
+        timeout = self._http.timeout
+        if self._within is not None:
+            within = min(self._within, max(_LEAST, self._until - self.clock.now()))
+            return Limits(within, None if self.embedded else within)
+        if self.embedded or timeout.read is None:
+            return Limits(None, None)
+        return Limits(None, timeout.read + max(timeout.read, timeout.connect or 0.0))
 
     def _object(self, raw: bytes, good: bool) -> Mapping[str, Any] | None:
         try:
@@ -265,24 +283,9 @@ def _reason(error: Exception, what: str) -> str:
     return one_line(f"{what}: {words}" if words else what, 300)
 
 
-def _rows(answer: Answer, name: str, *needed: str) -> list[dict[str, Any]]:
-    rows = (answer.data or {}).get(name)
-    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
-        raise ApiError(answer.call, f"the answer holds no list '{name}'", answer.status)
-    for row in rows:
-        _check(answer, row, name, needed)
-    return rows
-
-
-def _row(answer: Answer, name: str, *needed: str) -> dict[str, Any]:
-    row = (answer.data or {}).get(name)
-    if not isinstance(row, dict):
-        raise ApiError(answer.call, f"the answer holds no '{name}'", answer.status)
-    _check(answer, row, name, needed)
-    return row
-
-
-def _check(answer: Answer, row: Mapping[str, Any], name: str, needed: Sequence[str]) -> None:
-    for field in needed:
-        if not isinstance(row.get(field), str) or not row[field]:
-            raise ApiError(answer.call, f"'{name}' of the answer lacks '{field}'", answer.status)
+def _sent(reply: Reply) -> float | None:
+    """The server's own clock when the request was sent, in epoch seconds; None where its answer has no date."""
+    try:
+        return parsedate_to_datetime(reply.response.headers["Date"]).timestamp() - reply.took
+    except (KeyError, ValueError, OverflowError):
+        return None

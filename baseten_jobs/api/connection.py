@@ -55,14 +55,17 @@ def open_api(connection: Connection, clock: Clock) -> Api:
             clock,
             embedded=True,
         )
+
+    def reopened() -> httpx.Client:
+        trusted = _trusted(httpx.URL(address))
+        return httpx.Client(base_url=address, headers=headers, timeout=timeout, limits=limits, verify=trusted)
+
     try:
         address = _address(connection.base_url)
-        http = httpx.Client(
-            base_url=address, headers=headers, timeout=timeout, limits=limits, verify=_trusted(httpx.URL(address))
-        )
+        http = reopened()
     except (httpx.InvalidURL, ValueError, OSError) as error:
         raise CannotConnect("connect", f"the connection can't be set up: {error}") from None
-    return Api(http, clock, secret=connection.key)
+    return Api(http, clock, secret=connection.key, reopen=reopened)
 
 
 class _Embedded(httpx.WSGITransport):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from flask import Flask, Response, g, request
 from werkzeug.exceptions import HTTPException
@@ -45,6 +46,7 @@ def install(app: Flask) -> None:
     """Put the exchange around every handler of an application."""
     app.before_request(_open)
     app.after_request(_close)
+    app.after_request(_date)
     app.register_error_handler(Refusal, _refuse)
     app.register_error_handler(HTTPException, _refuse_route)
 
@@ -78,6 +80,12 @@ def _close(response: Response) -> Response:
         return response
     strike = _AFTER.get(current.fault.kind)
     return response if strike is None else strike(current.fault, response)
+
+
+def _date(response: Response) -> Response:
+    """The time of the answer by the emulator's own clock, by which its jobs are dated too."""
+    response.date = datetime.fromtimestamp(core().settings.clock(), UTC)
+    return response
 
 
 def note_create(job_id: str | None, job_name: str | None = None) -> None:

@@ -1,0 +1,112 @@
+"""One HTTP request -> its whole answer, or an error at its deadline, however the server behaves."""
+
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+
+Open = Callable[[], httpx.Client]
+"""Makes a client with connections of its own."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Seconds: `each` for every wait of httpx, the client's own where it is None; `whole` for the exchange in all."""
+
+    each: float | None
+    whole: float | None
+
+
+@dataclass(frozen=True)
+class Reply:
+    """A whole answer; `took` is the seconds from the request to its end."""
+
+    response: httpx.Response
+    raw: bytes
+    took: float
+
+
+class Line:
+    """Exchanges with one server, for several threads at once.
+
+    httpx bounds every wait for bytes, and not their number: headers that drip, or `102 Processing` without end, would
+    be read for ever. So an exchange runs in a daemon thread of its own, which is left behind at the deadline. The
+    connections that such threads keep stay with them, and later exchanges get a new client, if `reopen` makes one.
+    """
+
+    def __init__(self, http: httpx.Client, now: Callable[[], float], reopen: Open | None = None) -> None:
+        self.http, self._now, self._reopen = http, now, reopen
+        self._left: list[httpx.Client] = []
+        self._lock = threading.Lock()
+
+    def close(self) -> None:
+        for http in (*self._left, self.http):
+            http.close()
+
+    def exchange(self, method: str, url: str, body: Mapping[str, Any] | None, limits: Limits) -> Reply:
+        """Raises httpx.HTTPError; the request is not sent any more once this has returned or raised."""
+        under_way = _Exchange(self.http, self._now, limits)
+        if limits.whole is None:
+            return under_way.carry_out(method, url, body)
+        threading.Thread(target=under_way.run, args=(method, url, body), name="exchange", daemon=True).start()
+        if not under_way.ended.wait(limits.whole) and under_way.leave():
+            self._replace(under_way.http)
+            raise httpx.ReadTimeout("no whole answer in time")
+        if under_way.error is not None:
+            raise under_way.error
+        assert under_way.reply is not None
+        return under_way.reply
+
+    def _replace(self, http: httpx.Client) -> None:
+        with self._lock:
+            if self._reopen is not None and http is self.http:
+                self._left.append(http)
+                self.http = self._reopen()
+
+
+class _Exchange:
+    """An exchange under way, as its own thread and the one that waits for it see it."""
+
+    def __init__(self, http: httpx.Client, now: Callable[[], float], limits: Limits) -> None:
+        self.http, self._now, self._limits = http, now, limits
+        self.ended = threading.Event()
+        self.reply: Reply | None = None
+        self.error: BaseException | None = None
+        self._left = False
+        self._lock = threading.Lock()
+
+    def run(self, method: str, url: str, body: Mapping[str, Any] | None) -> None:
+        try:
+            self.reply = self.carry_out(method, url, body)
+        except BaseException as error:  # noqa: BLE001 - raised again in the thread that waits
+            self.error = error
+        with self._lock:
+            self.ended.set()
+
+    def leave(self) -> bool:
+        """Whether nobody waits for the answer from now on; it may have come at the last moment."""
+        with self._lock:
+            self._left = not self.ended.is_set()
+        return self._left
+
+    def carry_out(self, method: str, url: str, body: Mapping[str, Any] | None) -> Reply:
+        began, whole = self._now(), self._limits.whole
+        each = httpx.USE_CLIENT_DEFAULT if self._limits.each is None else httpx.Timeout(self._limits.each)
+        with self.http.stream(method, url, json=body, timeout=each, extensions={"trace": self._trace}) as response:
+            parts = []
+            for part in response.iter_bytes():
+                parts.append(part)
+                if whole is not None and self._now() > began + whole:
+                    raise httpx.ReadTimeout("the answer came too slowly")
+            return Reply(response, b"".join(parts), self._now() - began)
+
+    def _trace(self, event: str, about: Mapping[str, Any]) -> None:
+        """Called by the transport at each step: what was left behind while it connected is not sent later.
+
+        A create that arrives after its deadline might be one that nobody looks for any more.
+        """
+        with self._lock:
+            if self._left and event.endswith((".send_request_headers.started", ".send_request_body.started")):
+                raise httpx.ConnectTimeout("not sent in time")
