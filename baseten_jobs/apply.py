@@ -1,12 +1,11 @@
-"""Plan + client -> outcomes: creates in parallel, then shared settling, then what the new jobs supersede."""
+"""Plan + client -> outcomes: projects and updates, then the creates, then what the new jobs supersede."""
 
-import threading
-from collections.abc import Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
 from baseten_jobs.api.client import Api
 from baseten_jobs.api.errors import ApiError
+from baseten_jobs.creating import Creates, Halt
 from baseten_jobs.ledger import Ledger
 from baseten_jobs.observation import Observation, ObservedJob, ObservedProject
 from baseten_jobs.observe import job_by_id, jobs_of, with_second_witness
@@ -16,7 +15,6 @@ from baseten_jobs.replan import decided_again
 from baseten_jobs.request import ProjectRef
 from baseten_jobs.settle import Key, Settlement, Windows
 from baseten_jobs.stopping import stop_job
-from baseten_jobs.submit import Created, NotCreated, Proof, Refused, Unknown, create, read_back
 
 
 @dataclass(frozen=True)
@@ -44,11 +42,11 @@ class _Run:
         self.actions = list(plan.actions)
         self.projects = dict(plan.projects)
         self.outcomes: dict[int, Outcome] = {}
-        self.halted = threading.Event()
-        self.unauthorised = ""
         self.ended: set[str] = set()
         seen = frozenset(job.id for project in plan.projects.values() for job in project.jobs)
+        self.halt = Halt(api.clock)
         self.settlement = Settlement(api, how.windows, seen)
+        self.creates = Creates(api, self.settlement, self.halt, ledger, how.concurrency)
 
     def run(self) -> Applied:
         self._make_projects(self._indices(Verb.SUBMIT))
@@ -58,14 +56,15 @@ class _Run:
             self.outcomes[index] = _left_alone(self.actions[index])
         for index in self._indices(Verb.UPDATE):
             self._finish(index, self._update(self.actions[index]))
-        proofs = self._create_all(submits)
-        self._settle(proofs)
+        self.creates.carry_out({self._key(index): self.actions[index].request for index in submits})
+        for index in submits:
+            self.outcomes[index] = self.creates.outcome(self.actions[index], self._key(index))
         for index in self._indices(Verb.STOP):
             self._finish(index, self._stop(self.actions[index]))
         return Applied(
             tuple(self.outcomes[index] for index in range(len(self.actions))),
             self.api.clock.interrupted.is_set(),
-            self.unauthorised,
+            self.halt.unauthorised,
         )
 
     def _indices(self, *verbs: Verb) -> list[int]:
@@ -118,101 +117,17 @@ class _Run:
                     f"{action.request.line} both name '{action.request.name}' of one project"
                 )
 
-    # Creates
+    # Updates and stops
 
     def _over(self) -> bool:
-        return self.halted.is_set() or self.api.clock.interrupted.is_set()
+        return self.halt.over
 
     def _give_up(self, error: ApiError) -> None:
-        if error.status == 401:
-            self.unauthorised = str(error)
-            self.halted.set()
+        self.halt.refuse(error.status, str(error))
 
     def _key(self, index: int) -> Key:
         request = self.actions[index].request
         return Key(self.projects[request.project].id or "", request.identity)
-
-    def _create_all(self, indices: Iterable[int]) -> dict[int, Proof]:
-        """One create for each of these, `concurrency` at a time; those not started any more get no proof."""
-        indices = list(indices)
-        with ThreadPoolExecutor(self.how.concurrency, "create") as pool:
-            proofs = dict(zip(indices, pool.map(self._create, indices), strict=True))
-        for index, proof in proofs.items():
-            self._note(index, proof)
-        return {index: proof for index, proof in proofs.items() if proof is not None}
-
-    def _create(self, index: int) -> Proof | None:
-        action = self.actions[index]
-        if self._over():
-            return None
-        self.ledger.sent(action.request.job_name)
-        proof = create(self.api, self._key(index).project_id, action.request, self._over)
-        self.settlement.last_create[self._key(index).project_id] = self.api.clock.now()
-        if isinstance(proof, Created):
-            proof = read_back(self.api, self._key(index).project_id, action.request, proof, self.halted.set)
-        if isinstance(proof, Refused) and proof.status == 401:
-            self.unauthorised = proof.reason
-            self.halted.set()
-        if not isinstance(proof, Unknown):
-            self.ledger.settled(action.request.job_name)
-        self.ledger.step(f"{_said(proof)} {action.request.job_name}")
-        return proof
-
-    def _note(self, index: int, proof: Proof | None) -> None:
-        key = self._key(index)
-        if isinstance(proof, Created):
-            self.settlement.own[key] = proof.job
-        elif isinstance(proof, Unknown):
-            self.settlement.unknown.setdefault(key, proof.reason)
-
-    def _settle(self, proofs: Mapping[int, Proof]) -> None:
-        settlement = self.settlement
-        if self.unauthorised:  # most likely no read can succeed any more
-            settlement.windows = replace(settlement.windows, settle=0.0)
-        by_key = {self._key(index): index for index in proofs}
-        if settlement.unknown:
-            count = len(settlement.unknown)
-            self.ledger.say(f"{count} creates without a clear answer: searching up to {self.how.windows.settle:g} s")
-            absent = settlement.search_unknown()
-            again = [by_key[key] for key in sorted(absent)] if not self._over() else []
-            if again:
-                self.ledger.total += len(again)
-                proofs = {**proofs, **self._create_all(again)}
-                settlement.watch(self._key(index) for index in again)
-        if settlement.own or settlement.unknown:
-            self.ledger.say("looking for twins of the new jobs")
-            settlement.find_twins()
-        for index in self._indices(Verb.SUBMIT):
-            self.outcomes[index] = self._outcome(index, proofs.get(index))
-            if self.outcomes[index].fate is not Fate.UNKNOWN:
-                self.ledger.settled(self.actions[index].request.job_name)
-
-    def _outcome(self, index: int, proof: Proof | None) -> Outcome:
-        action, key = self.actions[index], self._key(index)
-        if proof is None:
-            return Outcome(action, Fate.SKIPPED, error="not started")
-        settled = self.settlement.settled(key)
-        if settled.job_id is not None:
-            fate = Fate.ADOPTED if settled.adopted else Fate.SUBMITTED
-            return Outcome(action, fate, settled.job_id, unclear=settled.unclear)
-        sure = key not in self.settlement.unknown or self.settlement.was_searched(key)
-        if isinstance(proof, Refused) and sure:
-            return Outcome(action, Fate.FAILED, proof.job_id, error=proof.reason)
-        if key in self.settlement.unknown:
-            reason = self.settlement.unknown[key]
-            return Outcome(
-                action,
-                Fate.UNKNOWN,
-                error=f"{reason}; nobody knows yet whether job "
-                f"'{action.request.job_name}' exists: run apply again, which finds it or submits it",
-            )
-        if isinstance(proof, NotCreated) and proof.interrupted:
-            return Outcome(action, Fate.SKIPPED, error=f"not created: {proof.reason}")
-        return Outcome(
-            action, Fate.FAILED, error=f"not created: {proof.reason}" if isinstance(proof, NotCreated) else ""
-        )
-
-    # Updates and stops
 
     def _update(self, action: Action) -> Outcome:
         job = action.job
@@ -270,8 +185,3 @@ def _left_alone(action: Action) -> Outcome:
     unclear = action.warnings[0] if action.duplicates else ""
     error = action.error or (action.reason if action.doubt else "")
     return Outcome(action, Fate.KEPT if action.verb is Verb.KEEP else Fate.HELD, job_id, error, unclear)
-
-
-def _said(proof: Proof) -> str:
-    words = {Created: "submitted", NotCreated: "not created", Refused: "failed", Unknown: "no clear answer for"}
-    return words[type(proof)]

@@ -1,19 +1,19 @@
-"""Creates whose fate is open -> one job each: unknowns settled, twins found, over searches that all share."""
+"""Creates whose fate is open -> one job each: names checked, unknowns settled, twins found, by looks that all share."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
 from baseten_jobs.api.client import Api
 from baseten_jobs.api.errors import ApiError
 from baseten_jobs.identity import Identity
-from baseten_jobs.observation import ObservedJob, StatusClass, by_identity
-from baseten_jobs.observe import jobs_of
+from baseten_jobs.looks import Look, look_at
+from baseten_jobs.observation import ObservedJob, StatusClass
 from baseten_jobs.plan import duplicate_warning
+from baseten_jobs.plausibility import Shown, called, left_alone, not_shown, shown_as
 
-Reading = Mapping[Identity, tuple[ObservedJob, ...]]
-"""The managed jobs of a project by identity, each oldest first."""
+_STOPPERS = 8
 
 
 class Key(NamedTuple):
@@ -32,11 +32,20 @@ class Windows:
 
 
 @dataclass(frozen=True)
+class Lost:
+    """A create's job that goes by another name than its identity; `here` tells that it is in the project asked for."""
+
+    job_id: str
+    words: str
+    here: bool
+
+
+@dataclass(frozen=True)
 class Settled:
-    """What the searches showed in the end of one create's identity.
+    """What the looks showed in the end of one create's identity.
 
     `job_id` is the job to name; `adopted` tells that another than the create's own is named. `unclear` asks a
-    person to look. Without a job nothing was found.
+    person to look. Without a job none was found.
     """
 
     job_id: str | None
@@ -46,33 +55,60 @@ class Settled:
 
 @dataclass
 class Settlement:
-    """The open creates of one apply. `own` holds the jobs that its creates returned, `unknown` the reasons."""
+    """The open creates of one apply.
+
+    `own` holds the jobs that creates returned, `unknown` why nothing is proven of others, `taken` those of the unknown
+    that were refused for their name, `refused` those that made no job, as far as answers tell, `lost` those whose job
+    has another name. `found` are jobs adopted in the place of an answer.
+    """
 
     api: Api
     windows: Windows
     seen: frozenset[str]
     own: dict[Key, ObservedJob] = field(default_factory=dict)
     unknown: dict[Key, str] = field(default_factory=dict)
+    taken: set[Key] = field(default_factory=set)
+    refused: set[Key] = field(default_factory=set)
+    lost: dict[Key, Lost] = field(default_factory=dict)
     found: dict[Key, ObservedJob] = field(default_factory=dict)
     last_create: dict[str, float] = field(default_factory=dict)
+    _second_to: dict[Key, ObservedJob] = field(default_factory=dict)
     _given_up: set[str] = field(default_factory=set)
     _watched: dict[str, float] = field(default_factory=dict)
-    _last: dict[str, Reading] = field(default_factory=dict)
+    _last: dict[str, Look] = field(default_factory=dict)
 
-    def search_unknown(self) -> frozenset[Key]:
-        """Search for the unknowns until the window ends; those that two reads after its end show to be absent."""
-        clock, end, attempt = self.api.clock, self.api.clock.now() + self.windows.settle, 0
-        while self._open() and clock.now() < end:
-            self._adopt(self._search(self._open_projects()))
-            if self._open():
+    def check_names(self, keys: Iterable[Key]) -> frozenset[Key]:
+        """Look for jobs that were answered with a name that is no identity, until the window ends.
+
+        Those are returned that no row has shown; the others have their own name after all, or are lost, or unknown.
+        """
+        open_keys, clock, attempt = set(keys), self.api.clock, 0
+        end = clock.now() + self.windows.settle
+        while open_keys:
+            last = clock.now() >= end
+            for look in self._look({key.project_id for key in open_keys}, end).values():
+                for key in sorted(key for key in open_keys if key.project_id == look.project_id):
+                    if self._judged(key, look, last=last) not in (None, Shown.HIDDEN):
+                        open_keys.discard(key)
+            if last:
+                break
+            if open_keys:
                 clock.sleep(min(self.api.backoff.wait(attempt), max(0.0, end - clock.now())))
                 attempt += 1
-        patient = self.api.hasty(3, self._within)
-        searched = self._read(patient.search_of, self._open_projects())
-        listed = self._read(patient.jobs, self._open_projects())
-        self._adopt(searched)
-        self._adopt(listed)
-        return frozenset(k for k in self._open() if k.project_id in searched and k.project_id in listed)
+        return frozenset(open_keys)
+
+    def search_unknown(self) -> frozenset[Key]:
+        """Look for the unknowns until the window ends; those that a look after its end shows to be absent."""
+        clock, end, attempt = self.api.clock, self.api.clock.now() + self.windows.settle, 0
+        while self._open_projects() and clock.now() < end:
+            self._adopt(self._look(self._open_projects(), end))
+            if self._open_projects():
+                clock.sleep(min(self.api.backoff.wait(attempt), max(0.0, end - clock.now())))
+                attempt += 1
+        looks = self._look(self._open_projects(), clock.now() + self._within, attempts=3)
+        self._adopt(looks)
+        absent = (key for key in self._open() if key in self.unknown and looks[key.project_id].complete)
+        return frozenset(absent) - self.taken
 
     def watch(self, keys: Iterable[Key]) -> None:
         """Keep looking, for a whole window from now on, for what the first create of these may have made."""
@@ -81,123 +117,176 @@ class Settlement:
             self._watched[key.project_id] = end
 
     def find_twins(self) -> None:
-        """Search until each create's own job is shown and alone, or the window ends; stop what came second."""
-        clock, attempt = self.api.clock, 0
+        """Look until each create's own job is shown and alone, or the window ends; stop what came second.
+
+        A project where no create has made a job, or may have, gets one look.
+        """
+        clock, attempt, looked = self.api.clock, 0, set[str]()
         keys: dict[str, list[Key]] = {}
-        for key in {**self.own, **self.unknown}:
+        for key in {**self.own, **self.unknown, **dict.fromkeys(self.refused)}:
             keys.setdefault(key.project_id, []).append(key)
         open_projects = set(keys)
         while open_projects:
             clock.sleep(max(0.0, min(self._earliest(p) for p in open_projects) - clock.now()))
             started = clock.now()
             ready = {p for p in open_projects if self._earliest(p) <= started}
-            for project_id, reading in self._search(ready).items():
-                self._last[project_id] = reading
-                self._adopt({project_id: reading})
-                lone = [self._is_alone(key, reading.get(key.identity, ())) for key in keys[project_id]]
-                if all(lone) and started >= self._watched.get(project_id, 0.0):
+            stops: list[Key] = []
+            for project_id, look in self._look(
+                ready, max((self._latest(p, started) for p in ready), default=0.0)
+            ).items():
+                late = started >= self._latest(project_id, started)
+                second: list[Key] | None = None if late and project_id in looked else []
+                looked.add(project_id)
+                self._last[project_id] = self._last.get(project_id, look) if look.blind else look
+                self._adopt({project_id: look})
+                lone = [self._is_alone(key, look, second) for key in keys[project_id]]
+                if all(lone) and look.complete and started >= self._watched.get(project_id, 0.0):
                     open_projects.discard(project_id)
-            for project_id in ready & open_projects:
-                if clock.now() >= self._latest(project_id):
+                elif late and not second:
                     open_projects.discard(project_id)
-                    self._given_up.add(project_id)
+                    self._give_up(project_id)
+                stops += second or ()
+            self._stop_second(stops, max((self._latest(key.project_id, started) for key in stops), default=0.0))
             if open_projects:
-                soonest = min(self._latest(p) for p in open_projects)
+                soonest = min(self._latest(p, started) for p in open_projects)
                 clock.sleep(max(0.0, min(self.api.backoff.wait(attempt), soonest - clock.now())))
                 attempt += 1
 
     def lives(self, key: Key) -> bool:
         """Whether the last look shows a live job of this identity; without one, whether the own one was live."""
-        jobs = self._last.get(key.project_id, {}).get(key.identity, ())
+        jobs = self._same(key)
         if jobs:
             return any(job.live for job in jobs)
         own = self.own.get(key) or self.found.get(key)
         return own is not None and own.live
 
     def was_searched(self, key: Key) -> bool:
-        """Whether the watch over this project ended with a search that succeeded."""
+        """Whether the watch over this project ended with a look that succeeded."""
         return key.project_id in self._last and key.project_id not in self._given_up
+
+    def holder(self, key: Key) -> ObservedJob | None:
+        """The job that has the name which a create was refused for, as the last look shows it."""
+        return next(iter(self._same(key)), None)
 
     def settled(self, key: Key) -> Settled:
         """What to say of one create in the end."""
-        jobs = self._last.get(key.project_id, {}).get(key.identity, ())
-        own, ran = self.own.get(key), [job for job in jobs if job.ran]
-        live = [job for job in jobs if job.live]
-        job = self.found.get(key) or own
-        if job is not None and ran and all(job.id != other.id for other in ran) and self._gone(job, jobs):
+        jobs, look = self._same(key), self._last.get(key.project_id)
+        own, job = self.own.get(key), self.found.get(key) or self.own.get(key)
+        live = [each for each in jobs if each.live]
+        ran = [each for each in jobs if look and look.surely_ran(each.id)]
+        if job is not None and ran and all(job.id != other.id for other in ran) and self._gone(key, job, jobs):
             job = ran[0]
         unclear = ""
         if len(live) > 1:
             unclear = duplicate_warning(live)
-        elif key.project_id in self._given_up and own is not None and all(own.id != j.id for j in jobs):
-            unclear = f"no search shows job {own.id} yet, so the check for twins is open; apply or status tells later"
+        elif own is not None and (older := self._second_to.get(key)) and job is own:
+            unclear = left_alone(own, older, look.job(own.id) if look else None, look.job(older.id) if look else None)
+        elif own is not None and look is not None and not look.rows(own.id):
+            unclear = not_shown(own)
+        elif own is not None and not (look and look.complete):
+            unclear = f"search and job list could not both be read, so the check for twins of job {own.id} is open"
         adopted = job is not None and (own is None or job.id != own.id)
         return Settled(job.id if job else None, adopted, unclear)
 
+    def _same(self, key: Key) -> Sequence[ObservedJob]:
+        look = self._last.get(key.project_id)
+        return look.same(key.identity) if look else ()
+
     def _open(self) -> list[Key]:
-        return [key for key in self.unknown if key not in self.found]
+        return [key for key in (*self.unknown, *self.refused) if key not in self.found]
 
     def _open_projects(self) -> set[str]:
-        return {key.project_id for key in self._open()}
+        return {key.project_id for key in self._open() if key in self.unknown}
 
     def _earliest(self, project_id: str) -> float:
         after = self.last_create.get(project_id)
         return 0.0 if after is None else after + self.windows.twins_after
 
-    def _latest(self, project_id: str) -> float:
-        created = self.last_create.get(project_id, 0.0) + max(self.windows.settle, self.windows.twins_after)
+    def _latest(self, project_id: str, now: float) -> float:
+        after = self.last_create.get(project_id)
+        created = now if after is None else after + max(self.windows.settle, self.windows.twins_after)
         return max(created, self._watched.get(project_id, 0.0))
 
-    def _adopt(self, readings: Mapping[str, Reading]) -> None:
-        """A job of an unknown's identity that the plan had not seen is the answer to its create."""
+    def _adopt(self, looks: Mapping[str, Look]) -> None:
+        """A job of an open create's identity that the plan had not seen is what became of it."""
         for key in self._open():
-            same = readings.get(key.project_id, {}).get(key.identity, ())
-            jobs = [job for job in same if job.id not in self.seen]
-            if jobs:
-                self.found[key] = next((job for job in jobs if job.ran), jobs[0])
+            if key.project_id in looks:
+                same = looks[key.project_id].same(key.identity)
+                jobs = [job for job in same if job.id not in self.seen]
+                if jobs:
+                    self.found[key] = next((job for job in jobs if job.ran), jobs[0])
 
-    def _is_alone(self, key: Key, same: Sequence[ObservedJob]) -> bool:
-        """Whether one job at most of this identity lives; the own one is stopped if it came second."""
-        own = next((job for job in same if key in self.own and job.id == self.own[key].id), None)
-        if key in self.own and own is None:
+    def _judged(self, key: Key, look: Look, *, last: bool) -> Shown | None:
+        """How the own job is shown: None while that may still change. It is no longer the own one if it is another's.
+
+        One that has lost its name is only taken for this create's while no other new job has the identity.
+        """
+        job = self.own[key]
+        rows = look.rows(job.id)
+        shown = shown_as(rows, *key)
+        if shown is Shown.OWN:
+            self.own[key] = replace(job, name=key.identity.job_name)
+        if shown in (Shown.OWN, Shown.HIDDEN):
+            return shown
+        if not last and (shown is Shown.NAMELESS or not look.agrees(job.id)):
+            return None
+        del self.own[key]
+        if shown is Shown.OTHER or any(other.id not in self.seen for other in look.same(key.identity)):
+            self.unknown[key] = f"the answer to its create named job {job.id}, which is shown {called(rows)}"
+        else:
+            words = f"in project '{rows[-1].project_id}'" if shown is Shown.ELSEWHERE else called(rows)
+            self.lost[key] = Lost(job.id, words, shown is not Shown.ELSEWHERE)
+        return shown
+
+    def _is_alone(self, key: Key, look: Look, second: list[Key] | None) -> bool:
+        """Whether one job at most of this identity lives; the own one is to stop if it came second.
+
+        Such keys are added to `second`, unless that is None and it is too late to stop any.
+        """
+        shown = self._judged(key, look, last=False) if key in self.own else Shown.OWN
+        if shown is None or (shown is Shown.HIDDEN and not (key in self._second_to and look.complete)):
             return False
-        older = [job for job in same if own and job.ran and job.age_order < own.age_order]
+        same = look.same(key.identity)
+        own = look.job(self.own[key].id) if key in self.own else None
+        older = [job for job in same if own and look.surely_ran(job.id) and job.age_order < own.age_order]
         if own is not None and own.live and older:
-            self._stop_second(key, own, older[0])
+            if second is not None:
+                second.append(key)
+                self._second_to[key] = older[0]
             return False
         return len([job for job in same if job.live]) < 2
 
-    def _stop_second(self, key: Key, own: ObservedJob, older: ObservedJob) -> None:
-        try:
-            self.api.stop(key.project_id, own.id)
-        except ApiError:
-            return  # the next look shows whether it lives, and tries again
-        self.found[key] = older
+    def _stop_second(self, keys: Sequence[Key], until: float) -> None:
+        """Side by side, and none waited for past the window; the next look shows which live on."""
+        hasty = self.api.hasty(1, self._within, until)
 
-    @staticmethod
-    def _gone(job: ObservedJob, jobs: Iterable[ObservedJob]) -> bool:
-        return any(j.id == job.id and j.status_class is StatusClass.STOPPED for j in jobs)
+        def stop(key: Key) -> None:
+            try:
+                hasty.stop(key.project_id, self.own[key].id)
+            except ApiError:
+                return
+
+        if keys:
+            with ThreadPoolExecutor(min(_STOPPERS, len(keys))) as pool:
+                list(pool.map(stop, keys))
+
+    def _give_up(self, project_id: str) -> None:
+        """The window has ended: what the last look shows of the own jobs is what there is to know."""
+        self._given_up.add(project_id)
+        look = self._last[project_id]
+        for key in [key for key in self.own if key.project_id == project_id]:
+            self._judged(key, look, last=True)
+        self._adopt({project_id: look})
+
+    def _gone(self, key: Key, job: ObservedJob, jobs: Iterable[ObservedJob]) -> bool:
+        """Whether the job was stopped, or was told to stop and is not shown any more."""
+        shown = next((each for each in jobs if each.id == job.id), None)
+        return key in self._second_to if shown is None else shown.status_class is StatusClass.STOPPED
 
     @property
     def _within(self) -> float:
         """Seconds that one read may take: a server that hangs must not stretch the windows."""
         return max(10.0, self.windows.settle / 4)
 
-    def _search(self, project_ids: Iterable[str]) -> dict[str, Reading]:
-        return self._read(self.api.hasty(1, self._within).search_of, project_ids)
-
-    def _read(self, read: Callable[[str], list[dict[str, Any]]], project_ids: Iterable[str]) -> dict[str, Reading]:
-        """The projects that could be read: a read that fails proves nothing, and is made again later."""
-        ids = sorted(project_ids)
-
-        def one(project_id: str) -> Reading | None:
-            try:
-                return by_identity(jobs_of(read, [project_id])[project_id])
-            except ApiError:
-                return None
-
-        if not ids:
-            return {}
-        with ThreadPoolExecutor(min(8, len(ids))) as pool:
-            readings = zip(ids, pool.map(one, ids), strict=True)
-            return {project_id: reading for project_id, reading in readings if reading is not None}
+    def _look(self, project_ids: Iterable[str], until: float, attempts: int = 1) -> dict[str, Look]:
+        return look_at(self.api.hasty(attempts, self._within, until), project_ids)

@@ -1,34 +1,61 @@
-"""A job that may live -> one that is terminal or gone, however often that takes."""
+"""A job that may live -> one that the server shows to be terminal or gone, however often that takes."""
 
 from baseten_jobs.api.client import Api
 from baseten_jobs.api.errors import ApiError
-from baseten_jobs.observation import ObservedJob, job_of
-from baseten_jobs.observe import job_by_id
+from baseten_jobs.looks import look_at, merged
+from baseten_jobs.observation import ObservedJob, job_of, short
+
+_WITHIN = 10.0
+"""Seconds that one call may take, and that all together have at least."""
 
 
 def stop_job(api: Api, project_id: str, job_id: str, patience: float) -> None:
-    """Stop a job, and again until it is terminal or gone; raises ApiError after `patience` seconds.
+    """Stop a job, and again until the server shows it to be over: by its id, or by search and job list.
 
-    Only what the server shows counts: a 404 while a search still shows the job live has another cause.
+    What the stop itself answers proves nothing, neither a status nor a 404. Raises ApiError, after `patience` seconds
+    where the job lives on or nothing shows how it is.
     """
     if not project_id:
         raise ApiError(f"stop of job {job_id}", "the server does not tell its project")
-    end, attempt = api.clock.now() + patience, 0
+    end, attempt = api.clock.now() + max(patience, _WITHIN), 0
+    prompt = api.hasty(3, _WITHIN, end)
     while True:
         failure: ApiError | None = None
-        job: ObservedJob | None
         try:
-            job = job_of({"id": job_id, **api.stop(project_id, job_id)})
+            prompt.stop(project_id, job_id)
         except ApiError as error:
-            if error.status not in (400, 404):
+            if not error.passing and error.status not in (200, 400, 404, 409):
                 raise
-            failure, job = error, job_by_id(api, job_id)
-            if error.status == 404 and job is None:
+            failure = error
+        try:
+            job = _shown(prompt, project_id, job_id)
+        except ApiError as error:
+            failure = failure or error
+        else:
+            if job is None or not job.live:
                 return
-        if job is not None and not job.live:
-            return
-        if api.clock.now() >= end:
-            status = job.status if job else "unknown"
-            raise failure or ApiError(f"stop of job {job_id}", f"it still has the status {status}")
-        api.clock.sleep(api.backoff.wait(attempt))
+            failure = failure or ApiError(f"stop of job {job_id}", f"it still has the status {short(job.status)}")
+        wait = api.backoff.wait(attempt)
+        if api.clock.now() + wait > end:
+            raise failure
+        api.clock.sleep(wait)
         attempt += 1
+
+
+def _shown(api: Api, project_id: str, job_id: str) -> ObservedJob | None:
+    """The job by its id; where that shows none, as search and job list show it, None where neither does.
+
+    Raises ApiError where the job is not to be had by its id and one of the lists can't be read.
+    """
+    try:
+        job = job_of(api.job(project_id, job_id))
+        if job.id == job_id:
+            return job
+        unseen = ApiError(f"job {job_id}", f"the server answers with job {job.id} in its place")
+    except ApiError as error:
+        unseen = error
+    look = look_at(api, [project_id])[project_id]
+    rows = look.rows(job_id)
+    if any(row.live for row in rows) or look.complete:
+        return merged(rows) if rows else None
+    raise unseen

@@ -18,13 +18,14 @@ PURE = """
     diagnostics exits names scalars syntax reading manifest amending writing secrecy spelling workspace
     selection inspection shape verdict explanation wording schema overrides findings weight_sources doubts
     rules secret_references identity request cost capacity observation standstill claims importing written
-    history alignment diff plan doubtful decide guards waiting outcome saved moments status logs report
+    history alignment diff plan doubtful decide guards waiting outcome saved moments plausibility
+    status logs report
 """
 EFFECTS = """
     sources starting checkout objects git hashing links tree archive packing adopting configs validation
     committed remote tip code_history evidence orphans absence witness emulator api observe replan appraise
-    object_store upload patience presence follow survey stopping submit settle ledger apply wait pipeline cli
-    __main__
+    object_store upload patience presence follow survey looks stopping submit settle ledger creating
+    apply wait pipeline cli __main__
 """
 ORDER = [*PURE.split(), *EFFECTS.split()]
 """Each module, or package, imports only from those before it. A new one gets its place here."""

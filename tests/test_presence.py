@@ -148,7 +148,7 @@ def test_gone_is_only_what_no_read_has_shown_for_three_looks(
     for searched, listed, addressed in looks:
         world.between.faults = {
             "list": [] if listed else [empty],
-            address(world): [] if addressed else [answered(404, UNKNOWN)],
+            "job": [] if addressed else [answered(404, UNKNOWN)],
         }
         found = presence.look({job.id: job.project_id}, {job.id: job} if searched else {})
         asked_on = missed < LOOKS
@@ -223,9 +223,8 @@ def test_a_job_that_reads_hide_is_watched_on(world: World, faults: dict[str, Fau
     world.apply()
     recall = Recall(world.api)
     assert look(world, recall).state == "running"
-    own = address(world)
     for call, fault in faults.items():
-        world.fault(own if call == "job" else call, *[fault] * looks)
+        world.fault(call, *[fault] * looks)
     assert {bool(look(world, recall).live) for _ in range(looks)} == {True}
 
 

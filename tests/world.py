@@ -1,8 +1,10 @@
 """A provider in process, a clock that only moves when somebody sleeps, and faults laid between the two."""
 
 import io
+import json
 import textwrap
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -62,13 +64,14 @@ class StandingClock(Clock):
 
 
 class Between(httpx.BaseTransport):
-    """Lays one fault after the other over the calls that a pattern names, and counts every call."""
+    """Lays one fault after the other over the calls that a pattern names, then its habit, and counts every call."""
 
     def __init__(self, app: Any) -> None:
         self._app, self._inner = app, httpx.WSGITransport(app=app)
         self.calls: list[str] = []
         self.bodies: list[bytes] = []
         self.faults: dict[str, list[Fault]] = {}
+        self.habits: dict[str, Fault] = {}
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Answer as the embedded API does, unless a fault is due."""
@@ -76,7 +79,8 @@ class Between(httpx.BaseTransport):
         self.calls.append(call)
         self.bodies.append(request.read())
         waiting = self.faults.get(call, [])
-        return waiting.pop(0)(request, self._answer) if waiting else self._answer(request)
+        fault = waiting.pop(0) if waiting else self.habits.get(call)
+        return fault(request, self._answer) if fault else self._answer(request)
 
     def close(self) -> None:
         close_app(self._app)
@@ -88,14 +92,14 @@ class Between(httpx.BaseTransport):
 
 
 def kind_of(request: httpx.Request) -> str:
-    """`create`, `search`, `list`, `projects`, `upsert`, `stop`, `update` or the path itself."""
+    """`create`, `search`, `list`, `job`, `projects`, `upsert`, `stop`, `update` or the path itself."""
     method, parts = request.method, request.url.path.strip("/").split("/")
     if parts[:2] == ["v1", "training_jobs"]:
         return "search"
     if parts[:2] != ["v1", "training_projects"]:
         return request.url.path
     named = {("GET", 2): "projects", ("POST", 2): "upsert", ("POST", 4): "create", ("GET", 4): "list",
-             ("PATCH", 5): "update", ("POST", 6): parts[-1]}  # fmt: skip
+             ("GET", 5): "job", ("PATCH", 5): "update", ("POST", 6): parts[-1]}  # fmt: skip
     return named.get((method, len(parts)), request.url.path)
 
 
@@ -120,6 +124,10 @@ class World:
     def fault(self, call: str, *faults: Fault) -> None:
         """The next calls of this kind meet these faults, one each."""
         self.between.faults.setdefault(call, []).extend(faults)
+
+    def habit(self, fault: Fault, *calls: str) -> None:
+        """Every call of these kinds meets this fault from now on, unless another one is due."""
+        self.between.habits |= dict.fromkeys(calls, fault)
 
     def write(self, name: str = "x", command: str = "train --lr 1e-4", more: str = "", metadata: str = "") -> None:
         path = self.folder / "specs" / f"{name}.yaml"
@@ -157,10 +165,16 @@ class World:
 
     def jobs(self) -> list[dict[str, Any]]:
         """What the provider holds, read behind the faults; oldest first."""
-        faults, self.between.faults = self.between.faults, {}
-        found = self.api.search()
-        self.between.faults = faults
-        return found
+        with self.honest():
+            return self.api.search()
+
+    @contextmanager
+    def honest(self) -> Iterator[None]:
+        """Within, no call meets a fault."""
+        faults, habits = self.between.faults, self.between.habits
+        self.between.faults, self.between.habits = {}, {}
+        yield
+        self.between.faults, self.between.habits = faults, habits
 
     def status_of(self) -> list[str]:
         return [job["current_status"].removeprefix("TRAINING_JOB_") for job in self.jobs()]
@@ -230,3 +244,48 @@ def renamed(name: str | None) -> Fault:
         return httpx.Response(200, request=request, json=data)
 
     return fault
+
+
+def made_as(name: str | None) -> Fault:
+    """Carried out under another name than was asked for: the provider itself holds it so."""
+
+    def fault(request: httpx.Request, send: Send) -> httpx.Response:
+        body = json.loads(request.read())
+        body["training_job"]["name"] = name
+        return send(httpx.Request(request.method, request.url, json=body, headers=_authorised(request)))
+
+    return fault
+
+
+def claiming(**fields: Any) -> Fault:
+    """Carried out, and answered with a job that has these fields in the place of its own."""
+
+    def fault(request: httpx.Request, send: Send) -> httpx.Response:
+        answer = send(request)
+        data = answer.json()
+        data["training_job"] |= fields
+        headers = {name: value for name, value in answer.headers.items() if name == "date"}
+        return httpx.Response(200, request=request, json=data, headers=headers)
+
+    return fault
+
+
+Row = dict[str, Any]
+
+
+def showing(change: Callable[[Row], Row | None]) -> Fault:
+    """A search or a list whose rows are changed so, or left out where that gives None."""
+
+    def fault(request: httpx.Request, send: Send) -> httpx.Response:
+        answer = send(request)
+        if not answer.is_success:
+            return answer
+        data = answer.json()
+        rows = [row for row in map(change, data["training_jobs"]) if row is not None]
+        return httpx.Response(200, request=request, json={**data, "training_jobs": rows})
+
+    return fault
+
+
+def _authorised(request: httpx.Request) -> dict[str, str]:
+    return {"Authorization": request.headers["Authorization"]}

@@ -1,0 +1,99 @@
+"""A project's id -> what its two witnesses, search and job list, show of its jobs at one moment."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+from baseten_jobs.api.client import Api
+from baseten_jobs.api.errors import ApiError
+from baseten_jobs.identity import Identity
+from baseten_jobs.observation import JobsByName, ObservedJob
+from baseten_jobs.observe import jobs_in
+
+_READERS = 8
+
+
+@dataclass(frozen=True)
+class Look:
+    """All rows that search and job list of a project gave, those of other projects too; None for one that failed."""
+
+    project_id: str
+    searched: tuple[ObservedJob, ...] | None = None
+    listed: tuple[ObservedJob, ...] | None = None
+
+    @property
+    def complete(self) -> bool:
+        """Whether both witnesses could be read."""
+        return self.searched is not None and self.listed is not None
+
+    @property
+    def blind(self) -> bool:
+        return self.searched is None and self.listed is None
+
+    def rows(self, job_id: str) -> tuple[ObservedJob, ...]:
+        """One row of a job for each witness that shows it."""
+        return tuple(witness[job_id] for witness in self._witnesses if job_id in witness)
+
+    def job(self, job_id: str) -> ObservedJob | None:
+        rows = self.rows(job_id)
+        return merged(rows) if rows else None
+
+    def same(self, identity: Identity) -> tuple[ObservedJob, ...]:
+        """The project's own jobs of this identity that either witness shows, oldest first."""
+        rows = self._by_name.get(identity.name, ())
+        ids = dict.fromkeys(row.id for row in rows if row.identity == identity)
+        jobs = (merged(self.rows(job_id)) for job_id in ids)
+        return tuple(sorted(jobs, key=lambda job: job.age_order))
+
+    def surely_ran(self, job_id: str) -> bool:
+        """Whether the job lives or is done, whichever witness is asked."""
+        rows = self.rows(job_id)
+        return bool(rows) and all(row.ran for row in rows)
+
+    def agrees(self, job_id: str) -> bool:
+        """Whether both witnesses show the job."""
+        return len(self.rows(job_id)) == 2
+
+    @cached_property
+    def _witnesses(self) -> tuple[Mapping[str, ObservedJob], ...]:
+        return tuple(_indexed(rows) for rows in (self.searched, self.listed) if rows is not None)
+
+    @cached_property
+    def _by_name(self) -> JobsByName:
+        own = ("", self.project_id)
+        return JobsByName(job for witness in self._witnesses for job in witness.values() if job.project_id in own)
+
+
+def merged(rows: Sequence[ObservedJob]) -> ObservedJob:
+    """One job of its rows: with the last name that is known, and alive if any row says so."""
+    liveliest = min(rows, key=lambda row: (not row.live, not row.ran))
+    return replace(liveliest, name=next((row.name for row in reversed(rows) if row.name), None))
+
+
+def _indexed(rows: Iterable[ObservedJob]) -> Mapping[str, ObservedJob]:
+    """Rows by id; a job that has several is one job."""
+    found: dict[str, ObservedJob] = {}
+    for row in rows:
+        found[row.id] = merged((found[row.id], row)) if row.id in found else row
+    return found
+
+
+def look_at(api: Api, project_ids: Iterable[str]) -> dict[str, Look]:
+    """One look at each project, all reads side by side. A read that fails shows nothing; raises nothing."""
+    ids = sorted(set(project_ids))
+    reads = [(read, project_id) for project_id in ids for read in (api.search_of, api.jobs)]
+
+    def read(number: int) -> tuple[ObservedJob, ...] | None:
+        ask, project_id = reads[number]
+        try:
+            return tuple(jobs_in(ask(project_id)))
+        except ApiError:
+            return None
+
+    if not ids:
+        return {}
+    with ThreadPoolExecutor(min(_READERS, len(reads))) as pool:
+        rows = list(pool.map(read, range(len(reads))))
+    pairs = zip(ids, rows[::2], rows[1::2], strict=True)
+    return {project_id: Look(project_id, searched, listed) for project_id, searched, listed in pairs}
