@@ -7,10 +7,12 @@ from datetime import UTC, datetime
 
 from baseten_jobs.claims import with_claims
 from baseten_jobs.cost import Machine, cost_of
+from baseten_jobs.diagnostics import one_line
 from baseten_jobs.exits import Exit, worst
+from baseten_jobs.identity import Identity
 from baseten_jobs.moments import epoch_of
 from baseten_jobs.observation import PENDING, Observation, ObservedJob, StatusClass, short
-from baseten_jobs.request import JobRequest
+from baseten_jobs.request import JobRequest, ProjectRef
 
 _FREE = frozenset({PENDING, "TRAINING_JOB_QUEUED", "TRAINING_JOB_CREATED"})
 """Statuses before the machines are there: Baseten bills from the deployment on."""
@@ -49,6 +51,13 @@ class Status:
         return short(self.job.status) if self.job else "not submitted"
 
     @property
+    def job_name(self) -> str | None:
+        """The name that the manifest's job is to have; that of the job, where no manifest is asked about."""
+        if self.request.path or self.job is None:
+            return self.request.job_name
+        return self.job.name
+
+    @property
     def cost_uncertain(self) -> bool:
         """True where the cost counts a job as running whose status is not known here: it may have ended."""
         return self.job is not None and not self.job.status_known
@@ -79,6 +88,16 @@ def _status(request: JobRequest, observation: Observation) -> Status:
 def deployed(job: ObservedJob) -> bool:
     """True if the job may cost something at this moment, or did: its status is none of those before the machines."""
     return job.status not in _FREE
+
+
+def by_itself(job: ObservedJob) -> Status:
+    """A job beside no manifest, under its manifest's name where it has an identity; its cost is by what it shows."""
+    identity = job.identity or Identity(one_line(job.name or job.id, 40), "")
+    nodes = job.node_count or 1
+    accelerator = {"accelerator": job.gpu_type, "count": job.gpus // nodes} if job.gpus and job.gpu_type else None
+    body = {"compute": {"node_count": nodes, "accelerator": accelerator}}
+    project = ProjectRef(id=job.project_id)
+    return Status(JobRequest("", 0, project, identity.name, identity.attempt, identity.digest, body), job)
 
 
 def surveyed(
@@ -150,10 +169,15 @@ def _completed(job: ObservedJob | None) -> bool:
 
 def changes(before: Sequence[Status], after: Sequence[Status], now: float) -> tuple[str, ...]:
     """A line for each manifest that is not as it was; every one is new where nothing was seen before."""
-    was = {(row.request.path, row.request.line): row for row in before}
+    was = {_place(row): row for row in before}
     time = f"{datetime.fromtimestamp(now, UTC):%Y-%m-%dT%H:%M:%SZ}"
-    found = ((row, _change(was.get((row.request.path, row.request.line)), row)) for row in after)
+    found = ((row, _change(was.get(_place(row)), row)) for row in after)
     return tuple(f"{time}  {row.request.name}  {change}" for row, change in found if change)
+
+
+def _place(row: Status) -> tuple[str, int, str]:
+    """What tells a row from the others: where its manifest is, or its job."""
+    return (row.request.path, row.request.line, "" if row.request.path else _id(row))
 
 
 def _change(before: Status | None, row: Status) -> str:

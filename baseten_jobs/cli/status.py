@@ -16,7 +16,7 @@ from baseten_jobs.observation import ObservedJob
 from baseten_jobs.patience import between_looks, patiently
 from baseten_jobs.presence import Recall
 from baseten_jobs.standstill import Standstill, standing_still
-from baseten_jobs.status import Status, changes, exit_of
+from baseten_jobs.status import Status, by_itself, changes, exit_of
 from baseten_jobs.survey import Survey
 
 Rows = tuple[Status, ...]
@@ -33,6 +33,7 @@ _POLL = 5.0
     is_flag=True,
     help="Exit with 1 where a job ended without completing or was never submitted, with 7 where one has not ended.",
 )
+@click.option("--job", "job_ids", multiple=True, metavar="ID", help="Show this job, managed or not.")
 @options.files
 @options.output(*report.STATUS)
 @options.connection
@@ -40,11 +41,12 @@ def command(
     names: tuple[str, ...],
     watch: bool,
     exit_status: bool,
+    job_ids: tuple[str, ...],
     paths: tuple[str, ...],
     output: str,
     connection: Connection,
 ) -> Exit:
-    """Show the job of each manifest, or of those with these names. Exits with 7 where a duplicate is live.
+    """Show the job of each manifest, of those with these names, or jobs by id. Exits with 7 where a duplicate is live.
 
     The cost is what a job cost at most: the time since it was created at Baseten's price. A ? behind it: the job has a
     status that is not known here, and counts as running. A watch ends with 7 once such a job, and no other, is left,
@@ -54,12 +56,13 @@ def command(
 
     def work() -> Exit:
         try:
-            compiled = naming.manifests(session, paths, names)
+            compiled = naming.manifests(session, paths, names) if names or not job_ids else None
             api = opened(connection)
             survey, recall = Survey(api), Recall(api)
 
             def look() -> Rows:
-                return survey.of(naming.rows(session, api, compiled, recall))
+                rows = naming.rows(session, api, compiled, recall) if compiled else ()
+                return survey.of((*rows, *map(by_itself, naming.jobs_by_id(session, api, job_ids))))
 
             rows = look()
             stuck: Stuck = ()

@@ -218,13 +218,13 @@ def _awaited(state: Awaited | None) -> Mapping[str, Any]:
 def _status(row: Status) -> Mapping[str, Any]:
     request = row.request
     return {
-        "path": request.path,
-        "line": request.line,
+        "path": request.path or None,
+        "line": request.line or None,
         "project": request.project.name or request.project.id,
         "name": request.name,
         "attempt": request.attempt,
-        "digest": request.digest,
-        "job_name": request.job_name,
+        "digest": request.digest or None,
+        "job_name": row.job_name,
         "state": row.state,
         "job": _job(row.job),
         "age_seconds": None if row.age is None else int(row.age),
