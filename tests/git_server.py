@@ -20,6 +20,7 @@ class GitServer:
     url: str = ""
     headers: list[str | None] = field(default_factory=list)
     """The Authorization of each request, as it came."""
+    asked: threading.Event = field(default_factory=threading.Event)
     closing: threading.Event = field(default_factory=threading.Event)
 
 
@@ -49,6 +50,7 @@ def git_serving(server: GitServer) -> Iterator[GitServer]:
 def _answer(request: BaseHTTPRequestHandler, server: GitServer) -> None:
     given = request.headers.get_all("Authorization") or []
     server.headers.append(", ".join(given) or None)
+    server.asked.set()
     body = request.rfile.read(int(request.headers.get("Content-Length") or 0))
     if server.silent:
         server.closing.wait(30)

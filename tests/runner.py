@@ -222,11 +222,10 @@ def cloned(workspace: Path, tmp_path: Path) -> Path:
     return workspace
 
 
-IDENTITY = ("-c", "user.name=Ada", "-c", "user.email=ada@example.com")
-
-
-def git(folder: Path, *arguments: str) -> None:
-    subprocess.run(["git", *IDENTITY, *arguments], cwd=folder, check=True, capture_output=True)
+def git(folder: Path, *arguments: str, **environment: str) -> None:
+    identity = ["-c", "user.name=Ada", "-c", "user.email=ada@example.com"]
+    given = {**os.environ, **environment}
+    subprocess.run(["git", *identity, *arguments], cwd=folder, env=given, check=True, capture_output=True)
 
 
 def commit(folder: Path) -> None:

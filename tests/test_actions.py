@@ -20,19 +20,7 @@ from baseten_jobs.emulator import Settings, serving
 from tests.git_server import GitServer, git_serving
 from tests.report.reading import tables
 from tests.report.test_markdown import left_out, sound
-from tests.runner import (
-    ACTION,
-    BAD,
-    GOOD,
-    IDENTITY,
-    ROOT,
-    Runner,
-    cloned,
-    git,
-    outputs_in,
-    overtake,
-    workspace,
-)  # fmt: skip
+from tests.runner import ACTION, BAD, GOOD, ROOT, Runner, cloned, git, outputs_in, overtake, workspace
 
 __all__ = ["cloned", "workspace"]
 
@@ -411,8 +399,7 @@ def test_the_job_of_the_last_manifest_is_pruned(cloned: Path, tmp_path: Path) ->
     pruning = {"api-key": "key", "args": "--local --prune"}
     assert push(cloned, tmp_path).run(**pruning).code == 0
     git(cloned, "rm", "--quiet", "specs/sft.yaml")
-    later = {"GIT_COMMITTER_DATE": "2090-01-01T00:00:00Z"}
-    subprocess.run(["git", *IDENTITY, "commit", "-qm", "Retire"], cwd=cloned, env={**os.environ, **later}, check=True)
+    git(cloned, "commit", "--quiet", "--message", "Retire", GIT_COMMITTER_DATE="2090-01-01T00:00:00Z")
     git(cloned, "push", "--quiet", "origin", "main")
     ran = push(cloned, tmp_path).run(**pruning)
     assert (ran.code, "### Applied: 1 stopped." in ran.summary) == (0, True), ran.log

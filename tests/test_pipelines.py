@@ -10,7 +10,7 @@ import pytest
 import yaml
 from junitparser import JUnitXml
 
-from tests.runner import BAD, GOOD, ROOT, Runner, cloned, git, workspace
+from tests.runner import BAD, GOOD, ROOT, Runner, cloned, evaluated, git, workspace
 
 __all__ = ["cloned", "workspace"]
 
@@ -158,3 +158,31 @@ def test_gitlab_applies_at_the_tip_alone(machine: Runner) -> None:
     overtake(machine.workspace)
     ran = machine.bash(gitlab_scripts()[2], told)
     assert (ran.returncode, "Plan:" in ran.stdout) == (0, False)
+
+
+@pytest.mark.parametrize("create", ["nobody", "*", "a b", "$(touch x)", "'; touch x; '", "--help"])
+@pytest.mark.parametrize("host", ["github", "gitlab"])
+def test_what_is_to_be_created_is_one_name_and_no_script(machine: Runner, host: str, create: str) -> None:
+    script = {"github": github_scripts, "gitlab": gitlab_scripts}[host]()[2]
+    given = {"CI_DEFAULT_BRANCH": "main", "CI_COMMIT_BEFORE_SHA": "", "BEFORE": "", "CREATE": create}
+    ran = machine.bash(script, given)
+    told = "Applied: 1 submitted." if create == "*" else f"no manifest has the name '{create}'"
+    assert (ran.returncode, told in ran.stdout) == (0 if create == "*" else 1, True), ran.stdout
+    assert not (machine.workspace / "x").exists()
+
+
+def test_no_expression_is_pasted_into_a_script() -> None:
+    assert not any("${{" in script for script in github_scripts())
+
+
+def test_a_run_that_somebody_starts_applies_on_main_alone() -> None:
+    triggers = workflow()[True]  # YAML's own `on`
+    assert triggers["workflow_dispatch"]["inputs"].keys() == {"create"}
+    condition = workflow()["jobs"]["apply"]["if"]
+    assert {
+        (event, ref): bool(evaluated(condition, {"github": {"event_name": event, "ref": f"refs/heads/{ref}"}}))
+        for event in ("push", "workflow_dispatch", "pull_request") for ref in ("main", "topic")
+    } == {
+        ("push", "main"): True, ("push", "topic"): False, ("workflow_dispatch", "main"): True,
+        ("workflow_dispatch", "topic"): False, ("pull_request", "main"): False, ("pull_request", "topic"): False,
+    }  # fmt: skip

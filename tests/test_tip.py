@@ -4,8 +4,9 @@ import base64
 import json
 import os
 import shutil
+import signal
 import subprocess
-import time
+import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -62,14 +63,15 @@ class Remote:
         git(self.folder, "clone", "-q", "o.git", "here")
         git(self.here, "remote", "set-url", "origin", "../o.git")
 
-    def push(self, files: Files = NONE, *references: str) -> str:
+    def push(self, files: Files = NONE, *references: str, date: str = "") -> str:
         """A commit that writes, or takes away, these files; pushed to main, or to these references."""
         for name, text in files.items():
             path = self.there / name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.unlink(missing_ok=True) if text is None else path.write_text(text)
         git(self.there, "add", "-A")
-        git(self.there, "commit", "-q", "--allow-empty", "-m", "change")
+        dated = {"GIT_COMMITTER_DATE": date} if date else {}
+        git(self.there, "commit", "-q", "--allow-empty", "-m", "change", **dated)
         git(self.there, "push", "-q", "origin", *(f"HEAD:{each}" for each in references or ("refs/heads/main",)))
         return git(self.there, "rev-parse", "HEAD")
 
@@ -263,8 +265,7 @@ def test_a_folder_whose_last_manifest_came_back_is_not_pruned(remote: Remote, ca
 
 def test_nothing_is_pruned_that_a_newer_commit_has_in_another_folder(remote: Remote, called: Cli) -> None:
     assert apply(called).code == 0
-    time.sleep(1.1)  # a deletion is dated by whole seconds, and counts only after the job was made
-    remote.push({"specs/plain.yaml": None})
+    remote.push({"specs/plain.yaml": None}, date="2090-01-01T00:00:00Z")
     git(remote.here, "pull", "-q")
     remote.push({"elsewhere/plain.yaml": manifest("plain")})
     assert called("plan", "--local", "--prune", "-o", "json").json["summary"]["stop"] == 1
@@ -604,3 +605,17 @@ def test_a_remote_that_never_answers_is_left_in_time_with_all_that_was_started(
         look("main", ("specs",), (), seconds=0.5)
     running = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True).stdout
     assert served.url not in running
+
+
+def test_an_interrupted_check_ends_with_one_document(remote: Remote, served: GitServer) -> None:
+    served.silent = True
+    git(remote.here, "remote", "set-url", "origin", f"{served.url}/o.git")
+    command = [sys.executable, "-m", "baseten_jobs", "apply", "--local", "--yes", "--if-tip", "main", "-o", "json"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as running:
+        assert served.asked.wait(30)
+        running.send_signal(signal.SIGTERM)
+        out, err = running.communicate(timeout=30)
+    assert (running.returncode, json.loads(out)["error"], err) == (130, "interrupted", "error: interrupted\n")
+    assert not sent()
+    told = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True).stdout
+    assert served.url not in told

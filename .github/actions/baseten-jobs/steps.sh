@@ -124,7 +124,7 @@ comment() {
 # The token is git's for this one host, in the place of whatever the checkout left there; no command line shows it.
 lend_token() {
   local at=${GIT_CONFIG_COUNT:-0} basic
-  [ -n "$TOKEN" ] || return 0
+  [ -n "${TOKEN:-}" ] || return 0
   basic=$(printf 'x-access-token:%s' "$TOKEN" | base64 | tr -d '\n')
   export GIT_CONFIG_COUNT=$((at + 2))
   export "GIT_CONFIG_KEY_$at=http.$GITHUB_SERVER_URL/.extraheader" "GIT_CONFIG_VALUE_$at="
@@ -138,7 +138,7 @@ apply() {
   lend_token
   unset TOKEN
   unheeded "$tool" apply --yes --if-tip "$DEFAULT_BRANCH" "${strict[@]}" "${options[@]}" -- "${paths[@]}"
-  if grep -s -A 1 '^skipped<<' "$GITHUB_OUTPUT" | grep -qx true; then
+  if grep -s -A 1 '^skipped<<' "${GITHUB_OUTPUT:-}" | grep -qx true; then
     echo "::notice title=baseten-jobs::not applied: the default branch has moved on, and its own run applies"
   fi
 }
