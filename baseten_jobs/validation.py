@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from baseten_jobs import manifest, rules, schema
 from baseten_jobs.diagnostics import Diagnostic, has_errors, in_order, made_strict
+from baseten_jobs.lookalikes import check_lookalikes
 from baseten_jobs.manifest import Document
 from baseten_jobs.sources import read_sources
 
@@ -66,7 +67,7 @@ def validate(paths: Sequence[str], stdin: BinaryIO, strict: bool, overrides: Seq
         found = schema.check(document)
         diagnostics += (*found, *rules.check(document, found))
         sound += [] if found or document.path in unread else [document]
-    diagnostics += rules.check_unique(documents)
+    diagnostics += (*rules.check_unique(documents), *check_lookalikes(documents))
     contents, of_trees = _packed(documents, sound)
     diagnostics += of_trees
     ordered = in_order(made_strict(diagnostics) if strict else diagnostics)

@@ -104,7 +104,7 @@ def test_whatever_only_warns_is_an_error_when_strict() -> None:
 def _rules_in_code() -> set[str]:
     """Every rule that the modules can name, but for the validators that the schema names."""
     found = {*rules.ERRORS, *rules.WARNINGS}
-    for module in ("manifest", "reading", "sources", "schema", "rules", "doubts"):
+    for module in ("manifest", "reading", "sources", "schema", "rules", "lookalikes", "doubts"):
         for node in ast.walk(ast.parse((PACKAGE / f"{module}.py").read_text(encoding="utf-8"))):
             if isinstance(node, ast.Call) and node.args and isinstance(node.args[0], ast.Constant):
                 called = node.func.id if isinstance(node.func, ast.Name) else getattr(node.func, "attr", "")

@@ -16,7 +16,8 @@ PACKAGE = Path(baseten_jobs.__file__).parent
 
 PURE = """
     diagnostics exits names scalars syntax reading manifest amending writing secrecy spelling workspace
-    selection inspection shape verdict explanation wording schema overrides findings weight_sources doubts
+    selection inspection shape verdict explanation wording schema overrides findings weight_sources
+    likeness lookalikes doubts
     rules secret_references identity request cost capacity observation standstill claims importing written
     history alignment diff plan doubtful decide guards waiting outcome saved moments plausibility
     status logs report
