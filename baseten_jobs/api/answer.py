@@ -14,6 +14,21 @@ LONGEST_ASKED = 60.0
 """Seconds that a server is waited for at most, however long it asks for."""
 
 
+_HALVES = (b"\\ud", b"\\uD", b"\xed")
+"""Each half of a surrogate pair, escaped or not, begins so; little else does."""
+
+
+def decoded(raw: bytes) -> Any:
+    """What JSON says, `?` in the place of a lone half of a surrogate pair, which no terminal, file or URL can hold.
+
+    Raises ValueError and RecursionError.
+    """
+    data = json.loads(raw)
+    if not any(half in raw for half in _HALVES):
+        return data
+    return json.loads(json.dumps(data, ensure_ascii=False).encode("utf-8", "replace"))
+
+
 @dataclass(frozen=True)
 class Answer:
     """A whole HTTP answer; `data` is None where the body is not a JSON object.

@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 import httpx
 
-from baseten_jobs.api.answer import Answer
+from baseten_jobs.api.answer import Answer, decoded
 from baseten_jobs.api.errors import ApiError, Broken, NotSent
 from baseten_jobs.api.exchange import Limits, Line, Open, Reply
 from baseten_jobs.api.pacing import Backoff, Clock, RateLimit
@@ -257,7 +257,7 @@ class Api:
 
     def _object(self, raw: bytes, good: bool) -> Mapping[str, Any] | None:
         try:
-            data = json.loads(raw)
+            data = decoded(raw)
             if not isinstance(data, dict):
                 return None
             safe: dict[str, Any] = data if good else json.loads(self._safe(json.dumps(data, ensure_ascii=False)))
