@@ -8,7 +8,7 @@ from baseten_jobs.api.errors import ApiError
 from baseten_jobs.creating import Creates, Halt
 from baseten_jobs.ledger import Ledger
 from baseten_jobs.observation import Observation, ObservedJob, ObservedProject
-from baseten_jobs.observe import job_by_id, jobs_of, with_second_witness
+from baseten_jobs.observe import job_by_id, with_jobs, with_second_witness
 from baseten_jobs.outcome import Applied, Fate, Outcome
 from baseten_jobs.plan import Action, Plan, Policy, Verb
 from baseten_jobs.replan import decided_again
@@ -93,9 +93,7 @@ class _Run:
                     if self.actions[index].request.project == ref:
                         message = f"the project could not be made: {error}"
                         self.outcomes[index] = Outcome(self.actions[index], Fate.FAILED, error=message)
-        jobs = jobs_of(self.api.search_of, [p.id for p in made.values() if p.id])
-        for ref, project in made.items():
-            self.projects[ref] = replace(project, jobs=jobs[project.id or ""])
+        self.projects |= {project.ref: project for project in with_jobs(self.api, made.values())}
         if made:
             observation = with_second_witness(self.api, Observation(self.projects), made)
             self.projects = dict(observation.projects)

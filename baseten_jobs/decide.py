@@ -211,7 +211,7 @@ def _stops(action: Action) -> list[Action]:
     return [
         Action(Verb.STOP, action.request, f"superseded by {action.request.job_name}", job)
         for job in action.superseded
-        if job.id not in left
+        if job.id not in left and not job.disputed
     ]
 
 

@@ -66,7 +66,8 @@ _OVER = frozenset(status for status, kind in _CLASSES.items() if kind is not Sta
 class ObservedJob:
     """A job as a search shows it; `gpus` counts all nodes, and is None where the server does not tell.
 
-    `counts_as` is the identity that a manifest gives the job, by `metadata.adopts` or `metadata.renamed_from`.
+    `counts_as` is the identity that a manifest gives the job, by `metadata.adopts` or `metadata.renamed_from`. One
+    that is `disputed` has another name in the job list of its project than in the search, and is never stopped.
     """
 
     id: str
@@ -82,6 +83,7 @@ class ObservedJob:
     error_message: str | None = None
     updated_at: str = ""
     counts_as: Identity | None = None
+    disputed: bool = False
 
     @property
     def identity(self) -> Identity | None:
@@ -180,7 +182,11 @@ def _sortable(timestamp: str) -> str:
 
 @dataclass(frozen=True)
 class ObservedProject:
-    """A project as the list call shows it; `id` is nothing for one that apply will make."""
+    """A project as the list call shows it; `id` is None for one that apply will make.
+
+    `rows` counts those of its search, and `capped` is the same where the search ended early: the job list shows more.
+    `similar` is the name of another project that may have been meant in the place of one that apply will make.
+    """
 
     ref: ProjectRef
     id: str | None = None
@@ -189,6 +195,9 @@ class ObservedProject:
     team_id: str | None = None
     jobs: tuple[ObservedJob, ...] = ()
     notes: tuple[str, ...] = ()
+    rows: int = 0
+    capped: int = 0
+    similar: str = ""
 
     @property
     def exists(self) -> bool:

@@ -7,23 +7,16 @@ from typing import Any, TypeVar
 
 from baseten_jobs.api.client import Api
 from baseten_jobs.api.errors import ApiError
-from baseten_jobs.diagnostics import nearest
+from baseten_jobs.diagnostics import one_line
+from baseten_jobs.merging import Compared, Contradiction, Shown, compared, once_each
 from baseten_jobs.observation import Observation, ObservedJob, ObservedProject, job_of
 from baseten_jobs.request import ProjectRef
+from baseten_jobs.resolution import Listed, Unresolved, in_team
 
 T = TypeVar("T")
 R = TypeVar("R")
 
 _READERS = 8
-
-
-@dataclass(frozen=True)
-class Unresolved:
-    """A project that can't be told from its name, and why."""
-
-    ref: ProjectRef
-    message: str
-    hint: str = ""
 
 
 @dataclass(frozen=True)
@@ -35,99 +28,72 @@ class Observed:
 def observe(api: Api, refs: Iterable[ProjectRef]) -> Observed:
     """Resolve the projects by one list call, and search each for its jobs; raises ApiError."""
     refs = tuple(dict.fromkeys(refs))
-    listed = api.projects() if refs else []
+    listed = Listed(api.projects() if refs else ())
     teams: list[dict[str, Any]] | None = None
     found: list[ObservedProject] = []
     unresolved: list[Unresolved] = []
     for ref in refs:
-        project = _resolved(ref, listed)
+        project = listed.resolved(ref)
         if isinstance(project, ObservedProject) and not project.exists and ref.team:
             teams = api.teams() if teams is None else teams
-            project = _in_team(project, teams)
+            project = in_team(project, teams)
         (unresolved if isinstance(project, Unresolved) else found).append(project)  # type: ignore[arg-type]
-    jobs = jobs_of(api.search_of, [project.id for project in found if project.id])
-    projects = {p.ref: replace(p, jobs=jobs[p.id]) if p.id else p for p in found}
+    projects = {project.ref: project for project in with_jobs(api, found)}
     return Observed(Observation(projects), tuple(unresolved))
 
 
-def _resolved(ref: ProjectRef, listed: Sequence[Mapping[str, Any]]) -> ObservedProject | Unresolved:
-    if ref.id is not None:
-        matches = [p for p in listed if p.get("id") == ref.id]
-        if not matches:
-            near = nearest(ref.id, [str(p.get("id")) for p in listed])
-            return Unresolved(
-                ref, f"there is no project with the id '{ref.id}'", f"did you mean '{near}'?" if near else ""
-            )
-    else:
-        matches = [p for p in listed if p.get("name") == ref.name and ref.team in (None, p.get("team_name"))]
-    if not matches:
-        return ObservedProject(ref, name=ref.name or "", team=ref.team)
-    if len(matches) > 1:
-        teams = ", ".join(sorted(f"'{p.get('team_name')}'" for p in matches))
-        return Unresolved(ref, f"several teams have a project '{ref.name}'", f"give metadata.team: one of {teams}")
-    match = matches[0]
-    if ref.team is not None and match.get("team_name") not in (None, ref.team):
-        return Unresolved(ref, f"the project '{ref.id}' belongs to the team '{match.get('team_name')}'")
-    return ObservedProject(ref, str(match["id"]), str(match.get("name") or ""), match.get("team_name"))
-
-
-def _in_team(project: ObservedProject, teams: Sequence[Mapping[str, Any]]) -> ObservedProject | Unresolved:
-    """A project that is to be made needs its team's id."""
-    for team in teams:
-        if team.get("name") == project.ref.team:
-            return replace(project, team_id=str(team["id"]))
-    names = [str(team.get("name")) for team in teams]
-    near = nearest(project.ref.team or "", names)
-    hint = f"did you mean '{near}'?" if near else f"there are {', '.join(sorted(names)) or 'none'}"
-    return Unresolved(project.ref, f"there is no team '{project.ref.team}'", hint)
+def with_jobs(api: Api, projects: Iterable[ObservedProject]) -> tuple[ObservedProject, ...]:
+    """The projects with the jobs that a search of each shows; raises ApiError."""
+    projects = tuple(projects)
+    shown = _shown(api.search_of, [project.id for project in projects if project.id])
+    return tuple(
+        replace(project, jobs=tuple(shown[project.id].jobs.values()), rows=shown[project.id].rows)
+        if project.id
+        else project
+        for project in projects
+    )
 
 
 def with_second_witness(api: Api, observation: Observation, refs: Iterable[ProjectRef]) -> Observation:
     """Read the job lists of these projects beside their searches: a job that either shows counts.
 
-    Where the two disagree both are read once more; if they still do, the project carries a note.
-    Raises ApiError: absence needs both to succeed.
+    Where the two disagree both are read once more; if they still do, the project carries a note. Where the search
+    ended early the list alone tells which jobs are not there. Raises ApiError: absence needs both to succeed, and a
+    job that they show as two managed ones makes neither worth believing.
     """
-    ids = list(dict.fromkeys(p.id for ref in refs if (p := observation.project(ref)).id))
-    searched = {p.id: p.jobs for p in observation.projects.values() if p.id in ids}
-    merged, notes = _both(api, [i for i in ids if i], searched)
-    projects = {
-        ref: replace(p, jobs=merged[p.id], notes=notes.get(p.id, ())) if p.id in merged else p
-        for ref, p in observation.projects.items()
-    }
-    return Observation(projects)
+    wanted = {p.id: p for ref in refs if (p := observation.project(ref)).id}
+    found = _both(api, {i: Shown({job.id: job for job in p.jobs}, p.rows) for i, p in wanted.items() if i})
+    return Observation(
+        {ref: _witnessed(p, found[p.id]) if p.id in found else p for ref, p in observation.projects.items()}
+    )
 
 
-def _both(
-    api: Api, ids: Sequence[str], searched: Mapping[Any, tuple[ObservedJob, ...]]
-) -> tuple[dict[Any, tuple[ObservedJob, ...]], dict[Any, tuple[str, ...]]]:
-    listed = jobs_of(api.jobs, ids)
-    merged = {i: _merged(searched[i], listed[i]) for i in ids}
-    doubtful = [i for i in ids if _ids(searched[i]) != _ids(listed[i])]
-    notes: dict[Any, tuple[str, ...]] = {}
-    if doubtful:
-        again, listed_again = jobs_of(api.search_of, doubtful), jobs_of(api.jobs, doubtful)
-        for i in doubtful:
-            merged[i] = _merged(merged[i], again[i], listed_again[i])
-            if differing := _ids(again[i]) ^ _ids(listed_again[i]):
-                shown = ", ".join(sorted(differing)[:5])
-                notes[i] = (f"search and job list of the project disagree on {len(differing)} jobs ({shown})",)
-    return merged, notes
+def _both(api: Api, searched: Mapping[str, Shown]) -> Mapping[str | None, Compared]:
+    """What the two say in the end of each project, by its id."""
+    listed = _shown(api.jobs, searched)
+    found: dict[str | None, Compared] = {i: compared(searched[i], listed[i]) for i in searched}
+    if doubtful := [i for i in searched if found[i].doubts]:
+        again, listed_again = _shown(api.search_of, doubtful), _shown(api.jobs, doubtful)
+        found |= {i: compared(again[i], listed_again[i], found[i].ever_shown) for i in doubtful}
+    return found
 
 
-def _ids(jobs: Iterable[ObservedJob]) -> frozenset[str]:
-    return frozenset(job.id for job in jobs)
-
-
-def _merged(*readings: Iterable[ObservedJob]) -> tuple[ObservedJob, ...]:
-    """Every job that any reading shows, as the last one shows it."""
-    return tuple({job.id: job for reading in readings for job in reading}.values())
+def _witnessed(project: ObservedProject, found: Compared) -> ObservedProject:
+    try:
+        jobs = tuple(found.jobs.values())
+    except Contradiction as contradiction:
+        raise ApiError(f"search and job list of project {project.id}", str(contradiction)) from None
+    return replace(project, jobs=jobs, notes=(found.note,) if found.note else (), capped=found.capped)
 
 
 def jobs_of(
     read: Callable[[str], list[dict[str, Any]]], project_ids: Iterable[str]
 ) -> dict[str, tuple[ObservedJob, ...]]:
-    """The jobs of several projects, read side by side; raises ApiError. Another project's job is none of them."""
+    """The jobs of several projects, read side by side; raises ApiError, also for a job of another project."""
+    return {project_id: tuple(shown.jobs.values()) for project_id, shown in _shown(read, project_ids).items()}
+
+
+def _shown(read: Callable[[str], list[dict[str, Any]]], project_ids: Iterable[str]) -> dict[str, Shown]:
     ids = tuple(dict.fromkeys(project_ids))
     return dict(zip(ids, _side_by_side(lambda i: _jobs(read(i), i), ids), strict=True))
 
@@ -139,24 +105,40 @@ def _side_by_side(work: Callable[[T], R], items: Sequence[T]) -> list[R]:
         return list(pool.map(work, items))
 
 
-def _jobs(rows: Iterable[Mapping[str, Any]], project_id: str) -> tuple[ObservedJob, ...]:
-    jobs = (job if job.project_id else replace(job, project_id=project_id) for job in jobs_in(rows))
-    return tuple(job for job in jobs if job.project_id == project_id)
+def _jobs(rows: Sequence[Mapping[str, Any]], project_id: str) -> Shown:
+    jobs = _once_each(rows)
+    others = [job for job in jobs.values() if job.project_id != project_id]
+    if strange := next((job for job in others if job.project_id), None):
+        what = f"the answer shows job {one_line(strange.id)} of another project, '{one_line(strange.project_id)}'"
+        raise ApiError(f"jobs of project {one_line(project_id)}", what)
+    return Shown({**jobs, **{job.id: replace(job, project_id=project_id) for job in others}}, len(rows))
 
 
 def jobs_in(rows: Iterable[Mapping[str, Any]]) -> list[ObservedJob]:
-    """The jobs that rows of the API show; raises ApiError for a row that is none."""
+    """The jobs that rows of the API show, each once; raises ApiError for rows that can't be told."""
+    return list(_once_each(rows).values())
+
+
+def _once_each(rows: Iterable[Mapping[str, Any]]) -> dict[str, ObservedJob]:
     try:
-        return [job_of(row) for row in rows]
+        return once_each(map(job_of, rows))
     except KeyError as missing:
         raise ApiError("reading jobs", f"the answer holds a job without {missing}") from None
+    except Contradiction as contradiction:
+        raise ApiError("reading jobs", str(contradiction)) from None
 
 
 def job_data(api: Api, job_id: str) -> Mapping[str, Any] | None:
-    """A job as the API sends it, or nothing where the search does not show it; raises ApiError."""
-    return next((data for data in api.search(job_id=job_id) if data.get("id") == job_id), None)
+    """A job as the API sends it, or None where the search does not show it; raises ApiError."""
+    rows = [row for row in _rows_of(api, job_id) if row.get("id") == job_id]
+    return {name: value for row in rows for name, value in row.items() if value is not None} if rows else None
 
 
 def job_by_id(api: Api, job_id: str) -> ObservedJob | None:
-    """A job by its bare id, or nothing where the search does not show it; raises ApiError."""
-    return next((job for job in jobs_in(api.search(job_id=job_id)) if job.id == job_id), None)
+    """A job by its bare id, or None where the search does not show it; raises ApiError."""
+    return next((job for job in jobs_in(_rows_of(api, job_id)) if job.id == job_id), None)
+
+
+def _rows_of(api: Api, job_id: str) -> list[dict[str, Any]]:
+    """No job has an id that is not text: a command line may hold any bytes."""
+    return api.search(job_id=job_id) if job_id.isascii() or job_id.encode("utf-8", "ignore").decode() == job_id else []

@@ -61,6 +61,8 @@ class Orphans:
         assert identity is not None
         if name := self._lives_on(plan, project, job):
             return f"its spec lives on as '{name}': `metadata.renamed_from: {identity.name}` says that it was renamed"
+        if job.disputed:
+            return "the search and the job list of its project name it differently"
         if not _earlier(job.created_at, deleted_at):
             return "it was created after its manifest was deleted, by their dates"
         for commit, ref in self.evidence.ahead.items():

@@ -17,14 +17,15 @@ from baseten_jobs.git import first_repository
 from baseten_jobs.ledger import Ledger
 from baseten_jobs.manifest import Document
 from baseten_jobs.observation import Observation
-from baseten_jobs.observe import Unresolved, observe, with_second_witness
+from baseten_jobs.observe import observe, with_second_witness
 from baseten_jobs.outcome import Applied
 from baseten_jobs.plan import EVERY, Plan, Policy, Verb
 from baseten_jobs.presence import Recall
 from baseten_jobs.replan import looked_at_again
 from baseten_jobs.request import JobRequest, ProjectRef
+from baseten_jobs.resolution import Unresolved
 from baseten_jobs.secret_references import missing_secrets, secret_references
-from baseten_jobs.status import Status, statuses
+from baseten_jobs.status import Status
 from baseten_jobs.upload import Sent, upload_workspaces
 from baseten_jobs.validation import Compiled
 from baseten_jobs.witness import Inquiry, with_witness
@@ -163,11 +164,11 @@ def _uploads(plan: Plan) -> bool:
 def status(
     api: Api, compiled: Compiled, recall: Recall | None = None
 ) -> tuple[tuple[Status, ...], tuple[Diagnostic, ...]]:
-    """How each manifest's job is: by a search, and with `recall` by more where the search leaves one out."""
+    """How each manifest's job is: by a search, and by more where that leaves one out; `recall` knows earlier looks."""
     observation, diagnostics = look(api, compiled)
     if diagnostics:
         return (), in_order(diagnostics)
-    return (recall.rows if recall else statuses)(compiled.requests, observation), ()
+    return (recall or Recall(api)).rows(compiled.requests, observation), ()
 
 
 def _misnamed(compiled: Compiled, policy: Policy) -> tuple[Diagnostic, ...]:
@@ -187,19 +188,11 @@ def _misnamed(compiled: Compiled, policy: Policy) -> tuple[Diagnostic, ...]:
 def _unresolved(compiled: Compiled, unresolved: Iterable[Unresolved]) -> list[Diagnostic]:
     problems = {problem.ref: problem for problem in unresolved}
     return [
-        Diagnostic(
-            "project", problem.message, document.position(("metadata", field)), f"metadata.{field}", problem.hint
-        )
+        Diagnostic("project", problem.message, document.position(at), field_name(at), problem.hint)
         for document, request in zip(compiled.documents, compiled.requests, strict=True)
         if (problem := problems.get(request.project))
-        for field in [_naming_field(request.project, problem)]
+        for at in [("metadata", problem.field)]
     ]
-
-
-def _naming_field(ref: ProjectRef, problem: Unresolved) -> str:
-    if ref.id is not None:
-        return "project_id"
-    return "team" if ref.team is not None and "team" in problem.message else "project"
 
 
 def _conflicts(compiled: Compiled, observation: Observation) -> list[Diagnostic]:

@@ -6,6 +6,7 @@ from typing import Any
 
 from baseten_jobs.api.client import Api
 from baseten_jobs.api.errors import ApiError
+from baseten_jobs.merging import may_be_capped
 from baseten_jobs.observation import Observation, ObservedJob
 from baseten_jobs.observe import job_by_id, jobs_in, jobs_of, with_second_witness
 from baseten_jobs.request import JobRequest, ProjectRef
@@ -82,7 +83,8 @@ class Recall:
     def rows(self, requests: Iterable[JobRequest], observation: Observation) -> tuple[Status, ...]:
         """How each manifest's job is by a search, and by more where it leaves one out; raises ApiError.
 
-        At the first look that is a manifest without any job, then a job that was shown at the look before.
+        At the first look that is a manifest without any job, or any where the search may have ended early; then a job
+        that was shown at the look before.
         """
         requests = tuple(requests)
         observation = self._completed(observation) if self._looked else self._doubted(requests, observation)
@@ -93,6 +95,7 @@ class Recall:
 
     def _doubted(self, requests: Iterable[JobRequest], observation: Observation) -> Observation:
         absent = {row.request.project for row in statuses(requests, observation) if row.job is None}
+        absent |= {ref for ref, project in observation.projects.items() if may_be_capped(project.rows)}
         doubted = sorted((ref for ref in absent if observation.project(ref).exists), key=str)
         return with_second_witness(self._api, observation, doubted) if doubted else observation
 

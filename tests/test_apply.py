@@ -7,6 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
+from baseten_jobs.api.errors import ApiError
 from baseten_jobs.apply import Conflict
 from baseten_jobs.emulator import Behaviour, Durations
 from baseten_jobs.exits import Exit
@@ -549,7 +550,7 @@ def test_a_project_that_only_its_list_shows_to_hold_the_job_drops_the_submit(wor
     assert told(world.carry_out(planned)) == [("kept", world.jobs()[0]["id"])]
 
 
-def test_a_job_of_another_project_is_none_of_this_one(world: World) -> None:
+def test_a_search_that_shows_jobs_of_another_project_is_an_error_before_the_first_create(world: World) -> None:
     """A server that ignores the filter of a search."""
     world.write("x")
     world.apply()
@@ -560,7 +561,9 @@ def test_a_job_of_another_project_is_none_of_this_one(world: World) -> None:
         return send(httpx.Request("POST", request.url, json={}, headers={"Authorization": "Bearer k"}))
 
     world.fault("search", unfiltered, unfiltered)
-    assert [outcome.fate.value for outcome in world.apply().outcomes] == ["submitted"]
+    with pytest.raises(ApiError, match=r"shows job .* of another project"):
+        world.apply()
+    assert "create" not in world.between.calls
 
 
 def test_a_search_that_hangs_does_not_stretch_the_windows(world: World) -> None:

@@ -18,7 +18,8 @@ PURE = """
     diagnostics exits names scalars syntax reading manifest amending writing secrecy spelling workspace
     selection inspection shape verdict explanation wording schema overrides findings weight_sources
     likeness lookalikes doubts
-    rules secret_references identity request cost capacity observation standstill claims importing written
+    rules secret_references identity request cost capacity observation merging resolution
+    standstill claims importing written
     history alignment diff plan doubtful decide guards waiting outcome saved moments plausibility
     status logs report
 """

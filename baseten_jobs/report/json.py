@@ -15,7 +15,7 @@ from baseten_jobs.manifest import Document
 from baseten_jobs.observation import ObservedJob
 from baseten_jobs.outcome import Applied, Outcome
 from baseten_jobs.plan import Action, Beside, Orphan, Plan
-from baseten_jobs.report import fields, listing
+from baseten_jobs.report import fields, listing, projects
 from baseten_jobs.report.lines import data as line_data
 from baseten_jobs.report.look import PLAIN, Look
 from baseten_jobs.request import JobRequest
@@ -60,9 +60,13 @@ def plan(made: Plan, look: Look = PLAIN) -> str:
             "cost_beside": _bill(made.cost_beside),
             "actions": [_action(action, look) for action in made.actions],
             "orphans": [_orphan(orphan) for orphan in made.orphans],
-            "notes": list(made.notes),
+            "notes": [*_of_projects(made), *made.notes],
         }
     )
+
+
+def _of_projects(made: Plan) -> list[str]:
+    return [*projects.created(made), *projects.contradictory(made), *projects.capped(made)]
 
 
 def applied(result: Applied, look: Look = PLAIN) -> str:

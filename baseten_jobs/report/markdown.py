@@ -9,7 +9,7 @@ from baseten_jobs.history import Revision
 from baseten_jobs.manifest import Document
 from baseten_jobs.outcome import Applied, Outcome
 from baseten_jobs.plan import Action, Orphan, Plan, Verb
-from baseten_jobs.report import listing, plainly, text
+from baseten_jobs.report import listing, plainly, projects, text
 from baseten_jobs.report.fitting import Section, enough, fitted
 from baseten_jobs.report.grouping import Group, grouped
 from baseten_jobs.report.look import PLAIN, Look
@@ -98,8 +98,7 @@ def _alerts(made: Plan) -> Iterator[str]:
     yield from map(_stops, grouped((action, action.reason) for action in made.of(Verb.STOP)))
     warnings = ((action, warning) for action in made.actions for warning in action.warnings)
     yield from (f"- **warning:** {_subjects(group)}: {prose(group.text)}" for group in grouped(warnings))
-    for project in made.projects.values():
-        yield from (f"- **warning:** {prose(project.name)}: {prose(note)}" for note in project.notes)
+    yield from (f"- **warning:** {prose(sentence)}" for sentence in projects.contradictory(made))
 
 
 def _stops(group: Group) -> str:
@@ -120,8 +119,7 @@ def _subjects(group: Group) -> str:
 
 
 def _notes(made: Plan) -> Iterator[str]:
-    yield from (f"project '{ref}' will be created" for ref in made.new_projects)
-    yield from made.notes
+    yield from (*projects.created(made), *projects.capped(made), *made.notes)
 
 
 def _totals(made: Plan, unchanged: int) -> Iterator[Section]:

@@ -12,7 +12,7 @@ from baseten_jobs.importing.adoption import Adoption
 from baseten_jobs.observation import short
 from baseten_jobs.outcome import Applied, Fate, Outcome
 from baseten_jobs.plan import Action, Orphan, Plan, Verb
-from baseten_jobs.report import listing
+from baseten_jobs.report import listing, projects
 from baseten_jobs.report.look import PLAIN, Look, Paint
 from baseten_jobs.report.plainly import count
 from baseten_jobs.report.table import status as status
@@ -55,11 +55,9 @@ def plan(made: Plan, look: Look = PLAIN) -> str:
         lines += _action(action, look)
     for orphan in made.orphans:
         lines += _orphan(orphan, paint)
-    for ref in made.new_projects:
-        lines.append(f"  project '{one_line(str(ref))}' will be created")
-    for project in made.projects.values():
-        lines += [paint(f"  warning: {one_line(project.name)}: {note}", "yellow") for note in project.notes]
-    lines += [f"  note: {note}" for note in made.notes]
+    lines += [f"  {sentence}" for sentence in projects.created(made)]
+    lines += [paint(f"  warning: {sentence}", "yellow") for sentence in projects.contradictory(made)]
+    lines += [f"  note: {note}" for note in (*projects.capped(made), *made.notes)]
     lines += [paint(f"  error: {error}", "red") for error in made.errors]
     if lines:
         lines.append("")

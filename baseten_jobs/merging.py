@@ -1,0 +1,163 @@
+"""Jobs shown more than once -> one job each, and what search and job list of a project contradict each other in."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, fields, replace
+from functools import cached_property
+from types import MappingProxyType
+from typing import NamedTuple
+
+from baseten_jobs.diagnostics import one_line
+from baseten_jobs.observation import ObservedJob, StatusClass, short
+
+_RANKS: Mapping[StatusClass, int] = {kind: rank for rank, kind in enumerate(StatusClass)}
+"""Live before done before the rest: of two statuses, the one that keeps a spec from running twice counts."""
+
+_FILLED = tuple(f.name for f in fields(ObservedJob) if f.name not in ("id", "error_message", "counts_as", "disputed"))
+"""What a row that does not tell it leaves as another row of the job has it."""
+
+
+class Contradiction(Exception):
+    """One job has the names of two managed jobs, so that nobody knows which spec has run."""
+
+    def __init__(self, one: ObservedJob, other: ObservedJob) -> None:
+        super().__init__(f"job {one_line(one.id)} is shown both as '{one.name}' and as '{other.name}'")
+
+
+class Shown(NamedTuple):
+    """What one answer shows of a project: each job once, by its id, and how many rows there were."""
+
+    jobs: Mapping[str, ObservedJob]
+    rows: int
+
+
+def once_each(jobs: Iterable[ObservedJob]) -> dict[str, ObservedJob]:
+    """The jobs of one answer by their ids, in its order; raises Contradiction."""
+    jobs = tuple(jobs)
+    found = {job.id: job for job in jobs}
+    if len(found) == len(jobs):
+        return found
+    found = {}
+    for job in jobs:
+        found[job.id] = merged(found[job.id], job) if job.id in found else job
+    return found
+
+
+def merged(one: ObservedJob, other: ObservedJob) -> ObservedJob:
+    """One job of two rows that count alike, `other` being the later one; raises Contradiction.
+
+    What only one of them tells counts, such as the name. Of two statuses a live one counts, else that of a job that is
+    done; of two names the one of a managed job, and then the job is disputed.
+    """
+    base, rest = (one, other) if _rank(one) < _rank(other) else (other, one)
+    known = _filled(base, rest)
+    if not _names_differ(one, other):
+        return replace(known, name=other.name or one.name, disputed=one.disputed or other.disputed)
+    if one.identity and other.identity:
+        raise Contradiction(one, other)
+    return replace(known, name=one.name if one.identity else other.name, disputed=True)
+
+
+def _rank(job: ObservedJob) -> tuple[bool, int, bool]:
+    """The least one counts. A job that has left the queue for one reader will not wait for the other."""
+    return (not job.status, _RANKS[job.status_class], job.pending)
+
+
+def _filled(job: ObservedJob, other: ObservedJob) -> ObservedJob:
+    """The job, with what it does not tell as the other one has it."""
+    unknown = [name for name in _FILLED if getattr(job, name) in (None, "")]
+    if job.error_message is None and job.status == other.status:
+        unknown.append("error_message")
+    return replace(job, **{name: getattr(other, name) for name in unknown}) if unknown else job
+
+
+def _names_differ(one: ObservedJob, other: ObservedJob) -> bool:
+    """Whether both have a name, and not of one identity."""
+    if one.name == other.name or not one.name or not other.name:
+        return False
+    return one.identity is None or one.identity != other.identity
+
+
+def _statuses_differ(one: ObservedJob, other: ObservedJob) -> bool:
+    if one.status == other.status or not one.status or not other.status:
+        return False
+    return one.status_class is not other.status_class or one.pending is not other.pending
+
+
+@dataclass(frozen=True)
+class Compared:
+    """Search and job list side by side, and for each job in doubt what they say of it.
+
+    `capped` is the number of the search's rows where it ended early: the list alone tells then which jobs are not
+    there. `unequal` are jobs that both show, but not just the same, and `before` those that were shown earlier.
+    """
+
+    search: Shown
+    listed: Shown
+    doubts: Mapping[str, str]
+    unequal: tuple[str, ...] = ()
+    capped: int = 0
+    before: Mapping[str, ObservedJob] = field(default_factory=dict)
+
+    @cached_property
+    def jobs(self) -> Mapping[str, ObservedJob]:
+        """Every job that either shows, or showed before; raises Contradiction."""
+        found = {**self.search.jobs, **self.listed.jobs}
+        found |= {job_id: merged(self.search.jobs[job_id], self.listed.jobs[job_id]) for job_id in self.unequal}
+        return _newer(self.before, found) if self.before else found
+
+    @property
+    def ever_shown(self) -> Mapping[str, ObservedJob]:
+        """Every job that either shows, as the list has it: what is still to be compared once more."""
+        return _newer(self.search.jobs, self.listed.jobs)
+
+    @property
+    def note(self) -> str:
+        """What the two disagree on, or nothing."""
+        if not self.doubts:
+            return ""
+        first = sorted(self.doubts.items())[:5]
+        shown = ", ".join(one_line(f"{job_id}: {what}" if what else job_id) for job_id, what in first)
+        return f"search and job list of the project disagree on {len(self.doubts)} jobs ({shown})"
+
+
+def compared(search: Shown, listed: Shown, before: Mapping[str, ObservedJob] = MappingProxyType({})) -> Compared:
+    """Compare two answers about one project that were asked for one after the other."""
+    doubts = dict.fromkeys(search.jobs.keys() - listed.jobs.keys(), "")
+    further = listed.jobs.keys() - search.jobs.keys()
+    capped = may_be_capped(search.rows) and bool(further)
+    doubts |= {} if capped else dict.fromkeys(further, "")
+    shown = search.jobs.get
+    unequal = tuple(i for i, job in listed.jobs.items() if (other := shown(i)) is not None and _unequal(other, job))
+    contradictions = ((i, _contradiction(search.jobs[i], listed.jobs[i])) for i in unequal)
+    doubts |= {i: what for i, what in contradictions if what}
+    return Compared(search, listed, doubts, unequal, search.rows if capped else 0, before)
+
+
+def _unequal(one: ObservedJob, other: ObservedJob) -> bool:
+    """Whether a plan could be another one by `one` than by `other`: most of 100,000 jobs are the same in both."""
+    return (
+        one.status != other.status
+        or one.name != other.name
+        or one.created_at != other.created_at
+        or one.gpus != other.gpus
+        or one.priority != other.priority
+        or one.availability_model != other.availability_model
+    )
+
+
+def _contradiction(one: ObservedJob, other: ObservedJob) -> str:
+    """What is said of one job that can't both be so, or nothing."""
+    if _names_differ(one, other):
+        return f"named '{one_line(one.name or '', 40)}' and '{one_line(other.name or '', 40)}', so it is not stopped"
+    return f"{short(one.status)} and {short(other.status)}" if _statuses_differ(one, other) else ""
+
+
+def _newer(earlier: Mapping[str, ObservedJob], later: Mapping[str, ObservedJob]) -> dict[str, ObservedJob]:
+    """Every job that was ever shown, as the later reading has it; a name that it does not tell is still known."""
+    known = {job_id: _filled(job, earlier[job_id]) if job_id in earlier else job for job_id, job in later.items()}
+    return {**earlier, **known}
+
+
+def may_be_capped(rows: int) -> bool:
+    """Whether an answer of so many rows may have ended early, at a number that somebody chose: 50, 100, 250, 1,000."""
+    return rows == 50 or (0 < rows <= 100_000 and (rows % 100 == 0 or rows % 250 == 0))

@@ -1,0 +1,142 @@
+"""A project as a manifest names it + the project list -> the one that is meant, or why that can't be told."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any, NamedTuple
+
+from baseten_jobs.diagnostics import nearest, one_line
+from baseten_jobs.likeness import apart, likeness
+from baseten_jobs.observation import ObservedProject
+from baseten_jobs.request import ProjectRef
+
+_SIMILAR = 0.75
+"""Likeness, of which 1 is the same, from which on a name is worth a note."""
+
+_COMPARED = 20_000
+"""Names that are compared closely at most, in all: each takes some microseconds, and gains a note alone."""
+
+
+@dataclass(frozen=True)
+class Unresolved:
+    """A project that can't be told from its name, and why; `field` is the one of the metadata that is at fault."""
+
+    ref: ProjectRef
+    message: str
+    hint: str = ""
+    field: str = "project"
+
+
+class _Row(NamedTuple):
+    id: str
+    name: str
+    team: str | None
+
+
+class Listed:
+    """The project list, indexed once for all manifests. Rows of one id are one project: its last known team counts."""
+
+    def __init__(self, rows: Iterable[Mapping[str, Any]]) -> None:
+        self._by_id: dict[str, _Row] = {}
+        self._by_name: dict[str, dict[str, None]] = {}
+        self._left = _COMPARED
+        for row in rows:
+            project_id, team = row["id"], row.get("team_name")
+            known = self._by_id.get(project_id)
+            team = team if isinstance(team, str) and team else known.team if known else None
+            self._by_id[project_id] = _Row(project_id, row["name"], team)
+            self._by_name.setdefault(row["name"], {})[project_id] = None
+
+    def resolved(self, ref: ProjectRef) -> ObservedProject | Unresolved:
+        """The project of this id, or of exactly this name, in any team where none is given; else one to be made.
+
+        A name that is only like that of a project which is there is an error: it was meant, or nobody would see
+        which is which.
+        """
+        if ref.id is not None:
+            return self._of_id(ref, ref.id)
+        name = ref.name or ""
+        named = [row for row in self._named(name) if ref.team in (None, row.team)]
+        if len(named) > 1:
+            return _several(ref, named)
+        if named:
+            return _observed(ref, named[0])
+        if near := [row for row in self._alike(name) if ref.team in (None, row.team)]:
+            return _misspelt(ref, near)
+        return ObservedProject(ref, name=name, team=ref.team, similar=self._similar(ref))
+
+    def _of_id(self, ref: ProjectRef, project_id: str) -> ObservedProject | Unresolved:
+        row = self._by_id.get(project_id)
+        if row is None:
+            near = one_line(nearest(project_id, list(self._by_id)))
+            hint = f"did you mean '{near}'?" if near else ""
+            return Unresolved(ref, f"there is no project with the id '{one_line(project_id)}'", hint, "project_id")
+        if ref.team is not None and row.team not in (None, ref.team):
+            whose = f"the project '{one_line(project_id)}' belongs to the team '{one_line(row.team or '')}'"
+            return Unresolved(ref, whose, field="project_id")
+        return _observed(ref, row)
+
+    def _named(self, name: str) -> list[_Row]:
+        return [self._by_id[project_id] for project_id in self._by_name.get(name, ())]
+
+    def _alike(self, name: str) -> list[_Row]:
+        """In order of their names, as these are shown."""
+        alike = sorted(self._by_likeness.get(likeness(name), ()))
+        return [row._replace(name=each) for each in alike for row in self._named(each)]
+
+    @cached_property
+    def _by_likeness(self) -> Mapping[str, Sequence[str]]:
+        found: dict[str, list[str]] = {}
+        for name in self._by_name:
+            found.setdefault(likeness(name), []).append(name)
+        return found
+
+    def _similar(self, ref: ProjectRef) -> str:
+        """The name of a project that may have been meant: the same in another team, or a similar one of the team."""
+        name = ref.name or ""
+        for row in self._alike(name):
+            return str(ProjectRef(row.name, team=row.team))
+        names = [
+            each for each in self._by_name if ref.team is None or any(r.team == ref.team for r in self._named(each))
+        ]
+        self._left -= len(names)
+        return nearest(name, names, likeness=_SIMILAR) if self._left >= 0 else ""
+
+
+def _observed(ref: ProjectRef, row: _Row) -> ObservedProject:
+    return ObservedProject(ref, row.id, row.name, row.team)
+
+
+def _several(ref: ProjectRef, named: Sequence[_Row]) -> Unresolved:
+    teams = sorted({row.team for row in named if row.team is not None})
+    if len(teams) == len(named):
+        listed = ", ".join(f"'{one_line(team)}'" for team in teams)
+        return Unresolved(ref, f"several teams have a project '{ref.name}'", f"give metadata.team: one of {listed}")
+    ids = ", ".join(sorted(f"'{one_line(row.id)}' ({_team(row)})" for row in named))
+    message = f"several projects have the name '{ref.name}'"
+    return Unresolved(ref, message, f"give metadata.project_id in its place: one of {ids}")
+
+
+def _team(row: _Row) -> str:
+    return f"team '{one_line(row.team)}'" if row.team is not None else "no team"
+
+
+def _misspelt(ref: ProjectRef, near: Sequence[_Row]) -> Unresolved:
+    name, meant = apart(ref.name or "", near[0].name)
+    others = list(dict.fromkeys(apart(ref.name or "", row.name)[1] for row in near[1:] if row.name != near[0].name))
+    either = "".join(f" or {other}" for other in others[:3])
+    return Unresolved(ref, f"there is no project {name}", f"did you mean {meant}{either}?")
+
+
+def in_team(project: ObservedProject, teams: Iterable[Mapping[str, Any]]) -> ObservedProject | Unresolved:
+    """A project that is to be made needs its team's id."""
+    wanted = project.ref.team or ""
+    ids: dict[str, str] = {}
+    for row in teams:
+        ids.setdefault(row["name"], row["id"])
+    if wanted in ids:
+        return replace(project, team_id=ids[wanted])
+    near = one_line(nearest(wanted, list(ids)))
+    known = ", ".join(map(one_line, sorted(ids))) or "none"
+    hint = f"did you mean '{near}'?" if near else f"there are {known}"
+    return Unresolved(project.ref, f"there is no team '{one_line(wanted)}'", hint, "team")
