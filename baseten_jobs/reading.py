@@ -86,9 +86,9 @@ class Builder:
             return Unreadable("yaml-syntax", "this is not YAML", Position(self.path))
         if deep := self._too_deep(stopped.index):
             return deep
-        message, hint, index = trouble(self.text, stopped.index, begun and begun.index)
-        before = self.text[:index] if index < len(self.text) else self.text.rstrip()
-        return Unreadable("yaml-syntax", message, end_of(self.path, before), hint)
+        found = trouble(self.text, stopped.index, begun and begun.index)
+        before = self.text[: found.index] if found.index < len(self.text) else self.text.rstrip()
+        return Unreadable("yaml-syntax", found.message, end_of(self.path, before), found.hint)
 
     def _too_deep(self, stopped: int) -> Unreadable | None:
         """What is too deep before the place where the parser stopped: it reads ahead, and has a limit of its own."""

@@ -1,7 +1,7 @@
 """Where a parser of YAML gave up -> what is wrong there, out of the text alone: each parser's words are its own."""
 
 import re
-from typing import NamedTuple
+from dataclasses import dataclass
 
 from baseten_jobs.diagnostics import Position, one_line
 
@@ -16,12 +16,13 @@ _NEVER_FIRST = "@`%|>,]}"
 """What can't begin a value that is not quoted; `|` and `>` only within brackets."""
 
 
-class Trouble(NamedTuple):
+@dataclass(frozen=True)
+class Trouble:
     """What is wrong, what to do about it, and at which character of the text."""
 
     message: str
     hint: str
-    at: int
+    index: int
 
 
 def end_of(path: str, text: str) -> Position:
@@ -72,11 +73,9 @@ def _alone(text: str, stopped: int) -> Trouble:
     if character in _NEVER_FIRST:
         return Trouble(f"'{character}' can't begin a value", "quote the value", stopped)
     if character == ":":
-        return Trouble(
-            "a ':' can't stand here", "check the indentation, or quote a value that holds ': '", stopped
-        )  # fmt: skip
+        return Trouble("a ':' can't stand here", "check the indentation, or quote a value that holds ': '", stopped)
     if character == "-" and not first:
-        return Trouble("a list can't begin here", "a list begins on the line below its key", stopped)
+        return Trouble("a list can't begin here", "put it on the line below its key", stopped)
     return _misplaced(stopped)
 
 
@@ -86,13 +85,8 @@ def _quoted(text: str, stopped: int, begun: int) -> Trouble:
     if text[begun] == "'" or escape is None or not rest or rest.startswith(("---", "...")):
         return Trouble("the quoted text that begins here never ends", "", begun)
     kind = text[escape + 1 : escape + 2]
-    digits = text[escape + 2 : escape + 2 + _DIGITS.get(kind, 0)]
-    what = "a character" if kind in _DIGITS and re.fullmatch("[0-9a-fA-F]+", digits) else "an escape"
-    return Trouble(
-        f"'{one_line(text[escape : escape + 2] + digits)}' is not {what}",
-        "write the backslash twice, or use single quotes",
-        escape,
-    )
+    shown = one_line(text[escape : escape + 2 + _DIGITS.get(kind, 0)])
+    return Trouble(f"'{shown}' is not an escape", "write the backslash twice, or use single quotes", escape)
 
 
 def _bracketed(text: str, stopped: int, begun: int) -> Trouble:

@@ -1,4 +1,4 @@
-"""What holds for every test: the processes that it starts find our modules compiled, whatever the environment says."""
+"""What holds for every test: what it opens is closed, and the processes that it starts find our modules compiled."""
 
 import os
 import sys
@@ -11,8 +11,8 @@ os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 
 @pytest.fixture(autouse=True)
-def _worlds_end_with_their_test() -> Iterator[None]:
+def _closing() -> Iterator[None]:
+    from tests.world import OPENED
+
     yield
-    world = sys.modules.get("tests.world")
-    while world is not None and world.OPENED:
-        world.OPENED.pop().close()
+    OPENED.close()

@@ -32,8 +32,9 @@ def write(name: str = "x", command: str = "train", more: str = "", metadata: str
 
 
 def provider() -> Api:
-    OPENED.append(open_api(Connection(local_db=".baseten-jobs/emulator.db"), Clock()))
-    return OPENED[-1]
+    api = open_api(Connection(local_db=".baseten-jobs/emulator.db"), Clock())
+    OPENED.callback(api.close)
+    return api
 
 
 def duplicate(name: str = "x") -> tuple[str, str]:
@@ -329,6 +330,19 @@ def test_status_shows_a_job_by_its_id_managed_or_not(cli: Cli) -> None:
     ]
     missing = cli("status", "--job", "nobody", "--local")
     assert (missing.code, "there is no job nobody" in missing.err) == (1, True)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    ["apply --yes", "plan --out plan.json", "apply --plan plan.json --yes", "plan --max-gpus 0", "plan nowhere",
+     "status", "logs x", "logs nobody", "stop x --yes", "stop --job nobody --yes"],
+)  # fmt: skip
+def test_a_command_leaves_no_database_open(arguments: str, cli: Cli) -> None:
+    """SQLite's own files beside one go when its last connection is closed."""
+    cli("apply", "--local", "--yes")
+    cli("plan", "--local", "--out", "plan.json")
+    cli(*arguments.split(), "--local")
+    assert [path.name for path in Path(".baseten-jobs").glob("emulator.db*")] == ["emulator.db"]
 
 
 # Projects

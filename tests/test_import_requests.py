@@ -1,7 +1,9 @@
 """Request bodies and curl commands -> manifests: the same body again, and YAML that reads back as it was meant."""
 
+import errno
 import io
 import json
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -219,15 +221,25 @@ def _messages(text: str, name: str, capsys: pytest.CaptureFixture[str], tmp_path
             "1:1: there is neither JSON nor a curl command;"
             " a JSON body begins with '{', a command with 'curl' [not-a-request]",
         ),
-        ('{"a": 1,\n "b": }', "2:7: '}' can't stand here [json-syntax]"),
-        ('{"a" 1}', "1:6: '1' can't stand here [json-syntax]"),
-        ('{"a": "b}', "1:7: a text that begins here never ends, or a comma is missing before it [json-syntax]"),
-        ('{"a": 1 "b": 2}', "1:9: a text that begins here never ends, or a comma is missing before it [json-syntax]"),
-        ('{"a": "\\q"}', "1:8: this is no escape of JSON; write the backslash twice [json-syntax]"),
-        ('{"a": "x\ty"}', "1:9: a control character can't stand in a text; write it as an escape [json-syntax]"),
-        ('{"a": 1,\n}', "1:8: a comma before the closing bracket; leave it out [json-syntax]"),
+        ('{"a": 1,\n "b": }', '2:7: a value was expected [json-syntax]'),
+        ('{"a": 1,\n}', "2:1: a comma before the closing bracket; leave it out [json-syntax]"),
         ('{"a": {', "1:8: the text ends in the middle of a value; is all of it there? [json-syntax]"),
         ("{'a': 1}", '1:2: a single quote begins no JSON text; write "..." [json-syntax]'),
+        ("[1 , ]", "1:6: a comma before the closing bracket; leave it out [json-syntax]"),
+        ("[1,, 2]", "1:4: a value was expected [json-syntax]"),
+        ("{a: 1}", "1:2: a key in double quotes was expected [json-syntax]"),
+        ('{"a": [], b: 2}', "1:11: a key in double quotes was expected [json-syntax]"),
+        ('{"a" 1}', "1:6: ':', ',' or '}' was expected [json-syntax]"),
+        ('{"a": 1 "b": 2}', "1:9: ':', ',' or '}' was expected [json-syntax]"),
+        ('{"a": ["[" 2]}', "1:12: ',' or ']' was expected [json-syntax]"),
+        ('{"a": tru}', "1:7: a value was expected [json-syntax]"),
+        ('{"a": "x}', "1:7: the text that begins here never ends; is all of it there? [json-syntax]"),
+        (
+            '{"a": "x\ty"}',
+            "1:9: the control character U+0009 can't stand in a text; write an escape, such as \\n [json-syntax]",
+        ),
+        ('{"a": "C:\\dir"}', "1:10: '\\d' is not an escape; write the backslash twice [json-syntax]"),
+        ('{"a": "\\u12G4"}', "1:8: '\\u12G4' is not an escape; write the backslash twice [json-syntax]"),
         ('{"a": 1} {}', "1:10: '{' stands behind the end of the JSON [json-syntax]"),
         ('{"a": NaN}', "1:7: NaN is not JSON [json-syntax]"),
         ('{"a": 1,\n "a": 2}', "2:2: 'a' is given twice; first at 1:2 [duplicate-key]"),
@@ -239,7 +251,8 @@ def _messages(text: str, name: str, capsys: pytest.CaptureFixture[str], tmp_path
         ("curl -d @- <<EOF\n{}", "1:17: the text up to 'EOF' never ends [shell-syntax]"),
         ("curl -d @-", "1:9: the body is read from standard input, which is not part of the command [not-a-request]"),
         ("curl -d '{}' -d '{}'", "1:18: the command has several --data [not-a-request]"),
-        ("curl -H 'Authorization: Api-Key hidden-key' \\\n -d '{\n \"a\": ]}'", "3:7: ']' can't stand here [json-syntax]"),  # noqa: E501
+        ("curl -H 'Authorization: Api-Key hidden-key' \\\n -d '{\n \"a\": ]}'",
+         "3:7: a value was expected [json-syntax]"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_read_is_told_at_its_place(
@@ -273,7 +286,7 @@ def test_a_file_named_by_the_command_is_read(
     capsys.readouterr()
     Path("cmd.sh").write_text("curl -d @missing.json https://x/")
     assert run(["import", "request", "cmd.sh"]) == 1
-    assert capsys.readouterr().err.startswith("missing.json:1:1: this can't be read: No such file or directory")
+    assert capsys.readouterr().err.startswith(f"missing.json:1:1: this can't be read: {os.strerror(errno.ENOENT)}")
 
 
 def test_a_file_that_is_there_is_left_alone(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

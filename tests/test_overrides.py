@@ -95,8 +95,8 @@ def test_what_an_alias_shares_stays_as_it_is_elsewhere() -> None:
         ("x:spec.image.base_image.tag=1",
          "--set x:spec.image.base_image.tag:1:1: 'tag' can't be set in what is not a mapping; "),
         ("x:spec.runtime.environment_variables.T={name: foo",
-         "--set x:spec.runtime.environment_variables.T:1:11: ',' or '}' was expected, for the '{' at 1:1; a comma is"
-         " missing, or a bracket is not closed"),
+         "--set x:spec.runtime.environment_variables.T:1:11: ',' or '}' was expected, for the '{' at 1:1;"
+         " a comma is missing, or a bracket is not closed"),
         ("x:spec.priority=1\n---\n2",
          "--set x:spec.priority:1:1: these are several values, where one is expected; "),
     ],

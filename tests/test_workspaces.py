@@ -1,5 +1,6 @@
 """Which files of a tree travel, what moves a digest and what does not, and what can't travel."""
 
+import errno
 import hashlib
 import json
 import os
@@ -407,8 +408,8 @@ def test_unreadable_files_and_folders_are_named(as_nobody: Path) -> None:
     (code / "train.py").chmod(0)
     (code / "closed").chmod(0)
     assert told(as_nobody / "specs") == [
-        "closed/: this folder can't be read: Permission denied [workspace-file]",
-        "train.py: it can't be read: Permission denied [workspace-file]",
+        f"closed/: this folder can't be read: {os.strerror(errno.EACCES)} [workspace-file]",
+        f"train.py: it can't be read: {os.strerror(errno.EACCES)} [workspace-file]",
     ]
 
 
@@ -416,7 +417,7 @@ def test_an_ignore_file_that_cannot_be_read_is_named_though_it_is_excluded(as_no
     code = write(as_nobody / "code", {**CODE, ".basetenignore": "*.py\n"})
     manifest(code, "{exclude: [.basetenignore]}")
     (code / ".basetenignore").chmod(0)
-    assert told(code) == [".basetenignore: it can't be read: Permission denied [workspace-file]"]
+    assert told(code) == [f".basetenignore: it can't be read: {os.strerror(errno.EACCES)} [workspace-file]"]
 
 
 def test_an_excluded_file_may_be_whatever_it_is(tree: Path) -> None:

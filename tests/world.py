@@ -4,7 +4,7 @@ import io
 import json
 import textwrap
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -24,8 +24,8 @@ from baseten_jobs.settle import Windows
 
 START = 1_800_000_000.0
 
-OPENED: list[Api] = []
-"""What the worlds of one test have opened; it is closed when the test ends."""
+OPENED = ExitStack()
+"""What the present test has opened; it is closed when the test ends."""
 
 Send = Callable[[httpx.Request], httpx.Response]
 Fault = Callable[[httpx.Request, Send], httpx.Response]
@@ -67,7 +67,7 @@ class Between(httpx.BaseTransport):
     """Lays one fault after the other over the calls that a pattern names, then its habit, and counts every call."""
 
     def __init__(self, app: Any) -> None:
-        self._app, self._inner = app, httpx.WSGITransport(app=app)
+        self._inner = httpx.WSGITransport(app=app)
         self.calls: list[str] = []
         self.bodies: list[bytes] = []
         self.faults: dict[str, list[Fault]] = {}
@@ -81,9 +81,6 @@ class Between(httpx.BaseTransport):
         waiting = self.faults.get(call, [])
         fault = waiting.pop(0) if waiting else self.habits.get(call)
         return fault(request, self._answer) if fault else self._answer(request)
-
-    def close(self) -> None:
-        close_app(self._app)
 
     def _answer(self, request: httpx.Request) -> httpx.Response:
         response = self._inner.handle_request(request)
@@ -115,10 +112,11 @@ class World:
         self.clock = StandingClock()
         database = self.folder / "emulator.db"
         settings = Settings(database=database, clock=lambda: START + self.clock.time, **self.settings)
-        self.between = Between(create_app(settings))
+        app = create_app(settings)
+        OPENED.callback(close_app, app)
+        self.between = Between(app)
         http = httpx.Client(transport=self.between, base_url="http://baseten", headers={"Authorization": "Bearer k"})
         self.api = Api(http, self.clock, backoff=Backoff(chance=lambda: 0.0))
-        OPENED.append(self.api)
         self.ledger = Ledger()
 
     def fault(self, call: str, *faults: Fault) -> None:

@@ -41,20 +41,13 @@ class Connection:
 
 
 def open_api(connection: Connection, clock: Clock) -> Api:
-    """Ready to be called, nothing sent yet; raises CannotConnect."""
+    """Ready to be called, nothing sent yet; raises CannotConnect. Close it at the end."""
     timeout = httpx.Timeout(connection.read_timeout, connect=connection.connect_timeout)
     limits = httpx.Limits(max_connections=connection.connections, max_keepalive_connections=connection.connections)
     headers = {"User-Agent": f"baseten-jobs/{__version__}", "Authorization": f"Bearer {_key(connection)}"}
     if connection.local_db is not None:
-        return Api(
-            httpx.Client(
-                transport=_Embedded(app=_embedded(connection.local_db)),
-                base_url="http://embedded",
-                headers=headers,
-            ),
-            clock,
-            embedded=True,
-        )
+        transport = _Embedded(_app(connection.local_db))
+        return Api(httpx.Client(transport=transport, base_url="http://embedded", headers=headers), clock, embedded=True)
 
     def reopened() -> httpx.Client:
         trusted = _trusted(httpx.URL(address))
@@ -66,15 +59,6 @@ def open_api(connection: Connection, clock: Clock) -> Api:
     except (httpx.InvalidURL, ValueError, OSError) as error:
         raise CannotConnect("connect", f"the connection can't be set up: {error}") from None
     return Api(http, clock, secret=connection.key, reopen=reopened)
-
-
-class _Embedded(httpx.WSGITransport):
-    """The embedded API in this process, whose database is closed with the client."""
-
-    def close(self) -> None:
-        from baseten_jobs.emulator import close_app
-
-        close_app(self.app)  # type: ignore[arg-type]
 
 
 def _key(connection: Connection) -> str:
@@ -105,7 +89,20 @@ def _trusted(url: httpx.URL) -> ssl.SSLContext | bool:
     return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT) if plain else True
 
 
-def _embedded(database: str) -> "Flask":
+class _Embedded(httpx.WSGITransport):
+    """The embedded API; its database is closed with the client that it is the transport of."""
+
+    def __init__(self, app: "Flask") -> None:
+        super().__init__(app)
+        self._flask = app
+
+    def close(self) -> None:
+        from baseten_jobs.emulator import close_app
+
+        close_app(self._flask)
+
+
+def _app(database: str) -> "Flask":
     from baseten_jobs.emulator import Settings, StoreError
 
     try:

@@ -138,4 +138,6 @@ def _open_closed_streams() -> None:
 
 def _write_nothing_more() -> None:
     """What is left in the buffer goes nowhere, without a second complaint at the end."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())
+    os.close(nowhere)

@@ -238,6 +238,11 @@ execution = bundle(
 
 
 def given(context: click.Context, names: Iterable[str]) -> tuple[str, ...]:
-    """Which of these parameters the user gave on the command line."""
+    """Which of these parameters the user gave on the command line.
+
+    An argument of no words has that source, too, in click before 8.3.
+    """
     source = click.core.ParameterSource.COMMANDLINE
-    return tuple(name for name in names if context.get_parameter_source(name) is source)
+    return tuple(
+        name for name in names if context.get_parameter_source(name) is source and context.params.get(name) != ()
+    )

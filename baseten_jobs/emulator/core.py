@@ -32,8 +32,12 @@ class Core:
         self.dice = Dice(settings.seed, settings.faults)
         self.counts = Counts()
         self._closing = threading.Event()
-        with self.store.writing() as transaction:
-            projects.ensure_teams(transaction, settings.teams)
+        try:
+            with self.store.writing() as transaction:
+                projects.ensure_teams(transaction, settings.teams)
+        except BaseException:
+            self.store.close()
+            raise
 
     @contextmanager
     def reading(self) -> Iterator[Transaction]:

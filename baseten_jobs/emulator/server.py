@@ -7,7 +7,7 @@ import socket
 import struct
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 
 from flask import Flask
 from waitress import create_server, wasyncore  # type: ignore[import-untyped]
@@ -58,27 +58,26 @@ class _BreakableChannel(HTTPChannel):  # type: ignore[misc]
 
 
 class Server:
-    """An application bound to a port; an OSError if the port cannot be had."""
+    """An application bound to a port; an OSError if the port cannot be had, with the application closed."""
 
     def __init__(self, app: Flask, host: str, port: int, threads: int = DEFAULT_THREADS) -> None:
         self._app = app
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        try:
-            listener = socket.create_server((host, port), family=family)
-        except OSError:
-            close_app(app)
-            raise
-        self.host = host
-        self.port: int = listener.getsockname()[1]
-        self._waitress = create_server(
-            app,
-            sockets=[listener],
-            threads=threads,
-            connection_limit=4096,
-            asyncore_use_poll=True,
-            clear_untrusted_proxy_headers=True,
-            ident="baseten-jobs emulator",
-        )
+        with ExitStack() as unless_bound:
+            unless_bound.callback(close_app, app)
+            listener = unless_bound.enter_context(socket.create_server((host, port), family=family))
+            self.host = host
+            self.port: int = listener.getsockname()[1]
+            self._waitress = create_server(
+                app,
+                sockets=[listener],
+                threads=threads,
+                connection_limit=4096,
+                asyncore_use_poll=True,
+                clear_untrusted_proxy_headers=True,
+                ident="baseten-jobs emulator",
+            )
+            unless_bound.pop_all()
         self._waitress.channel_class = _BreakableChannel
         self._stopping = threading.Event()
 
@@ -100,7 +99,8 @@ class Server:
     def stop(self) -> None:
         """Make `run` return; may be called from another thread or a signal handler."""
         self._stopping.set()
-        self._waitress.pull_trigger()
+        with suppress(OSError):  # the loop may have seen it already, and have closed what wakes it
+            self._waitress.pull_trigger()
 
 
 def serve(

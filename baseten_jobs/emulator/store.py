@@ -147,6 +147,7 @@ class Store:
             connection.execute("COMMIT")
 
     def close(self) -> None:
+        """Close every connection: at once, or when the transaction that has it ends."""
         with self._idle_lock:
             self._closed = True
             for connection in self._idle:
@@ -163,7 +164,7 @@ class Store:
         with self._idle_lock:
             connection = self._idle.pop() if self._idle else None
         if connection is None:
-            connection = self._connected()
+            connection = _opened(self._path)
         try:
             yield connection
         finally:
@@ -173,15 +174,16 @@ class Store:
                 else:
                     self._idle.append(connection)
 
-    def _connected(self) -> sqlite3.Connection:
-        connection = sqlite3.connect(self._path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False)
-        try:
-            connection.execute("PRAGMA synchronous = NORMAL")
-            connection.execute("PRAGMA foreign_keys = ON")
-        except sqlite3.Error:
-            connection.close()
-            raise
-        return connection
+
+def _opened(path: Path) -> sqlite3.Connection:
+    connection = sqlite3.connect(path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False)
+    try:
+        connection.execute("PRAGMA synchronous = NORMAL")
+        connection.execute("PRAGMA foreign_keys = ON")
+    except BaseException:
+        connection.close()
+        raise
+    return connection
 
 
 def _make_folder(folder: Path) -> None:

@@ -15,6 +15,8 @@ from baseten_jobs.secrecy import quoted
 _BLANK = re.compile(r"[ \t\n\r]*")
 _SCALAR = re.compile(r"[-+.0-9a-zA-Z]+")
 _BRACKET = re.compile(r'"(?:[^"\\]|\\.)*"|[][{}]', re.S)
+_STRING = re.compile(r'"(?:[^"\\]|\\.)*"', re.S)
+_ESCAPE = re.compile(r"\\(u.{0,4}|.?)", re.S)
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
@@ -44,33 +46,48 @@ def read_json(text: str, path: str, where: Where) -> Placed | Diagnostic:
     try:
         json.loads(text, parse_int=str, parse_float=str)
     except json.JSONDecodeError as error:
-        return problem("json-syntax", *_worded(error))
+        return problem("json-syntax", *_worded(text, error.pos))
     reader = _Reader(text, where)
     value, _ = reader.value(_past_blanks(text, 0))
     return problem(*reader.problems[0]) if reader.problems else value
 
 
-def _worded(error: json.JSONDecodeError) -> tuple[int, str, str]:
-    """Where and what, out of the text: the parser's own words and places are another Python's to change."""
-    here, before = error.doc[error.pos : error.pos + 1], error.doc[: error.pos].rstrip()
-    behind = error.doc[error.pos + 1 :].lstrip()[:1]
+def _worded(text: str, index: int) -> tuple[int, str, str]:
+    """What is wrong where Python's reader gave up, and at which character. What it says itself varies, as its place."""
+    here, before = text[index : index + 1], text[:index].rstrip()[-1:]
+    behind = _past_blanks(text, index + 1)
+    if here == "," and before not in ",[{:" and text[behind : behind + 1] in ("]", "}"):
+        index, here, before = behind, text[behind], ","
     if not here:
-        return error.pos, "the text ends in the middle of a value", "is all of it there?"
+        return index, "the text ends in the middle of a value", "is all of it there?"
     if here == "'":
-        return error.pos, "a single quote begins no JSON text", 'write "..."'
-    if here == "," and behind and behind in "]}":
-        return error.pos, "a comma before the closing bracket", "leave it out"
-    if before.endswith(",") and here in "]}":
-        return len(before) - 1, "a comma before the closing bracket", "leave it out"
-    if error.msg == "Extra data":
-        return error.pos, f"'{one_line(here)}' stands behind the end of the JSON", ""
-    if here == '"':
-        return error.pos, "a text that begins here never ends, or a comma is missing before it", ""
-    if here == "\\" or before.endswith("\\"):
-        return error.pos, "this is no escape of JSON", "write the backslash twice"
-    if not here.isprintable():
-        return error.pos, "a control character can't stand in a text", "write it as an escape"
-    return error.pos, f"'{one_line(here)}' can't stand here", ""
+        return index, "a single quote begins no JSON text", 'write "..."'
+    if before == "," and here in "]}":
+        return index, "a comma before the closing bracket", "leave it out"
+    if here == '"' and not _STRING.match(text, index):
+        return index, "the text that begins here never ends", "is all of it there?"
+    if here < " ":
+        return index, f"the control character U+{ord(here):04X} can't stand in a text", "write an escape, such as \\n"
+    if escape := _ESCAPE.match(text, index - (here == "u" and text[index - 1 : index] == "\\")):
+        return escape.start(), f"'{one_line(escape.group())}' is not an escape", "write the backslash twice"
+    return index, _expected(text[:index], before, here), ""
+
+
+def _expected(above: str, before: str, here: str) -> str:
+    opened: list[str] = []
+    for found in _BRACKET.finditer(above):
+        if (mark := found.group()) in "[{":
+            opened.append(mark)
+        elif mark in "]}" and opened:
+            opened.pop()
+    within = opened[-1] if opened else ""
+    if within == "{" and before in "{,":
+        return "a key in double quotes was expected"
+    if before in "[,:":
+        return "a value was expected"
+    if not within:
+        return f"'{one_line(here)}' stands behind the end of the JSON"
+    return "':', ',' or '}' was expected" if within == "{" else "',' or ']' was expected"
 
 
 def _too_deep(text: str) -> int | None:

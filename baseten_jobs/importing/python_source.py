@@ -9,6 +9,12 @@ from dataclasses import dataclass
 from baseten_jobs.diagnostics import Diagnostic, Position, one_line
 from baseten_jobs.importing.placed import At
 
+_NO_TEXT = "this is no text in the encoding that it declares, or in UTF-8"
+_TOO_DEEP = "an expression is nested too deep to be read"
+_DEEP = 100
+"""Open brackets behind which Python gives up for their number: it takes 200."""
+_PYTHON_2 = re.compile(r"\s*(print|exec)\s+[^\s(=]")
+
 
 @dataclass(frozen=True)
 class PythonSource:
@@ -38,9 +44,8 @@ def parse(path: str, raw: bytes) -> PythonSource | Diagnostic:
     try:
         encoding, _ = tokenize.detect_encoding(iter(raw.splitlines(keepends=True)).__next__)
         text = re.sub("\r\n?", "\n", raw.decode(encoding))
-    except (SyntaxError, UnicodeDecodeError, LookupError) as error:
-        said = str(error).partition(" for ")[0] if isinstance(error, SyntaxError) else "this is not text"
-        return Diagnostic("encoding", one_line(said), Position(path), hint="save the file as UTF-8")
+    except (SyntaxError, UnicodeDecodeError, LookupError):
+        return Diagnostic("encoding", _NO_TEXT, Position(path), hint="save the file as UTF-8")
     if "\0" in text:
         line = text[: text.index("\0")].count("\n") + 1
         return Diagnostic("python-syntax", "a NUL byte can't stand in Python", Position(path, line))
@@ -51,15 +56,24 @@ def parse(path: str, raw: bytes) -> PythonSource | Diagnostic:
             tree = ast.parse(text)
     except SyntaxError as error:
         position = Position(path, error.lineno or 1, max(error.offset or 1, 1))
-        hint = "is it a file of Python 2?" if "Did you mean print" in (error.msg or "") else ""
+        lines = text.split("\n")[: position.line]
+        if _brackets_open([*lines[:-1], lines[-1][: position.column]]) > _DEEP:
+            return Diagnostic("python-syntax", _TOO_DEEP, position)
+        hint = "is it a file of Python 2?" if _PYTHON_2.match(lines[-1]) else ""
         return Diagnostic("python-syntax", _reason(error), position, hint=hint)
     except (RecursionError, MemoryError):
-        return Diagnostic("python-syntax", "an expression is nested too deep to be read", Position(path))
-    except ValueError as error:
-        return Diagnostic("python-syntax", one_line(str(error)), Position(path))
+        return Diagnostic("python-syntax", _TOO_DEEP, Position(path))
+    except ValueError:
+        return Diagnostic("python-syntax", "this is not Python", Position(path))
     return PythonSource(path, tree, tuple(text.split("\n")))
 
 
+def _brackets_open(lines: list[str]) -> int:
+    """About how many: those in texts and comments count too."""
+    return sum(sum(map(line.count, "([{")) - sum(map(line.count, ")]}")) for line in lines)
+
+
 def _reason(error: SyntaxError) -> str:
+    """What Python itself says, which is more with each version."""
     message = (error.msg or "this is not Python").partition(" (<unknown>")[0].partition("; consider ")[0]
     return one_line(message[:1].lower() + message[1:])
