@@ -5,7 +5,10 @@ import sys
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import settings
 
+settings.register_profile("unhurried", deadline=None)  # a machine may be busy with other things
+settings.load_profile("unhurried")
 sys.dont_write_bytecode = False
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 

@@ -2,10 +2,11 @@
 
 from xml.etree import ElementTree as ET
 
+import junitparser
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from junitparser import JUnitXml, TestCase, TestSuite
+from junitparser import JUnitXml
 
 from baseten_jobs.diagnostics import Diagnostic, Position, Severity
 from baseten_jobs.manifest import load
@@ -17,10 +18,10 @@ DOCUMENTS = (
 )
 
 
-def read(*found: Diagnostic) -> list[TestCase]:
+def read(*found: Diagnostic) -> list[junitparser.TestCase]:
     xml = JUnitXml.fromstring(junit.diagnostics(found, DOCUMENTS))
     (suite,) = list(xml)
-    assert isinstance(suite, TestSuite)
+    assert isinstance(suite, junitparser.TestSuite)
     cases = list(suite)
     failed = sum(any(r.__class__.__name__ == "Failure" for r in case.result) for case in cases)
     assert (suite.tests, suite.failures, suite.errors) == (len(cases), failed, 0)
