@@ -35,6 +35,8 @@ class Override:
 
 def parse_override(text: str) -> Override:
     """`x:spec.image.base_image=repo:tag`; raises ValueError for any other form."""
+    if not text.isascii() and text.encode("utf-8", "ignore").decode() != text:
+        raise ValueError("it is not UTF-8, as everything that is sent must be")
     name, colon, rest = text.partition(":")
     field, equals, value = rest.partition("=")
     if not (name and colon and field and equals):

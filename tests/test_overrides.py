@@ -106,7 +106,19 @@ def test_an_override_that_fits_nothing_is_told_at_its_own_place(text: str, told:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "x", "x:spec.a", "spec.a=1", ":spec.a=1", "x:=1", "x:foo.bar=1", "x:metadata.name=y", "x:spec..a=1"]
+    "text",
+    [
+        "",
+        "x",
+        "x:spec.a",
+        "spec.a=1",
+        ":spec.a=1",
+        "x:=1",
+        "x:foo.bar=1",
+        "x:metadata.name=y",
+        "x:spec..a=1",
+        "x:metadata.project=\udcff",
+    ],
 )
 def test_any_other_form_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match=r"."):
