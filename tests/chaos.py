@@ -4,6 +4,7 @@
     python -m tests.chaos race     eight appliers at the same moment
     python -m tests.chaos kill     an applier killed at a random instant, then one more
     python -m tests.chaos speed    a clean apply against a server with latency
+    python -m tests.chaos worlds   servers that mangle, hide, repeat and mix what they hold
 
 Each prints what it counted, and exits with 1 if a promise was broken.
 """
@@ -28,6 +29,8 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+
+from tests.worlds import run_worlds
 
 LIVE_OR_DONE = ("RUNNING", "CREATED", "DEPLOYING", "PENDING", "QUEUED", "COMPLETED", "WARMING")
 
@@ -392,10 +395,15 @@ def main() -> int:
     speed.add_argument("--manifests", type=int, default=1000)
     speed.add_argument("--latency", type=float, default=0.05)
     speed.add_argument("--concurrency", type=int, default=4)
+    worlds = commands.add_parser("worlds")
+    worlds.add_argument("--only", default="", help="those whose name holds this")
     for command in (run, race, kill):
         command.add_argument("--seed", type=int, default=1)
     arguments = vars(parser.parse_args())
-    work = {"faults": run_faults, "race": run_race, "kill": run_kill, "speed": run_speed}[arguments.pop("command")]
+    rehearsals = {
+        "faults": run_faults, "race": run_race, "kill": run_kill, "speed": run_speed, "worlds": run_worlds,
+    }  # fmt: skip
+    work = rehearsals[arguments.pop("command")]
     return 0 if work(**arguments) else 1
 
 

@@ -596,20 +596,27 @@ def test_the_key_of_the_api_is_none_of_gits_business(
     assert "the-key-itself" not in told
 
 
+def own_address(remote: Remote, served: GitServer) -> str:
+    """An address of the remote that no other test's processes have: a port is soon another server's."""
+    address = f"{served.url}/{os.getpid()}-{remote.here.parent.name}.git"
+    git(remote.here, "remote", "set-url", "origin", address)
+    return address
+
+
 def test_a_remote_that_never_answers_is_left_in_time_with_all_that_was_started(
     remote: Remote, served: GitServer
 ) -> None:
     served.silent = True
-    git(remote.here, "remote", "set-url", "origin", f"{served.url}/o.git")
+    address = own_address(remote, served)
     with pytest.raises(GitError, match=r"^git ls-remote: no answer within 0\.5 s$"):
         look("main", ("specs",), (), seconds=0.5)
     running = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True).stdout
-    assert served.url not in running
+    assert address not in running
 
 
 def test_an_interrupted_check_ends_with_one_document(remote: Remote, served: GitServer) -> None:
     served.silent = True
-    git(remote.here, "remote", "set-url", "origin", f"{served.url}/o.git")
+    address = own_address(remote, served)
     command = [sys.executable, "-m", "baseten_jobs", "apply", "--local", "--yes", "--if-tip", "main", "-o", "json"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as running:
         assert served.asked.wait(30)
@@ -618,4 +625,4 @@ def test_an_interrupted_check_ends_with_one_document(remote: Remote, served: Git
     assert (running.returncode, json.loads(out)["error"], err) == (130, "interrupted", "error: interrupted\n")
     assert not sent()
     told = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True).stdout
-    assert served.url not in told
+    assert address not in told
