@@ -4,6 +4,7 @@ import re
 import warnings
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from pathspec import GitIgnoreSpec
 
@@ -83,7 +84,7 @@ class _Rules:
 
 def _rules(text: str) -> _Rules:
     spec = _readable(text.removeprefix("\ufeff").split("\n"))
-    patterns = reversed(list(spec.patterns))
+    patterns: Iterable[Any] = reversed(list(spec.patterns))  # pathspec before 1.1 gives them no type
     each = tuple((p.regex, p.include) for p in patterns if p.regex is not None and p.include is not None)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FutureWarning)

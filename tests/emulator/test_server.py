@@ -93,8 +93,8 @@ def test_a_port_in_use_is_one_clear_line(tmp_path: Path) -> None:
         port = url.rpartition(":")[2]
         outcome = CliRunner().invoke(command, ["--port", port, "--db", str(tmp_path / "other.db")])
     assert outcome.exit_code == 1
-    assert outcome.stderr.startswith(f"cannot listen on 127.0.0.1:{port}: ")
-    assert outcome.stderr.count("\n") == 1
+    assert outcome.output.startswith(f"cannot listen on 127.0.0.1:{port}: ")
+    assert outcome.output.count("\n") == 1
 
 
 @pytest.mark.parametrize(
@@ -112,14 +112,14 @@ def test_a_port_in_use_is_one_clear_line(tmp_path: Path) -> None:
 def test_wrong_options_are_usage_errors(options: list[str], message: str) -> None:
     outcome = CliRunner().invoke(command, options)
     assert outcome.exit_code == 2
-    assert message in outcome.stderr
+    assert message in outcome.output
 
 
 def test_an_unusable_database_is_one_clear_line(database: Path) -> None:
     database.write_text("not a database " * 100)
     outcome = CliRunner().invoke(command, ["--db", str(database)])
     assert outcome.exit_code == 1
-    assert outcome.stderr.startswith(f"{database}: not usable as the database of the embedded API")
+    assert outcome.output.startswith(f"{database}: not usable as the database of the embedded API")
 
 
 @pytest.mark.parametrize("version", [0, 99], ids=["no free port", "of another version"])
@@ -136,7 +136,7 @@ def test_without_the_extra_the_command_says_what_to_install(monkeypatch: pytest.
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     outcome = CliRunner().invoke(command, [])
     assert outcome.exit_code == 1
-    assert outcome.stderr == "the embedded API needs its extra: pip install 'baseten-jobs[local]'\n"
+    assert outcome.output == "the embedded API needs its extra: pip install 'baseten-jobs[local]'\n"
 
 
 def test_the_help_explains_every_fault() -> None:
