@@ -141,7 +141,7 @@ class _Witness:
         self.evidence = Evidence(repository, requests, inquiry.policy.history, since, base)
         self.history = self.evidence.history
         given = inquiry.paths
-        paths = [""] if given is None else [repository.path_of(path) for path in given]
+        paths: list[str | None] = [""] if given is None else [repository.path_of(path) for path in given]
         within = tuple(path for path in paths if path is not None)
         self.orphans = Orphans(self.evidence, inquiry.policy.prune, within, inquiry.newer)
 
