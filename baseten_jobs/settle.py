@@ -233,6 +233,7 @@ class Settlement:
         del self.own[key]
         if shown is Shown.OTHER or any(other.id not in self.seen for other in look.same(key.identity)):
             self.unknown[key] = f"the answer to its create named job {job.id}, which is shown {called(rows)}"
+            self._adopt({key.project_id: look})
         else:
             words = f"in project '{rows[-1].project_id}'" if shown is Shown.ELSEWHERE else called(rows)
             self.lost[key] = Lost(job.id, words, shown is not Shown.ELSEWHERE)

@@ -1,5 +1,6 @@
 """The answer of a create is a claim: held against what was there before, and against the rows that show its job."""
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -186,6 +187,31 @@ def test_an_answer_without_a_name_may_name_the_job_of_another_create(world: Worl
     result = world.apply()
     held = {job["name"].partition("--")[0]: job["id"] for job in world.jobs()[:1]}
     assert (result.outcomes[0].fate.value, result.outcomes[0].job_id) == ("adopted", held["x"])
+
+
+def test_ids_that_are_mixed_up_between_two_creates_cost_neither_its_outcome(world: World) -> None:
+    """Each answer has the name that was asked for, and the id of the job that the other create has made."""
+    world.write("x")
+    world.write("y")
+    world.windows = Windows(5.0, 5.0)
+    swapped: dict[str, Row] = {}
+
+    def first(request: httpx.Request, send: Callable[[httpx.Request], httpx.Response]) -> httpx.Response:
+        """y is made before its create is sent, and that is answered with the job of x."""
+        swapped["x"] = dict(send(request).json()["training_job"])
+        named = next(each.job_name for each in world.compiled().requests if each.name == "y")
+        made = made_as(named)(request, send).json()["training_job"]
+        return httpx.Response(200, request=request, json={"training_job": {**made, "name": swapped["x"]["name"]}})
+
+    def second(request: httpx.Request, send: Callable[[httpx.Request], httpx.Response]) -> httpx.Response:
+        name = json.loads(request.read())["training_job"]["name"]
+        return httpx.Response(200, request=request, json={"training_job": {**swapped["x"], "name": name}})
+
+    world.fault("create", first, second)
+    result = world.apply()
+    held = {job["name"].partition("--")[0]: job["id"] for job in world.jobs()}
+    assert [(o.fate.value, o.job_id) for o in result.outcomes] == [("adopted", held["x"]), ("adopted", held["y"])]
+    assert (len(world.jobs()), "stop" in world.between.calls, result.exit_code) == (2, False, Exit.DONE)
 
 
 # A name that did not survive
