@@ -55,7 +55,7 @@ def look(api: Api, compiled: Compiled) -> tuple[Observation, tuple[Diagnostic, .
 def make(
     api: Api, compiled: Compiled, policy: Policy, inquiry: Inquiry | None = None, *, rehearsal: bool = False
 ) -> Planned:
-    """Observe and decide; a project with a planned submit is read by a second witness first, and git is asked last.
+    """Observe and decide; a project with a planned submit or stop is read by a second witness, and git is asked last.
 
     Beside that, what the submits cost and refer to is read. A missing secret is an error, but for a `rehearsal`.
     """
@@ -67,7 +67,7 @@ def make(
     plan = make_plan(compiled.requests, observation, policy)
     with ThreadPoolExecutor(1) as beside:
         appraisal = beside.submit(_appraise, api, compiled, plan)
-        doubted = _doubted(plan, observation, compiled)
+        doubted = _doubted(plan, observation, compiled, policy.prune)
         if doubted:
             observation = with_second_witness(api, observation, doubted)
             plan = make_plan(compiled.requests, observation, policy)
@@ -80,11 +80,11 @@ def make(
     return Planned(Plan() if has_errors(missing) else appraised(plan, appraisal.result()), missing)
 
 
-def _doubted(plan: Plan, observation: Observation, compiled: Compiled) -> list[ProjectRef]:
-    """The projects in which a job that the search does not show decides on something: of submits and adoptions."""
-    submitted = [action.request.project for action in plan.possible_submits]
-    adopting = [request.project for request in not_there(observation, compiled.requests)]
-    return [ref for ref in (*submitted, *adopting) if observation.project(ref).exists]
+def _doubted(plan: Plan, observation: Observation, compiled: Compiled, prune: bool) -> list[ProjectRef]:
+    """The projects in which what the search alone shows decides on something: of submits, stops and adoptions."""
+    decided = [*plan.possible_submits, *plan.of(Verb.STOP), *(plan.actions if prune else ())]
+    requests = (*(action.request for action in decided), *not_there(observation, compiled.requests))
+    return [request.project for request in requests if observation.project(request.project).exists]
 
 
 def _not_adoptable(compiled: Compiled, observation: Observation) -> tuple[Diagnostic, ...]:
@@ -130,7 +130,13 @@ def _asked_of_git(api: Api, plan: Plan, inquiry: Inquiry, again: Callable[[Claim
     paths = [action.request.path for action in plan.actions if os.path.exists(action.request.path)]
     folders = dict.fromkeys(os.path.dirname(os.path.realpath(path)) for path in paths)
     with first_repository(folders or (".",)) as repository:
-        return with_witness(plan, repository, inquiry, lambda refs: observe(api, refs).observation, again)
+        return with_witness(plan, repository, inquiry, partial(_of_abandoned, api, inquiry.policy.prune), again)
+
+
+def _of_abandoned(api: Api, prune: bool, refs: tuple[ProjectRef, ...]) -> Observation:
+    """What projects hold that only deleted manifests name; by both witnesses where something may be stopped."""
+    observation = observe(api, refs).observation
+    return with_second_witness(api, observation, observation.projects) if prune else observation
 
 
 def apply(

@@ -240,6 +240,20 @@ def test_a_job_that_is_named_differently_is_never_stopped(world: World) -> None:
     assert "so it is not stopped" in notes(plan)[0]
 
 
+def test_a_job_that_is_named_differently_is_not_stopped_by_a_later_plan_either(world: World) -> None:
+    """That plan submits no job, and has a stop to plan."""
+    submitted(world)
+    world.write(command="train --lr 3e-4")
+    world.apply()
+    world.write(command="train --lr 3e-4", more=STOP)
+    older = world.jobs()[0]["id"]
+    assert planned(world).summary["stop"] == 1
+    bent(world, listed=lambda rows: [{**row, "name": "by hand"} if row["id"] == older else row for row in rows])
+    plan = planned(world)
+    assert plan.summary == {"submit": 0, "update": 0, "stop": 0, "keep": 1, "hold": 0}
+    assert "so it is not stopped" in notes(plan)[0]
+
+
 def test_an_ordinary_plan_reads_each_witness_once(world: World) -> None:
     submitted(world)
     world.write("y")

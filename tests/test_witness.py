@@ -18,6 +18,7 @@ from baseten_jobs.objects import NotWhole
 from baseten_jobs.plan import Doubt, Policy, Verb
 from tests.repository import Repository, days, elsewhere, git
 from tests.strategies import API_VERSION
+from tests.world import showing
 
 LONG = Durations(running=1e9)
 
@@ -409,6 +410,23 @@ def test_a_live_job_whose_manifest_was_deleted_is_an_orphan_and_pruned_on_demand
     assert world.apply_asked(prune=True) == ["kept", "stopped"]
     assert sorted(world.status_of()) == ["RUNNING", "STOPPED"]
     assert world.asked(prune=True).orphans == ()
+
+
+@pytest.mark.parametrize("project", ["Demo / one", "Demo / two"], ids=["of a project with manifests", "of no other"])
+def test_an_orphan_that_the_job_list_names_differently_is_not_pruned(world: Repository, project: str) -> None:
+    world.write("x")
+    path = world.folder / "specs" / "x.yaml"
+    path.write_text(path.read_text().replace("Demo / one", project))
+    world.write("y", command="other")
+    world.commit()
+    world.apply()
+    path.unlink()
+    world.commit()
+    world.habit(showing(lambda row: {**row, "name": "by hand"}), "list")
+    plan = world.asked(prune=True)
+    assert [action.verb for action in plan.actions] == [Verb.KEEP]
+    (orphan,) = plan.orphans
+    assert orphan.doubt == "the search and the job list of its project name it differently"
 
 
 def test_another_repositorys_jobs_in_the_same_project_are_never_touched(world: Repository, tmp_path: Path) -> None:
