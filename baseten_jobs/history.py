@@ -9,11 +9,12 @@ from heapq import heappop, heappush
 from itertools import islice
 
 from baseten_jobs.identity import SHOWN, Identity
+from baseten_jobs.moments import utc_time
 from baseten_jobs.observation import ObservedProject
 from baseten_jobs.written import Contents, Written
 
 RECORD = "\x01"
-LOG_FORMAT = f"{RECORD}%H%x00%P%x00%an%x00%cI"
+LOG_FORMAT = f"{RECORD}%H%x00%P%x00%an%x00%ct"
 """What `git log` is to print of a commit, in front of its raw, NUL-terminated changes."""
 
 
@@ -23,7 +24,7 @@ _BEGIN = re.compile(f"(?<![^\0]){RECORD}(?=[0-9a-f]{{40,64}}\0)")
 
 @dataclass(frozen=True)
 class Revision:
-    """A commit that holds a manifest: its full hash, author, committer date (ISO 8601), and the path there."""
+    """A commit that holds a manifest: its full hash, author, committer date (ISO 8601, UTC), and the path there."""
 
     commit: str
     author: str
@@ -73,7 +74,7 @@ def parse_log(text: str) -> tuple[FileChange, ...]:
             path = next(tokens) if status[0] in "RC" else first
             changes.append(
                 FileChange(
-                    Revision(commit, author, date, path), order, " " in parents,
+                    Revision(commit, author, _date(date), path), order, " " in parents,
                     _blob(before, mode_before.removeprefix(":")), _blob(after, mode),
                     first if status[0] == "R" else path,
                 )
@@ -84,7 +85,12 @@ def parse_log(text: str) -> tuple[FileChange, ...]:
 def parse_commits(text: str) -> tuple[Revision, ...]:
     """The commits of a `git log -z` in LOG_FORMAT, newest first."""
     records = (record.split("\0") for record in _BEGIN.split(text)[1:])
-    return tuple(Revision(commit, author, date.strip("\n"), "") for commit, _, author, date, *_ in records)
+    return tuple(Revision(commit, author, _date(date), "") for commit, _, author, date, *_ in records)
+
+
+def _date(seconds: str) -> str:
+    """git's count of seconds, which a commit may make up: no zone of its own, and no year that is none."""
+    return utc_time(int(seconds) if seconds.strip().lstrip("-").isdecimal() else 0)
 
 
 SUBMODULE = "160000"
