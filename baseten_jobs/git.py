@@ -2,7 +2,6 @@
 
 import os
 import shlex
-import subprocess
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ from functools import cached_property
 from pathlib import Path
 
 from baseten_jobs.checkout import checkout_of
+from baseten_jobs.git_process import GitError, attempt, converse, run, without_filters
 from baseten_jobs.history import LOG_FORMAT, SUBMODULE, FileChange, Revision, parse_commits, parse_log
 from baseten_jobs.manifest import ENDINGS, MAX_BYTES
 from baseten_jobs.objects import NotWhole, Objects
@@ -19,12 +19,9 @@ _LOG = (
     "--no-show-signature", f"--format={LOG_FORMAT}",
 )  # fmt: skip
 _COMMITS = ("log", "--encoding=UTF-8", "-z", "--no-show-signature", f"--format={LOG_FORMAT}")
-_SETTINGS = (
-    "-c", "core.quotePath=false", "-c", "log.mailmap=false", "-c", "log.diffMerges=separate",
-    "-c", "log.showRoot=true", "-c", "log.follow=false", "-c", "diff.relative=false",
-)  # fmt: skip
 _LINK = "120000"
-_MANIFESTS = ("*.yaml", "*.yml")
+MANIFESTS = ("*.yaml", "*.yml")
+"""What git takes for the paths of all YAML files."""
 
 
 @dataclass(frozen=True)
@@ -68,19 +65,20 @@ class Repository:
 
     def log(self, extra: Sequence[str] = ()) -> tuple[FileChange, ...]:
         """Every change of a YAML file, and of the files named, that HEAD's history holds; renames are paired."""
-        output = _git(self.root, *_LOG, "--full-history", "-M", self.head, "--", *_MANIFESTS, *extra)
+        output = run(self.root, *_LOG, "--full-history", "-M", self.head, "--", *MANIFESTS, *extra)
         return parse_log(output.decode("utf-8", "surrogateescape"))
 
     def commits_of(self, paths: Iterable[str], *options: str) -> tuple[Revision, ...]:
         """The commits that touched any of these paths, newest first; '' is the whole tree. Their paths are empty."""
         literal = sorted({f":(literal){path}" if path else "." for path in paths})
-        output = _git(self.root, *_COMMITS, "--full-history", *options, self.head, "--", *literal)
+        output = run(self.root, *_COMMITS, "--full-history", *options, self.head, "--", *literal)
         return parse_commits(output.decode("utf-8", "surrogateescape"))
 
     def unchanged(self, folders: Iterable[str]) -> dict[str, str]:
         """The files below these folders that lie in the work tree as the index has them: path to blob."""
         literal = sorted({f":(literal){path}" if path else "." for path in folders})
-        output = _git(self.root, "ls-files", "-z", "-t", "--stage", "--modified", "--deleted", "--", *literal)
+        output = run(self.root, "ls-files", "-z", "-t", "--stage", "--modified", "--deleted", "--", *literal,
+                     settings=without_filters(self.root))  # fmt: skip
         found: dict[str, str] = {}
         for line in filter(None, os.fsdecode(output).split("\0")):
             facts, _, path = line.partition("\t")
@@ -93,7 +91,7 @@ class Repository:
 
     def first_parent_log(self, extra: Sequence[str] = ()) -> tuple[FileChange, ...]:
         """The changes of YAML files, and of the files named, as they came to the branch itself."""
-        output = _git(self.root, *_LOG, "--first-parent", "--no-renames", self.head, "--", *_MANIFESTS, *extra)
+        output = run(self.root, *_LOG, "--first-parent", "--no-renames", self.head, "--", *MANIFESTS, *extra)
         return parse_log(output.decode("utf-8", "surrogateescape"))
 
     def manifests_at_head(self) -> dict[str, str]:
@@ -112,7 +110,7 @@ class Repository:
 
     def _tree(self, commit: str) -> Iterator[tuple[str, str, str]]:
         """Mode, object and path of everything in a commit's tree."""
-        output = _git(self.root, "ls-tree", "-r", "-z", "--full-tree", commit).decode("utf-8", "surrogateescape")
+        output = run(self.root, "ls-tree", "-r", "-z", "--full-tree", commit).decode("utf-8", "surrogateescape")
         for line in filter(None, output.split("\0")):
             facts, _, path = line.partition("\t")
             mode, _, name = facts.split(" ")
@@ -121,9 +119,9 @@ class Repository:
     def ancestor(self, revision: str) -> str | None:
         """The full hash of a revision that HEAD's history holds; None for any other text."""
         try:
-            commit = _git(self.root, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}")
+            commit = run(self.root, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}")
             name = commit.decode().strip()
-            _git(self.root, "merge-base", "--is-ancestor", name, self.head)
+            run(self.root, "merge-base", "--is-ancestor", name, self.head)
         except (GitError, ValueError):
             return None
         return name
@@ -134,7 +132,7 @@ class Repository:
         Without a branch, as CI checks a commit out, every branch that holds HEAD counts.
         """
         fields = "%(HEAD)%00%(objectname)%00%(refname)"
-        output = _git(self.root, "for-each-ref", "--sort=-committerdate", f"--format={fields}", "--contains", self.head,
+        output = run(self.root, "for-each-ref", "--sort=-committerdate", f"--format={fields}", "--contains", self.head,
                       "refs/heads", "refs/remotes")  # fmt: skip
         refs = [line.split("\0") for line in output.decode("utf-8", "surrogateescape").splitlines()]
         own = next((_branch_of(name) for mark, _, name in refs if mark == "*"), None)
@@ -163,12 +161,7 @@ class Repository:
 
     @cached_property
     def objects(self) -> Objects:
-        return Objects(
-            lambda: subprocess.Popen(
-                ("git", "-C", str(self.root), "cat-file", "--batch"), env=_environment(),
-                stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
-            )
-        )  # fmt: skip
+        return Objects(lambda: converse(self.root, "cat-file", "--batch"))
 
 
 def _branch_of(ref: str) -> str:
@@ -178,18 +171,18 @@ def _branch_of(ref: str) -> str:
 
 
 def open_repository(folder: str) -> Repository | NotInGit:
-    """The repository that a folder is in."""
+    """The repository of the checkout that a folder is in."""
+    if (root := checkout_of(folder or ".")) is None:
+        return NotInGit("the manifests are not in a git repository, so there is no history to compare with")
     try:
-        ran = subprocess.run(
-            ("git", "-C", folder or ".", "rev-parse", "--show-toplevel", "--is-shallow-repository", "--verify", "HEAD"),
-            env=_environment(), capture_output=True, text=True, errors="surrogateescape", check=False,
-        )  # fmt: skip
-    except OSError:
-        there = checkout_of(folder or ".") is not None
-        return NotInGit("git is not installed here, so there is no history to compare with", there)
+        ran = attempt(root, "rev-parse", "--show-toplevel", "--is-shallow-repository", "--verify", "HEAD")
+    except GitError as error:
+        return NotInGit(f"{error}, so there is no history to compare with", refused=True)
     if ran.returncode:
-        return _not_in_git(ran.stderr, folder)
-    root, shallow, head = ran.stdout.removesuffix("\n").rsplit("\n", 2)
+        return _not_told(os.fsdecode(ran.stderr), root)
+    top, shallow, head = os.fsdecode(ran.stdout).removesuffix("\n").rsplit("\n", 2)
+    if os.path.realpath(top) != root:
+        return NotInGit(f"git can't tell the history: the work tree of {root}/.git is {top}", refused=True)
     return Repository(Path(root), head, shallow == "true")
 
 
@@ -220,19 +213,15 @@ def _names_manifests(path: str, *command: str) -> bool:
     if (root := checkout_of(real)) is None:
         return False
     with suppress(GitError):
-        names = _git(Path(root), "--literal-pathspecs", *command, "-z", "HEAD", "--", os.path.relpath(real, root))
+        names = run(root, "--literal-pathspecs", *command, "-z", "HEAD", "--", os.path.relpath(real, root))
         return any(name.endswith(ENDINGS) for name in os.fsdecode(names).split("\0"))
     return False
 
 
-def _not_in_git(words: str, folder: str) -> NotInGit:
-    root = checkout_of(folder or ".")
+def _not_told(words: str, root: str) -> NotInGit:
     if "dubious ownership" in words:
-        trusted = shlex.quote(root or os.path.realpath(folder or "."))
-        remedy = f"`git config --global --add safe.directory {trusted}` lets it tell the history"
+        remedy = f"`git config --global --add safe.directory {shlex.quote(root)}` lets it tell the history"
         return NotInGit(f"git does not trust this checkout, which another user owns: {remedy}", refused=True)
-    if "not a git repository" in words and root is None:
-        return NotInGit("the manifests are not in a git repository, so there is no history to compare with")
     if "HEAD" in words or "single revision" in words:
         return NotInGit("the repository has no commit yet, so there is no history to compare with")
     first = next((line for line in words.splitlines() if line.strip()), "no reason given")
@@ -259,38 +248,7 @@ class Listing:
 def list_files(root: str, folders: Iterable[str]) -> Listing:
     """Which files below these folders git tracks and ignores, in two processes; raises GitError."""
     within = ("--", *sorted({os.path.realpath(folder) for folder in folders}))
-    tracked = _git(Path(root), "ls-files", "-z", "--cached", *within)
-    ignored = _git(Path(root), "ls-files", "-z", "--others", "--ignored", "--exclude-standard", "--directory", *within)
+    tracked = run(root, "ls-files", "-z", "--cached", *within)
+    ignored = run(root, "ls-files", "-z", "--others", "--ignored", "--exclude-standard", "--directory", *within)
     names = (frozenset(filter(None, os.fsdecode(output).split("\0"))) for output in (tracked, ignored))
     return Listing(root, *names)
-
-
-class GitError(Exception):
-    """git failed on what it should know; the message is its own first line."""
-
-
-def _git(root: Path, *arguments: str) -> bytes:
-    try:
-        ran = subprocess.run(
-            ("git", "-C", str(root), *_SETTINGS, *arguments), env=_environment(), capture_output=True, check=False
-        )
-    except OSError:
-        raise GitError("git is not installed here") from None
-    if ran.returncode:
-        first = ran.stderr.decode("utf-8", "replace").strip().splitlines()[:1]
-        raise GitError(f"git {arguments[0]}: {first[0] if first else ran.returncode}")
-    return ran.stdout
-
-
-LEFT_OUT = frozenset({
-    "GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX", "GIT_COMMON_DIR", "GIT_OBJECT_DIRECTORY",
-    "GIT_ALTERNATE_OBJECT_DIRECTORIES", "GIT_SHALLOW_FILE", "GIT_GRAFT_FILE", "GIT_NAMESPACE", "GIT_EXTERNAL_DIFF",
-    "GIT_LITERAL_PATHSPECS", "GIT_GLOB_PATHSPECS", "GIT_NOGLOB_PATHSPECS", "GIT_ICASE_PATHSPECS",
-})  # fmt: skip
-"""A hook's variables name its own repository, from its own folder; the folder of the manifests says which is meant."""
-
-
-def _environment() -> dict[str, str]:
-    """git as a machine reads it: no pager, no prompt, no locks, no words in another language."""
-    kept = {name: value for name, value in os.environ.items() if name not in LEFT_OUT}
-    return {**kept, "LC_ALL": "C", "GIT_OPTIONAL_LOCKS": "0", "GIT_TERMINAL_PROMPT": "0", "GIT_PAGER": "cat"}

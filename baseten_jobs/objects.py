@@ -5,6 +5,8 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import IO, TYPE_CHECKING
 
+from baseten_jobs.git_process import FETCHING
+
 if TYPE_CHECKING:
     from subprocess import Popen
 
@@ -18,9 +20,7 @@ class NotWhole(Exception):
     """git does not give what its history names."""
 
     def __init__(self) -> None:
-        super().__init__(
-            "git can't give what the history holds: this clone is partial, or broken; clone without `--filter`"
-        )
+        super().__init__(f"git can't give what the history holds: this clone is partial, or broken; {FETCHING}")
 
 
 @dataclass

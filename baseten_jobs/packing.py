@@ -10,7 +10,8 @@ from os.path import abspath, basename, isdir, join, lexists, normpath, realpath,
 from baseten_jobs.archive import archive_size, link_hash
 from baseten_jobs.checkout import checkout_of, is_within
 from baseten_jobs.diagnostics import Diagnostic, FieldPath, Position, Severity, field_name, one_line
-from baseten_jobs.git import GitError, Listing, list_files
+from baseten_jobs.git import Listing, list_files
+from baseten_jobs.git_process import GitError
 from baseten_jobs.hashing import Cache, Held, Memory, Unread, hash_all
 from baseten_jobs.inspection import LFS, OWN, SECRET, Note
 from baseten_jobs.manifest import Document

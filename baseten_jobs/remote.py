@@ -2,29 +2,25 @@
 
 import os
 import re
-import signal
-import subprocess
-from collections.abc import Iterable, Sequence
-from contextlib import suppress
+from collections.abc import Iterable
 from dataclasses import dataclass
-from pathlib import Path
 from urllib.parse import unquote
 
 from baseten_jobs.diagnostics import one_line
-from baseten_jobs.git import LEFT_OUT, GitError, Repository
+from baseten_jobs.git import MANIFESTS, Repository
+from baseten_jobs.git_process import GitError, reach
 from baseten_jobs.secrecy import without_values
 
 SECONDS = 60.0
 """How long each question to the remote may take."""
 
-_PROTOCOLS = "https:http:ssh:file"
 _FETCH = (
     "fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--no-auto-maintenance", "--no-recurse-submodules",
     "--no-write-commit-graph", "--no-prune", "--refmap=",
 )  # fmt: skip
 _DIFF = (
-    "diff-tree", "-r", "-z", "--raw", "--no-renames", "--no-abbrev", "--no-relative", "--no-ext-diff",
-    "--no-textconv", "--ignore-submodules=none",
+    "diff-tree", "-r", "-z", "--no-renames", "--no-abbrev", "--no-relative", "--no-ext-diff", "--no-textconv",
+    "--ignore-submodules=none",
 )  # fmt: skip
 _URLS = ("config", "-z", "--get-regexp", r"^remote\..*\.url$")
 _NOISE = re.compile(r"\s*$|\d\d:\d\d:\d\d\.|hint:|warning:|[*<>=]", re.IGNORECASE)
@@ -63,17 +59,21 @@ class Remote:
     def fetch(self, commit: str) -> None:
         """Have a commit's objects here, and no ref of it. A clone stays as shallow, and as partial, as it was."""
         root = self.repository.root
-        if _run(root, ("cat-file", "-e", f"{commit}^{{tree}}"), self.seconds).returncode:
+        if reach(root, ("cat-file", "-e", f"{commit}^{{tree}}"), self.seconds).returncode:
             depth = ("--depth=1",) if self.repository.shallow else ()
             self._asked(*_FETCH, *depth, "--", self.name, commit)
 
     def changes(self, commit: str) -> tuple[Change, ...]:
         """What differs between HEAD and a commit that is here, whatever the work tree holds."""
-        fields = os.fsdecode(self._asked(*_DIFF, self.repository.head, commit)).split("\0")
+        fields = os.fsdecode(self._asked(*_DIFF, "--raw", self.repository.head, commit)).split("\0")
         return tuple(_change(*pair) for pair in zip(fields[::2], fields[1::2], strict=False))
 
+    def fetch_manifests(self, commit: str) -> None:
+        """Have the YAML files here that differ between HEAD and a commit: a partial clone may lack them."""
+        self._asked(*_DIFF, "--numstat", self.repository.head, commit, "--", *MANIFESTS)
+
     def _asked(self, *arguments: str) -> bytes:
-        ran = _run(self.repository.root, arguments, self.seconds)
+        ran = reach(self.repository.root, arguments, self.seconds)
         if ran.returncode:
             raise GitError(_words(ran.stderr.decode("utf-8", "replace"), self.urls) or f"git {arguments[0]} failed")
         return ran.stdout
@@ -81,7 +81,7 @@ class Remote:
 
 def remote_of(repository: Repository, seconds: float = SECONDS) -> Remote:
     """`origin`, or else the only remote that there is; raises GitError."""
-    settings = os.fsdecode(_run(repository.root, _URLS, seconds).stdout).split("\0")
+    settings = os.fsdecode(reach(repository.root, _URLS, seconds).stdout).split("\0")
     urls: dict[str, list[str]] = {}
     for key, _, url in (setting.partition("\n") for setting in filter(None, settings)):
         urls.setdefault(key.removeprefix("remote.").removesuffix(".url"), []).append(url)
@@ -119,46 +119,3 @@ def _secrets(url: str) -> tuple[str, ...]:
     name, _, password = rest.rpartition("@")[0].partition(":")
     secret = password or (name if scheme.startswith("http") else "")
     return (secret, unquote(secret)) if rest and secret else ()
-
-
-def _run(root: Path, arguments: Sequence[str], seconds: float) -> subprocess.CompletedProcess[bytes]:
-    """git with what its caller has, and git alone gets: credentials, helpers, proxies, the network.
-
-    It asks nobody, runs no hook, and raises GitError where it does not end within `seconds`.
-    """
-    from tempfile import TemporaryFile
-
-    command = ("git", "-C", str(root), "-c", f"core.hooksPath={os.devnull}", *arguments)
-    with TemporaryFile() as output, TemporaryFile() as words:  # a helper that lives on would hold a pipe open
-        try:
-            running = subprocess.Popen(
-                command, env=_environment(), stdin=subprocess.DEVNULL, stdout=output, stderr=words,
-                start_new_session=True,
-            )  # fmt: skip
-        except OSError:
-            raise GitError("git is not installed here") from None
-        try:
-            running.wait(seconds)
-        except subprocess.TimeoutExpired:
-            raise GitError(f"git {arguments[0]}: no answer within {seconds:g} s") from None
-        finally:
-            _end(running)
-        output.seek(0)
-        words.seek(0)
-        return subprocess.CompletedProcess(command, running.returncode, output.read(), words.read())
-
-
-def _end(running: "subprocess.Popen[bytes]") -> None:
-    """Stop a process that still runs, and all that it started; it may tidy up first."""
-    if running.poll() is None:
-        for number in (signal.SIGTERM, signal.SIGKILL):
-            with suppress(ProcessLookupError, subprocess.TimeoutExpired):
-                os.killpg(running.pid, number)
-                running.wait(2)
-
-
-def _environment() -> dict[str, str]:
-    """The caller's own, without what names another repository, and without the one secret that is not git's."""
-    own = {name: value for name, value in os.environ.items() if name not in LEFT_OUT and name != "BASETEN_API_KEY"}
-    fixed = {"LC_ALL": "C", "GIT_OPTIONAL_LOCKS": "0", "GIT_TERMINAL_PROMPT": "0", "GIT_NO_REPLACE_OBJECTS": "1"}
-    return {"GIT_ALLOW_PROTOCOL": _PROTOCOLS, **own, **fixed}

@@ -10,7 +10,8 @@ from unicodedata import normalize
 from baseten_jobs.checkout import checkout_of
 from baseten_jobs.committed import folders_of
 from baseten_jobs.diagnostics import one_line
-from baseten_jobs.git import GitError, NotInGit, Repository, open_repository
+from baseten_jobs.git import NotInGit, Repository, open_repository
+from baseten_jobs.git_process import GitError
 from baseten_jobs.manifest import ENDINGS, Document
 from baseten_jobs.objects import NotWhole
 from baseten_jobs.remote import SECONDS, Change, remote_of
@@ -67,6 +68,7 @@ def look(branch: str, paths: Sequence[str], documents: Sequence[Document], secon
             return tip
         remote.fetch(tip.commit)
         changes = remote.changes(tip.commit)
+        remote.fetch_manifests(tip.commit)
         try:
             return _compared(tip, repository, changes, _Places(paths, documents, str(repository.root)))
         except NotWhole as error:

@@ -10,7 +10,8 @@ from baseten_jobs.decide import STOPPED, Claimed, revealed
 from baseten_jobs.diagnostics import one_line
 from baseten_jobs.diff import changes
 from baseten_jobs.evidence import Evidence
-from baseten_jobs.git import GitError, NotInGit, Repository
+from baseten_jobs.git import NotInGit, Repository
+from baseten_jobs.git_process import GitError
 from baseten_jobs.identity import Identity, parse_job_name
 from baseten_jobs.moments import epoch_of
 from baseten_jobs.objects import NotWhole

@@ -1,6 +1,5 @@
 """A job that should be there and is not: what is held as missing, what is not, and what lifts the hold."""
 
-import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -215,7 +214,7 @@ def test_a_checkout_that_can_not_be_asked_buys_nothing_into_an_empty_project(
     if trouble == "another owner":
         monkeypatch.setenv("GIT_TEST_ASSUME_DIFFERENT_OWNER", "1")
     elif trouble == "no git":
-        monkeypatch.setattr(subprocess, "run", refusing)
+        monkeypatch.setenv("PATH", "")
     else:
         (world.folder / ".git" / "HEAD").write_text("nonsense")
     world.write("new", command="new")
@@ -224,10 +223,6 @@ def test_a_checkout_that_can_not_be_asked_buys_nothing_into_an_empty_project(
     plan = asked(world)
     assert set(held(plan)) == {"new", "x", "y", "z"}
     assert held(asked(world, create=frozenset({"*"}))) == {}
-
-
-def refusing(*arguments: Any, **named: Any) -> Any:
-    raise FileNotFoundError(2, "No such file or directory", "git")
 
 
 def test_outside_of_any_repository_nothing_is_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -291,7 +291,7 @@ def test_the_run_of_a_deleted_manifest_with_code_is_pruned(world: Repository) ->
     assert world.apply_asked(prune=True) == ["submitted", "stopped"]
 
 
-GIT = ("cat-file", "for-each-ref", "log", "ls-files", "ls-tree", "rev-parse")
+GIT = ("cat-file", "config", "for-each-ref", "log", "ls-files", "ls-tree", "rev-parse")
 
 
 def test_code_costs_a_constant_number_of_git_processes(world: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -316,7 +316,7 @@ def test_code_costs_a_constant_number_of_git_processes(world: Repository, monkey
     plan = world.asked(missing=True)
     assert len([action for action in plan.actions if action.previous]) == 7
     assert len(plan.of(Verb.STOP)) == 7
-    assert sorted(started) == ["cat-file", "for-each-ref", "log", "log", "log", "ls-files", "rev-parse"]
+    assert sorted(started) == ["cat-file", "config", "for-each-ref", "log", "log", "log", "ls-files", "rev-parse"]
 
 
 NAMES = st.sampled_from(

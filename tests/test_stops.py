@@ -1,9 +1,7 @@
 """What `on_change: stop` and `--prune` never stop, and how that is said."""
 
 import os
-import subprocess
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -118,17 +116,13 @@ def test_nothing_is_stopped_where_git_is_there_and_can_not_be_asked(
     if trouble == "another owner":
         monkeypatch.setenv("GIT_TEST_ASSUME_DIFFERENT_OWNER", "1")
     elif trouble == "no git":
-        monkeypatch.setattr(subprocess, "run", no_git)
+        monkeypatch.setenv("PATH", "")
     else:
         for path in sorted((world.folder / ".git" / "objects").glob("??/*")):
             path.chmod(0o600)
             path.write_bytes(b"")
     (submit,) = world.asked().actions
     assert (submit.verb, said(submit)) == (Verb.SUBMIT, (["git can't tell its spec's history"], []))
-
-
-def no_git(*arguments: Any, **named: Any) -> Any:
-    raise FileNotFoundError(2, "No such file or directory", "git")
 
 
 def test_outside_of_any_repository_the_table_alone_decides(world: Repository, tmp_path: Path) -> None:

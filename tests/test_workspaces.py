@@ -328,7 +328,7 @@ def test_many_manifests_of_one_checkout_cost_two_git_processes(checkout: Path, m
         calls.append(arguments)
         return run(arguments, **options)
 
-    monkeypatch.setattr("baseten_jobs.git.subprocess.run", counted)
+    monkeypatch.setattr("baseten_jobs.git_process.subprocess.run", counted)
     assert len({request.content for request in compiled(checkout).requests}) == 3
     assert len(calls) == 2
 
