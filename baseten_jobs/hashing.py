@@ -4,7 +4,6 @@ import hashlib
 import json
 import os
 import stat
-import tempfile
 import threading
 import time
 from collections.abc import Iterable, Mapping, Sequence
@@ -13,6 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
+from baseten_jobs import user_cache
 from baseten_jobs.checkout import checkout_of
 from baseten_jobs.inspection import HEAD_BYTES, MAX_BYTES, Note, inspect, inspect_head
 
@@ -121,16 +121,16 @@ def _gone(error: OSError) -> str:
 
 
 class Cache:
-    """Hashes by (path, size, mtime, inode), of one file on the disk; any trouble with that file costs only time.
+    """Hashes by (path, size, mtime, inode), of one file of the user's cache; any trouble with it costs only time.
 
     Several processes may use it at once: it is read whole, and replaced whole. What was hashed in this process is
     known to it, however fresh.
     """
 
-    def __init__(self, path: str) -> None:
-        self._path = path
+    def __init__(self, name: str) -> None:
+        self._name = name
         self._lock = threading.Lock()
-        self._known = _loaded(path)
+        self._known = _loaded(name)
         self._used: dict[str, Any] = {}
         self._fresh: dict[str, tuple[Stamp, Held]] = {}
         self._changed = False
@@ -161,7 +161,8 @@ class Cache:
         heads = tuple(root.rstrip(os.sep) + os.sep for root in roots)
         others = {path: entry for path, entry in self._known.items() if not path.startswith(heads)}
         with suppress(OSError, UnicodeEncodeError):
-            _replace(self._path, json.dumps({"format": FORMAT, "files": {**others, **self._used}}))
+            text = json.dumps({"format": FORMAT, "files": {**others, **self._used}})
+            user_cache.replace(self._name, text.encode("utf-8"))
 
 
 class Memory:
@@ -171,10 +172,10 @@ class Memory:
         self._caches: dict[str, Cache] = {}
 
     def of(self, root: str) -> Cache:
-        path = cache_path(root)
-        if path not in self._caches:
-            self._caches[path] = Cache(path)
-        return self._caches[path]
+        name = cache_name(root)
+        if name not in self._caches:
+            self._caches[name] = Cache(name)
+        return self._caches[name]
 
     def save(self, folders: Iterable[str]) -> None:
         """Write what was learnt of these folders, all of which were read."""
@@ -183,22 +184,15 @@ class Memory:
             cache.save(roots)
 
 
-def cache_path(folder: str) -> str:
-    """Where the hashes of a tree are remembered: in its repository, or in the user's cache folder."""
-    root = checkout_of(folder)
-    if root and os.access(root, os.W_OK):
-        return os.path.join(root, ".baseten-jobs", "hashes.json")
-    home = os.environ.get("XDG_CACHE_HOME") or ""
-    home = home if os.path.isabs(home) else os.path.expanduser(os.path.join("~", ".cache"))
-    return os.path.join(
-        home, "baseten-jobs", f"hashes-{hashlib.sha256(os.fsencode(os.path.realpath(folder))).hexdigest()[:16]}.json"
-    )
+def cache_name(folder: str) -> str:
+    """The file of the user's cache in which the hashes of a tree are remembered: one for each checkout."""
+    tree = checkout_of(folder) or os.path.realpath(folder)
+    return f"hashes-{hashlib.sha256(os.fsencode(tree)).hexdigest()[:16]}.json"
 
 
-def _loaded(path: str) -> Mapping[str, Any]:
+def _loaded(name: str) -> Mapping[str, Any]:
     try:
-        with open(path, encoding="utf-8") as file:
-            data = json.load(file)
+        data = json.loads(user_cache.read(name))
         files = data["files"] if data["format"] == FORMAT else {}
         sound = all(
             len(stamp) == 4 and isinstance(digest, str) and len(digest) == 64 and all(len(note) == 2 for note in notes)
@@ -207,20 +201,3 @@ def _loaded(path: str) -> Mapping[str, Any]:
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return {}
     return files if sound else {}
-
-
-def _replace(path: str, text: str) -> None:
-    folder = os.path.dirname(path)
-    created = not os.path.isdir(folder)
-    os.makedirs(folder, exist_ok=True)
-    if created and os.path.basename(folder) == ".baseten-jobs":
-        with open(os.path.join(folder, ".gitignore"), "w", encoding="utf-8") as file:
-            file.write("*\n")
-    descriptor, temporary = tempfile.mkstemp(dir=folder, prefix=".hashes-")
-    try:
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(text)
-        os.replace(temporary, path)
-    except BaseException:
-        os.unlink(temporary)
-        raise

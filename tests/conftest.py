@@ -1,7 +1,8 @@
-"""What holds for every test: what it opens is closed, and the processes that it starts find our modules compiled."""
+"""What holds for every test: what it opens is closed, nothing is remembered for a person, and modules are compiled."""
 
 import os
 import sys
+import tempfile
 from collections.abc import Iterator
 
 import pytest
@@ -11,6 +12,8 @@ settings.register_profile("unhurried", deadline=None)  # a machine may be busy w
 settings.load_profile("unhurried")
 sys.dont_write_bytecode = False
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+_CACHE = tempfile.TemporaryDirectory(prefix="baseten-jobs-cache-")
+os.environ["XDG_CACHE_HOME"] = _CACHE.name
 
 
 @pytest.fixture(autouse=True)
