@@ -24,7 +24,7 @@ PURE = """
     status logs report
 """
 EFFECTS = """
-    sources starting checkout git_process objects git user_cache hashing links tree archive packing adopting configs validation
+    sources starting checkout git_process objects git user_cache hashing links tree archive packing adopting configs validation local_database
     committed remote tip code_history evidence orphans absence witness emulator api observe replan appraise
     object_store upload patience presence follow survey looks stopping submit settle ledger creating
     apply wait pipeline cli __main__

@@ -104,6 +104,7 @@ class _Embedded(httpx.WSGITransport):
 
 def _app(database: str) -> "Flask":
     from baseten_jobs.emulator import Settings, StoreError
+    from baseten_jobs.local_database import NotOwn, own_database
 
     try:
         from baseten_jobs.emulator import create_app
@@ -112,6 +113,6 @@ def _app(database: str) -> "Flask":
             raise
         raise CannotConnect("connect", "--local needs an extra: pip install 'baseten-jobs[local]'") from None
     try:
-        return create_app(Settings(database=Path(database)))
-    except StoreError as error:
+        return create_app(Settings(database=Path(own_database(database, "--local-db"))))
+    except (StoreError, NotOwn) as error:
         raise CannotConnect("connect", str(error)) from None

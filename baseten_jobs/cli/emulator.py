@@ -183,10 +183,13 @@ def command(host: str, port: int, **options: Any) -> None:
         click.echo(_NEEDS_EXTRA, err=True)
         raise SystemExit(EXIT_FAILED)
     from ..emulator import StoreError, create_app, serve
+    from ..local_database import NotOwn, own_database
 
     try:
-        app = create_app(_settings(**options))
-    except StoreError as error:
+        settings = _settings(**options)
+        own_database(str(settings.database), "--db")
+        app = create_app(settings)
+    except (StoreError, NotOwn) as error:
         click.echo(str(error), err=True)
         raise SystemExit(EXIT_FAILED) from None
     received: list[int] = []

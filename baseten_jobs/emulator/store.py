@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
+import stat
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +18,8 @@ from .times import micros
 _VERSION = 1
 # Seconds that a writer waits for one of another process.
 _BUSY_SECONDS = 30.0
+# To close a file that another thread has just opened would give up SQLite's locks on it.
+_MAKING = threading.Lock()
 
 _SCHEMA = """
 CREATE TABLE meta (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
@@ -114,6 +118,7 @@ class Store:
         self._write_lock = threading.Lock()
         self._closed = False
         _make_folder(path.parent)
+        _make_file(path)
         try:
             with self._connection() as connection:
                 _prepare(connection, path)
@@ -194,6 +199,29 @@ def _make_folder(folder: Path) -> None:
             (folder / ".gitignore").write_text("*\n", encoding="utf-8")
     except OSError as error:
         raise StoreError(f"{folder}: {error.strerror}") from error
+
+
+def _make_file(path: Path) -> None:
+    """A file for this user alone: SQLite gives those that it adds the same mode. It holds code and environments."""
+    with _MAKING:
+        try:
+            with suppress(FileExistsError):
+                os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
+            for file in (path, *(path.with_name(path.name + suffix) for suffix in ("-wal", "-shm"))):
+                _keep_to_oneself(file)
+        except OSError as error:
+            raise StoreError(f"{path}: {error.strerror}") from error
+
+
+def _keep_to_oneself(file: Path) -> None:
+    try:
+        status = file.lstat()
+    except FileNotFoundError:
+        return
+    if not stat.S_ISREG(status.st_mode):
+        raise StoreError(f"{file}: this is not a regular file")
+    if status.st_mode & 0o077 and status.st_uid == os.geteuid():
+        file.chmod(0o600)
 
 
 def _prepare(connection: sqlite3.Connection, path: Path) -> None:
