@@ -3,20 +3,23 @@
 from collections.abc import Iterator, Sequence
 
 from baseten_jobs import manifest
+from baseten_jobs.shape import SUPPORTED, shape_of
 from baseten_jobs.sources import STDIN, read_sources
+from baseten_jobs.verdict import Verdict, compiled, fits
 
 
 def manifest_names(paths: Sequence[str]) -> list[str]:
-    """The names in these files, each once and in order; what can't be read is passed over."""
+    """The names in these files that the schema accepts, each once and in order; what can't be read is passed over."""
     from io import BytesIO
 
+    accepted = compiled(shape_of(SUPPORTED[-1]).properties["metadata"].properties["name"].schema, {})
     read = read_sources([path for path in paths if path != STDIN], BytesIO())
-    return sorted({name for source in read.sources for name in _names(source.path, source.text)})
+    return sorted({name for source in read.sources for name in _names(source.path, source.text, accepted)})
 
 
-def _names(path: str, text: str) -> Iterator[str]:
+def _names(path: str, text: str, accepted: Verdict) -> Iterator[str]:
     for document in manifest.load(path, text).documents:
         metadata = document.data.get("metadata") if isinstance(document.data, dict) else None
         name = metadata.get("name") if isinstance(metadata, dict) else None
-        if isinstance(name, str) and name.isprintable():
+        if isinstance(name, str) and fits(accepted, name):
             yield name

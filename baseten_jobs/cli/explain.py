@@ -2,6 +2,7 @@
 
 import click
 
+from baseten_jobs.cli.options import offered
 from baseten_jobs.cli.options import output as output_option
 from baseten_jobs.cli.session import Session
 from baseten_jobs.diagnostics import one_line
@@ -15,7 +16,7 @@ from baseten_jobs.shape import SUPPORTED, shape_of
 def _complete(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
     found = explain(shape_of(SUPPORTED[-1]), incomplete.rpartition(".")[0])
     children = found.fields if isinstance(found, Explanation) else ()
-    return [child.path for child in children if child.path.startswith(incomplete)]
+    return offered((child.path.replace("[]", "") for child in children), incomplete)
 
 
 @click.command("explain")

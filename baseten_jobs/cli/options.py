@@ -2,6 +2,7 @@
 
 import functools
 import os
+import re
 from collections.abc import Callable, Iterable
 from math import isfinite
 from typing import Any, TypeVar
@@ -14,12 +15,23 @@ DEFAULT_PATH = "specs"
 DEFAULT_DB = os.path.join(".baseten-jobs", "emulator.db")
 
 
+_PLAIN_WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]*")
+
+
+def offered(words: Iterable[str], incomplete: str) -> list[str]:
+    """The words that begin like this and mean themselves in every shell.
+
+    A completion is typed as it is, unquoted, and bash even expands wildcards in it, to names of files.
+    """
+    return [word for word in words if word.startswith(incomplete) and _PLAIN_WORD.fullmatch(word)]
+
+
 def complete_names(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
     """Names of the manifests that the command would read, for a shell."""
     from baseten_jobs.cli.completion import manifest_names
 
     chosen = context.params.get("paths") or (DEFAULT_PATH,)
-    return [name for name in manifest_names(chosen) if name.startswith(incomplete)]
+    return offered(manifest_names(chosen), incomplete)
 
 
 def complete_paths(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[Any]:
