@@ -2,6 +2,10 @@
 # The steps of the action, by name. Everything they need is in the environment, so that nothing is pasted into a script.
 set -eo pipefail
 
+# Python takes no module from the working folder, which is the checkout, and nothing from the job's environment.
+for name in "${!PYTHON@}"; do [ "$name" = PYTHON ] || unset "$name"; done
+export PYTHONSAFEPATH=1 PYTHONNOUSERSITE=1
+
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 venv=$RUNNER_TEMP/baseten-jobs
 tool=$venv/bin/baseten-jobs
@@ -12,10 +16,15 @@ options=()
 shared=() # the options that every command has
 strict=()
 
-read_inputs() {
+read_paths() {
   local words each
   words=$(printf '%s' "${PATHS:-specs}" | xargs -n 1 printf '%s\n')
   while IFS= read -r each; do [ -z "$each" ] || paths+=("$each"); done <<<"$words"
+}
+
+read_inputs() {
+  local words each
+  read_paths
   words=$(printf '%s' "${CREATE:-}" | xargs -n 1 printf '%s\n')
   while IFS= read -r each; do [ -z "$each" ] || options+=(--create "$each"); done <<<"$words"
   [ -z "${SINCE:-}" ] || options+=(--since "$SINCE")
@@ -45,9 +54,64 @@ unheeded() {
   return "$status"
 }
 
+# The commit that is checked out where a path leads, or empty.
+commit_at() {
+  local folder=$1
+  [[ $folder == /* ]] || folder=./$folder
+  until [ -d "$folder" ]; do folder=$(dirname -- "$folder"); done
+  env -u GIT_DIR -u GIT_WORK_TREE git -C "$folder" -c safe.bareRepository=explicit -c core.fsmonitor=false \
+    rev-parse --verify --quiet 'HEAD^{commit}' 2>/dev/null || true
+}
+
+# These events hand a stranger's pull request the secrets: only the commit that the run is for is trusted then.
+guard() {
+  local each commit
+  case ${GITHUB_EVENT_NAME:-} in
+    pull_request_target | workflow_run | issue_comment | issues | discussion | discussion_comment) ;;
+    *) return 0 ;;
+  esac
+  [ "${ALLOW_UNSAFE_PR_CHECKOUT:-}" != true ] || return 0
+  read_paths
+  for each in . "${paths[@]}"; do
+    commit=$(commit_at "$each")
+    [[ $each != . || -n $commit ]] || continue
+    if [ -z "$commit" ] || { [ "$commit" != "${GITHUB_SHA:-}" ] && [ "$commit" != "${BASE:-}" ]; }; then
+      echo "::error title=baseten-jobs::refused: on $GITHUB_EVENT_NAME a stranger's files would meet the secrets, and" \
+        "'$(escaped "$each")' is not checked out at the commit that this run is for; use the event pull_request, or" \
+        "set the input allow-unsafe-pr-checkout to \"true\""
+      return 1
+    fi
+  done
+}
+
+# A value as the runner reads it in a command.
+escaped() {
+  local text=${1//'%'/%25}
+  text=${text//$'\r'/%0D}
+  printf '%s' "${text//$'\n'/%0A}"
+}
+
+# Nothing is looked for in the checkout, and nothing but wheels of known contents is taken from the index.
 install() {
-  "$PYTHON" -m venv "$venv"
-  "$venv/bin/pip" install --quiet --disable-pip-version-check "${INSTALL:-$here/../../..}"
+  local release form='^baseten-jobs(\[[a-z0-9,]+\])?==[0-9][0-9A-Za-z.+!]*( --hash=sha256:[0-9a-f]{64})*$'
+  release=$(printf '%s' "${INSTALL:-}" | xargs)
+  if [[ -n $release && ! $release =~ $form ]]; then
+    echo "::error title=baseten-jobs::install: '$(escaped "$release")' is not of the form baseten-jobs==VERSION"
+    return 64
+  fi
+  cd "$RUNNER_TEMP"
+  "$PYTHON" -I -m venv --clear "$venv"
+  pip --no-deps --only-binary :all: --require-hashes -r "$here/constraints.txt"
+  if [ -n "$release" ]; then
+    printf '%s\n' "$release" >"$venv/release.txt"
+    pip --only-binary :all: -r "$venv/release.txt"
+  else
+    pip --no-deps --no-index --no-build-isolation "$here/../../.."
+  fi
+}
+
+pip() {
+  "$venv/bin/python" -I -m pip install --quiet --disable-pip-version-check --no-input "$@"
 }
 
 mode() {
@@ -87,6 +151,7 @@ write_plan() {
 # The comment is found by the plan's first line, among those that the token's owner wrote.
 post() {
   local found
+  cd "$RUNNER_TEMP" # the client looks at no checkout
   export MARKER GH_HOST=${GITHUB_SERVER_URL#*://}
   MARKER=$(head -n 1 "$plan")
   found=$(gh api graphql --paginate \
@@ -144,6 +209,6 @@ apply() {
 }
 
 case $1 in
-  install | mode | validate | render | plan | post | comment | apply) "$1" ;;
+  guard | install | mode | validate | render | plan | post | comment | apply) "$1" ;;
   *) echo "there is no step '$1'" >&2 && exit 64 ;;
 esac
