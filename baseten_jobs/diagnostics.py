@@ -4,6 +4,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
 
+from baseten_jobs.printable import escaped
+
 FieldPath = tuple[str | int, ...]
 
 
@@ -71,7 +73,6 @@ def nearest(word: str, known: Sequence[str], *, likeness: float = 0.62) -> str:
 
 
 def one_line(text: str, limit: int = 120) -> str:
-    """Text from outside, fit for one line of a terminal: control characters escaped, long text cut."""
-    head = text[: limit + 1]
-    shown = "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in head)
+    """Text from outside, fit for one line: what is not printable is escaped, long text cut."""
+    shown = escaped(text[: limit + 1])
     return shown if len(shown) <= limit else shown[: limit - 1] + "…"

@@ -8,6 +8,7 @@ from typing import Any
 
 from baseten_jobs.overrides import Override
 from baseten_jobs.plan import Action, Plan, Policy
+from baseten_jobs.printable import document
 
 FORMAT = "1.0"
 
@@ -23,7 +24,7 @@ class SavedPlan:
 
     def dumped(self) -> str:
         return (
-            json.dumps(
+            document(
                 {
                     "format_version": FORMAT,
                     "kind": "baseten-jobs-plan",
@@ -31,8 +32,7 @@ class SavedPlan:
                     "paths": list(self.paths),
                     "options": dict(self.options),
                     "actions": [dict(a) for a in self.actions],
-                },
-                indent=2,
+                }
             )
             + "\n"
         )

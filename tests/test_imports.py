@@ -15,9 +15,9 @@ import baseten_jobs
 PACKAGE = Path(baseten_jobs.__file__).parent
 
 PURE = """
-    diagnostics exits names moments scalars syntax reading manifest amending writing secrecy spelling workspace
-    selection inspection shape verdict explanation wording schema overrides findings weight_sources likeness
-    lookalikes doubts rules secret_references identity request cost capacity observation merging resolution
+    printable diagnostics exits names moments scalars syntax reading manifest amending writing secrecy spelling
+    workspace selection inspection shape verdict explanation wording schema overrides findings weight_sources
+    likeness lookalikes doubts rules secret_references identity request cost capacity observation merging resolution
     standstill claims importing written history alignment diff plan doubtful decide guards waiting outcome saved
     plausibility status logs report
 """

@@ -5,7 +5,9 @@ import re
 
 import pytest
 
+from baseten_jobs.cli import sink
 from baseten_jobs.cli.screen import Screen
+from baseten_jobs.printable import page
 from tests.operating import Open, desk, open_desk
 from tests.test_command_line import terminal
 
@@ -36,7 +38,7 @@ def displayed(written: str) -> list[str]:
 def screen(monkeypatch: pytest.MonkeyPatch) -> Screen:
     monkeypatch.setenv("COLUMNS", "20")
     monkeypatch.setenv("LINES", "6")
-    return Screen(io.StringIO())
+    return Screen(io.StringIO(), sink.ready)
 
 
 def written(screen: Screen) -> str:
@@ -46,8 +48,8 @@ def written(screen: Screen) -> str:
 
 
 def test_a_second_drawing_takes_the_place_of_the_first(screen: Screen) -> None:
-    screen.draw("one\ntwo\nthree")
-    screen.draw("four\nfive")
+    screen.draw(page(["one", "two", "three"]))
+    screen.draw(page(["four", "five"]))
     assert displayed(written(screen)) == ["four", "five"]
     assert "\x1b[2J" not in written(screen)
 
@@ -60,16 +62,15 @@ def test_a_line_is_left_above_what_is_drawn(screen: Screen) -> None:
 
 
 def test_a_drawing_fits_the_terminal(screen: Screen) -> None:
-    screen.draw("\n".join(f"{'long ' * 10}{number}" for number in range(9)))
+    screen.draw(page(f"{'long ' * 10}{number}" for number in range(9)))
     shown = displayed(written(screen))
     assert (len(shown), shown[-1]) == (5, "… 5 more lines")
     assert max(map(len, shown)) == 20
 
 
 def test_colours_take_no_room(screen: Screen) -> None:
-    coloured = f"\x1b[31m{'x' * 20}\x1b[0m"
-    screen.draw(coloured)
-    assert coloured in written(screen)
+    screen.draw(sink.painted("x" * 20, "red"))
+    assert f"\x1b[31m{'x' * 20}\x1b[0m" in written(screen)
 
 
 def test_a_job_can_not_take_over_the_terminal_that_shows_its_log(open_desk: Open) -> None:

@@ -1,9 +1,10 @@
 """Options in, exit codes out. click lives only here; each command is a module that is imported when it is called."""
 
 import gc
-import os
+import io
 import signal
 import sys
+import warnings
 from collections.abc import Mapping
 from importlib import import_module
 from keyword import iskeyword
@@ -13,6 +14,8 @@ from typing import Any
 import click
 
 from baseten_jobs import __version__
+from baseten_jobs.cli import sink
+from baseten_jobs.printable import Page
 
 COMMANDS: Mapping[str, str] = MappingProxyType(
     {
@@ -69,7 +72,7 @@ class _Commands(click.Group):
         try:
             return super().invoke(ctx)
         except BrokenPipeError:  # whoever read the output has had enough; click would make this a failure
-            _write_nothing_more()
+            sink.write_nothing_more()
             return 128 + signal.SIGPIPE
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[Any]:
@@ -94,50 +97,42 @@ def baseten_jobs(ctx: click.Context) -> int:
     7 an outcome is unclear, apply again; 8 refused by a guard; 64 wrong usage; 130 interrupted.
     """
     if ctx.invoked_subcommand is None:
-        click.echo(ctx.get_help())
+        sink.out(Page(ctx.get_help()))
     return 0
 
 
 def main(arguments: list[str] | None = None) -> None:
     """Run one command and leave with its exit code."""
     gc.set_threshold(COLLECT_EVERY)
+    if not sys.warnoptions:  # a library would print them, of files that are not ours
+        warnings.simplefilter("ignore")
     sys.exit(run(arguments))
 
 
 def run(arguments: list[str] | None = None, clock: object = None) -> int:
     """Run one command; its exit code. A clock of the caller's takes the place of the machine's."""
-    _open_closed_streams()
+    sink.open_streams()
     try:
         code = baseten_jobs.main(arguments, prog_name="baseten-jobs", standalone_mode=False, obj=clock)
-        sys.stdout.flush()
-    except click.UsageError as error:
-        error.show()
-        return USAGE
+        sink.flush()
     except click.ClickException as error:
-        error.show()
-        return 1
+        sink.err(_in_words(error))
+        return USAGE if isinstance(error, click.UsageError) else 1
     except (click.Abort, KeyboardInterrupt):
-        click.echo("interrupted", err=True)
+        sink.err("interrupted")
         return 130
     except BrokenPipeError:
-        _write_nothing_more()
+        sink.write_nothing_more()
         return 128 + signal.SIGPIPE
     except OSError as error:
-        _write_nothing_more()
-        click.echo(f"error: the output can't be written: {error.strerror}", err=True)
+        sink.write_nothing_more()
+        sink.err(f"error: the output can't be written: {error.strerror}")
         return 1
     return int(code or 0)
 
 
-def _open_closed_streams() -> None:
-    """A daemon's child may have no standard streams at all."""
-    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
-        if getattr(sys, name) is None:
-            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115
-
-
-def _write_nothing_more() -> None:
-    """What is left in the buffer goes nowhere, without a second complaint at the end."""
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, sys.stdout.fileno())
-    os.close(nowhere)
+def _in_words(error: click.ClickException) -> Page:
+    """What click says of wrong usage, some lines."""
+    said = io.StringIO()
+    error.show(said)
+    return Page(said.getvalue().rstrip("\n").expandtabs())

@@ -5,10 +5,12 @@ import secrets
 from collections.abc import Callable, Sequence
 
 from baseten_jobs import report
-from baseten_jobs.cli.session import Session, without_our_key
+from baseten_jobs.cli import sink
+from baseten_jobs.cli.session import Session
 from baseten_jobs.diagnostics import Diagnostic
 from baseten_jobs.outcome import Applied
 from baseten_jobs.plan import Plan, Verb
+from baseten_jobs.printable import Page, page
 from baseten_jobs.report.look import Look
 from baseten_jobs.report.quoting import prose
 
@@ -52,12 +54,12 @@ class Step:
 
     def outcomes(self, session: Session, result: Applied) -> None:
         """What became of the plan, below it."""
-        _append(session, SUMMARY, lambda: "\n" + report.APPLIED["markdown"](result, _look(session)))
+        _append(session, SUMMARY, lambda: page(["", report.APPLIED["markdown"](result, _look(session))]))
 
     def end(self, session: Session, reason: str, found: Sequence[Diagnostic] = ()) -> None:
         """Why there is no plan, or why no more became of it than was told."""
         if self._planned:
-            _append(session, SUMMARY, lambda: f"\n**{self._undone}:** {prose(reason, 1000)}\n")
+            _append(session, SUMMARY, lambda: page(["", f"**{self._undone}:** {prose(reason, 1000)}", ""]))
             return
         told = report.NO_PLAN["markdown"](reason, found, session.look(self._target))
         _append(session, SUMMARY, lambda: told)
@@ -65,25 +67,24 @@ class Step:
         if session.output in report.NO_PLAN and self._shown:
             session.result(told)
 
-    def _outputs(self, has_changes: str, submits: str, cost_per_hour: str) -> str:
+    def _outputs(self, has_changes: str, submits: str, cost_per_hour: str) -> Page:
         values = {
             "has_changes": has_changes, "submits": submits, "cost_per_hour": cost_per_hour, "skipped": self._skipped
         }  # fmt: skip
         end = f"end-{secrets.token_hex(16)}"
-        return "".join(f"{name}<<{end}\n{value}\n{end}\n" for name, value in values.items())
+        return page([line for name, value in values.items() for line in (f"{name}<<{end}", value, end)] + [""])
 
 
 def _look(session: Session) -> Look:
     return Look(show_values=session.show_values)
 
 
-def _append(session: Session, variable: str, text: Callable[[], str]) -> None:
+def _append(session: Session, variable: str, text: Callable[[], Page]) -> None:
     """A file that can't be written is not what the command is about."""
     path = os.environ.get(variable)
     if not path:
         return
     try:
-        with open(path, "a", encoding="utf-8") as file:
-            file.write(without_our_key(text()))
+        sink.append(path, text())
     except OSError as error:
         session.note(f"warning: {variable} can't be written: {error.strerror}")

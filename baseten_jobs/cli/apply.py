@@ -1,6 +1,5 @@
 """`apply`: plan, confirm, execute."""
 
-import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -10,7 +9,7 @@ from baseten_jobs import pipeline, report, validation
 from baseten_jobs.api.connection import Connection
 from baseten_jobs.api.errors import ApiError
 from baseten_jobs.apply import Conflict, Execution
-from baseten_jobs.cli import options
+from baseten_jobs.cli import options, sink
 from baseten_jobs.cli.actions import Step
 from baseten_jobs.cli.interrupts import winding_up
 from baseten_jobs.cli.progress import Progress, UploadProgress
@@ -23,8 +22,8 @@ from baseten_jobs.guards import refusals
 from baseten_jobs.ledger import Ledger
 from baseten_jobs.overrides import Override, parse_override
 from baseten_jobs.plan import Plan, Policy
+from baseten_jobs.printable import page
 from baseten_jobs.report import text as as_text
-from baseten_jobs.report.look import Look
 from baseten_jobs.saved import SavedPlan, loaded, policy_of
 from baseten_jobs.settle import Windows
 from baseten_jobs.tip import is_branch
@@ -147,7 +146,7 @@ def _apply(session: Session, step: Step, wanted: _Wanted, compiled: validation.C
     if session.output == "text":
         session.result(as_text.plan(plan, session.look()))
     else:
-        session.note(as_text.plan(plan, Look(show_values=session.show_values)))
+        session.note(as_text.plan(plan, session.look_err()))
     step.plan(session, plan)
     unclear = [Exit.UNCLEAR for action in plan.actions if action.duplicates]
     if refusal := _refusal(wanted, plan):
@@ -166,12 +165,12 @@ def _apply(session: Session, step: Step, wanted: _Wanted, compiled: validation.C
         uploads.close()
         progress.close()
     if session.output == "text" and (plan.has_changes or result.exit_code is not Exit.DONE):
-        session.result("\n" + as_text.applied(result, session.look()))
+        session.result(page(["", as_text.applied(result, session.look())]))
     step.outcomes(session, result)
     if wanted.waiting is not None and not (result.interrupted or result.unauthorised):
         result = waited(session, api, result, wanted.waiting)
         if session.output == "text":
-            session.result("\n" + as_text.waited(result, session.look()))
+            session.result(page(["", as_text.waited(result, session.look())]))
     if session.output != "text":
         session.result(report.APPLIED[session.output](result, session.look()))
     if result.unauthorised:
@@ -191,12 +190,6 @@ def _refusal(wanted: _Wanted, plan: Plan) -> str:
         return f"the plan is stale: {'; '.join(differences[:5])}; nothing was sent, plan again"
     if refused := refusals(plan, wanted.policy, strict=wanted.strict):
         return f"refused: {'; '.join(refused)}; nothing was sent"
-    if plan.has_changes and not wanted.confirmed and not _confirmed():
+    if plan.has_changes and not wanted.confirmed and not sink.confirmed("Apply this plan?"):
         return "not confirmed, so nothing was sent; --yes confirms where there is no terminal"
     return ""
-
-
-def _confirmed() -> bool:
-    if not (sys.stdin.isatty() and sys.stderr.isatty()):
-        return False
-    return click.confirm("Apply this plan?", default=False, err=True)

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from . import sink
+
 if TYPE_CHECKING:
     from ..emulator import Fault, Server, Settings
 
@@ -180,7 +182,7 @@ _SECONDS = click.FloatRange(min=0, max=10**9)
 )
 def command(host: str, port: int, **options: Any) -> None:
     if any(importlib.util.find_spec(module) is None for module in ("flask", "waitress")):
-        click.echo(_NEEDS_EXTRA, err=True)
+        sink.err(_NEEDS_EXTRA)
         raise SystemExit(EXIT_FAILED)
     from ..emulator import StoreError, create_app, serve
     from ..local_database import NotOwn, own_database
@@ -190,7 +192,7 @@ def command(host: str, port: int, **options: Any) -> None:
         own_database(str(settings.database), "--db")
         app = create_app(settings)
     except (StoreError, NotOwn) as error:
-        click.echo(str(error), err=True)
+        sink.err(str(error))
         raise SystemExit(EXIT_FAILED) from None
     received: list[int] = []
 
@@ -201,12 +203,12 @@ def command(host: str, port: int, **options: Any) -> None:
 
         signal.signal(signal.SIGINT, stop)
         signal.signal(signal.SIGTERM, stop)
-        click.echo(f"listening on {server.base_url}")
+        sink.out(f"listening on {server.base_url}")
 
     try:
         serve(app, host, port, started=started)
     except (OSError, UnicodeError) as error:
-        click.echo(f"cannot listen on {host}:{port}: {getattr(error, 'strerror', None) or error}", err=True)
+        sink.err(f"cannot listen on {host}:{port}: {getattr(error, 'strerror', None) or error}")
         raise SystemExit(EXIT_FAILED) from None
     if signal.SIGINT in received:
         raise SystemExit(EXIT_INTERRUPTED)

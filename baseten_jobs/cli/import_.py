@@ -34,7 +34,7 @@ given = options.bundle(
 
 target = options.bundle(
     "target",
-    Target,
+    lambda out, force: Target("" if out == options.STANDARD_OUTPUT else out, force),
     click.Option(
         ["--out"], default="", metavar="PATH",
         help="Write to this *.yaml file, or into this folder under the manifest's name, and not to standard output.",

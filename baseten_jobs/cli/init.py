@@ -9,6 +9,7 @@ from baseten_jobs.cli.options import output as output_option
 from baseten_jobs.cli.session import Session
 from baseten_jobs.diagnostics import one_line
 from baseten_jobs.exits import Exit
+from baseten_jobs.printable import page
 from baseten_jobs.report import json as as_json
 from baseten_jobs.starting import PIPELINES, Started, start
 
@@ -39,7 +40,7 @@ def command(folder: str, ci: str, output: str) -> Exit:
     for words, files in (("wrote", started.written), ("kept ", started.kept)):
         for file in files:
             session.result(f"{words}  {file}")
-    session.result("\n".join(["", "Next:", *_next_steps(started, folder, ci)]))
+    session.result(page(["", "Next:", *_next_steps(started, folder, ci)]))
     return Exit.DONE
 
 

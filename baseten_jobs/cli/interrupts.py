@@ -8,11 +8,15 @@ from contextlib import contextmanager
 from types import FrameType
 
 from baseten_jobs.api.pacing import Clock
+from baseten_jobs.cli import sink
 from baseten_jobs.exits import Exit
 from baseten_jobs.ledger import Ledger
+from baseten_jobs.printable import page
 from baseten_jobs.report import json as report
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
+_WINDING_UP = "nothing more is submitted, what was sent is being settled; once more ends at once"
+_ENDED = "ended; not settled (the next apply finds or submits them):"
 
 
 @contextmanager
@@ -20,9 +24,9 @@ def ending_at_once(*, as_json: bool) -> Iterator[None]:
     """Within, a signal ends the process at once, whatever it waits for: nothing is under way that needs settling."""
 
     def handle(number: int, frame: FrameType | None) -> None:
-        os.write(2, b"\ninterrupted\n")
+        sink.at_once(2, page(["", "interrupted"]))
         if as_json:
-            os.write(1, report.failure("interrupted").encode() + b"\n")
+            sink.at_once(1, report.failure("interrupted"))
         os._exit(Exit.INTERRUPTED)
 
     with _handling(handle):
@@ -58,19 +62,14 @@ def winding_up(clock: Clock, ledger: Ledger, *, as_json: bool) -> Iterator[None]
     """Within, a signal stops new creates; what is under way is settled and told."""
 
     def handle(number: int, frame: FrameType | None) -> None:
-        # Only os.write is safe here: the main thread may be in the middle of a print.
         if not clock.interrupted.is_set():
             clock.interrupted.set()
-            os.write(
-                2, b"\ninterrupted: nothing more is submitted, what was sent is being settled; once more ends at once\n"
-            )
+            sink.at_once(2, page(["", f"interrupted: {_WINDING_UP}"]))
             return
         unsettled = ledger.unsettled
-        told = "".join(f"  {name}\n" for name in unsettled) or "  none\n"
-        os.write(2, f"\nended; not settled (the next apply finds or submits them):\n{told}".encode())
+        sink.at_once(2, page(["", _ENDED, *(f"  {name}" for name in unsettled or ("none",))]))
         if as_json:
-            document = report.failure("ended by a second signal", unsettled=list(unsettled))
-            os.write(1, document.encode() + b"\n")
+            sink.at_once(1, report.failure("ended by a second signal", unsettled=list(unsettled)))
         os._exit(Exit.INTERRUPTED)
 
     with _handling(handle):

@@ -1,7 +1,6 @@
 """`logs`: what a manifest's job wrote, and goes on to write."""
 
-import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -9,14 +8,15 @@ import click
 
 from baseten_jobs.api.client import Api
 from baseten_jobs.api.connection import Connection
-from baseten_jobs.cli import naming, options
-from baseten_jobs.cli.session import Session, guarded, opened, without_our_key
+from baseten_jobs.cli import naming, options, sink
+from baseten_jobs.cli.session import Session, guarded, opened
 from baseten_jobs.diagnostics import one_line
 from baseten_jobs.exits import Exit
 from baseten_jobs.follow import Heard, follow, lines_so_far
 from baseten_jobs.logs import LogLine
 from baseten_jobs.moments import epoch_of, seconds_of
 from baseten_jobs.observation import ObservedJob, StatusClass, short
+from baseten_jobs.printable import page
 from baseten_jobs.report import json as as_json
 from baseten_jobs.report import lines as as_lines
 from baseten_jobs.standstill import standing_still
@@ -55,8 +55,8 @@ def command(
     """Print the log of a manifest's job, from its start.
 
     With -f: until the job ends, and then 0 if it completed, else 1; or 7, where it has a status that is not known here
-    and does not change for ten minutes. On a terminal escape sequences are taken out of the lines; elsewhere lines are
-    as the job wrote them.
+    and does not change for ten minutes. On a terminal, and where GitHub's runner reads them, escape sequences are taken
+    out of the lines; elsewhere lines are as the job wrote them.
     """
     if len(names) > 1:
         raise click.UsageError("logs takes one NAME; -f follows here, a path comes with --file PATH")
@@ -100,8 +100,7 @@ def _print(session: Session, heard: Iterator[Heard], job: ObservedJob) -> Observ
         if session.output == "json":
             told += each.lines
         elif each.lines:
-            text = "\n".join(_shown(session, line) for line in each.lines)
-            click.echo(without_our_key(text), color=True)  # or click would take colours out of a pipe
+            _tell(session, each.lines)
     if crowded:
         session.note("warning: more than 1000 lines in one millisecond, of which the API shows no more")
     if session.json:
@@ -109,10 +108,14 @@ def _print(session: Session, heard: Iterator[Heard], job: ObservedJob) -> Observ
     return job
 
 
-def _shown(session: Session, line: LogLine) -> str:
-    if session.output == "text" and sys.stdout.isatty():
-        return as_lines.on_terminal(line, session.paint)
-    return as_lines.IN_A_PIPE[session.output](line)
+def _tell(session: Session, lines: Sequence[LogLine]) -> None:
+    """As a person or GitHub's runner may read them, else as the job wrote them."""
+    if session.output == "jsonl":
+        session.result(page(map(as_lines.jsonl, lines)))
+    elif session.on_terminal or sink.read_by_runner():
+        session.result(page(as_lines.TO_BE_READ[session.output](line, session.paint) for line in lines))
+    else:
+        sink.out_as_written("\n".join(as_lines.AS_WRITTEN[session.output](line) for line in lines))
 
 
 def _end(session: Session, job: ObservedJob) -> Exit:

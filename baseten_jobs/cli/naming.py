@@ -10,6 +10,7 @@ from baseten_jobs.exits import Exit
 from baseten_jobs.observation import ObservedJob, short
 from baseten_jobs.observe import job_by_id
 from baseten_jobs.presence import Recall
+from baseten_jobs.printable import page
 from baseten_jobs.status import Status
 
 
@@ -53,12 +54,12 @@ def live_job(session: Session, row: Status) -> ObservedJob | None:
     """The one job of a manifest's name that lives, if any does; raises Refused where several do."""
     if len(row.live) > 1:
         told = f"{row.request.name} has {len(row.live)} live jobs; choose one with --job ID:"
-        raise Refused(session.fail("\n  ".join([told, *map(_candidate, row.live)]), Exit.FAILED))
+        raise Refused(session.fail(page([told, *map(_candidate, row.live)]), Exit.FAILED))
     return next(iter(row.live), None)
 
 
 def _candidate(job: ObservedJob) -> str:
-    return f"{job.id}  {short(job.status)}  since {job.created_at[:16]}  {one_line(job.name or '')}"
+    return f"  {job.id}  {short(job.status)}  since {job.created_at[:16]}  {one_line(job.name or '')}"
 
 
 def jobs_by_id(session: Session, api: Api, ids: Iterable[str]) -> list[ObservedJob]:

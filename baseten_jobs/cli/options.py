@@ -12,6 +12,9 @@ import click
 F = TypeVar("F", bound=Callable[..., Any])
 
 DEFAULT_PATH = "specs"
+STANDARD_OUTPUT = "-"
+"""As the FILE of an --out."""
+
 DEFAULT_DB = os.path.join(".baseten-jobs", "emulator.db")
 
 

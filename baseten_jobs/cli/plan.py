@@ -8,14 +8,16 @@ import click
 
 from baseten_jobs import pipeline, report, validation
 from baseten_jobs.api.connection import DEFAULT_BASE_URL
-from baseten_jobs.cli import options
+from baseten_jobs.cli import options, sink
 from baseten_jobs.cli.actions import Step
+from baseten_jobs.cli.options import STANDARD_OUTPUT
 from baseten_jobs.cli.session import Session, guarded, inquiry, opened, or_default, still_there
 from baseten_jobs.cli.tip import asked
 from baseten_jobs.exits import Exit
 from baseten_jobs.guards import refusals
 from baseten_jobs.overrides import Override
 from baseten_jobs.plan import Plan, Policy
+from baseten_jobs.printable import Page
 from baseten_jobs.saved import SavedPlan, planned, remembered
 from baseten_jobs.sources import STDIN
 
@@ -36,7 +38,7 @@ if TYPE_CHECKING:
     type=click.Path(dir_okay=False),
     default=None,
     metavar="FILE",
-    help="Save the plan, for `apply --plan FILE`.",
+    help="Save the plan, for `apply --plan FILE`; - is standard output, and the plan is told on standard error.",
 )
 @options.show_values
 @options.verbose
@@ -62,6 +64,8 @@ def command(
     target = _target(paths, connection)
     step = Step("Not saved", target)
     session = Session(output, show_values, verbose, step.end)
+    if out == STANDARD_OUTPUT and output != "text":
+        raise click.UsageError(f"--out - writes the saved plan where -o {output} would be written")
     if out and STDIN in paths:
         raise click.UsageError("--out can't remember what was read from standard input")
     if out and any(override.touches(("spec", "runtime", "environment_variables")) for override in overrides):
@@ -90,8 +94,13 @@ def command(
         if out:
             saved = remembered(policy, strict, overrides, execution.concurrency, execution.windows.settle)
             saved = {**saved, "if_tip": if_tip}
+            text = SavedPlan(connection.target, paths, saved, planned(made.plan)).dumped()
+            if out == STANDARD_OUTPUT:
+                session.note(report.PLAN["text"](shown, session.look_err()))
+                sink.out(Page(text), end="")
+                return _exit(made.plan, detailed_exitcode, strict)
             try:
-                Path(out).write_text(SavedPlan(connection.target, paths, saved, planned(made.plan)).dumped(), "utf-8")
+                Path(out).write_text(text, "utf-8")
             except OSError as error:
                 return session.fail(f"{out} can't be written: {error.strerror}", Exit.FAILED)
             session.note(f"saved to {out}; `baseten-jobs apply --plan {out}` applies just this")

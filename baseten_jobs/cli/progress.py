@@ -1,12 +1,10 @@
 """How far a long apply is: a bar on a terminal, plain lines elsewhere."""
 
-import sys
 import threading
 from contextlib import suppress
 from typing import Any
 
-import click
-
+from baseten_jobs.cli import sink
 from baseten_jobs.workspace import human
 
 
@@ -15,7 +13,7 @@ class Progress:
 
     def __init__(self, output: str) -> None:
         self._bar: Any = None
-        self._terminal = sys.stderr.isatty() and output == "text"
+        self._terminal = output == "text" and sink.redraws(err=True)
 
     def __call__(self, done: int, total: int, text: str) -> None:
         """Tell a step. A stream that is gone is no reason to leave jobs unreported."""
@@ -25,10 +23,10 @@ class Progress:
     def _tell(self, done: int, total: int, text: str) -> None:
         if not self._terminal:
             if done == 0 or total <= 40 or done % (total // 20) == 0 or done == total or " " not in text:
-                click.echo(f"[{done}/{total}] {text}", err=True)
+                sink.err(f"[{done}/{total}] {text}")
             return
         if self._bar is None:
-            self._bar = click.progressbar(length=total, file=sys.stderr, show_pos=True, item_show_func=_shown)
+            self._bar = sink.bar(total, item=_cut)
         self._bar.length = total
         self._bar.update(done - self._bar.pos, text)
 
@@ -47,7 +45,7 @@ class UploadProgress:
         self._bar: Any = None
         self._text = ""
         self._told = -1
-        self._terminal = sys.stderr.isatty() and output == "text"
+        self._terminal = output == "text" and sink.redraws(err=True)
 
     def __call__(self, done: int, total: int, text: str) -> None:
         with self._lock, suppress(OSError):
@@ -60,13 +58,13 @@ class UploadProgress:
         quarter = 4 * done // total if total else 4
         if (text, quarter) != (self._text, self._told):
             self._text, self._told = text, quarter
-            click.echo(f"{text}: {human(done)} of {human(total)}", err=True)
+            sink.err(f"{text}: {human(done)} of {human(total)}")
 
     def _draw(self, done: int, total: int, text: str) -> None:
         if self._bar is None or text != self._text or done == 0:  # of another attempt
             self._finish()
             self._text = text
-            self._bar = click.progressbar(length=total, file=sys.stderr, label=text)
+            self._bar = sink.bar(total, text)
         self._bar.update(done - self._bar.pos)
         if done >= total:
             self._finish()
@@ -82,5 +80,5 @@ class UploadProgress:
             self._bar = None
 
 
-def _shown(text: str | None) -> str | None:
-    return text[:60] if text else None
+def _cut(text: str) -> str:
+    return text[:60]

@@ -2,7 +2,10 @@
 
 import click
 
+from baseten_jobs.cli import sink
+from baseten_jobs.cli.options import STANDARD_OUTPUT
 from baseten_jobs.exits import Exit
+from baseten_jobs.printable import Page
 from baseten_jobs.shape import SUPPORTED, schema_text
 
 
@@ -14,12 +17,17 @@ from baseten_jobs.shape import SUPPORTED, schema_text
     show_default=True,
     help="Version of the manifests.",
 )
-@click.option("--out", type=click.Path(dir_okay=False, writable=True), default=None, help="Write it to this file.")
+@click.option(
+    "--out",
+    type=click.Path(dir_okay=False, writable=True),
+    default=None,
+    help="Write it to this file; - is standard output.",
+)
 def command(api_version: str, out: str | None) -> Exit:
     """Print the JSON Schema of the manifests, for editors and other tools."""
     text = schema_text(api_version)
-    if out is None:
-        click.echo(text, nl=False)
+    if out is None or out == STANDARD_OUTPUT:
+        sink.out(Page(text), end="")
         return Exit.DONE
     try:
         with open(out, "w", encoding="utf-8") as file:

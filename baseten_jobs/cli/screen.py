@@ -2,21 +2,25 @@
 
 import re
 import shutil
+from collections.abc import Callable
 from typing import TextIO
 
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
 
 class Screen:
-    """The last lines of a terminal. What was drawn is written over line by line, never cleared first."""
+    """The last lines of a terminal. What was drawn is written over line by line, never cleared first.
 
-    def __init__(self, stream: TextIO) -> None:
-        self._stream, self._drawn = stream, 0
+    `ready` makes of a text what may be printed of it.
+    """
+
+    def __init__(self, stream: TextIO, ready: Callable[[str], str]) -> None:
+        self._stream, self._ready, self._drawn = stream, ready, 0
 
     def draw(self, text: str) -> None:
         """Show this in the place of what was drawn before, as far as the terminal has room."""
         columns, rows = shutil.get_terminal_size()
-        lines = text.split("\n")
+        lines = self._ready(text).split("\n")
         if len(lines) > rows - 1:
             lines = [*lines[: rows - 2], f"… {len(lines) - rows + 2} more lines"]
         drawn = "".join(f"{_cut(line, columns)}\x1b[K\n" for line in lines)
@@ -26,7 +30,7 @@ class Screen:
 
     def above(self, text: str) -> None:
         """Leave a line for good, in the place of what was drawn; it is drawn again below."""
-        self._stream.write(f"{self._up()}{text}\x1b[K\n\x1b[J")
+        self._stream.write(f"{self._up()}{self._ready(text)}\x1b[K\n\x1b[J")
         self._stream.flush()
         self._drawn = 0
 

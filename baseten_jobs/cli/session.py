@@ -1,21 +1,20 @@
 """What every command does at its edge: the environment, the streams, and how trouble is told."""
 
-import os
 import shutil
 import sys
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, BinaryIO
 
 import click
 
+from baseten_jobs.cli import sink
 from baseten_jobs.cli.options import DEFAULT_PATH
 from baseten_jobs.diagnostics import Diagnostic, Severity
 from baseten_jobs.exits import Exit
+from baseten_jobs.printable import Page
 from baseten_jobs.report import plainly
 from baseten_jobs.report.look import Look
-from baseten_jobs.secrecy import without_key
 from baseten_jobs.sources import STDIN, is_bare
 
 if TYPE_CHECKING:
@@ -47,16 +46,21 @@ class Session:
     def stdin(self) -> BinaryIO:
         return sys.stdin.buffer
 
+    @property
+    def on_terminal(self) -> bool:
+        """True if a person sees the result as it comes."""
+        return sink.is_terminal()
+
     def result(self, text: str) -> None:
-        click.echo(without_our_key(text))
+        sink.out(text, for_runner=self.output == "github")
 
     def note(self, text: str) -> None:
-        """Progress, warnings and errors: never on standard output. Nobody there to read them ends nothing."""
-        with suppress(OSError):
-            click.echo(without_our_key(text), err=True)
+        """Progress, warnings and errors: never on standard output."""
+        sink.err(text, for_runner=self.output == "github")
 
     def error(self, text: str) -> None:
-        self.note(f"{self.paint_err('error:', 'red')} {text}")
+        told = f"{self.paint_err('error:', 'red')} {text}"
+        self.note(Page(told) if isinstance(text, Page) else told)
 
     def fail(self, error: str, code: Exit) -> Exit:
         """Tell what stopped the command, as JSON too where that is what the user reads."""
@@ -69,19 +73,23 @@ class Session:
         return code
 
     def paint(self, text: str, colour: str) -> str:
-        return click.style(text, fg=colour) if colour and _coloured(sys.stdout.isatty()) else text
+        return sink.painted(text, colour) if colour and sink.coloured() else text
 
     def paint_err(self, text: str, colour: str) -> str:
-        return click.style(text, fg=colour) if colour and _coloured(sys.stderr.isatty()) else text
+        return sink.painted(text, colour) if colour and sink.coloured(err=True) else text
 
     @property
     def width(self) -> int:
         """Columns of the terminal that the result is shown on; 0 where it is none."""
-        return shutil.get_terminal_size().columns if sys.stdout.isatty() else 0
+        return shutil.get_terminal_size().columns if self.on_terminal else 0
 
     def look(self, target: str = "") -> Look:
         """How a report is to look on standard output."""
         return Look(self.paint, self.show_values, target, self.verbose, self.width)
+
+    def look_err(self) -> Look:
+        """How a report is to look on standard error."""
+        return Look(self.paint_err, self.show_values, verbose=self.verbose)
 
     def invalid(self, diagnostics: Iterable[Diagnostic]) -> Exit:
         """Manifests that forbid to go on: told on stderr, and as the document of validate where JSON is asked for."""
@@ -100,15 +108,6 @@ class Session:
     def warn(self, diagnostics: Iterable[Diagnostic]) -> None:
         for found in diagnostics:
             self.note(plainly.diagnostic(found, self.paint_err))
-
-
-def without_our_key(text: str) -> str:
-    """The last line of defence: whatever a server named, the key is never shown."""
-    return without_key(text, os.environ.get("BASETEN_API_KEY", "").strip())
-
-
-def _coloured(terminal: bool) -> bool:
-    return terminal and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
 
 
 def or_default(paths: tuple[str, ...]) -> tuple[str, ...]:

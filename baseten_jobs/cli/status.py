@@ -1,6 +1,5 @@
 """`status`: how the manifests' jobs are, once or until all have ended."""
 
-import sys
 from collections.abc import Callable
 
 import click
@@ -8,9 +7,9 @@ import click
 from baseten_jobs import report
 from baseten_jobs.api.client import Api
 from baseten_jobs.api.connection import Connection
-from baseten_jobs.cli import naming, options
+from baseten_jobs.cli import naming, options, sink
 from baseten_jobs.cli.screen import Screen
-from baseten_jobs.cli.session import Session, guarded, opened, without_our_key
+from baseten_jobs.cli.session import Session, guarded, opened
 from baseten_jobs.exits import Exit, worst
 from baseten_jobs.observation import ObservedJob
 from baseten_jobs.patience import between_looks, patiently
@@ -80,7 +79,7 @@ def command(
 def _watched(session: Session, api: Api, rows: Rows, look: Callable[[], Rows]) -> tuple[Rows, Stuck]:
     """Look again and again, and show it, until no job lives but those that stand still, which come with the rows."""
     standstill = Standstill()
-    screen = Screen(sys.stdout) if session.output == "text" and sys.stdout.isatty() else None
+    screen = sink.screen() if session.output == "text" else None
     note = session.note if screen is None else screen.above
     _show(session, screen, (), rows, api.clock.wall())
     took = 0.0
@@ -103,7 +102,7 @@ def _watched(session: Session, api: Api, rows: Rows, look: Callable[[], Rows]) -
 def _show(session: Session, screen: Screen | None, before: Rows, rows: Rows, now: float) -> None:
     """In place on a terminal, else by lines that tell what changed since the look before."""
     if screen is not None:
-        screen.draw(without_our_key(report.STATUS["text"](rows, session.look())))
+        screen.draw(report.STATUS["text"](rows, session.look()))
         return
     tell = session.note if session.json else session.result
     for line in changes(before, rows, now):

@@ -1,17 +1,16 @@
 """`stop`: jobs by their manifest's name, or one by its id."""
 
-import sys
-
 import click
 
 from baseten_jobs.api.client import Api
 from baseten_jobs.api.connection import Connection
 from baseten_jobs.api.errors import ApiError
-from baseten_jobs.cli import naming, options
+from baseten_jobs.cli import naming, options, sink
 from baseten_jobs.cli.session import Session, guarded, opened
 from baseten_jobs.diagnostics import one_line
 from baseten_jobs.exits import Exit
 from baseten_jobs.observation import ObservedJob, short
+from baseten_jobs.printable import page
 from baseten_jobs.report import json as as_json
 from baseten_jobs.status import Status
 from baseten_jobs.stopping import stop_job
@@ -66,10 +65,8 @@ def _tell_others(session: Session, rows: tuple[Status, ...]) -> None:
 def _stop(session: Session, api: Api, jobs: list[ObservedJob], yes: bool) -> Exit:
     for job in jobs:
         session.note(f"  job {job.id}  {short(job.status)}  {one_line(job.name or 'without a name')}")
-    if jobs and not yes:
-        asked = sys.stdin.isatty() and sys.stderr.isatty()
-        if not asked or not click.confirm(f"Stop {len(jobs)}?", default=False, err=True):
-            return session.fail("not confirmed, so nothing was stopped; --yes confirms", Exit.REFUSED)
+    if jobs and not yes and not sink.confirmed(f"Stop {len(jobs)}?"):
+        return session.fail("not confirmed, so nothing was stopped; --yes confirms", Exit.REFUSED)
     stopped, failed = [], []
     for job in jobs:
         try:
@@ -84,5 +81,5 @@ def _stop(session: Session, api: Api, jobs: list[ObservedJob], yes: bool) -> Exi
     if session.json:
         session.result(as_json.failure("; ".join(failed), stopped=stopped))
     else:
-        session.result("\n".join(f"stopped job {job_id}" for job_id in stopped) or "nothing to stop")
+        session.result(page([f"stopped job {job_id}" for job_id in stopped] or ["nothing to stop"]))
     return Exit.FAILED if failed else Exit.DONE

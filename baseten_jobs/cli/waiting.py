@@ -1,6 +1,5 @@
 """`apply --wait`: the jobs of an apply until they run or have completed, told on standard error."""
 
-import sys
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import suppress
@@ -11,10 +10,10 @@ import click
 
 from baseten_jobs.api.client import Api
 from baseten_jobs.api.errors import ApiError
+from baseten_jobs.cli import sink
 from baseten_jobs.cli.interrupts import raising
 from baseten_jobs.cli.options import bundle
-from baseten_jobs.cli.screen import Screen
-from baseten_jobs.cli.session import Session, without_our_key
+from baseten_jobs.cli.session import Session
 from baseten_jobs.moments import age, seconds_of
 from baseten_jobs.observation import ObservedJob
 from baseten_jobs.outcome import Applied, Outcome
@@ -90,14 +89,14 @@ class _Shown:
 
     def __init__(self, session: Session, began: float) -> None:
         self._session, self._began = session, began
-        self._screen = Screen(sys.stderr) if sys.stderr.isatty() else None
+        self._screen = sink.screen(err=True)
 
     def note(self, text: str) -> None:
         if self._screen is None:
             self._session.note(text)
             return
         with suppress(OSError):
-            self._screen.above(without_our_key(text))
+            self._screen.above(text)
 
     def changes(self, before: Applied, after: Applied, now: float) -> None:
         for old, new in zip(before.outcomes, after.outcomes, strict=True):

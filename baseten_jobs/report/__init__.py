@@ -1,4 +1,4 @@
-"""Plans, outcomes and diagnostics -> str: one module a format, and the one registry of them.
+"""Plans, outcomes and diagnostics -> a page: one module a format, and the one registry of them.
 
 A format is a module here, and holds a function of the same name for each kind of result that can be told in it. It
 is imported when it is asked for; the diagnostics as text have a module of their own, lest `validate` load the rest.
@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
+from baseten_jobs.printable import Page
 from baseten_jobs.report.look import PLAIN, Look
 
 if TYPE_CHECKING:
@@ -46,35 +47,35 @@ class Formats(Mapping[str, F_co]):
 class TellsDiagnostics(Protocol):
     def __call__(
         self, found: "Sequence[Diagnostic]", documents: "Sequence[Document]" = ..., look: Look = PLAIN
-    ) -> str: ...
+    ) -> Page: ...
 
 
 class TellsRequests(Protocol):
-    def __call__(self, compiled: "Iterable[JobRequest]", look: Look = PLAIN) -> str: ...
+    def __call__(self, compiled: "Iterable[JobRequest]", look: Look = PLAIN) -> Page: ...
 
 
 class TellsPlan(Protocol):
-    def __call__(self, made: "Plan", look: Look = PLAIN) -> str: ...
+    def __call__(self, made: "Plan", look: Look = PLAIN) -> Page: ...
 
 
 class TellsNoPlan(Protocol):
-    def __call__(self, reason: str, found: "Sequence[Diagnostic]" = ..., look: Look = PLAIN) -> str: ...
+    def __call__(self, reason: str, found: "Sequence[Diagnostic]" = ..., look: Look = PLAIN) -> Page: ...
 
 
 class TellsSkipped(Protocol):
-    def __call__(self, reason: str, look: Look = PLAIN) -> str: ...
+    def __call__(self, reason: str, look: Look = PLAIN) -> Page: ...
 
 
 class TellsApplied(Protocol):
-    def __call__(self, result: "Applied", look: Look = PLAIN) -> str: ...
+    def __call__(self, result: "Applied", look: Look = PLAIN) -> Page: ...
 
 
 class TellsStatus(Protocol):
-    def __call__(self, rows: "Sequence[Status]", look: Look = PLAIN) -> str: ...
+    def __call__(self, rows: "Sequence[Status]", look: Look = PLAIN) -> Page: ...
 
 
 class TellsAdoption(Protocol):
-    def __call__(self, done: "Adoption", look: Look = PLAIN) -> str: ...
+    def __call__(self, done: "Adoption", look: Look = PLAIN) -> Page: ...
 
 
 DIAGNOSTICS: Formats[TellsDiagnostics] = Formats("diagnostics", "text", "json", "github", "sarif", "junit", "markdown")

@@ -7,6 +7,7 @@ from types import MappingProxyType
 from typing import Any
 
 from baseten_jobs.explanation import Explanation
+from baseten_jobs.printable import Page, page
 from baseten_jobs.report.look import PLAIN, Look
 
 _CHANGES: Mapping[str, str] = MappingProxyType(
@@ -21,7 +22,7 @@ _HEADS = 42
 """Columns of the tree itself."""
 
 
-def text(field: Explanation, look: Look = PLAIN) -> str:
+def text(field: Explanation, look: Look = PLAIN) -> Page:
     """All there is to know of one field, and the tree below it."""
     width = min(look.width or _WIDEST, _WIDEST)
     facts = {
@@ -44,13 +45,13 @@ def text(field: Explanation, look: Look = PLAIN) -> str:
     lines += [f"  {'example:':<10} {_value(example)}" for example in field.examples]
     if field.fields:
         lines += ["", *_tree(field, look, look.width, 1)]
-    return "\n".join(lines)
+    return page(lines)
 
 
-def tree(root: Explanation, look: Look = PLAIN) -> str:
+def tree(root: Explanation, look: Look = PLAIN) -> Page:
     """Every field with its type, and what it means, as far as the terminal has room."""
     marks = "* is required; ~ starts no new run when it changes"
-    return "\n".join([*_tree(root, look, look.width, 0), "", marks])
+    return page([*_tree(root, look, look.width, 0), "", marks])
 
 
 def _tree(field: Explanation, look: Look, width: int, depth: int) -> Iterator[str]:

@@ -3,6 +3,8 @@
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+from baseten_jobs.printable import Page
+
 _BETWEEN = "\n\n"
 
 
@@ -60,7 +62,7 @@ def enough(items: Iterable[str], limit: int) -> tuple[str, ...]:
     return tuple(kept)
 
 
-def fitted(sections: Sequence[Section], limit: int) -> str:
+def fitted(sections: Sequence[Section], limit: int) -> Page:
     """All sections in their order, in at most `limit` bytes of UTF-8, as long as what they say at least fits."""
     texts = [section.least() for section in sections]
     room = limit - sum(_size(text) + _size(_BETWEEN) for text in texts)
@@ -69,7 +71,7 @@ def fitted(sections: Sequence[Section], limit: int) -> str:
             own = _size(texts[i])
             texts[i] = sections[i].within(min(room + own, max(own, int(most[i]))))
             room -= _size(texts[i]) - own
-    return _BETWEEN.join(text for text in texts if text) + "\n"
+    return Page(_BETWEEN.join(text for text in texts if text) + "\n")
 
 
 def _by_rank(sections: Sequence[Section]) -> Iterator[int]:

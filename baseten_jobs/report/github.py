@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from baseten_jobs.diagnostics import Diagnostic, Severity
 from baseten_jobs.manifest import Document
+from baseten_jobs.printable import Annotations, page, without_commands
 from baseten_jobs.report import plainly
 from baseten_jobs.report.look import PLAIN, Look
 
@@ -11,13 +12,12 @@ SHOWN = 10
 """GitHub shows so many annotations of a level for each step, and drops the rest without a word."""
 
 
-def diagnostics(found: Sequence[Diagnostic], documents: Sequence[Document] = (), look: Look = PLAIN) -> str:
+def diagnostics(found: Sequence[Diagnostic], documents: Sequence[Document] = (), look: Look = PLAIN) -> Annotations:
     """Up to ten annotations of each level, what else was found as plain lines of the log, and the summary line."""
     shown = [d for severity in Severity for d in _of(found, severity)[:SHOWN]]
     lines = [_annotation(d) for d in found if d in shown]
-    lines += _overflow(found)
-    lines.append(plainly.summary(found, documents))
-    return "\n".join(lines)
+    lines += map(without_commands, (*_overflow(found), plainly.summary(found, documents)))
+    return Annotations(page(lines))
 
 
 def _of(found: Sequence[Diagnostic], severity: Severity) -> list[Diagnostic]:
@@ -25,11 +25,10 @@ def _of(found: Sequence[Diagnostic], severity: Severity) -> list[Diagnostic]:
 
 
 def _overflow(found: Sequence[Diagnostic]) -> Iterator[str]:
-    """A line that begins with a space and a dash is no command, whatever follows."""
     for severity in Severity:
         if rest := _of(found, severity)[SHOWN:]:
             yield f"and {plainly.count(len(rest), f'more {severity.value}')}, not annotated:"
-            yield from (f" - {plainly.diagnostic(d)}".replace("##[", "## [") for d in rest)
+            yield from (f" - {plainly.diagnostic(d)}" for d in rest)
 
 
 def _annotation(d: Diagnostic) -> str:
@@ -39,8 +38,8 @@ def _annotation(d: Diagnostic) -> str:
 
 
 def _data(value: str) -> str:
-    """As `escapeData` of https://github.com/actions/toolkit has it."""
-    return value.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+    """As `escapeData` of https://github.com/actions/toolkit has it, and no other command in it."""
+    return value.replace("##[", r"##\x5b").replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
 
 
 def _property(value: str) -> str:

@@ -1,6 +1,5 @@
 """Everything that is told as JSON: one document, its format's version in it."""
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -15,6 +14,8 @@ from baseten_jobs.manifest import Document
 from baseten_jobs.observation import ObservedJob
 from baseten_jobs.outcome import Applied, Outcome
 from baseten_jobs.plan import Action, Beside, Orphan, Plan
+from baseten_jobs.printable import Page
+from baseten_jobs.printable import document as dumped
 from baseten_jobs.report import fields, listing, projects
 from baseten_jobs.report.lines import data as line_data
 from baseten_jobs.report.look import PLAIN, Look
@@ -27,13 +28,13 @@ FORMAT = "1.0"
 
 def diagnostics(
     found: Sequence[Diagnostic], documents: Sequence[Document] = (), look: Look = PLAIN, *, error: str = ""
-) -> str:
+) -> Page:
     """The document of `validate`; of any other command too where manifests stop it, then with `error`."""
     document: dict[str, Any] = {"valid": not has_errors(found), "diagnostics": [_diagnostic(d) for d in found]}
     return _document(document, error)
 
 
-def requests(compiled: Iterable[JobRequest], look: Look = PLAIN) -> str:
+def requests(compiled: Iterable[JobRequest], look: Look = PLAIN) -> Page:
     rows = [
         {
             "path": r.path,
@@ -49,10 +50,10 @@ def requests(compiled: Iterable[JobRequest], look: Look = PLAIN) -> str:
         }
         for r in compiled
     ]
-    return _dumped(rows)
+    return dumped(rows)
 
 
-def plan(made: Plan, look: Look = PLAIN) -> str:
+def plan(made: Plan, look: Look = PLAIN) -> Page:
     return _document(
         {
             "summary": made.summary,
@@ -69,38 +70,38 @@ def _of_projects(made: Plan) -> list[str]:
     return [*projects.created(made), *projects.contradictory(made), *projects.capped(made)]
 
 
-def applied(result: Applied, look: Look = PLAIN) -> str:
+def applied(result: Applied, look: Look = PLAIN) -> Page:
     error = result.unauthorised or ("interrupted" if result.interrupted else "")
     results = [_outcome(look.said(outcome)) for outcome in result.outcomes]
     return _document({"summary": result.summary, "results": results, "notes": list(result.notes)}, error)
 
 
-def status(rows: Iterable[Status], look: Look = PLAIN) -> str:
+def status(rows: Iterable[Status], look: Look = PLAIN) -> Page:
     return _document({"jobs": [_status(row) for row in rows]})
 
 
-def field(explained: Explanation) -> str:
+def field(explained: Explanation) -> Page:
     return _document(fields.data(explained))
 
 
-def started(written: Sequence[str], kept: Sequence[str]) -> str:
+def started(written: Sequence[str], kept: Sequence[str]) -> Page:
     return _document({"written": list(written), "kept": list(kept)})
 
 
-def adopted(path: str, line: int, adopts: Mapping[str, Any]) -> str:
+def adopted(path: str, line: int, adopts: Mapping[str, Any]) -> Page:
     return _document({"path": path, "line": line, "adopts": dict(adopts)})
 
 
-def log(job: ObservedJob, lines: Iterable[LogLine]) -> str:
+def log(job: ObservedJob, lines: Iterable[LogLine]) -> Page:
     return _document({"job": _job(job), "lines": [line_data(line) for line in lines]})
 
 
-def failure(error: str, **more: Any) -> str:
+def failure(error: str, **more: Any) -> Page:
     """The one document of a command that was stopped before it had anything to tell."""
     return _document(dict(more), error)
 
 
-def skipped(reason: str, look: Look = PLAIN) -> str:
+def skipped(reason: str, look: Look = PLAIN) -> Page:
     """The one document of a command that had a reason to do nothing."""
     return _document({"skipped": True, "reason": reason})
 
@@ -245,7 +246,7 @@ def _checkpoints(saved: Checkpoints | None) -> Mapping[str, Any] | None:
     return None if saved is None else {"count": saved.count, "latest": saved.latest or None}
 
 
-def adoption(done: Adoption, look: Look = PLAIN) -> str:
+def adoption(done: Adoption, look: Look = PLAIN) -> Page:
     content = {
         "imported": [
             {
@@ -265,9 +266,5 @@ def adoption(done: Adoption, look: Look = PLAIN) -> str:
     return _document(content)
 
 
-def _document(content: Mapping[str, Any], error: str = "") -> str:
-    return _dumped({"format_version": FORMAT, **content, **({"error": error} if error else {})})
-
-
-def _dumped(value: Any) -> str:
-    return json.dumps(value, indent=2, ensure_ascii=False)
+def _document(content: Mapping[str, Any], error: str = "") -> Page:
+    return dumped({"format_version": FORMAT, **content, **({"error": error} if error else {})})

@@ -9,6 +9,7 @@ from baseten_jobs.history import Revision
 from baseten_jobs.manifest import Document
 from baseten_jobs.outcome import Applied, Outcome
 from baseten_jobs.plan import Action, Orphan, Plan, Verb
+from baseten_jobs.printable import Page
 from baseten_jobs.report import listing, plainly, projects, text
 from baseten_jobs.report.fitting import Section, enough, fitted
 from baseten_jobs.report.grouping import Group, grouped
@@ -35,7 +36,7 @@ _ELEMENTS = {Mark.REMOVED: "del", Mark.ADDED: "ins"}
 _CHANGING = (Verb.SUBMIT, Verb.UPDATE, Verb.STOP)
 
 
-def plan(made: Plan, look: Look = PLAIN) -> str:
+def plan(made: Plan, look: Look = PLAIN) -> Page:
     """The whole plan in at most LIMIT bytes: details are the first to be left out, then rows of the table."""
     keeps = [action for action in made.of(Verb.KEEP) if not action.warnings]
     unlisted = {id(action) for action in keeps} if len(keeps) > FEW else set()
@@ -53,7 +54,7 @@ def plan(made: Plan, look: Look = PLAIN) -> str:
     return fitted(sections, LIMIT)
 
 
-def applied(result: Applied, look: Look = PLAIN) -> str:
+def applied(result: Applied, look: Look = PLAIN) -> Page:
     """What became of each action; without those that had nothing to do."""
     outcomes = [look.said(outcome) for outcome in result.outcomes if text.worth_a_line(outcome)]
     head = ("outcome", "job", "project", "id", "")
@@ -67,7 +68,7 @@ def applied(result: Applied, look: Look = PLAIN) -> str:
     return fitted(sections, LIMIT)
 
 
-def diagnostics(found: Sequence[Diagnostic], documents: Sequence[Document] = (), look: Look = PLAIN) -> str:
+def diagnostics(found: Sequence[Diagnostic], documents: Sequence[Document] = (), look: Look = PLAIN) -> Page:
     """All diagnostics as a table, errors first, and how many there are."""
     ordered = sorted(found, key=lambda d: d.severity is not Severity.ERROR)
     rows = tuple((d.severity.value, code(str(d.position)), prose(plainly.message(d), 600), d.rule) for d in ordered)
@@ -75,13 +76,13 @@ def diagnostics(found: Sequence[Diagnostic], documents: Sequence[Document] = (),
     return fitted([*_rows(("level", "where", "what", "rule"), rows, "problem", rank=0), *counted], LIMIT)
 
 
-def no_plan(reason: str, found: Sequence[Diagnostic] = (), look: Look = PLAIN) -> str:
+def no_plan(reason: str, found: Sequence[Diagnostic] = (), look: Look = PLAIN) -> Page:
     """Why there is no plan, in the place of an older one."""
     sections = [Section(f"{_marker(look.target)}\n### No plan"), Section(prose(reason, 1000))]
     return fitted([*sections, *([Section(diagnostics(found).rstrip("\n"))] if found else [])], LIMIT)
 
 
-def skipped(reason: str, look: Look = PLAIN) -> str:
+def skipped(reason: str, look: Look = PLAIN) -> Page:
     """Why nothing is planned or applied here, and why that is right."""
     return fitted([Section(f"{_marker(look.target)}\n### Skipped"), Section(prose(reason, 1000))], LIMIT)
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from baseten_jobs.diagnostics import Diagnostic, Severity
 from baseten_jobs.manifest import Document
+from baseten_jobs.printable import Page, page
 from baseten_jobs.report.look import PLAIN, Look, Paint, plain
 
 
@@ -22,9 +23,9 @@ def message(d: Diagnostic) -> str:
     return f"{field}{d.message}{hint}"
 
 
-def diagnostics(found: Sequence[Diagnostic], documents: Sequence[Document] = (), look: Look = PLAIN) -> str:
+def diagnostics(found: Sequence[Diagnostic], documents: Sequence[Document] = (), look: Look = PLAIN) -> Page:
     """All diagnostics, and a closing line that counts them."""
-    return "\n".join([*(diagnostic(d, look.paint) for d in found), summary(found, documents)])
+    return page([*(diagnostic(d, look.paint) for d in found), summary(found, documents)])
 
 
 def summary(found: Sequence[Diagnostic], documents: Sequence[Document]) -> str:

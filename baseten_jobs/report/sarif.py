@@ -1,6 +1,5 @@
 """Diagnostics as SARIF 2.1.0, for code scanning. Plain data: the tests hold it against the standard's own schema."""
 
-import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
@@ -8,13 +7,14 @@ from urllib.parse import quote
 from baseten_jobs import __version__
 from baseten_jobs.diagnostics import Diagnostic
 from baseten_jobs.manifest import Document
+from baseten_jobs.printable import Page, document
 from baseten_jobs.report import plainly
 from baseten_jobs.report.look import PLAIN, Look
 
 SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 
 
-def diagnostics(found: Sequence[Diagnostic], documents: Sequence[Document] = (), look: Look = PLAIN) -> str:
+def diagnostics(found: Sequence[Diagnostic], documents: Sequence[Document] = (), look: Look = PLAIN) -> Page:
     rules = sorted({d.rule for d in found})
     driver = {"name": "baseten-jobs", "semanticVersion": __version__, "rules": [_rule(rule) for rule in rules]}
     run = {
@@ -22,7 +22,7 @@ def diagnostics(found: Sequence[Diagnostic], documents: Sequence[Document] = (),
         "columnKind": "unicodeCodePoints",
         "results": [_result(d, rules.index(d.rule)) for d in found],
     }
-    return json.dumps({"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}, indent=2, ensure_ascii=False)
+    return document({"$schema": SCHEMA, "version": "2.1.0", "runs": [run]})
 
 
 def _rule(rule: str) -> Mapping[str, Any]:

@@ -9,6 +9,7 @@ from baseten_jobs.moments import age
 from baseten_jobs.observation import StatusClass
 from baseten_jobs.outcome import Applied
 from baseten_jobs.plan import duplicate_warning
+from baseten_jobs.printable import Page, page
 from baseten_jobs.report.look import PLAIN, Look
 from baseten_jobs.standstill import standing_still
 from baseten_jobs.status import Status, counted
@@ -63,10 +64,10 @@ _FIRST_TO_GO = ("PROJECT", "CHECKPOINTS", "GPUS", "COST SO FAR", "AGE")
 """Columns that a narrow terminal has no room for, in this order."""
 
 
-def status(rows: Sequence[Status], look: Look = PLAIN) -> str:
+def status(rows: Sequence[Status], look: Look = PLAIN) -> Page:
     """A row for each manifest, below it what is wrong with its job, and a line that counts."""
     if not rows:
-        return "no manifests"
+        return page(["no manifests"])
     cells = {name: [column(row) for row in rows] for name, column in _COLUMNS.items()}
     cells = {name: column for name, column in cells.items() if any(column)}
     widths = _fitted({name: max(map(len, (name, *column))) for name, column in cells.items()}, look.width)
@@ -76,10 +77,10 @@ def status(rows: Sequence[Status], look: Look = PLAIN) -> str:
         if row.job:
             texts["STATE"] = look.paint(texts["STATE"], _COLOURS[row.job.status_class])
         lines += [_line(list(texts.values())), *_trouble(row, look)]
-    return "\n".join([*lines, "", _summary(rows)])
+    return page([*lines, "", *_summary(rows)])
 
 
-def waited(result: Applied, look: Look = PLAIN) -> str:
+def waited(result: Applied, look: Look = PLAIN) -> Page:
     """How the wait for each job ended, and a line that counts."""
     lines, ends = [], []
     for outcome in result.outcomes:
@@ -96,7 +97,7 @@ def waited(result: Applied, look: Look = PLAIN) -> str:
         if state.stuck and state.job:
             lines.append(f"             {standing_still(state.job)}")
     counts = ", ".join(f"{number} {end}" for end, number in Counter(ends).most_common())
-    return "\n".join([*lines, f"Waited: {counts or 'nothing to wait for'}."])
+    return page([*lines, f"Waited: {counts or 'nothing to wait for'}."])
 
 
 def _fitted(widths: dict[str, int], width: int) -> dict[str, int]:
@@ -129,11 +130,11 @@ def _trouble(row: Status, look: Look) -> list[str]:
     return [*lines, *others]
 
 
-def _summary(rows: Sequence[Status]) -> str:
+def _summary(rows: Sequence[Status]) -> list[str]:
     states = ", ".join(f"{number} {one_line(state, 20)}" for state, number in counted(rows).items())
     costs = [row.cost for row in rows if row.job]
     if not any(costs):
-        return f"{states}."
+        return [f"{states}."]
     known = sum(cost or 0.0 for cost in costs)
     told = f"{states}; {'' if None not in costs else 'without those not known, '}≤ ${known:,.2f} so far."
-    return f"{told}\n{_UNCERTAIN}" if any(row.cost and row.cost_uncertain for row in rows) else told
+    return [told, _UNCERTAIN] if any(row.cost and row.cost_uncertain for row in rows) else [told]

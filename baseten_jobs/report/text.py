@@ -1,6 +1,5 @@
 """Everything as a person reads it on a terminal or in a log."""
 
-import json
 from collections.abc import Iterable, Iterator, Sequence
 
 from baseten_jobs.capacity import Start
@@ -12,6 +11,7 @@ from baseten_jobs.importing.adoption import Adoption
 from baseten_jobs.observation import short
 from baseten_jobs.outcome import Applied, Fate, Outcome
 from baseten_jobs.plan import Action, Orphan, Plan, Verb
+from baseten_jobs.printable import Page, document, page
 from baseten_jobs.report import listing, projects
 from baseten_jobs.report.look import PLAIN, Look, Paint
 from baseten_jobs.report.plainly import count
@@ -38,18 +38,18 @@ _STARTS = {Start.NOW: "starts now", Start.QUEUES: "queues"}
 _COLOURS = {Fate.FAILED: "red", Fate.UNKNOWN: "red", Fate.SUBMITTED: "green", Fate.ADOPTED: "green"}
 
 
-def requests(compiled: Iterable[JobRequest], look: Look = PLAIN) -> str:
+def requests(compiled: Iterable[JobRequest], look: Look = PLAIN) -> Page:
     """Each body under a line that says whose it is."""
-    lines = []
+    lines: list[str] = []
     for r in compiled:
         lines.append(f"# {place(r)}: {r.job_name} in {one_line(str(r.project))} (digest {r.digest[:SHOWN]})")
         lines += [f"# {override(change)}" for change in look.overrides(r)]
         lines += [f"# {line}" for line in listing.lines(r.content, look)]
-        lines.append(json.dumps(r.body, indent=2, ensure_ascii=False))
-    return "\n".join(lines)
+        lines.append(document(r.body))
+    return page(lines)
 
 
-def plan(made: Plan, look: Look = PLAIN) -> str:
+def plan(made: Plan, look: Look = PLAIN) -> Page:
     paint, lines = look.paint, []
     for action in made.actions:
         lines += _action(action, look)
@@ -64,7 +64,7 @@ def plan(made: Plan, look: Look = PLAIN) -> str:
     lines += [plan_summary(made), *cost_summary(made)]
     if not made.has_changes:
         lines.append("Nothing to submit, update or stop.")
-    return "\n".join(lines)
+    return page(lines)
 
 
 def plan_summary(made: Plan) -> str:
@@ -184,13 +184,14 @@ def _orphan(orphan: Orphan, paint: Paint) -> list[str]:
     ]
 
 
-def applied(result: Applied, look: Look = PLAIN) -> str:
-    lines = [_outcome(look.said(outcome), look.paint) for outcome in result.outcomes if worth_a_line(outcome)]
+def applied(result: Applied, look: Look = PLAIN) -> Page:
+    told = (look.said(outcome) for outcome in result.outcomes if worth_a_line(outcome))
+    lines = [line for outcome in told for line in _outcome(outcome, look.paint)]
     lines += [f"  note: {note}" for note in result.notes]
     if lines:
         lines.append("")
     lines.append(applied_summary(result))
-    return "\n".join(lines)
+    return page(lines)
 
 
 def applied_summary(result: Applied) -> str:
@@ -202,22 +203,20 @@ def worth_a_line(outcome: Outcome) -> bool:
     return outcome.fate not in (Fate.KEPT, Fate.HELD) or bool(outcome.error or outcome.unclear)
 
 
-def _outcome(outcome: Outcome, paint: Paint) -> str:
+def _outcome(outcome: Outcome, paint: Paint) -> list[str]:
     name = one_line(outcome.action.job_name)
     line = f"  {paint(f'{outcome.fate.value:<9}', _COLOURS.get(outcome.fate, ''))}  {name}"
     if outcome.job_id:
         line += f"  job {outcome.job_id}"
-    for trouble in (outcome.error, outcome.unclear):
-        line += f"\n             {trouble}" if trouble else ""
-    return line
+    return [line, *(f"             {trouble}" for trouble in (outcome.error, outcome.unclear) if trouble)]
 
 
-def adoption(done: Adoption, look: Look = PLAIN) -> str:
+def adoption(done: Adoption, look: Look = PLAIN) -> Page:
     """The manifests themselves, or a line for each file and one that counts them."""
     if not any(one.path for one in done.adopted):
-        return "".join(one.text for one in done.adopted).rstrip("\n")
+        return Page("".join(one.text for one in done.adopted).rstrip("\n"))
     lines = [f"{one_line(one.path, 1024)}  from {one_line(one.source, 1024)}" for one in done.adopted]
-    return "\n".join([*lines, "", *_adoption_summary(done)])
+    return page([*lines, "", *_adoption_summary(done)])
 
 
 def adoption_notes(done: Adoption) -> list[str]:

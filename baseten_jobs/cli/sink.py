@@ -1,0 +1,134 @@
+"""The one place where anything is printed: every text is shown, and no terminal, log or runner acts upon it."""
+
+import os
+import sys
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any, TextIO
+
+import click
+
+from baseten_jobs.cli.screen import Screen
+from baseten_jobs.printable import Annotations, Page, shown, without_commands
+from baseten_jobs.secrecy import without_key
+
+_COLOURED = f"<{os.urandom(16).hex()}>"
+"""Stands for the begin of a colour until the text is printed. Nobody else can know it, so that no text has colours
+but those that we gave it."""
+
+
+def open_streams() -> None:
+    """Have standard streams, which a daemon's child may lack, and which write what their encoding has no word for."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115
+    for stream in (sys.stdout, sys.stderr):
+        reconfigure = getattr(stream, "reconfigure", None)
+        if reconfigure and stream.errors != "backslashreplace":
+            with suppress(OSError):  # its descriptor may be another's by now
+                reconfigure(errors="backslashreplace")
+
+
+def out(text: str, end: str = "\n", *, for_runner: bool = False) -> None:
+    """Print a result; raises OSError where it can't be written."""
+    _write(sys.stdout, ready(text, for_runner=for_runner) + end)
+
+
+def err(text: str, *, for_runner: bool = False) -> None:
+    """Print progress, a warning or an error. Nobody there to read it ends nothing."""
+    with suppress(OSError):
+        _write(sys.stderr, ready(text, for_runner=for_runner) + "\n")
+
+
+def out_as_written(text: str) -> None:
+    """Print what a job wrote, as it wrote it, for a pipe that wants just that."""
+    _write(sys.stdout, without_our_key(text) + "\n")
+
+
+def at_once(descriptor: int, text: str) -> None:
+    """Print from a signal's handler, where a stream may be in the middle of a print and only `os.write` is safe."""
+    os.write(descriptor, f"{ready(text)}\n".encode("ascii", "backslashreplace"))
+
+
+def append(path: str, text: str) -> None:
+    """Print to the end of a file; raises OSError."""
+    with open(path, "a", encoding="utf-8", errors="backslashreplace") as file:
+        file.write(ready(text))
+
+
+def ready(text: str, *, for_runner: bool = False) -> str:
+    """Text as it is printed: without the key, escaped, and without commands where GitHub's runner reads it."""
+    told = shown(type(text)(without_our_key(text)) if isinstance(text, Page) else without_our_key(text))
+    if (for_runner or read_by_runner()) and not isinstance(text, Annotations):
+        told = without_commands(told)
+    return told.replace(_COLOURED, "\x1b[")
+
+
+def read_by_runner() -> bool:
+    """True if GitHub's runner reads what is printed, and obeys the commands in it."""
+    return bool(os.environ.get("GITHUB_ACTIONS"))
+
+
+def without_our_key(text: str) -> str:
+    """The last line of defence: whatever a server named, the key is never shown."""
+    return without_key(text, os.environ.get("BASETEN_API_KEY", "").strip())
+
+
+def painted(text: str, colour: str) -> str:
+    """Text that is printed in a colour."""
+    styles = click.style("", colour, reset=False), click.style("")
+    begin, end = (style.replace("\x1b[", _COLOURED) for style in styles)
+    return f"{begin}{text}{end}"
+
+
+def coloured(*, err: bool = False) -> bool:
+    """Whether colours are wanted there: `NO_COLOR` comes before `FORCE_COLOR`, and both before the terminal's kind."""
+    if os.environ.get("NO_COLOR"):
+        return False
+    return os.environ.get("FORCE_COLOR", "") not in ("", "0") or redraws(err=err)
+
+
+def redraws(*, err: bool = False) -> bool:
+    """True for a terminal that can show one thing in the place of another."""
+    return is_terminal(err=err) and os.environ.get("TERM") != "dumb"
+
+
+def is_terminal(*, err: bool = False) -> bool:
+    return (sys.stderr if err else sys.stdout).isatty()
+
+
+def screen(*, err: bool = False) -> Screen | None:
+    """A part of the terminal that is drawn anew; None where there is no terminal that can do so."""
+    return Screen(sys.stderr if err else sys.stdout, ready) if redraws(err=err) else None
+
+
+def confirmed(question: str) -> bool:
+    """Ask; False where nobody is there to answer."""
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        return False
+    return click.confirm(ready(question), default=False, err=True)
+
+
+def bar(length: int, label: str = "", item: Callable[[str], str] | None = None) -> Any:
+    """A progress bar on standard error, of click's; beside it a label, or the item that is worked on."""
+    show = (lambda text: ready(item(text)) if text else None) if item else None
+    return click.progressbar(
+        length=length, file=sys.stderr, label=ready(label), show_pos=item is not None, item_show_func=show
+    )
+
+
+def flush() -> None:
+    """See what was printed written; raises OSError where it can't be."""
+    sys.stdout.flush()
+
+
+def write_nothing_more() -> None:
+    """What is left in the buffer of the results goes nowhere, without a second complaint at the end."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())
+    os.close(nowhere)
+
+
+def _write(stream: TextIO, text: str) -> None:
+    stream.write(text)
+    stream.flush()

@@ -1,0 +1,64 @@
+"""Text from anywhere -> text that is shown, and that no terminal, no log and no runner acts upon."""
+
+import json
+import re
+from collections.abc import Iterable
+from typing import Any
+
+_JOINERS = "\u200c\u200d"
+"""Not printable by themselves, and at home in names and emoji."""
+
+_OLD_COMMAND = "##["
+_COMMAND = re.compile(r"^( *):(?=:)", re.MULTILINE)
+"""What GitHub's runner obeys: the one anywhere in a line, the other at its begin, white space before it or not.
+
+See `ActionCommand.cs` of https://github.com/actions/runner.
+"""
+
+
+class Page(str):
+    """Lines that were escaped one by one. Text that is no page is printed as one line, whatever it holds."""
+
+    __slots__ = ()
+
+
+class Annotations(Page):
+    """A page whose commands to GitHub's runner are ours."""
+
+    __slots__ = ()
+
+
+def page(lines: Iterable[str]) -> Page:
+    """Each text as one line; a page among them keeps its lines."""
+    return Page("\n".join(line if isinstance(line, Page) else escaped(line) for line in lines))
+
+
+def document(value: Any, indent: int | None = 2) -> Page:
+    """JSON in ASCII, which every stream can carry, without the command that a runner obeys anywhere in a line."""
+    return Page(json.dumps(value, indent=indent).replace(_OLD_COMMAND, "##\\u005b"))
+
+
+def escaped(text: str) -> str:
+    """One line, in which what is not printable is spelled out.
+
+    That is control characters, C1 too, what turns the direction of text, whatever ends a line, and half surrogates.
+    """
+    return text if text.isprintable() else "".join(c if c.isprintable() else _spelled(c) for c in text)
+
+
+def shown(text: str) -> str:
+    """Text as it is printed: a page line by line, any other as one line."""
+    if not isinstance(text, Page):
+        return escaped(text)
+    if text.replace("\n", "").isprintable():
+        return text
+    return "".join(c if c.isprintable() or c == "\n" or c in _JOINERS else _spelled(c) for c in text)
+
+
+def without_commands(text: str) -> str:
+    """The same text, in which GitHub's runner finds no command of either kind."""
+    return _COMMAND.sub(r"\1\\x3a", text.replace(_OLD_COMMAND, r"##\x5b"))
+
+
+def _spelled(character: str) -> str:
+    return character.encode("unicode_escape").decode("ascii")
