@@ -25,6 +25,7 @@ read_paths() {
 read_inputs() {
   local words each
   read_paths
+  guard
   words=$(printf '%s' "${CREATE:-}" | xargs -n 1 printf '%s\n')
   while IFS= read -r each; do [ -z "$each" ] || options+=(--create "$each"); done <<<"$words"
   [ -z "${SINCE:-}" ] || options+=(--since "$SINCE")
@@ -71,7 +72,6 @@ guard() {
     *) return 0 ;;
   esac
   [ "${ALLOW_UNSAFE_PR_CHECKOUT:-}" != true ] || return 0
-  read_paths
   for each in . "${paths[@]}"; do
     commit=$(commit_at "$each")
     [[ $each != . || -n $commit ]] || continue
@@ -94,6 +94,8 @@ escaped() {
 # Nothing is looked for in the checkout, and nothing but wheels of known contents is taken from the index.
 install() {
   local release form='^baseten-jobs(\[[a-z0-9,]+\])?==[0-9][0-9A-Za-z.+!]*( --hash=sha256:[0-9a-f]{64})*$'
+  read_paths
+  guard
   release=$(printf '%s' "${INSTALL:-}" | xargs)
   if [[ -n $release && ! $release =~ $form ]]; then
     echo "::error title=baseten-jobs::install: '$(escaped "$release")' is not of the form baseten-jobs==VERSION"
@@ -209,6 +211,6 @@ apply() {
 }
 
 case $1 in
-  guard | install | mode | validate | render | plan | post | comment | apply) "$1" ;;
+  install | mode | validate | render | plan | post | comment | apply) "$1" ;;
   *) echo "there is no step '$1'" >&2 && exit 64 ;;
 esac
