@@ -9,6 +9,7 @@ from baseten_jobs.diagnostics import Diagnostic, Position, has_errors, in_order
 from baseten_jobs.importing.adoption import Adopted, Adoption, Found
 from baseten_jobs.importing.draft import Draft, check, gaps, written
 from baseten_jobs.importing.placed import NONE, Placed, placed
+from baseten_jobs.landing import check_landing
 from baseten_jobs.manifest import ENDINGS
 from baseten_jobs.names import distinct
 from baseten_jobs.sources import shown_name
@@ -121,6 +122,7 @@ def _put(made: Adopted, force: bool) -> list[Diagnostic]:
         return []
     position = Position(shown_name(made.path))
     try:
+        check_landing(made.path)
         if not force and os.path.lexists(made.path):
             with open(made.path, "rb") as file:
                 same = file.read(len(made.text) * 4 + 1) == made.text.encode("utf-8")

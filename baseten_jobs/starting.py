@@ -1,51 +1,98 @@
 """A folder -> the same with a first manifest, its schema and a pipeline, and nothing overwritten."""
 
 import os
+import re
+import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from baseten_jobs.checkout import checkout_of
+from baseten_jobs.diagnostics import one_line
+from baseten_jobs.landing import check_landing
 from baseten_jobs.shape import SUPPORTED, schema_text
 
 _PACKAGED = Path(__file__).parent / "starter"
-_IGNORED = ".baseten-jobs/"
+_IGNORING, _IGNORED = ".gitignore", ".baseten-jobs/"
 
 PIPELINES = {
     "github": ("github.yml", Path(".github", "workflows", "training.yml")),
     "gitlab": ("gitlab.yml", Path(".gitlab-ci.yml")),
 }
+PATHS = "specs"
+"""Where a pipeline looks for manifests, as its text names it."""
+_NAMED = re.compile(rf"(paths: |(?<= )){PATHS}(?=[ ;\n])")
+_SPEAKABLE = re.compile(r"[\w.@+=,/][\w.@+=,/ -]*")
+
 MANIFEST = Path("specs", "first-job.yaml")
 SCHEMA = Path("schemas", "v1", "training-job.schema.json")
 
 
 @dataclass(frozen=True)
 class Started:
-    """Files below the folder: those that were written, or added to, and those that were there and were left alone."""
+    """Files, seen from the folder: those that were written, or added to, and those that were there and were left alone.
+
+    `pipeline` is the pipeline among them, empty without one; `paths` is where it has to look for manifests.
+    """
 
     written: tuple[str, ...] = ()
     kept: tuple[str, ...] = ()
+    pipeline: str = ""
+    paths: str = PATHS
+
+
+class Unspeakable(Exception):
+    """A folder's name can't stand in a pipeline; the message says so."""
 
 
 def start(folder: Path, pipeline: str | None) -> Started:
-    """Write what is missing; raises OSError. Each file is made whole or not at all, and never over another."""
+    """Write what is missing; raises OSError and Unspeakable. Links and names are looked at before anything is written.
+
+    Each file is made whole or not at all, never over another, and never through a link that leads out of the tree. A
+    pipeline lies at the root of the checkout, where its host looks for it.
+    """
+    checkout = checkout_of(str(folder))
+    here = os.path.realpath(folder)
+    paths = Path(os.path.relpath(here, checkout or here), PATHS).as_posix()
+    files = {path.as_posix(): (folder / path, text) for path, text in _files(folder)}
+    place = ""
+    if pipeline is not None:
+        source, target = PIPELINES[pipeline]
+        whole = folder / target if checkout in (None, here) else Path(str(checkout), target)
+        place = Path(os.path.relpath(checkout or here, here), target).as_posix()
+        files[place] = whole, _looking_at(paths, (_PACKAGED / source).read_text(encoding="utf-8"))
+    for path, _ in files.values():
+        if not os.path.lexists(path):
+            check_landing(str(path))
     written: list[str] = []
     kept: list[str] = []
-    for path, text in _files(folder, pipeline):
-        (written if _write(folder / path, text) else kept).append(path.as_posix())
-    if _in_git(folder):
-        (written if _ignore(folder / ".gitignore") else kept).append(".gitignore")
-    return Started(tuple(written), tuple(kept))
+    if checkout:
+        check_landing(str(folder / _IGNORING))
+    for name, (path, text) in files.items():
+        (written if _write(path, text) else kept).append(name)
+    if checkout:
+        (written if _ignore(folder / _IGNORING) else kept).append(_IGNORING)
+    return Started(tuple(written), tuple(kept), place, paths)
 
 
-def _files(folder: Path, pipeline: str | None) -> Iterator[tuple[Path, str]]:
+def _files(folder: Path) -> Iterator[tuple[Path, str]]:
     """A folder with manifests needs no first one."""
     others = [path for path in folder.glob("specs/**/*.y*ml") if path != folder / MANIFEST]
     if not others:
         yield MANIFEST, (_PACKAGED / MANIFEST.name).read_text(encoding="utf-8")
     yield SCHEMA, schema_text(SUPPORTED[-1])
-    if pipeline is not None:
-        source, target = PIPELINES[pipeline]
-        yield target, (_PACKAGED / source).read_text(encoding="utf-8")
+
+
+def _looking_at(paths: str, pipeline: str) -> str:
+    """A pipeline that finds manifests at a path: one word for a shell, wherever it stands."""
+    if paths == PATHS:
+        return pipeline
+    if not _SPEAKABLE.fullmatch(paths):
+        reason = "has characters in its name that a pipeline would read as its own"
+        raise Unspeakable(f"the folder '{one_line(paths.removesuffix(f'/{PATHS}'))}' {reason}; use `--ci none`")
+    word = shlex.quote(paths)
+    value = word if word == paths else f'"{word}"'
+    return _NAMED.sub(lambda found: found[1] + (value if found[1] else word), pipeline)
 
 
 def _write(path: Path, text: str) -> bool:
@@ -59,10 +106,6 @@ def _write(path: Path, text: str) -> bool:
     except FileExistsError:
         return False
     return True
-
-
-def _in_git(folder: Path) -> bool:
-    return any((parent / ".git").exists() for parent in (folder.resolve(), *folder.resolve().parents))
 
 
 def _ignore(path: Path) -> bool:

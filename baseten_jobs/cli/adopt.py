@@ -15,6 +15,7 @@ from baseten_jobs.decide import revealed
 from baseten_jobs.diagnostics import one_line
 from baseten_jobs.exits import Exit
 from baseten_jobs.identity import SHOWN
+from baseten_jobs.landing import check_landing
 from baseten_jobs.manifest import Document
 from baseten_jobs.observation import ObservedJob
 from baseten_jobs.pipeline import look
@@ -76,6 +77,7 @@ def _write(session: Session, document: Document, request: JobRequest, job: Obser
     adopts |= {"attempt": request.attempt} if request.attempt > 1 else {}
     field, path = amending.written(adopts), Path(document.path)
     try:
+        check_landing(document.path)
         raw = path.read_bytes()
         mark = raw[: len(BOM_UTF8)] if raw.startswith(BOM_UTF8) else b""
         text = amending.adopting(document, raw.removeprefix(mark).decode("utf-8"), adopts)

@@ -1,5 +1,6 @@
 """`init`: a first manifest, its schema and a pipeline."""
 
+import shlex
 from pathlib import Path
 
 import click
@@ -11,9 +12,14 @@ from baseten_jobs.diagnostics import one_line
 from baseten_jobs.exits import Exit
 from baseten_jobs.printable import page
 from baseten_jobs.report import json as as_json
-from baseten_jobs.starting import PIPELINES, Started, start
+from baseten_jobs.starting import PATHS, PIPELINES, Started, Unspeakable, start
 
 _NONE = "none"
+_SETTING = {
+    "github": "set __OWNER__ in the workflow, and BASETEN_API_KEY as a secret of the repository",
+    "gitlab": "set BASETEN_API_KEY as a CI/CD variable of the project",
+}
+"""What a pipeline needs before it runs."""
 
 
 @click.command("init")
@@ -27,13 +33,15 @@ def command(folder: str, ci: str, output: str) -> Exit:
     """Write a first manifest, the schema that its editor checks it by, and a pipeline that plans and applies.
 
     Files that are there are left as they are, and nothing is asked. In a git checkout .gitignore gets a line for the
-    database of the embedded API.
+    database of the embedded API, and the pipeline lies at the root.
     """
     session = Session(output)
     try:
         started = start(Path(folder), None if ci == _NONE else ci)
     except OSError as error:
         return session.fail(f"{one_line(str(error.filename or folder))}: {error.strerror}", Exit.FAILED)
+    except Unspeakable as error:
+        return session.fail(str(error), Exit.FAILED)
     if session.json:
         session.result(as_json.started(started.written, started.kept))
         return Exit.DONE
@@ -45,14 +53,14 @@ def command(folder: str, ci: str, output: str) -> Exit:
 
 
 def _next_steps(started: Started, folder: str, ci: str) -> list[str]:
-    steps = [] if folder == "." else [f"cd {one_line(folder)}"]
+    steps = [] if folder == "." else [f"cd {one_line(shlex.quote(folder))}"]
     steps += [
         "baseten-jobs validate         # offline",
         "baseten-jobs apply --local    # rehearse on this machine, without a key",
         "baseten-jobs plan             # ask Baseten; the key is BASETEN_API_KEY",
     ]
-    if ci == "github" and PIPELINES[ci][1].as_posix() in started.written:
-        steps.append("set OWNER in the workflow, and BASETEN_API_KEY as a secret of the repository")
-    if ci == "gitlab" and PIPELINES[ci][1].as_posix() in started.written:
-        steps.append("set BASETEN_API_KEY as a CI/CD variable of the project")
+    if started.pipeline in started.written:
+        steps.append(_SETTING[ci])
+    elif started.paths != PATHS and ci != _NONE:
+        steps.append(f"see that {one_line(started.pipeline)} looks at {one_line(started.paths)}")
     return [f"  {step}" for step in steps]

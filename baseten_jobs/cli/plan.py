@@ -15,6 +15,7 @@ from baseten_jobs.cli.session import Session, guarded, inquiry, opened, or_defau
 from baseten_jobs.cli.tip import asked
 from baseten_jobs.exits import Exit
 from baseten_jobs.guards import refusals
+from baseten_jobs.landing import check_landing
 from baseten_jobs.overrides import Override
 from baseten_jobs.plan import Plan, Policy
 from baseten_jobs.printable import Page
@@ -100,6 +101,7 @@ def command(
                 sink.out(Page(text), end="")
                 return _exit(made.plan, detailed_exitcode, strict)
             try:
+                check_landing(out)
                 Path(out).write_text(text, "utf-8")
             except OSError as error:
                 return session.fail(f"{out} can't be written: {error.strerror}", Exit.FAILED)

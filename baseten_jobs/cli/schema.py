@@ -5,6 +5,7 @@ import click
 from baseten_jobs.cli import sink
 from baseten_jobs.cli.options import STANDARD_OUTPUT
 from baseten_jobs.exits import Exit
+from baseten_jobs.landing import check_landing
 from baseten_jobs.printable import Page
 from baseten_jobs.shape import SUPPORTED, schema_text
 
@@ -30,6 +31,7 @@ def command(api_version: str, out: str | None) -> Exit:
         sink.out(Page(text), end="")
         return Exit.DONE
     try:
+        check_landing(out)
         with open(out, "w", encoding="utf-8") as file:
             file.write(text)
     except OSError as error:
