@@ -5,7 +5,9 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any, Protocol
 
+from baseten_jobs.api.route import is_loopback_url
 from baseten_jobs.diagnostics import one_line
+from baseten_jobs.secrecy import without_values
 
 PART = 6 << 20
 """Bytes; the parts under way are all of an archive that is in memory."""
@@ -58,7 +60,10 @@ def put(stream: Stream, place: Place, sent: Callable[[int], None]) -> None:
 
     Raises StoreFailed, MissingExtra, and whatever `stream` raises; an upload that ends so leaves no object.
     """
-    client, exceptions = _client(place)
+    try:
+        client, exceptions = _client(place)
+    except ValueError as error:
+        raise StoreFailed(_words(error, place)) from None
     from boto3.s3.transfer import TransferConfig
 
     config: Any = TransferConfig(multipart_threshold=PART, multipart_chunksize=PART, max_concurrency=PARTS_AT_ONCE)
@@ -66,9 +71,9 @@ def put(stream: Stream, place: Place, sent: Callable[[int], None]) -> None:
     try:
         client.upload_fileobj(stream, place.bucket, place.key, Config=config, Callback=sent)
     except exceptions.ClientError as error:
-        raise _failure(error) from None
+        raise _failure(error, place) from None
     except (exceptions.BotoCoreError, exceptions.HTTPClientError) as error:
-        raise StoreFailed(one_line(str(error), 300), passing=True) from None
+        raise StoreFailed(_words(error, place), passing=True) from None
     finally:
         client.close()
 
@@ -105,6 +110,7 @@ def _client(place: Place) -> tuple[Any, Any]:
             connect_timeout=10, read_timeout=60, retries={"mode": "standard", "total_max_attempts": 5},
             max_pool_connections=PARTS_AT_ONCE, ignore_configured_endpoint_urls=True,
             request_checksum_calculation="when_required", response_checksum_validation="when_required",
+            proxies={} if place.endpoint and is_loopback_url(place.endpoint) else None,
             s3={"addressing_style": "path" if place.endpoint else "auto", **_OF_S3},
         ),
     )  # fmt: skip
@@ -133,7 +139,13 @@ def _defaults(variables: Mapping[str, Any]) -> dict[str, Any]:
     return {name: (None, None, None if name in files else rule[2], rule[3]) for name, rule in variables.items()}
 
 
-def _failure(error: Any) -> StoreFailed:
+def _failure(error: Any, place: Place) -> StoreFailed:
     code = str(error.response.get("Error", {}).get("Code", ""))
     status = int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode") or 0)
-    return StoreFailed(one_line(str(error), 300), passing=code in _PASSING or status >= 500)
+    return StoreFailed(_words(error, place), passing=code in _PASSING or status >= 500)
+
+
+def _words(error: Exception, place: Place) -> str:
+    """A store may echo what it was sent; credentials are taken out before anything is cut."""
+    secrets = (place.credentials.get(name, "") for name in ("aws_secret_access_key", "aws_session_token"))
+    return one_line(without_values(str(error), secrets, "[credentials]"), 300)

@@ -100,11 +100,21 @@ SHORTEST_KEY = 6
 """Baseten's keys are far longer; a shorter word stands in every other message."""
 
 
+_CUT = ("…", "\\u2026", "&#8230;")
+"""How a text ends that was shortened, as it is and as JSON and HTML spell it."""
+
+
 def without_key(text: str, key: str) -> str:
-    """Text in which the API's key is not shown, nor as JSON spells it."""
+    """Text in which the API's key is not shown, nor as JSON spells it, nor the part that is left where text is cut."""
     if len(key) < SHORTEST_KEY:
         return text
-    return text.replace(key, "[key]").replace(json.dumps(key)[1:-1], "[key]")
+    for spelled in dict.fromkeys((key, json.dumps(key)[1:-1])):
+        text = text.replace(spelled, "[key]")
+        if spelled[:SHORTEST_KEY] in text:
+            for end in range(len(spelled) - 1, SHORTEST_KEY - 1, -1):
+                for mark in _CUT:
+                    text = text.replace(spelled[:end] + mark, f"[key]{mark}")
+    return text
 
 
 def without_values(text: str, values: Iterable[str], mask: str) -> str:

@@ -3,11 +3,14 @@
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from typing import Any
 
 from baseten_jobs import object_store
 from baseten_jobs.api.client import Api
 from baseten_jobs.api.errors import ApiError
+from baseten_jobs.api.route import is_open_to_all
 from baseten_jobs.archive import Archive, Changed
+from baseten_jobs.diagnostics import one_line
 from baseten_jobs.object_store import MissingExtra, Place, StoreFailed
 from baseten_jobs.plan import Plan, Verb
 from baseten_jobs.workspace import Content
@@ -103,8 +106,7 @@ def _upload(api: Api, content: Content, told: _Told) -> Mapping[str, str]:
             if api.embedded:
                 _give(api, stream, bucket, key, told)
             else:
-                endpoint = answer.get("s3_endpoint_url") if api.is_loopback else None
-                object_store.put(stream, Place(bucket, key, answer["creds"], endpoint), told)
+                object_store.put(stream, Place(bucket, key, answer["creds"], _endpoint(api, answer)), told)
             return {"s3_bucket": bucket, "s3_key": key}
         except (StoreFailed, ApiError) as error:
             passing = error.passing
@@ -112,6 +114,17 @@ def _upload(api: Api, content: Content, told: _Told) -> Mapping[str, str]:
                 raise StoreFailed(f"the workspace of {told.name} could not be uploaded: {error}") from None
         api.clock.pause(api.backoff.wait(attempt))
     raise AssertionError("unreachable")
+
+
+def _endpoint(api: Api, answer: Mapping[str, Any]) -> str | None:
+    """Another S3 than Amazon's, which an API on this machine alone may name; raises StoreFailed."""
+    endpoint = answer.get("s3_endpoint_url") if api.is_loopback else None
+    if endpoint is None:
+        return None
+    if not isinstance(endpoint, str) or (is_open_to_all(endpoint) and not api.insecure_http):
+        told = "is not https://, so that anyone on the way can read what is sent; --insecure-http permits it"
+        raise StoreFailed(f"the S3 address '{one_line(str(endpoint), 200)}' {told}")
+    return endpoint
 
 
 def _give(api: Api, stream: _Interruptible, bucket: str, key: str, told: _Told) -> None:

@@ -4,11 +4,15 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC
+from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from typing import Any
 
 from baseten_jobs.api.errors import ApiError
+from baseten_jobs.api.exchange import Reply
 from baseten_jobs.diagnostics import one_line
+from baseten_jobs.secrecy import without_key
 
 LONGEST_ASKED = 60.0
 """Seconds that a server is waited for at most, however long it asks for."""
@@ -33,6 +37,7 @@ def decoded(raw: bytes) -> Any:
 class Answer:
     """A whole HTTP answer; `data` is None where the body is not a JSON object.
 
+    `asked` is the seconds that a header asks to wait, `target` where one redirects to.
     `sent` is when the request was sent, in epoch seconds by the server's own clock; None where it tells no date.
     """
 
@@ -42,6 +47,7 @@ class Answer:
     text: str
     asked: float | None = None
     sent: float | None = None
+    target: str = ""
 
     @property
     def ok(self) -> bool:
@@ -57,15 +63,20 @@ class Answer:
             name = str(self.status)
         if 200 <= self.status < 300:
             name += ", but the answer is not a JSON object"
+        if self.target:
+            name += (
+                f" to '{one_line(self.target, 200)}', which is not followed; BASETEN_BASE_URL is to name the API itself"
+            )
+            said = ""
         return one_line(f"{name}: {said}" if said else name, 300)
 
     @property
     def retry_after(self) -> float | None:
-        """Seconds that the server asks to wait, as told in the body of a 429, or in its header."""
-        asked = (self.data or {}).get("retry_after", self.asked)
-        if not isinstance(asked, (int, float)) or not asked >= 0:
-            return None
-        return float(min(asked, LONGEST_ASKED))
+        """Seconds that the server asks to wait, as told in the body of a 429, or in a header; at most a minute."""
+        told = (self.data or {}).get("retry_after")
+        given = isinstance(told, (int, float)) and not isinstance(told, bool) and told >= 0
+        asked = told if given else self.asked
+        return None if asked is None else float(min(asked, LONGEST_ASKED))
 
     def error(self) -> ApiError:
         return ApiError(self.call, self.words, self.status)
@@ -93,12 +104,74 @@ class Answer:
                 raise ApiError(self.call, f"'{name}' of the answer lacks '{field}'", self.status)
 
 
+def answer_of(call: str, reply: Reply, secret: str, now: float) -> Answer:
+    """A reply as it is kept: without the key, which a server may echo, in what it says for people to read.
+
+    `now` is the time in epoch seconds, for a server that tells no date. Raises RecursionError and MemoryError.
+    """
+    headers, status, good = reply.response.headers, reply.response.status_code, reply.response.is_success
+    try:
+        data = decoded(reply.raw)
+        if not isinstance(data, dict):
+            data = None
+        elif not good:
+            data = json.loads(without_key(json.dumps(data, ensure_ascii=False), secret))
+        elif secret:
+            _clear(data, secret)
+    except ValueError:
+        data = None
+    except RecursionError:
+        if good:
+            raise
+        data = None
+    text = "" if good else without_key(reply.raw.decode("utf-8", "replace"), secret)
+    if reply.cut:
+        text = text[: -2 * len(secret) or None]  # the key may have been cut
+    date = _moment(headers.get("Date", ""))
+    asked = _asked(headers.get("Retry-After", ""), now if date is None else date)
+    target = without_key(headers.get("Location", ""), secret) if 300 <= status < 400 else ""
+    return Answer(call, status, data, text, asked, None if date is None else date - reply.took, target)
+
+
+def _clear(data: Mapping[str, Any], secret: str) -> None:
+    """Take the key out of what rows say in words. Names and ids stay as they are: decisions depend on them."""
+    for value in data.values():
+        for row in value if isinstance(value, list) else (value,):
+            for name in ("message", "error_message") if isinstance(row, dict) else ():
+                if isinstance(row.get(name), str):
+                    row[name] = without_key(row[name], secret)
+
+
+def _asked(header: str, now: float) -> float | None:
+    """`Retry-After` in seconds from `now`: a number, or a date (RFC 9110, 10.2.3); None where it is neither."""
+    if re.fullmatch(r"[0-9]+", header.strip()):
+        return float(header)
+    moment = _moment(header)
+    return None if moment is None else max(0.0, moment - now)
+
+
+def _moment(header: str) -> float | None:
+    """An HTTP date in epoch seconds, in any of its three forms (RFC 9110, 5.6.7); None where it is none."""
+    try:
+        date = parsedate_to_datetime(header)
+        return (date if date.tzinfo else date.replace(tzinfo=UTC)).timestamp()
+    except (ValueError, TypeError, IndexError, OverflowError):
+        return None
+
+
 def _message(data: Mapping[str, Any] | None) -> str:
     for name in ("message", "error", "detail"):
         said = (data or {}).get(name)
         if said:
-            return said if isinstance(said, str) else json.dumps(said)
+            return said if isinstance(said, str) else _as_json(said)
     return ""
+
+
+def _as_json(said: Any) -> str:
+    try:
+        return json.dumps(said)
+    except RecursionError:
+        return ""
 
 
 def _plain(text: str) -> str:

@@ -1,102 +1,31 @@
-"""One method for each Baseten call that the tool uses; reads and repeatable writes are retried here."""
+"""One method for each Baseten call that the tool uses."""
 
-import json
-import re
 from collections.abc import Mapping
-from copy import copy
-from email.utils import parsedate_to_datetime
-from ipaddress import ip_address
 from typing import Any
 from urllib.parse import quote
 
 import httpx
 
-from baseten_jobs.api.answer import Answer, decoded
-from baseten_jobs.api.errors import ApiError, Broken, NotSent
-from baseten_jobs.api.exchange import Limits, Line, Open, Reply
-from baseten_jobs.api.pacing import Backoff, Clock, RateLimit
+from baseten_jobs.api.answer import Answer
+from baseten_jobs.api.caller import LOGS, Caller
+from baseten_jobs.api.errors import ApiError, Broken
+from baseten_jobs.api.route import is_loopback
 from baseten_jobs.diagnostics import one_line
-from baseten_jobs.secrecy import without_key
 
-_NEVER_SENT = (
-    httpx.ConnectError,
-    httpx.ConnectTimeout,
-    httpx.PoolTimeout,
-    httpx.ProxyError,
-    httpx.UnsupportedProtocol,
-    httpx.LocalProtocolError,
-)
-_ATTEMPTS = 6
 _FEW_ATTEMPTS = 3
 """For what can be done without: a plan should not wait long for it."""
 
-_AGAIN = 3
-"""Times what one exchange may take: a call that broke off after that is not repeated."""
 
-_LEAST = 1.0
-"""Seconds that every attempt has, however late it is."""
-
-_TOLD = 4096
-"""Bytes of an answer that are looked through for the server's words."""
-
-
-class Api:
+class Api(Caller):
     """Baseten over one `httpx.Client`, for use by several threads at once. Every method raises ApiError.
 
     `embedded` says that it is the API within this process, which takes uploads itself.
     """
 
-    def __init__(
-        self,
-        http: httpx.Client,
-        clock: Clock,
-        *,
-        secret: str = "",
-        backoff: Backoff | None = None,
-        embedded: bool = False,
-        reopen: Open | None = None,
-    ) -> None:
-        self._line = Line(http, clock.now, reopen)
-        self.clock, self._secret, self.embedded = clock, secret, embedded
-        self.backoff = backoff or Backoff()
-        self._limit = RateLimit(clock)
-        self._attempts = _ATTEMPTS
-        self._within: float | None = None
-        self._until = float("inf")
-
-    def hasty(self, attempts: int, within: float, until: float = float("inf")) -> "Api":
-        """The same, trying at most so often, and waiting at most so many seconds for an answer.
-
-        `until` is the clock's time after which nothing is tried again; an attempt has at least a second.
-        """
-        other = copy(self)
-        longest = self._http.timeout.read
-        other._attempts, other._within = attempts, within if longest is None else min(within, longest)
-        other._until = until
-        return other
-
-    @property
-    def _http(self) -> httpx.Client:
-        return self._line.http
-
-    def __repr__(self) -> str:
-        return f"Api({self.base_url})"
-
-    @property
-    def base_url(self) -> str:
-        return str(self._http.base_url).rstrip("/")
-
     @property
     def is_loopback(self) -> bool:
         """Whether the API is on this very machine."""
-        host = self._http.base_url.host
-        try:
-            return host == "localhost" or ip_address(host).is_loopback
-        except ValueError:
-            return False
-
-    def close(self) -> None:
-        self._line.close()
+        return is_loopback(self._http.base_url.host)
 
     def projects(self) -> list[dict[str, Any]]:
         """All training projects of the organisation: one call, without pages."""
@@ -145,9 +74,8 @@ class Api:
 
     def logs(self, project_id: str, job_id: str, start: int, end: int | None, limit: int) -> list[dict[str, Any]]:
         """Log lines from `start` on, oldest first; both times in epoch milliseconds, the end is now where none is."""
-        path = "/v1/training_projects/{}/jobs/{}/logs?direction=asc&limit={}&start_epoch_millis={}"
         until = () if end is None else (str(end),)
-        path += "&end_epoch_millis={}" if until else ""
+        path = LOGS + ("&end_epoch_millis={}" if until else "")
         return self._repeat("GET", path, project_id, job_id, str(limit), str(start), *until).rows("logs")
 
     def checkpoints(self, project_id: str, job_id: str) -> list[dict[str, Any]]:
@@ -191,7 +119,7 @@ class Api:
         try:
             response = self._http.request(method, url, params=query, content=content)
         except httpx.HTTPError as error:
-            raise Broken(f"{method} {url}", _reason(error, "the connection broke")) from None
+            raise Broken(f"{method} {url}", self._reason(error, "the connection broke")) from None
         if not response.is_success:
             raise ApiError(f"{method} {url}", one_line(response.text, 300), response.status_code)
         return response
@@ -204,71 +132,6 @@ class Api:
         """Send one create, never repeated: raises NotSent or Broken where no whole answer came."""
         return self._exchange("POST", "/v1/training_projects/{}/jobs", project_id, body=body)
 
-    def _repeat(
-        self, method: str, path: str, *ids: str, body: Mapping[str, Any] | None = None, attempts: int = _ATTEMPTS
-    ) -> Answer:
-        attempts, began, error = min(attempts, self._attempts), self.clock.now(), ApiError("", "")
-        for attempt in range(attempts):
-            asked = None
-            try:
-                answer = self._exchange(method, path, *ids, body=body)
-            except NotSent as unsent:
-                error, again = unsent, attempt < 2
-            except Broken as broken:
-                error, again = broken, self.clock.now() < began + _AGAIN * (self._limits.whole or float("inf"))
-            else:
-                if answer.ok:
-                    return answer
-                error, asked = answer.error(), answer.retry_after
-                again = error.passing or answer.status < 300
-            wait = self.backoff.wait(attempt, asked)
-            if not again or attempt == attempts - 1 or self.clock.now() + wait >= self._until:
-                break
-            self.clock.sleep(wait)
-        raise error
-
-    def _exchange(self, method: str, path: str, *ids: str, body: Mapping[str, Any] | None = None) -> Answer:
-        url = path.format(*(quote(part, safe="") for part in ids))
-        call = f"{method} {url}"
-        self._limit.wait(f"{method} {path}")
-        try:
-            reply = self._line.exchange(method, url, body, self._limits)
-        except _NEVER_SENT as error:
-            raise NotSent(call, self._safe(_reason(error, f"could not connect to {self.base_url}"))) from None
-        except (httpx.HTTPError, httpx.StreamError, httpx.InvalidURL) as error:
-            raise Broken(call, self._safe(_reason(error, "the connection broke"))) from None
-        good = reply.response.is_success
-        text = "" if good else self._safe(reply.raw[:_TOLD].decode("utf-8", "replace"))
-        header = reply.response.headers.get("Retry-After", "")
-        asked = float(header) if re.fullmatch("[0-9]{1,6}", header) else None
-        data = self._object(reply.raw, good)
-        return Answer(call, reply.response.status_code, data, text, asked, _sent(reply))
-
-    @property
-    def _limits(self) -> Limits:
-        """The embedded API is this very process, and not waited for."""
-        timeout = self._http.timeout
-        if self._within is not None:
-            within = min(self._within, max(_LEAST, self._until - self.clock.now()))
-            return Limits(within, None if self.embedded else within)
-        if self.embedded or timeout.read is None:
-            return Limits(None, None)
-        return Limits(None, timeout.read + max(timeout.read, timeout.connect or 0.0))
-
-    def _object(self, raw: bytes, good: bool) -> Mapping[str, Any] | None:
-        try:
-            data = decoded(raw)
-            if not isinstance(data, dict):
-                return None
-            safe: dict[str, Any] = data if good else json.loads(self._safe(json.dumps(data, ensure_ascii=False)))
-        except (ValueError, RecursionError):
-            return None
-        return safe
-
-    def _safe(self, text: str) -> str:
-        """A server may echo what it was sent; the key is taken out before anything is kept."""
-        return without_key(text, self._secret)
-
 
 _CREDENTIALS = ("aws_access_key_id", "aws_secret_access_key", "aws_session_token")
 """All are needed: in the place of a missing one an S3 client would take the user's own."""
@@ -276,16 +139,3 @@ _CREDENTIALS = ("aws_access_key_id", "aws_secret_access_key", "aws_session_token
 
 def _hold_text(data: Mapping[str, Any], *names: str) -> bool:
     return all(isinstance(data.get(name), str) and data[name] for name in names)
-
-
-def _reason(error: Exception, what: str) -> str:
-    words = str(error) or ("no answer in time" if isinstance(error, httpx.TimeoutException) else "")
-    return one_line(f"{what}: {words}" if words else what, 300)
-
-
-def _sent(reply: Reply) -> float | None:
-    """The server's own clock when the request was sent, in epoch seconds; None where its answer has no date."""
-    try:
-        return parsedate_to_datetime(reply.response.headers["Date"]).timestamp() - reply.took
-    except (KeyError, ValueError, OverflowError):
-        return None

@@ -1,7 +1,7 @@
 """Where the API is and how it is reached -> an Api: over the network, or embedded in the process."""
 
 import re
-import ssl
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -9,9 +9,12 @@ from typing import TYPE_CHECKING
 import httpx
 
 from baseten_jobs import __version__
+from baseten_jobs.api.body import ACCEPTED
 from baseten_jobs.api.client import Api
 from baseten_jobs.api.errors import CannotConnect
 from baseten_jobs.api.pacing import Clock
+from baseten_jobs.api.route import route_to
+from baseten_jobs.diagnostics import one_line
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -21,7 +24,10 @@ DEFAULT_BASE_URL = "https://api.baseten.co"
 
 @dataclass(frozen=True)
 class Connection:
-    """Timeouts are in seconds; `local_db` is the embedded API's database file, and needs no key."""
+    """Timeouts are in seconds; `local_db` is the embedded API's database file, and needs no key.
+
+    `insecure_http` permits plain HTTP to another machine. `environment` is where proxies and certificates are named.
+    """
 
     base_url: str = DEFAULT_BASE_URL
     key: str = field(default="", repr=False)
@@ -29,6 +35,8 @@ class Connection:
     connect_timeout: float = 10.0
     read_timeout: float = 60.0
     connections: int = 16
+    insecure_http: bool = False
+    environment: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def local(self) -> bool:
@@ -44,21 +52,30 @@ def open_api(connection: Connection, clock: Clock) -> Api:
     """Ready to be called, nothing sent yet; raises CannotConnect. Close it at the end."""
     timeout = httpx.Timeout(connection.read_timeout, connect=connection.connect_timeout)
     limits = httpx.Limits(max_connections=connection.connections, max_keepalive_connections=connection.connections)
-    headers = {"User-Agent": f"baseten-jobs/{__version__}", "Authorization": f"Bearer {_key(connection)}"}
+    headers = {
+        "User-Agent": f"baseten-jobs/{__version__}",
+        "Authorization": f"Bearer {_key(connection)}",
+        "Accept-Encoding": ACCEPTED,
+    }
     if connection.local_db is not None:
         transport = _Embedded(_app(connection.local_db))
         return Api(httpx.Client(transport=transport, base_url="http://embedded", headers=headers), clock, embedded=True)
 
     def reopened() -> httpx.Client:
-        trusted = _trusted(httpx.URL(address))
-        return httpx.Client(base_url=address, headers=headers, timeout=timeout, limits=limits, verify=trusted)
+        return httpx.Client(
+            base_url=route.address, headers=headers, timeout=timeout, limits=limits, verify=route.trusted,
+            trust_env=not route.loopback,
+        )  # fmt: skip
 
     try:
-        address = _address(connection.base_url)
+        route = route_to(connection.base_url, connection.environment, insecure_http=connection.insecure_http)
         http = reopened()
-    except (httpx.InvalidURL, ValueError, OSError) as error:
-        raise CannotConnect("connect", f"the connection can't be set up: {error}") from None
-    return Api(http, clock, secret=connection.key, reopen=reopened)
+    except (httpx.InvalidURL, ImportError, ValueError, OSError) as error:
+        raise CannotConnect("connect", f"the connection can't be set up: {one_line(str(error), 300)}") from None
+    return Api(
+        http, clock, secret=connection.key, reopen=reopened, proxied=route.proxied,
+        insecure_http=connection.insecure_http,
+    )  # fmt: skip
 
 
 def _key(connection: Connection) -> str:
@@ -69,24 +86,6 @@ def _key(connection: Connection) -> str:
     if not re.fullmatch(r"[\x21-\x7e]+", connection.key):
         raise CannotConnect("connect", "BASETEN_API_KEY holds a blank or a character that can't be in a key", 401)
     return connection.key
-
-
-def _address(base_url: str) -> str:
-    try:
-        url = httpx.URL(base_url)
-    except httpx.InvalidURL:
-        raise CannotConnect("connect", "BASETEN_BASE_URL is not an address") from None
-    if url.scheme not in ("http", "https") or not url.host:
-        raise CannotConnect("connect", "BASETEN_BASE_URL is not an http:// or https:// address")
-    if url.userinfo:
-        raise CannotConnect("connect", "BASETEN_BASE_URL must not hold a user or a password")
-    return base_url.rstrip("/")
-
-
-def _trusted(url: httpx.URL) -> ssl.SSLContext | bool:
-    """Whom TLS trusts. Plain HTTP on this machine needs nobody, and reading their list takes longer than a plan."""
-    plain = url.scheme == "http" and url.host in ("127.0.0.1", "localhost", "::1")
-    return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT) if plain else True
 
 
 class _Embedded(httpx.WSGITransport):

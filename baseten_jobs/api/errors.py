@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 @dataclass
 class ApiError(Exception):
-    """A call that did not give what was asked: `status` is nothing where no answer came."""
+    """A call that did not give what was asked: `status` is None where no answer came."""
 
     call: str
     reason: str
@@ -37,3 +37,7 @@ class NotSent(ApiError):
 
 class Broken(ApiError):
     """Some of the request was sent, and no whole answer came: what the server did is not known."""
+
+
+class Unreadable(Broken):
+    """An answer came that is larger, or nested deeper, than can be read: a repeated call would get the same."""

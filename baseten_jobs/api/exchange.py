@@ -7,25 +7,40 @@ from typing import Any
 
 import httpx
 
+from baseten_jobs.api.body import TooLarge, parts_of
+
+MIB = 1 << 20
+
+_TROUBLE = 1 << 16
+"""Bytes that are read of an answer that tells of trouble: its words come first."""
+
 Open = Callable[[], httpx.Client]
 """Makes a client with connections of its own."""
 
 
 @dataclass(frozen=True)
 class Limits:
-    """Seconds: `each` for every wait of httpx, the client's own where it is None; `whole` for the exchange in all."""
+    """Seconds: `each` for every wait of httpx, the client's own where it is None; `whole` for the exchange in all.
+
+    `most` is the bytes that the answer may have, unpacked.
+    """
 
     each: float | None
     whole: float | None
+    most: int = 16 * MIB
 
 
 @dataclass(frozen=True)
 class Reply:
-    """A whole answer; `took` is the seconds from the request to its end."""
+    """A whole answer, or the head of one that tells of trouble at length: it is `cut` then.
+
+    `took` is the seconds from the request to its end.
+    """
 
     response: httpx.Response
     raw: bytes
     took: float
+    cut: bool = False
 
 
 class Line:
@@ -46,11 +61,18 @@ class Line:
             http.close()
 
     def exchange(self, method: str, url: str, body: Mapping[str, Any] | None, limits: Limits) -> Reply:
-        """Raises httpx.HTTPError; the request is not sent any more once this has returned or raised."""
+        """The request is not sent any more once this has returned or raised.
+
+        Raises httpx.HTTPError; TooLarge and MemoryError where the answer can't be kept.
+        """
         under_way = _Exchange(self.http, self._now, limits)
         if limits.whole is None:
             return under_way.carry_out(method, url, body)
-        threading.Thread(target=under_way.run, args=(method, url, body), name="exchange", daemon=True).start()
+        thread = threading.Thread(target=under_way.run, args=(method, url, body), name="exchange", daemon=True)
+        try:
+            thread.start()
+        except RuntimeError as error:
+            raise httpx.ConnectError(str(error)) from None
         if not under_way.ended.wait(limits.whole) and under_way.leave():
             self._replace(under_way.http)
             raise httpx.ReadTimeout("no whole answer in time")
@@ -95,12 +117,17 @@ class _Exchange:
         began, whole = self._now(), self._limits.whole
         each = httpx.USE_CLIENT_DEFAULT if self._limits.each is None else httpx.Timeout(self._limits.each)
         with self.http.stream(method, url, json=body, timeout=each, extensions={"trace": self._trace}) as response:
-            parts = []
-            for part in response.iter_bytes():
-                parts.append(part)
+            content, good = bytearray(), response.is_success
+            most = self._limits.most if good else _TROUBLE
+            for part in parts_of(response):
+                content += part
+                if len(content) > most:
+                    if good:
+                        raise TooLarge(most)
+                    return Reply(response, bytes(content[:most]), self._now() - began, cut=True)
                 if whole is not None and self._now() > began + whole:
                     raise httpx.ReadTimeout("the answer came too slowly")
-            return Reply(response, b"".join(parts), self._now() - began)
+            return Reply(response, bytes(content), self._now() - began)
 
     def _trace(self, event: str, about: Mapping[str, Any]) -> None:
         """Called by the transport at each step: what was left behind while it connected is not sent later.

@@ -146,7 +146,9 @@ def bundle(name: str, build: Callable[..., Any], *options: click.Option) -> Call
     return decorate
 
 
-def _connection(local: bool, local_db: str | None, connect_timeout: float, read_timeout: float) -> Any:
+def _connection(
+    local: bool, local_db: str | None, connect_timeout: float, read_timeout: float, insecure_http: bool
+) -> Any:
     from baseten_jobs.api.connection import DEFAULT_BASE_URL, Connection
 
     return Connection(
@@ -155,6 +157,8 @@ def _connection(local: bool, local_db: str | None, connect_timeout: float, read_
         local_db=(local_db or DEFAULT_DB) if local or local_db else None,
         connect_timeout=connect_timeout,
         read_timeout=read_timeout,
+        insecure_http=insecure_http,
+        environment=dict(os.environ),
     )
 
 
@@ -196,6 +200,10 @@ connection = bundle(
     click.Option(
         ["--read-timeout"], type=_SECONDS, default=60.0, show_default=True, metavar="SECONDS",
         help="For an answer to come.",
+    ),
+    click.Option(
+        ["--insecure-http"], is_flag=True, envvar="BASETEN_INSECURE_HTTP",
+        help="Permit an http:// address that is not this machine: the key can be read on the way.",
     ),
 )  # fmt: skip
 """Where the API is; the key comes from the environment only."""

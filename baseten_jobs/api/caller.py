@@ -1,0 +1,166 @@
+"""A call -> its answer; what may be repeated is, where that may help."""
+
+from collections.abc import Mapping
+from copy import copy
+from types import MappingProxyType
+from typing import Any, Self
+from urllib.parse import quote
+
+import httpx
+
+from baseten_jobs.api.answer import Answer, answer_of
+from baseten_jobs.api.body import TooLarge
+from baseten_jobs.api.errors import ApiError, Broken, NotSent, Unreadable
+from baseten_jobs.api.exchange import MIB, Limits, Line, Open
+from baseten_jobs.api.pacing import Backoff, Clock, RateLimit
+from baseten_jobs.diagnostics import one_line
+from baseten_jobs.secrecy import without_key
+
+_NEVER_SENT = (
+    httpx.ConnectError,
+    httpx.ConnectTimeout,
+    httpx.PoolTimeout,
+    httpx.ProxyError,
+    httpx.UnsupportedProtocol,
+    httpx.LocalProtocolError,
+)
+ATTEMPTS = 6
+
+_AGAIN = 3
+"""Times what one exchange may take: a call that broke off after that is not repeated."""
+
+_LEAST = 1.0
+"""Seconds that every attempt has, however late it is."""
+
+LOGS = "/v1/training_projects/{}/jobs/{}/logs?direction=asc&limit={}&start_epoch_millis={}"
+
+_SMALL, _LARGE, _LARGEST = 1 * MIB, 16 * MIB, 64 * MIB
+_MOST: Mapping[str, int] = MappingProxyType(
+    {
+        "POST /v1/training_jobs/search": _LARGEST,
+        "GET /v1/training_projects/{}/jobs": _LARGEST,
+        f"GET {LOGS}": _LARGEST,
+        f"GET {LOGS}&end_epoch_millis={{}}": _LARGEST,
+        "GET /v1/training_projects/{}/jobs/{}": _SMALL,
+        "POST /v1/training_projects/{}/jobs": _SMALL,
+        "POST /v1/training_projects/{}/jobs/{}/stop": _SMALL,
+        "PATCH /v1/training_projects/{}/jobs/{}": _SMALL,
+        "POST /v1/training_projects": _SMALL,
+        "POST /v1/teams/{}/training_projects": _SMALL,
+        "GET /v1/blobs/credentials/train": _SMALL,
+    }
+)
+"""Bytes, unpacked, of an answer at most: 30,000 jobs take 64 MiB. What is not here may have 16 MiB."""
+
+
+class Caller:
+    """A server over one `httpx.Client`, for use by several threads at once."""
+
+    def __init__(
+        self,
+        http: httpx.Client,
+        clock: Clock,
+        *,
+        secret: str = "",
+        backoff: Backoff | None = None,
+        embedded: bool = False,
+        reopen: Open | None = None,
+        proxied: str = "",
+        insecure_http: bool = False,
+    ) -> None:
+        self._line = Line(http, clock.now, reopen)
+        self.clock, self._secret, self.embedded = clock, secret, embedded
+        self._proxied, self.insecure_http = proxied, insecure_http
+        self.backoff = backoff or Backoff()
+        self._limit = RateLimit(clock)
+        self._attempts = ATTEMPTS
+        self._within: float | None = None
+        self._until = float("inf")
+
+    def hasty(self, attempts: int, within: float, until: float = float("inf")) -> Self:
+        """The same, trying at most so often, and waiting at most so many seconds for an answer.
+
+        `until` is the clock's time after which nothing is tried again; an attempt has at least a second.
+        """
+        other = copy(self)
+        longest = self._http.timeout.read
+        other._attempts, other._within = attempts, within if longest is None else min(within, longest)
+        other._until = until
+        return other
+
+    @property
+    def _http(self) -> httpx.Client:
+        return self._line.http
+
+    def __repr__(self) -> str:
+        return f"Api({self.base_url})"
+
+    @property
+    def base_url(self) -> str:
+        return str(self._http.base_url).rstrip("/")
+
+    def close(self) -> None:
+        self._line.close()
+
+    def _repeat(
+        self, method: str, path: str, *ids: str, body: Mapping[str, Any] | None = None, attempts: int = ATTEMPTS
+    ) -> Answer:
+        attempts, began, error = min(attempts, self._attempts), self.clock.now(), ApiError("", "")
+        for attempt in range(attempts):
+            asked = None
+            try:
+                answer = self._exchange(method, path, *ids, body=body)
+            except NotSent as unsent:
+                error, again = unsent, attempt < 2
+            except Unreadable:
+                raise
+            except Broken as broken:
+                error, again = broken, self.clock.now() < began + _AGAIN * (self._limits().whole or float("inf"))
+            else:
+                if answer.ok:
+                    return answer
+                error, asked = answer.error(), answer.retry_after
+                again = error.passing or answer.status < 300
+            wait = self.backoff.wait(attempt, asked)
+            if not again or attempt == attempts - 1 or self.clock.now() + wait >= self._until:
+                break
+            self.clock.sleep(wait)
+        raise error
+
+    def _exchange(self, method: str, path: str, *ids: str, body: Mapping[str, Any] | None = None) -> Answer:
+        url = path.format(*(quote(part, safe="") for part in ids))
+        call = f"{method} {url}"
+        self._limit.wait(f"{method} {path}")
+        try:
+            reply = self._line.exchange(method, url, body, self._limits(_MOST.get(f"{method} {path}", _LARGE)))
+            return answer_of(call, reply, self._secret, self.clock.wall())
+        except _NEVER_SENT as error:
+            raise NotSent(call, self._reason(error, self._could_not_connect)) from None
+        except (httpx.HTTPError, httpx.StreamError, httpx.InvalidURL) as error:
+            raise Broken(call, self._reason(error, "the connection broke")) from None
+        except TooLarge as error:
+            raise Unreadable(call, str(error), 200) from None
+        except MemoryError:
+            raise Unreadable(call, "the answer is larger than the memory that is left", 200) from None
+        except RecursionError:
+            raise Unreadable(call, "the answer is nested too deeply", 200) from None
+
+    @property
+    def _could_not_connect(self) -> str:
+        way = f" through the proxy that {self._proxied} names" if self._proxied else ""
+        return f"could not connect to {self.base_url}{way}"
+
+    def _limits(self, most: int = 0) -> Limits:
+        """The embedded API is this very process, and not waited for."""
+        timeout = self._http.timeout
+        if self._within is not None:
+            within = min(self._within, max(_LEAST, self._until - self.clock.now()))
+            return Limits(within, None if self.embedded else within, most)
+        if self.embedded or timeout.read is None:
+            return Limits(None, None, most)
+        return Limits(None, timeout.read + max(timeout.read, timeout.connect or 0.0), most)
+
+    def _reason(self, error: Exception, what: str) -> str:
+        """In words, without the key, which a server may echo: that is taken out before anything is cut."""
+        words = str(error) or ("no answer in time" if isinstance(error, httpx.TimeoutException) else "")
+        return one_line(without_key(f"{what}: {words}" if words else what, self._secret), 300)
