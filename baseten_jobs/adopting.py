@@ -1,11 +1,11 @@
 """Drafts -> manifest files: each under its name, with its schema and its code found from where it lies."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from baseten_jobs.checkout import checkout_of, is_within
-from baseten_jobs.diagnostics import Diagnostic, Position, has_errors, in_order
+from baseten_jobs.boundary import Boundary
+from baseten_jobs.diagnostics import Diagnostic, Position, Severity, has_errors, in_order, one_line
 from baseten_jobs.importing.adoption import Adopted, Adoption, Found
 from baseten_jobs.importing.draft import Draft, check, gaps, written
 from baseten_jobs.importing.placed import NONE, Placed, placed
@@ -98,13 +98,28 @@ def _rebased(draft: Draft, start: str, folder: str) -> Draft:
     changes: dict[str, Placed | None] = {"root": root}
     if (external := workspace.get("external")) is not None and isinstance(external.value, list):
         changes["external"] = replace(external, value=[moved(each) for each in external.value])
-    if isinstance(root.value, str) and _leads_out(root.value, folder or os.curdir):
-        changes["outside"] = placed(True, workspace.at)
-    return replace(draft, spec=draft.spec.holding(workspace=workspace.holding(**changes)))
+    spec = draft.spec.holding(workspace=workspace.holding(**changes))
+    if not (leading_out := _leading_out((root, changes.get("external")), folder or os.curdir)):
+        return replace(draft, spec=spec)
+    spec = spec.holding(workspace=workspace.holding(**changes, outside=placed(True, workspace.at)))
+    return replace(draft, spec=spec, remarks=(*draft.remarks, _asks(leading_out, draft.path)))
 
 
-def _leads_out(root: str, folder: str) -> bool:
-    return not is_within(os.path.join(folder, root), checkout_of(folder) or folder)
+def _leading_out(written: Iterable[Placed | None], folder: str) -> list[Placed]:
+    """The folders of a workspace that lie outside of where the files of a manifest in `folder` come from."""
+    boundary = Boundary(folder)
+    each = [one for value in written if value for one in (value.value if isinstance(value.value, list) else [value])]
+    paths = [one for one in each if isinstance(one.value, str)]
+    return [path for path in paths if boundary.leaves_out(os.path.join(folder, path.value))]
+
+
+def _asks(outside: Sequence[Placed], path: str) -> Diagnostic:
+    """What to know of a manifest that `outside: true` was written into."""
+    folders = ", ".join(f"'{one_line(each.value)}'" for each in outside)
+    message = f"the manifest asks by `outside: true` for files from outside of its repository: {folders}"
+    hint = "each command needs `--allow-outside DIR` for that"
+    position = Position(path, *outside[0].at)
+    return Diagnostic("workspace-outside", message, position, "spec.workspace.outside", hint, Severity.WARNING)
 
 
 def _modeline(folder: str, known: bool) -> str:

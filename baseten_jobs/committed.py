@@ -11,8 +11,9 @@ from baseten_jobs.archive import link_hash
 from baseten_jobs.inspection import HEAD_BYTES, MAX_BYTES, OWN, inspect, inspect_head
 from baseten_jobs.manifest import ENDINGS
 from baseten_jobs.objects import GitObject, NotWhole, Objects
+from baseten_jobs.places import Entry
 from baseten_jobs.selection import Selection
-from baseten_jobs.tree import Entry, Found, walk_committed
+from baseten_jobs.tree import Found, walk_committed
 from baseten_jobs.workspace import File, Workspace, content_digest
 
 MOST_READ = 256 << 20

@@ -4,23 +4,25 @@ import os
 import re
 import shlex
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import cached_property
 from os.path import abspath, basename, isdir, join, lexists, normpath, realpath, relpath
 
 from baseten_jobs.archive import archive_size, link_hash
+from baseten_jobs.boundary import Boundary, in_git_folder
 from baseten_jobs.checkout import checkout_of, is_within
-from baseten_jobs.diagnostics import Diagnostic, FieldPath, Position, Severity, field_name, one_line
+from baseten_jobs.diagnostics import Diagnostic, FieldPath, Position, Severity, one_line
 from baseten_jobs.git import Listing, list_files
 from baseten_jobs.git_process import GitError
 from baseten_jobs.hashing import Cache, Held, Memory, Unread, hash_all
 from baseten_jobs.inspection import LFS, OWN, SECRET, Note
 from baseten_jobs.manifest import Document
+from baseten_jobs.remarks import Remarks
 from baseten_jobs.selection import Selection, mistake_in
 from baseten_jobs.sources import STDIN_NAME
 from baseten_jobs.tree import Found, Tree, loose, walk
 from baseten_jobs.workspace import MAX_BYTES, Content, File, Workspace, human, shown, written_in
 
-_AT: FieldPath = ("spec", "workspace")
 _MOST = 20
 """Faults, or secrets, told one by one of one workspace."""
 
@@ -33,34 +35,12 @@ class Packed:
     diagnostics: tuple[Diagnostic, ...]
 
 
-@dataclass
-class _Told:
-    """The diagnostics of one workspace, at the place where a manifest names it."""
+def pack(documents: Iterable[Document], allowed: tuple[str, ...] = ()) -> Packed:
+    """Read the trees of all workspaces: each once, however many manifests share it.
 
-    document: Document
-    found: list[Diagnostic] = field(default_factory=list)
-
-    def error(self, rule: str, message: str, hint: str = "", at: FieldPath = ()) -> None:
-        self._tell(rule, message, hint, at, Severity.ERROR)
-
-    def warn(self, rule: str, message: str, hint: str = "", at: FieldPath = ()) -> None:
-        self._tell(rule, message, hint, at, Severity.WARNING)
-
-    def _tell(self, rule: str, message: str, hint: str, at: FieldPath, severity: Severity) -> None:
-        path = (*_AT, *at) if at and self.document.written((*_AT, *at)) else _AT
-        of_key = self.document.written(path) is None
-        position = self.document.position(path, of_key=of_key)
-        self.found.append(Diagnostic(rule, message, position, field_name(path), hint, severity))
-
-    @property
-    def failed(self) -> bool:
-        return any(d.severity is Severity.ERROR for d in self.found)
-
-
-def pack(documents: Iterable[Document]) -> Packed:
-    """Read the trees of all workspaces: each once, however many manifests share it."""
-    documents = tuple(documents)
-    plans = [_Job(document, written_in(document.data["spec"]) or Workspace()) for document in documents]
+    `allowed` are the folders that the operator grants to manifests that ask for what lies outside.
+    """
+    plans = [_Job(each, written_in(each.data["spec"]) or Workspace(), allowed) for each in documents]
     listings = _listings(plan for plan in plans if plan.sound)
     memory = Memory()
     known: dict[object, _Job] = {}
@@ -81,13 +61,14 @@ def _again(first: "_Job", plan: "_Job") -> list[Diagnostic]:
 class _Job:
     """One workspace on its way from a manifest to its content."""
 
-    def __init__(self, document: Document, workspace: Workspace) -> None:
-        self.workspace, self.told = workspace, _Told(document)
+    def __init__(self, document: Document, workspace: Workspace, allowed: tuple[str, ...]) -> None:
+        self.workspace, self.told = workspace, Remarks(document)
         self.content: Content | None = None
         self.of_tree: list[Diagnostic] = []
         self.home = "." if document.path == STDIN_NAME else os.path.dirname(document.path) or "."
         self.root = normpath(join(self.home, workspace.root))
         self.external = tuple(normpath(join(self.home, folder)) for folder in workspace.external)
+        self.boundary = Boundary(self.home, allowed)
         self._check()
         self.sound = not self.told.failed
 
@@ -95,44 +76,54 @@ class _Job:
     def key(self) -> object:
         if not self.sound:
             return id(self)
-        return (realpath(self.root), self.external, self.workspace.include, self.workspace.exclude)
+        return (realpath(self.root), self.external, self.workspace.include, self.workspace.exclude, self.outside)
 
     @property
     def folders(self) -> tuple[str, ...]:
         return (self.root, *self.external)
+
+    @cached_property
+    def outside(self) -> tuple[str, ...]:
+        """The folders outside of the boundary, as the manifest names them."""
+        written = (self.workspace.root, *self.workspace.external)
+        return tuple(
+            name for folder, name in zip(self.folders, written, strict=True) if self.boundary.leaves_out(folder)
+        )
 
     def _check(self) -> None:
         for name in ("include", "exclude"):
             for index, pattern in enumerate(getattr(self.workspace, name)):
                 if mistake := mistake_in(pattern):
                     self.told.error("workspace-pattern", one_line(mistake), at=(name, index))
-        if not self._is_folder(self.root, ("root",)):
+        if not self._may_be_read(self.root, self.workspace.root, ("root",)):
             return
-        bound = checkout_of(self.home)
-        if not self.workspace.outside and not is_within(self.root, bound or self.home):
-            what = "the repository that the manifest is in" if bound else "the manifest's folder"
-            hint = "`outside: true` allows it" if bound else "`outside: true` allows it, as there is no repository"
-            self.told.error("workspace-outside", f"'{self.workspace.root}' is outside of {what}", hint, ("root",))
         taken: dict[str, str] = {}
         for index, (folder, written) in enumerate(zip(self.external, self.workspace.external, strict=True)):
             at: FieldPath = ("external", index)
-            if not self._is_folder(folder, at):
+            if not self._may_be_read(folder, written, at):
                 continue
             name = own_name(folder)
             if is_within(folder, self.root) or is_within(self.root, folder):
                 self.told.error("workspace-external", f"'{written}' overlaps the root", at=at)
             elif name in taken or lexists(join(self.root, name)):
                 self.told.error("workspace-external", f"'{name}' is in {taken.get(name, 'the root')} already", at=at)
-            elif bound and not self.workspace.outside and not is_within(folder, bound):
-                message = f"'{written}' is outside of the repository that the manifest is in"
-                self.told.error("workspace-outside", message, "`outside: true` allows it", at)
             taken[name] = f"'{written}'"
 
-    def _is_folder(self, folder: str, at: FieldPath) -> bool:
-        if not isdir(folder):
+    def _may_be_read(self, folder: str, written: str, at: FieldPath) -> bool:
+        """Whether this is a folder whose files may travel; else the reason is told."""
+        message, hint = self.boundary.refusal(folder, written, self.workspace.outside)
+        if message:
+            self.told.error("workspace-outside", message, hint, at)
+        elif not isdir(folder):
             problem = "is not a folder" if lexists(folder) else "does not exist"
             self.told.error("workspace-root", f"the folder '{one_line(folder)}' {problem}", at=at)
-        return isdir(folder)
+        elif in_git_folder(folder):
+            self.told.error(
+                "workspace-root", f"'{one_line(written)}' is in git's own folder, which never travels", at=at
+            )
+        else:
+            return True
+        return False
 
     def read(self, listings: Mapping[str, Listing | GitError], cache: Cache) -> None:
         before = len(self.told.found)
@@ -178,7 +169,7 @@ class _Job:
 
     def _weigh(self, chosen: list[Found], results: Mapping[str, Held | Unread]) -> None:
         files = (_file(found, results.get(found.path)) for found in chosen)
-        content = Content(self.workspace.root, tuple(sorted(files, key=_by_path)))
+        content = Content(self.workspace.root, tuple(sorted(files, key=_by_path)), self.outside)
         size = archive_size(content)
         for index, folder in enumerate(self.external):
             if not any(found.path.startswith(f"{own_name(folder)}/") for found in chosen):
@@ -198,6 +189,7 @@ class _Job:
         for index, pattern in enumerate(self.workspace.include):
             if not pattern.startswith("!") and not any(map(Selection((pattern,)).includes, paths)):
                 hint = "patterns hold below the root, as in .gitignore"
+                hint = "git's own folder never travels" if ".git" in pattern.split("/") else hint
                 self.told.warn("workspace-include", f"no file fits '{one_line(pattern)}'", hint, ("include", index))
         untracked = [path for tree in trees for path in tree.untracked if path in paths]
         if untracked:

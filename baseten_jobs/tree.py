@@ -4,68 +4,12 @@ import os
 import stat
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from os.path import isabs, isfile, join, realpath, relpath
-from typing import Protocol
+from os.path import join
 
+from baseten_jobs.checkout import checkout_of, git_folder_of
 from baseten_jobs.git import Listing
-from baseten_jobs.links import leads_to
+from baseten_jobs.places import Disk, Entry, Place, is_utf8
 from baseten_jobs.selection import ENVIRONMENT_MARKS, IGNORE_FILES, JUNK, Ignored, Selection, never_travels
-
-
-class Entry(Protocol):
-    """What a folder holds under one name; `os.DirEntry` is one."""
-
-    @property
-    def name(self) -> str: ...
-
-    @property
-    def path(self) -> str: ...
-
-    def is_dir(self, *, follow_symlinks: bool = True) -> bool: ...
-
-    def stat(self, *, follow_symlinks: bool = True) -> os.stat_result: ...
-
-
-class Place(Protocol):
-    """Where a walk reads from. Everything may raise OSError."""
-
-    def entries(self, folder: str) -> Sequence[Entry]: ...
-
-    def text(self, path: str) -> str: ...
-
-    def target(self, entry: Entry) -> str: ...
-
-    def followed(self, entry: Entry, target: str) -> tuple[str | None, str]:
-        """Where a link ends below the root, if that is known; and why it can't travel, or nothing."""
-
-
-class Disk:
-    """Folders below a root on this machine."""
-
-    def __init__(self, root: str) -> None:
-        self.root = realpath(root)
-
-    def entries(self, folder: str) -> Sequence[Entry]:
-        with os.scandir(folder) as entries:
-            return list(entries)
-
-    def text(self, path: str) -> str:
-        if not isfile(path):  # git takes no notice of what is none
-            return ""
-        with open(path, encoding="utf-8", errors="surrogateescape") as file:
-            return file.read()
-
-    def target(self, entry: Entry) -> str:
-        return os.readlink(entry.path)
-
-    def followed(self, entry: Entry, target: str) -> tuple[str | None, str]:
-        """Every link on the way counts."""
-        if not _is_utf8(target):
-            return None, "the link's target is not UTF-8"
-        if isabs(target):
-            return None, f"the link leads to '{target}', an absolute path"
-        end = leads_to(self.root, relpath(entry.path, self.root), target)
-        return end, f"the link leads out of the root, to '{target}'" if end is None else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,17 +59,18 @@ def walk(folder: str, at: str, selection: Selection, listing: Listing | None) ->
     below = listing.below(folder) if listing else ""
     left_out = listing is not None and any(below.startswith(each) for each in listing.ignored if each[-1:] == "/")
     start = _Folder(at, folder, below, Ignored(), listing, left_out=left_out)
-    return _Walk(Disk(folder), selection).walked(start)
+    root = checkout_of(folder)
+    return _Walk(Disk(folder), selection, git_folder_of(root) if root else "").walked(start)
 
 
 def walk_committed(place: Place, folder: str, at: str, selection: Selection) -> Tree:
     """The same of a folder in a commit, where git knows of every file."""
-    return _Walk(place, selection).walked(_Folder(at, folder, "", Ignored(), Listing(folder)))
+    return _Walk(place, selection, "").walked(_Folder(at, folder, "", Ignored(), Listing(folder)))
 
 
 class _Walk:
-    def __init__(self, place: Place, selection: Selection) -> None:
-        self.place, self.selection, self.tree = place, selection, Tree()
+    def __init__(self, place: Place, selection: Selection, shut: str) -> None:
+        self.place, self.selection, self.shut, self.tree = place, selection, shut, Tree()
         self.at = ""
         self.met: set[str] = set()
         """What git tracks and the walk came to, by its path in git's root."""
@@ -205,6 +150,8 @@ class _Walk:
     def _entry(self, here: _Folder, entry: Entry) -> _Folder | None:
         name, path, below = entry.name, here.path + entry.name, here.below + entry.name
         is_folder = entry.is_dir(follow_symlinks=False)
+        if name.casefold() == ".git" or entry.path == self.shut:  # there are tokens in it, whatever the manifest says
+            return None
         if not is_folder:
             self.met.add(below)
         guarded = here.guarded or never_travels(name)
@@ -221,7 +168,7 @@ class _Walk:
             if self.selection.prunes(path + "/") or ((left_out or guarded) and not self.selection.reaches(path + "/")):
                 self.closed.add(below + "/")
                 return None
-            if not _is_utf8(name):
+            if not is_utf8(name):
                 self._fault(path, *_NOT_UTF8)
                 return None
             inner = replace(here, path=path + "/", source=entry.path, below=below + "/")
@@ -233,7 +180,7 @@ class _Walk:
         return None
 
     def _file(self, here: _Folder, entry: Entry, path: str, named: bool) -> None:
-        if not _is_utf8(path):
+        if not is_utf8(path):
             self._fault(path, *_NOT_UTF8)
             return
         try:
@@ -282,15 +229,6 @@ def loose(chosen: Iterable[Found]) -> list[str]:
 
 
 _NOT_UTF8 = ("the name is not UTF-8", "rename it, or exclude it")
-
-
-def _is_utf8(name: str) -> bool:
-    """The bytes of a name that are not come as lone surrogates."""
-    try:
-        name.encode("utf-8")
-    except UnicodeEncodeError:
-        return False
-    return True
 
 
 def _kind(mode: int) -> str:

@@ -50,8 +50,17 @@ class Compiled:
         return ""
 
 
-def validate(paths: Sequence[str], stdin: BinaryIO, strict: bool, overrides: Sequence[Override] = ()) -> Compiled:
-    """All diagnostics of all files: what the schema says of each document, and the rules of the rest of it."""
+def validate(
+    paths: Sequence[str],
+    stdin: BinaryIO,
+    strict: bool,
+    overrides: Sequence[Override] = (),
+    allowed: Sequence[str] = (),
+) -> Compiled:
+    """All diagnostics of all files: what the schema says of each document, and the rules of the rest of it.
+
+    `allowed` are folders from which workspaces may take files although they lie outside of their repository.
+    """
     read = read_sources(paths, stdin)
     loaded = [manifest.load(source.path, source.text) for source in read.sources]
     diagnostics = [*read.diagnostics, *(d for one in loaded for d in one.diagnostics)]
@@ -68,14 +77,14 @@ def validate(paths: Sequence[str], stdin: BinaryIO, strict: bool, overrides: Seq
         diagnostics += (*found, *rules.check(document, found))
         sound += [] if found or document.path in unread else [document]
     diagnostics += (*rules.check_unique(documents), *check_lookalikes(documents))
-    contents, of_trees = _packed(documents, sound)
+    contents, of_trees = _packed(documents, sound, tuple(allowed))
     diagnostics += of_trees
     ordered = in_order(made_strict(diagnostics) if strict else diagnostics)
     return Compiled(documents, (), ordered, contents)
 
 
 def _packed(
-    documents: Sequence[Document], sound: Iterable[Document]
+    documents: Sequence[Document], sound: Iterable[Document], allowed: tuple[str, ...]
 ) -> tuple[Mapping[int, Content], tuple[Diagnostic, ...]]:
     """What the workspaces hold, where any document has one."""
     kept = {id(document) for document in sound if document.data["spec"].get("workspace") is not None}
@@ -84,14 +93,20 @@ def _packed(
         return {}, ()
     from baseten_jobs.packing import pack
 
-    packed = pack(documents[place] for place in places)
+    packed = pack((documents[place] for place in places), allowed)
     contents = {place: content for place, content in zip(places, packed.contents, strict=True) if content}
     return contents, packed.diagnostics
 
 
-def compile_all(paths: Sequence[str], stdin: BinaryIO, strict: bool, overrides: Sequence[Override] = ()) -> Compiled:
+def compile_all(
+    paths: Sequence[str],
+    stdin: BinaryIO,
+    strict: bool,
+    overrides: Sequence[Override] = (),
+    allowed: Sequence[str] = (),
+) -> Compiled:
     """Validated and, if nothing is wrong anywhere, compiled to requests."""
-    checked = validate(paths, stdin, strict, overrides)
+    checked = validate(paths, stdin, strict, overrides, allowed)
     if not checked.valid:
         return checked
     from baseten_jobs.request import compile_request

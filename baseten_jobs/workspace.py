@@ -54,10 +54,14 @@ class File:
 
 @dataclass(frozen=True)
 class Content:
-    """What a workspace holds: `root` as the manifest names it, the files in the archive's order."""
+    """What a workspace holds: `root` as the manifest names it, the files in the archive's order.
+
+    `outside` are the folders, as the manifest names them, that lie outside of its repository or folder.
+    """
 
     root: str
     files: tuple[File, ...] = field(repr=False)
+    outside: tuple[str, ...] = ()
 
     @cached_property
     def digest(self) -> str:

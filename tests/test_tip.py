@@ -229,9 +229,12 @@ def test_what_is_not_in_the_repository_is_only_applied_at_the_tip(remote: Remote
     outside = manifest("outside", "  workspace: {root: ../../data, outside: true}\n")
     remote.push({"far/x.yaml": outside})
     git(remote.here, "pull", "-q")
-    assert "Applied: 1 submitted." in apply(called, "far").out
+    assert "Applied: 1 submitted." in apply(called, "far", "--allow-outside", "../data").out
     remote.push({"README.md": "newer\n"})
-    assert "(differing: ../data, which is not in this repository)" in apply(called, "far").err
+    assert (
+        "(differing: ../data, which is not in this repository)"
+        in apply(called, "far", "--allow-outside", "../data").err
+    )
     standard = called("apply", "--local", "--yes", "--if-tip", "main", "-", given=manifest("stdin"))
     assert (standard.code, "(differing: <stdin>, which" in standard.err) == (0, True)
 

@@ -3,7 +3,7 @@
 import io
 import os
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from baseten_jobs.diagnostics import Severity
@@ -38,22 +38,22 @@ def manifest(folder: Path, workspace: str = ".", name: str = "x", more: str = ""
     write(folder, {f"{name}.yaml": MANIFEST.format(name=name, workspace=workspace, more=more)})
 
 
-def compiled(folder: Path) -> Compiled:
-    """As a command sees it; the hashes of one test are not remembered for another."""
-    return compile_all([str(folder)], io.BytesIO(), strict=False)
+def compiled(folder: Path, *allowed: Path) -> Compiled:
+    """As a command sees it, with folders that `--allow-outside` names; no test remembers another's hashes."""
+    return compile_all([str(folder)], io.BytesIO(), strict=False, allowed=[str(each) for each in allowed])
 
 
-def content(folder: Path) -> Content:
+def content(folder: Path, *allowed: Path) -> Content:
     """What the first manifest's workspace holds; it must be sound."""
-    found = compiled(folder)
+    found = compiled(folder, *allowed)
     assert found.valid, found.diagnostics
     held = found.requests[0].content
     assert held is not None
     return held
 
 
-def paths(folder: Path) -> list[str]:
-    return [file.path for file in content(folder).files]
+def paths(folder: Path, *allowed: Path) -> list[str]:
+    return [file.path for file in content(folder, *allowed).files]
 
 
 def digest(folder: Path) -> str:
@@ -61,9 +61,9 @@ def digest(folder: Path) -> str:
     return compiled(folder).requests[0].digest
 
 
-def told(folder: Path, severity: Severity = Severity.ERROR) -> list[str]:
+def told(folder: Path, severity: Severity = Severity.ERROR, allowed: Iterable[Path] = ()) -> list[str]:
     """What the diagnostics of this severity say, without their places."""
-    return [f"{d.message} [{d.rule}]" for d in compiled(folder).diagnostics if d.severity is severity]
+    return [f"{d.message} [{d.rule}]" for d in compiled(folder, *allowed).diagnostics if d.severity is severity]
 
 
 def commit(folder: Path) -> None:

@@ -29,9 +29,17 @@ from baseten_jobs.sources import STDIN
 @click.argument("name", metavar="NAME", shell_complete=options.complete_names)
 @click.option("--job", "job_id", metavar="ID", required=True, help="The job that runs the manifest's spec.")
 @options.files
+@options.allow_outside
 @options.output("text", "json")
 @options.connection
-def command(name: str, job_id: str, paths: tuple[str, ...], output: str, connection: Connection) -> Exit:
+def command(
+    name: str,
+    job_id: str,
+    paths: tuple[str, ...],
+    allowed: tuple[str, ...],
+    output: str,
+    connection: Connection,
+) -> Exit:
     """Write into the manifest NAME that a job, started without this tool, runs its spec as it is now.
 
     From the next plan on the job counts as the manifest's own: it is not submitted again. Nothing is sent.
@@ -40,7 +48,7 @@ def command(name: str, job_id: str, paths: tuple[str, ...], output: str, connect
 
     def work() -> Exit:
         try:
-            compiled = naming.manifests(session, paths, (name,))
+            compiled = naming.manifests(session, paths, (name,), allowed)
             api = opened(connection)
             (job,) = naming.jobs_by_id(session, api, [job_id])
         except naming.Refused as refused:

@@ -52,6 +52,7 @@ class _Wanted:
 @options.output(*report.APPLIED)
 @options.strict
 @options.overrides
+@options.allow_outside
 @options.if_tip
 @click.option("-y", "--yes", is_flag=True, help="Do not ask; needed where there is no terminal.")
 @click.option(
@@ -74,6 +75,7 @@ def command(
     output: str,
     strict: bool,
     overrides: tuple[Override, ...],
+    allowed: tuple[str, ...],
     if_tip: str | None,
     yes: bool,
     plan_file: str | None,
@@ -99,7 +101,7 @@ def command(
         if if_tip is not None and wanted.if_tip != if_tip:
             raise click.UsageError(f"--plan has decided on --if-tip {wanted.if_tip} already")
     paths = still_there(session, wanted.paths, prune=wanted.policy.prune)
-    compiled = validation.compile_all(paths, session.stdin, wanted.strict, wanted.overrides)
+    compiled = validation.compile_all(paths, session.stdin, wanted.strict, wanted.overrides, allowed)
     if not compiled.valid:
         return session.invalid(compiled.diagnostics)
     session.warn(compiled.diagnostics)

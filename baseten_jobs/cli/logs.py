@@ -41,6 +41,7 @@ class _Since(click.ParamType):  # type: ignore[type-arg,unused-ignore]
 @click.option("--since", type=_Since(), help="Only lines from 10m, 2h or 3d ago on, or from a time, in UTC.")
 @click.option("--job", "job_id", metavar="ID", help="The log of this job, managed or not.")
 @options.long_files
+@options.allow_outside
 @options.output("text", "raw", "jsonl", "json")
 @options.connection
 def command(
@@ -49,6 +50,7 @@ def command(
     since: Any,
     job_id: str | None,
     paths: tuple[str, ...],
+    allowed: tuple[str, ...],
     output: str,
     connection: Connection,
 ) -> Exit:
@@ -69,7 +71,7 @@ def command(
     def work() -> Exit:
         api = opened(connection)
         try:
-            job = naming.jobs_by_id(session, api, [job_id])[0] if job_id else _job(session, api, paths, names)
+            job = naming.jobs_by_id(session, api, [job_id])[0] if job_id else _job(session, api, paths, names, allowed)
         except naming.Refused as refused:
             return refused.code
         start = since(api.clock.wall()) if since else None
@@ -80,9 +82,11 @@ def command(
     return guarded(session, work)
 
 
-def _job(session: Session, api: Api, paths: tuple[str, ...], names: tuple[str, ...]) -> ObservedJob:
+def _job(
+    session: Session, api: Api, paths: tuple[str, ...], names: tuple[str, ...], allowed: tuple[str, ...]
+) -> ObservedJob:
     """The live job of the name, else the last of the manifest's own spec; raises Refused."""
-    (row,) = naming.rows(session, api, naming.manifests(session, paths, names))
+    (row,) = naming.rows(session, api, naming.manifests(session, paths, names, allowed))
     job = naming.live_job(session, row) or row.job
     if job is None:
         raise naming.Refused(session.fail(f"{row.request.name} is not submitted", Exit.FAILED))

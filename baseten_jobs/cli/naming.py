@@ -21,9 +21,11 @@ class Refused(Exception):
         self.code = code
 
 
-def manifests(session: Session, paths: tuple[str, ...], names: tuple[str, ...]) -> validation.Compiled:
+def manifests(
+    session: Session, paths: tuple[str, ...], names: tuple[str, ...], allowed: tuple[str, ...]
+) -> validation.Compiled:
     """The manifests of these names, or all where none is given; raises Refused."""
-    compiled = validation.compile_all(or_default(paths), session.stdin, strict=False)
+    compiled = validation.compile_all(or_default(paths), session.stdin, strict=False, allowed=allowed)
     if not compiled.valid:
         raise Refused(session.invalid(compiled.diagnostics))
     if not names:

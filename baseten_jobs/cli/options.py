@@ -108,6 +108,15 @@ def overrides(command: F) -> F:
     )(command)  # fmt: skip
 
 
+def allow_outside(command: F) -> F:
+    """--allow-outside: who runs a command grants what a manifest can only ask for; no environment and no file does."""
+    return click.option(
+        "--allow-outside", "allowed", multiple=True, metavar="DIR",
+        type=click.Path(exists=True, file_okay=False), shell_complete=complete_paths,
+        help="Let manifests that say `outside: true` take files from this folder; repeatable.",
+    )(command)  # fmt: skip
+
+
 class _BranchType(click.ParamType):  # type: ignore[type-arg,unused-ignore]
     name = "BRANCH"
 

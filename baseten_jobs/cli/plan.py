@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 @options.output(*report.PLAN)
 @options.strict
 @options.overrides
+@options.allow_outside
 @options.if_tip
 @click.option("--detailed-exitcode", is_flag=True, help="Exit with 2 where there is something to do.")
 @click.option(
@@ -51,6 +52,7 @@ def command(
     output: str,
     strict: bool,
     overrides: tuple[Override, ...],
+    allowed: tuple[str, ...],
     if_tip: str | None,
     detailed_exitcode: bool,
     out: str | None,
@@ -71,7 +73,8 @@ def command(
         raise click.UsageError("--out can't remember what was read from standard input")
     if out and any(override.touches(("spec", "runtime", "environment_variables")) for override in overrides):
         raise click.UsageError("--out never holds a value of the environment, so it can't remember this --set")
-    compiled = validation.compile_all(still_there(session, paths, prune=policy.prune), session.stdin, strict, overrides)
+    chosen = still_there(session, paths, prune=policy.prune)
+    compiled = validation.compile_all(chosen, session.stdin, strict, overrides, allowed)
     if not compiled.valid:
         return session.invalid(compiled.diagnostics)
     session.warn(compiled.diagnostics)

@@ -14,11 +14,20 @@ from baseten_jobs.overrides import Override
 @options.output(*report.REQUESTS)
 @options.strict
 @options.overrides
+@options.allow_outside
 @options.verbose
-def command(paths: tuple[str, ...], output: str, strict: bool, overrides: tuple[Override, ...], verbose: bool) -> Exit:
+def command(
+    paths: tuple[str, ...],
+    output: str,
+    strict: bool,
+    overrides: tuple[Override, ...],
+    allowed: tuple[str, ...],
+    verbose: bool,
+) -> Exit:
     """Print the exact body of each create that apply would send; nothing is sent."""
     session = Session(output, verbose=verbose)
-    compiled = validation.compile_all(still_there(session, or_default(paths)), session.stdin, strict, overrides)
+    chosen = still_there(session, or_default(paths))
+    compiled = validation.compile_all(chosen, session.stdin, strict, overrides, allowed)
     if not compiled.valid:
         return session.invalid(compiled.diagnostics)
     session.warn(compiled.diagnostics)

@@ -34,6 +34,7 @@ _POLL = 5.0
 )
 @click.option("--job", "job_ids", multiple=True, metavar="ID", help="Show this job, managed or not.")
 @options.files
+@options.allow_outside
 @options.output(*report.STATUS)
 @options.connection
 def command(
@@ -42,6 +43,7 @@ def command(
     exit_status: bool,
     job_ids: tuple[str, ...],
     paths: tuple[str, ...],
+    allowed: tuple[str, ...],
     output: str,
     connection: Connection,
 ) -> Exit:
@@ -55,7 +57,7 @@ def command(
 
     def work() -> Exit:
         try:
-            compiled = naming.manifests(session, paths, names) if names or not job_ids else None
+            compiled = naming.manifests(session, paths, names, allowed) if names or not job_ids else None
             api = opened(connection)
             survey, recall = Survey(api), Recall(api)
 

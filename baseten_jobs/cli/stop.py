@@ -22,6 +22,7 @@ _PATIENCE = 60.0
 @click.argument("names", nargs=-1, metavar="[NAME]...", shell_complete=options.complete_names)
 @click.option("--job", "job_ids", multiple=True, metavar="ID", help="Stop this job, managed or not.")
 @options.files
+@options.allow_outside
 @options.output("text", "json")
 @click.option("-y", "--yes", is_flag=True, help="Do not ask; needed where there is no terminal.")
 @options.connection
@@ -29,6 +30,7 @@ def command(
     names: tuple[str, ...],
     job_ids: tuple[str, ...],
     paths: tuple[str, ...],
+    allowed: tuple[str, ...],
     output: str,
     yes: bool,
     connection: Connection,
@@ -43,7 +45,7 @@ def command(
 
     def work() -> Exit:
         try:
-            compiled = naming.manifests(session, paths, names) if names else None
+            compiled = naming.manifests(session, paths, names, allowed) if names else None
             api = opened(connection)
             rows = naming.rows(session, api, compiled) if compiled else ()
             live = [naming.live_job(session, row) for row in rows]

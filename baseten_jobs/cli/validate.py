@@ -14,12 +14,16 @@ from baseten_jobs.overrides import Override
 @options.output(*report.DIAGNOSTICS)
 @options.strict
 @options.overrides
-def command(paths: tuple[str, ...], output: str, strict: bool, overrides: tuple[Override, ...]) -> Exit:
+@options.allow_outside
+def command(
+    paths: tuple[str, ...], output: str, strict: bool, overrides: tuple[Override, ...], allowed: tuple[str, ...]
+) -> Exit:
     """Check manifests and show every problem of every file at once; nothing is sent.
 
     PATH is a file, a folder of *.yaml and *.yml files, or - for standard input; the default is specs.
     """
     session = Session(output)
-    checked = validation.validate(still_there(session, or_default(paths)), session.stdin, strict, overrides)
+    chosen = still_there(session, or_default(paths))
+    checked = validation.validate(chosen, session.stdin, strict, overrides, allowed)
     session.result(report.DIAGNOSTICS[output](checked.diagnostics, checked.documents, session.look()))
     return Exit.DONE if checked.valid else Exit.FAILED

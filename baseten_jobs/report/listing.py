@@ -21,12 +21,19 @@ def lines(content: Content | None, look: Look) -> list[str]:
     return [f"{head}; the largest: {largest}" if count > 1 else f"{head}: {largest}"]
 
 
+def from_outside(content: Content | None) -> str:
+    """The folders from outside of the repository whose files travel, as a manifest names them; empty without any."""
+    folders = content.outside if content is not None else ()
+    return f"takes files from outside: {', '.join(one_line(folder) for folder in folders)}" if folders else ""
+
+
 def data(content: Content | None, look: Look) -> Mapping[str, Any]:
     """Nothing at all for a job without a workspace."""
     if content is None:
         return {}
     told = {
         "root": content.root,
+        **({"outside": list(content.outside)} if content.outside else {}),
         "digest": content.digest,
         "files": len(content.files),
         "bytes": content.size,

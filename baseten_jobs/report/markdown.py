@@ -147,7 +147,7 @@ def _cells(action: Action, priced: bool) -> Sequence[str]:
         prose(str(action.request.project), 80),
         str(_gpus(action) or ""),
         *([prose(per_hour(cost)) if cost is not None else ""] if priced else []),
-        prose(action.reason),
+        prose(action.reason) + (f"; **{prose(taken, 400)}**" if (taken := text.from_outside(action)) else ""),
     )
 
 
@@ -170,12 +170,13 @@ def _details(actions: Sequence[Action], look: Look) -> Iterator[Section]:
 def _detail(action: Action, look: Look, most: int) -> str:
     """A block that opens: what the plan knows of one action, in about `most` bytes."""
     number = f": {plainly.count(len(action.changes), 'change')}" if action.changes else ""
+    outside = f", {prose(taken, 200)}" if (taken := text.from_outside(action)) else ""
     facts = [f"In {prose(' · '.join(text.facts(action)), 600)}"]
     if action.previous is not None:
         facts.append(f"Compared with {_revision(action.previous)}")
     return fitted(
         [
-            Section(f"<details>\n<summary>{action.verb.value} {code(text.subject(action))}{number}</summary>"),
+            Section(f"<details>\n<summary>{action.verb.value} {code(text.subject(action))}{number}{outside}</summary>"),
             *map(Section, facts),
             *_changes(action.changes, look, most),
             *_list("", tuple(f"* {point}" for point in _points(action, look)), "line", rank=0, share=0.4),

@@ -42,7 +42,9 @@ def requests(compiled: Iterable[JobRequest], look: Look = PLAIN) -> Page:
     """Each body under a line that says whose it is."""
     lines: list[str] = []
     for r in compiled:
-        lines.append(f"# {place(r)}: {r.job_name} in {one_line(str(r.project))} (digest {r.digest[:SHOWN]})")
+        outside = f", {told_of}" if (told_of := listing.from_outside(r.content)) else ""
+        whose = f"{r.job_name} in {one_line(str(r.project))} (digest {r.digest[:SHOWN]})"
+        lines.append(f"# {place(r)}: {whose}{outside}")
         lines += [f"# {override(change)}" for change in look.overrides(r)]
         lines += [f"# {line}" for line in listing.lines(r.content, look)]
         lines.append(document(r.body))
@@ -98,7 +100,8 @@ def cost_summary(made: Plan) -> list[str]:
 def _action(action: Action, look: Look) -> list[str]:
     request, (sign, colour) = action.request, SIGNS[action.verb]
     what = f"{action.verb.value:<6}  {subject(action)}"
-    lines = [f"  {look.paint(f'{sign} {what}', colour)}  ({action.reason})"]
+    outside = f"  {look.paint(told_of, 'yellow')}" if (told_of := from_outside(action)) else ""
+    lines = [f"  {look.paint(f'{sign} {what}', colour)}  ({action.reason}){outside}"]
     lines.append(_INDENT + " · ".join(facts(action)))
     if action.previous is not None:
         lines.append(f"{_INDENT}compared with {revision(action.previous)}")
@@ -116,6 +119,11 @@ def _action(action: Action, look: Look) -> list[str]:
 def subject(action: Action) -> str:
     """The manifest's name; of a stop the name of the job that is stopped, which may be another spec's."""
     return one_line(action.job_name) if action.verb is Verb.STOP else action.request.name
+
+
+def from_outside(action: Action) -> str:
+    """What the manifest takes from outside of its repository; a stop is of another spec's job, which is there."""
+    return "" if action.verb is Verb.STOP else listing.from_outside(action.request.content)
 
 
 def facts(action: Action) -> list[str]:

@@ -29,8 +29,15 @@ read_inputs() {
   words=$(printf '%s' "${CREATE:-}" | xargs -n 1 printf '%s\n')
   while IFS= read -r each; do [ -z "$each" ] || options+=(--create "$each"); done <<<"$words"
   [ -z "${SINCE:-}" ] || options+=(--since "$SINCE")
+  words=$(printf '%s' "${ALLOW_OUTSIDE:-}" | xargs -n 1 printf '%s\n')
+  while IFS= read -r each; do [ -z "$each" ] || options+=(--allow-outside "$each"); done <<<"$words"
   words=$(printf '%s' "${ARGS:-}" | xargs -n 1 printf '%s\n')
-  while IFS= read -r each; do [ -z "$each" ] || options+=("$each"); done <<<"$words"
+  while IFS= read -r each; do
+    case $each in --allow-outside*) # what may leave the machine is granted by an input of its own
+      echo "::error title=baseten-jobs::args can't hold --allow-outside; the input allow-outside grants it" && exit 64 ;;
+    esac
+    [ -z "$each" ] || options+=("$each")
+  done <<<"$words"
   [ "$STRICT" != true ] || strict=(--strict)
   share
 }
@@ -39,7 +46,7 @@ share() {
   local i
   for ((i = 0; i < ${#options[@]}; i++)); do
     case ${options[i]} in
-      --set) shared+=(--set "${options[++i]-}") ;;
+      --set | --allow-outside) shared+=("${options[i]}" "${options[++i]-}") ;;
       --set=* | --strict) shared+=("${options[i]}") ;;
     esac
   done
