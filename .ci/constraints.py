@@ -1,4 +1,4 @@
-"""Write the versions and hashes of what the action installs, and of the `uv` that this needs, each the newest allowed."""
+"""Write the versions and hashes of what the action installs, and of the `uv` for that: each the newest allowed."""
 
 import os
 import subprocess
@@ -26,8 +26,8 @@ def compile_to(path: Path, wanted: list[str]) -> None:
     command = [
         "uv", "pip", "compile", "--quiet", "--no-config", "--universal", "--generate-hashes", "--only-binary", ":all:",
         "--python-version", PROJECT["project"]["requires-python"].removeprefix(">="),
-        "--upgrade", "--exclude-newer", "1 week", "--no-annotate", "--custom-compile-command", "python3 .ci/constraints.py",
-        "--output-file", str(path), "-",
+        "--upgrade", "--exclude-newer", "1 week", "--no-annotate",
+        "--custom-compile-command", "python3 .ci/constraints.py", "--output-file", str(path), "-",
     ]  # fmt: skip
     given = {name: value for name, value in os.environ.items() if not name.startswith("UV_")}
     subprocess.run(
