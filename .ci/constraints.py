@@ -1,4 +1,4 @@
-"""Write the versions and hashes of what the action installs, and of the `uv` for that: each the newest allowed."""
+"""Write the newest versions, with hashes, of what the action installs, and of the `uv` that this needs."""
 
 import os
 import subprocess

@@ -553,5 +553,5 @@ def test_the_action_is_one_by_githubs_schema() -> None:
 
 def test_the_version_of_the_action_is_what_it_installs() -> None:
     """`steps.sh` installs the repository that it is in."""
-    assert "${INSTALL:-$here/../../..}" in (ACTION.parent / "steps.sh").read_text()
+    assert '--no-build-isolation "$here/../../.."' in (ACTION.parent / "steps.sh").read_text()
     assert (ACTION.parent / ".." / ".." / ".." / "pyproject.toml").resolve() == ROOT / "pyproject.toml"

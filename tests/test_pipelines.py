@@ -10,6 +10,7 @@ import pytest
 import yaml
 from junitparser import JUnitXml
 
+from baseten_jobs import __version__
 from tests.runner import BAD, GOOD, ROOT, Runner, cloned, evaluated, git, workspace
 
 __all__ = ["cloned", "workspace"]
@@ -49,29 +50,53 @@ def test_a_waiting_apply_is_never_cancelled() -> None:
     group = jobs["apply"]["concurrency"]
     assert group == {"group": "baseten-jobs-production", "cancel-in-progress": False, "queue": "max"}
     assert "github.ref" not in group["group"]
-    assert "concurrency" not in jobs["plan"]
+    assert jobs["plan"]["concurrency"]["group"].startswith("baseten-jobs-plan-${{ github.event.pull_request.number")
     assert pipeline()["apply"]["resource_group"] == "baseten-jobs-production"
 
 
-def test_the_plan_may_comment_and_nothing_more() -> None:
-    assert workflow()["permissions"] == {"contents": "read", "pull-requests": "write"}
+def test_the_plan_may_comment_and_nothing_else_may() -> None:
+    assert workflow()["permissions"] == {}
+    assert {name: job["permissions"] for name, job in workflow()["jobs"].items()} == {
+        "plan": {"contents": "read", "pull-requests": "write"}, "apply": {"contents": "read"},
+    }  # fmt: skip
 
 
-def test_the_whole_history_is_there() -> None:
+def test_the_whole_history_is_there_and_no_credentials() -> None:
     for job in workflow()["jobs"].values():
         (checkout,) = [step for step in job["steps"] if step.get("uses", "").startswith("actions/checkout@")]
-        assert checkout["with"] == {"fetch-depth": 0}
+        assert checkout["with"] == {"fetch-depth": 0, "persist-credentials": False}
     assert pipeline()["variables"]["GIT_DEPTH"] == "0"
 
 
-def test_the_action_is_ours_and_has_these_inputs() -> None:
-    (step,) = [s for s in workflow()["jobs"]["plan"]["steps"] if "baseten-jobs" in s.get("uses", "")]
-    path = step["uses"].partition("@")[0].split("/", 2)[2]
-    assert step["with"].keys() <= yaml.safe_load((ROOT / path / "action.yml").read_text())["inputs"].keys()
+def test_each_job_is_the_action_of_this_version_with_inputs_that_it_has() -> None:
+    for name in workflow()["jobs"]:
+        action, _, version = step(name)["uses"].partition("@")
+        assert version == f"v{__version__}"
+        path = action.split("/", 2)[2]
+        assert step(name)["with"].keys() <= yaml.safe_load((ROOT / path / "action.yml").read_text())["inputs"].keys()
 
 
-def github_scripts() -> list[str]:
-    return [step["run"] for job in workflow()["jobs"].values() for step in job["steps"] if "run" in step]
+def step(job: str) -> Any:
+    """The step of a job that is our action."""
+    (found,) = [each for each in workflow()["jobs"][job]["steps"] if "/baseten-jobs/" in each["uses"]]
+    return found
+
+
+def inputs(job: str, create: str = "") -> dict[str, str]:
+    """What the workflow gives to the action, but for `--local`, which needs no provider."""
+    context = {"secrets": {"BASETEN_API_KEY": "key"}, "inputs": {"create": create}}
+    expression = re.compile(r"\$\{\{(.*?)\}\}")
+    given = {
+        name: expression.sub(lambda found: evaluated(found[1], context), value)
+        for name, value in step(job)["with"].items()
+    }
+    return {**given, "args": "--local"}
+
+
+def pushed(machine: Runner) -> Runner:
+    environment = {"GITHUB_EVENT_NAME": "push", "GITHUB_REF": "refs/heads/main"}
+    event = {"repository": {"default_branch": "main"}, "before": "0" * 40}
+    return Runner(machine.workspace, machine.temp, event, environment)
 
 
 def gitlab_scripts() -> list[str]:
@@ -79,7 +104,7 @@ def gitlab_scripts() -> list[str]:
 
 
 def test_every_script_is_bash() -> None:
-    for script in [*github_scripts(), *gitlab_scripts()]:
+    for script in gitlab_scripts():
         subprocess.run(["bash", "-n"], input=script, text=True, check=True)
 
 
@@ -105,24 +130,20 @@ def overtake(cloned: Path) -> None:
 
 
 def test_the_workflow_validates_and_applies_at_the_tip_alone(machine: Runner) -> None:
-    install, validate, apply = github_scripts()
-    assert install == "pip install baseten-jobs"
-    assert machine.bash(validate).returncode == 0
-    given = {"BEFORE": "0" * 40, "CREATE": ""}
-    assert "Applied: 1 submitted." in machine.bash(apply, given).stdout
+    ran = pushed(machine).run(**inputs("apply"))
+    assert (ran.code, "### Applied: 1 submitted." in ran.summary) == (0, True), ran.log
     overtake(machine.workspace)
-    ran = machine.bash(apply, given)
-    assert (ran.returncode, "Plan:" in ran.stdout) == (0, False)
-    assert re.match(
-        r"not applied: main is at [0-9a-f]{7} by now, and this is [0-9a-f]{7}; its own run applies ", ran.stdout
-    )
+    ran = pushed(machine).run(**inputs("apply"))
+    assert (ran.code, "Plan:" in ran.log) == (0, False)
+    told = r"not applied: main is at [0-9a-f]{7} by now, and this is [0-9a-f]{7}; its own run applies "
+    assert re.search(f"^{told}", ran.log, re.MULTILINE)
 
 
 def test_the_workflow_is_red_where_a_manifest_is_wrong(machine: Runner) -> None:
     (machine.workspace / "specs" / "sft.yaml").write_text(BAD)
-    ran = machine.bash(github_scripts()[1])
-    assert ran.returncode == 1
-    assert ran.stdout.startswith("::error file=specs/sft.yaml,line=6,")
+    ran = pushed(machine).run(**inputs("apply"))
+    assert ran.code == 1
+    assert ran.log.startswith("::error file=specs/sft.yaml,line=6,")
 
 
 def test_gitlab_gets_a_report_of_what_is_wrong(machine: Runner) -> None:
@@ -141,15 +162,13 @@ def test_gitlab_plans_with_a_key_and_renders_without(machine: Runner, key: str, 
 
 
 @pytest.mark.parametrize("shell", ["-e", "-eo pipefail"])
-@pytest.mark.parametrize("host", ["github", "gitlab"])
-def test_where_the_tip_is_not_known_nothing_is_applied_and_it_is_red(machine: Runner, host: str, shell: str) -> None:
+def test_where_the_tip_is_not_known_nothing_is_applied_and_it_is_red(machine: Runner, shell: str) -> None:
     git(machine.workspace, "remote", "set-url", "origin", str(machine.temp / "nowhere"))
-    script = {"github": github_scripts, "gitlab": gitlab_scripts}[host]()[2]
-    given = {"CI_DEFAULT_BRANCH": "main", "CI_COMMIT_BEFORE_SHA": "", "BEFORE": "", "CREATE": ""}
-    ran = machine.bash(script, given, shell)
-    assert ran.returncode != 0
-    assert "by now" not in ran.stdout
-    assert "Plan:" not in ran.stdout
+    given = {"CI_DEFAULT_BRANCH": "main", "CI_COMMIT_BEFORE_SHA": "", "CREATE": ""}
+    by_script = machine.bash(gitlab_scripts()[2], given, shell)
+    by_action = pushed(machine).run(**inputs("apply"))
+    for code, told in ((by_script.returncode, by_script.stdout), (by_action.code, by_action.log)):
+        assert (code != 0, "by now" in told, "Plan:" in told) == (True, False, False)
 
 
 def test_gitlab_applies_at_the_tip_alone(machine: Runner) -> None:
@@ -161,18 +180,23 @@ def test_gitlab_applies_at_the_tip_alone(machine: Runner) -> None:
 
 
 @pytest.mark.parametrize("create", ["nobody", "*", "a b", "$(touch x)", "'; touch x; '", "--help"])
-@pytest.mark.parametrize("host", ["github", "gitlab"])
-def test_what_is_to_be_created_is_one_name_and_no_script(machine: Runner, host: str, create: str) -> None:
-    script = {"github": github_scripts, "gitlab": gitlab_scripts}[host]()[2]
-    given = {"CI_DEFAULT_BRANCH": "main", "CI_COMMIT_BEFORE_SHA": "", "BEFORE": "", "CREATE": create}
-    ran = machine.bash(script, given)
+def test_what_is_to_be_created_is_one_name_and_no_script(machine: Runner, create: str) -> None:
+    given = {"CI_DEFAULT_BRANCH": "main", "CI_COMMIT_BEFORE_SHA": "", "CREATE": create}
+    ran = machine.bash(gitlab_scripts()[2], given)
     told = "Applied: 1 submitted." if create == "*" else f"no manifest has the name '{create}'"
     assert (ran.returncode, told in ran.stdout) == (0 if create == "*" else 1, True), ran.stdout
     assert not (machine.workspace / "x").exists()
 
 
-def test_no_expression_is_pasted_into_a_script() -> None:
-    assert not any("${{" in script for script in github_scripts())
+@pytest.mark.parametrize("create", ["nobody", "*"])
+def test_the_workflow_creates_what_somebody_asks_for(machine: Runner, create: str) -> None:
+    ran = pushed(machine).run(**inputs("apply", create))
+    assert ran.code == (0 if create == "*" else 1)
+    assert ("no manifest has the name 'nobody'" in ran.log) == (create == "nobody")
+
+
+def test_no_script_is_in_the_workflow() -> None:
+    assert not any("run" in each for job in workflow()["jobs"].values() for each in job["steps"])
 
 
 def test_a_run_that_somebody_starts_applies_on_main_alone() -> None:
