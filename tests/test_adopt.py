@@ -133,3 +133,18 @@ def test_a_search_that_hides_an_adopted_job_does_not_make_it_a_strangers(tmp_pat
     planned = world.plan()
     assert planned.valid, planned.diagnostics
     assert {action.request.name: action.verb for action in planned.plan.actions} == {"x": Verb.KEEP, "y": Verb.KEEP}
+
+
+def test_nothing_is_written_into_a_folder_that_a_link_leads_out_to(
+    desk: Desk, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    job_id = started_by_hand(desk)
+    desk.write("qwen-sft")
+    outside = tmp_path_factory.mktemp("elsewhere") / "outside"
+    (desk.folder / "specs").rename(outside)
+    (desk.folder / "specs").symlink_to(outside)
+    before = (outside / "qwen-sft.yaml").read_text()
+    adopted = desk("adopt", "qwen-sft", "--job", job_id, "--file", "specs/qwen-sft.yaml")
+    assert adopted.code == 1
+    assert "specs/qwen-sft.yaml can't be written: the link 'specs' leads out of " in adopted.err
+    assert (outside / "qwen-sft.yaml").read_text() == before

@@ -2,11 +2,13 @@
 
 import json
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+import yaml
 
 from baseten_jobs.cli import run
 from baseten_jobs.shape import schema_text
@@ -51,6 +53,87 @@ def test_the_pipeline_is_the_readmes(name: str, host: str) -> None:
     found = re.search(rf"<!-- {name} -->\n```yaml\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
     assert found
     assert found[1] in files(Path.cwd()).values()
+
+
+PIPELINE = {"github": ".github/workflows/training.yml", "gitlab": ".gitlab-ci.yml"}
+
+
+def words(host: str, text: str) -> list[list[str]]:
+    """Which paths each command of a pipeline looks at, as its shell takes them apart."""
+    document = yaml.safe_load(text)
+    if host == "github":
+        jobs = [document["jobs"][name] for name in ("plan", "apply")]
+        return [shlex.split(step["with"]["paths"]) for job in jobs for step in job["steps"] if "paths" in step["with"]]
+    lines = "\n".join(line for name in ("validate", "plan", "apply") for line in document[name]["script"])
+    commands = re.findall(r"baseten-jobs ((?:'[^']*'|\"[^\"]*\"|[^;>\n'\"])*)", lines)
+    return [shlex.split(command)[-1:] for command in commands]
+
+
+@pytest.mark.parametrize("host", PIPELINE)
+@pytest.mark.parametrize("folder", ["ml", "ml/runs", "a b", "mäh", "it's"])
+def test_in_a_sub_folder_of_a_checkout_the_pipeline_is_at_the_root_and_looks_there(
+    host: str, folder: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    git(tmp_path, "init", "-q")
+    code = run(["init", "--ci", host, folder])
+    if "'" in folder:  # a word that YAML and a shell would quote in two ways
+        assert (code, capsys.readouterr().err.count("\n"), files(tmp_path)) == (1, 1, {})
+        return
+    assert code == 0
+    up = "/".join([".."] * len(Path(folder).parts))
+    assert f"wrote  {up}/{PIPELINE[host]}\n" in capsys.readouterr().out
+    looked_at = words(host, files(tmp_path)[PIPELINE[host]])
+    assert looked_at == [[f"{folder}/specs"]] * (2 if host == "github" else 4)
+    assert files(tmp_path).keys() - {PIPELINE[host]} == {
+        f"{folder}/{name}" for name in (*WRITTEN[:2], ".gitignore")
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("host", PIPELINE)
+def test_a_folder_that_is_entered_first_is_a_sub_folder_too(
+    host: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    git(tmp_path, "init", "-q")
+    Path("ml").mkdir()
+    monkeypatch.chdir("ml")
+    run(["init", "--ci", host])
+    assert words(host, files(tmp_path)[PIPELINE[host]])[0] == ["ml/specs"]
+
+
+@pytest.mark.parametrize("host", PIPELINE)
+def test_at_the_root_the_pipeline_looks_at_specs(host: str, tmp_path: Path) -> None:
+    git(tmp_path, "init", "-q")
+    run(["init", "--ci", host])
+    assert {path for each in words(host, files(tmp_path)[PIPELINE[host]]) for path in each} == {"specs"}
+
+
+def test_a_pipeline_that_is_at_the_root_is_kept_and_told_about(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    git(tmp_path, "init", "-q")
+    run(["init"])
+    capsys.readouterr()
+    before = files(tmp_path)[PIPELINE["github"]]
+    assert run(["init", "ml"]) == 0
+    assert files(tmp_path)[PIPELINE["github"]] == before
+    told = capsys.readouterr().out
+    assert "kept   ../.github/workflows/training.yml\n" in told
+    assert told.endswith("  see that ../.github/workflows/training.yml looks at ml/specs\n")
+
+
+@pytest.mark.parametrize(
+    "folder", ["${{ secrets.X }}", "a$(touch x)", "a;b", "a#b", "a: b", "-ml", "a\nb", "a`b", 'a"b', "a\\b", "&a", "*"]
+)
+def test_a_folder_whose_name_is_code_is_in_no_pipeline(
+    folder: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    git(tmp_path, "init", "-q")
+    assert run(["init", "--", folder]) == 1
+    told = capsys.readouterr().err
+    assert told.count("\n") == 1
+    assert "a pipeline would read as its own; use `--ci none`" in told
+    assert files(tmp_path) == {}
+    assert run(["init", "--ci", "none", "--", folder]) == 0
 
 
 def test_no_pipeline_is_written_where_none_is_wanted(capsys: pytest.CaptureFixture[str]) -> None:
