@@ -7,6 +7,7 @@ from io import BytesIO
 from typing import BinaryIO
 
 from baseten_jobs.diagnostics import Diagnostic, Position, Severity
+from baseten_jobs.folders import walk
 from baseten_jobs.importing.adoption import Found
 from baseten_jobs.importing.incumbent import PROJECT, ROOTS
 from baseten_jobs.importing.lowering import Given
@@ -93,7 +94,7 @@ def _found(name: str, path: str, read: Read, mark: str = "") -> Found:
 def _python_files(folder: str) -> Iterator[str | Diagnostic]:
     """Files by name, none below hidden folders, caches and virtual environments; links to folders are not followed."""
     refused: list[OSError] = []
-    for parent, folders, names in os.walk(folder, onerror=refused.append):
+    for parent, folders, names in walk(folder, refused.append):
         if ENVIRONMENT_MARKS & {*folders, *names}:
             folders.clear()
             continue

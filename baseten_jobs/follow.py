@@ -93,7 +93,10 @@ def _page(api: Api, job: ObservedJob, reading: Reading, tell: Tell) -> tuple[Rea
         page = [line_of(row) for row in rows]
     except ValueError:
         raise ApiError(f"logs of job {job.id}", "the answer holds a line without its time") from None
-    return read(reading, page, _now(api))
+    reading, new = read(reading, page, _now(api))
+    if reading.endless:
+        raise ApiError(f"logs of job {job.id}", "there is no end to the lines of one time; --since begins later")
+    return reading, new
 
 
 class _Looks:

@@ -19,6 +19,11 @@ LONGEST = 6 * 86_400_000
 REMEMBERED = 90_000
 """Milliseconds before the newest line that may be read again without telling a line twice."""
 
+_MOST = 128 << 20
+"""Characters of lines that are remembered, each counted with `_EACH` more: a log that is denser has no end."""
+
+_EACH = 100
+
 _NANOS = 1_000_000
 
 
@@ -33,6 +38,11 @@ class LogLine(NamedTuple):
     @property
     def millis(self) -> int:
         return self.nanos // _NANOS
+
+    @property
+    def weight(self) -> int:
+        """About the bytes that it takes in memory."""
+        return len(self.message) + _EACH
 
 
 def line_of(row: Mapping[str, Any]) -> LogLine:
@@ -58,7 +68,8 @@ class Reading:
     """How far a log is read: what to ask for next, and which of the newest lines were told, and how often.
 
     `whole` says that everything up to now was read; `crowded` counts milliseconds with more lines than a page holds,
-    of which the API shows no more than that. Lines from before `forgotten` are remembered no longer.
+    of which the API shows no more than that. Lines from before `forgotten` are remembered no longer. `newest` is never
+    later than now: a node whose clock is ahead hides no line of the others. `weight` is that of the lines in `told`.
     """
 
     window: Window
@@ -68,6 +79,12 @@ class Reading:
     whole: bool = False
     crowded: int = 0
     forgotten: int = 0
+    weight: int = 0
+
+    @property
+    def endless(self) -> bool:
+        """Whether more lines come for one time than any job writes, so that reading on leads nowhere."""
+        return self.weight > _MOST
 
 
 def begin(start: int, now: int) -> Reading:
@@ -102,18 +119,21 @@ def read(
         following = reading.window.end or reading.window.start
     counts = Counter(lines)
     new = _unseen(lines, reading.told)
-    newest = max(reading.newest, lines[-1].millis if lines else 0)
+    newest = max(reading.newest, min(lines[-1].millis, now) if lines else 0)
     forgotten = reading.forgotten
+    weight = reading.weight + sum(line.weight for line in counts if line not in reading.told)
     told = {**reading.told, **{line: max(n, reading.told.get(line, 0)) for line, n in counts.items()}}
     if newest - forgotten > 2 * REMEMBERED:
         forgotten = newest - REMEMBERED
         told = {line: count for line, count in told.items() if line.millis >= forgotten}
+        weight = sum(line.weight for line in told)
     return Reading(
         window=_window(following, now),
         first=reading.first,
         newest=newest,
         told=told,
         forgotten=forgotten,
+        weight=weight,
         whole=not full and reading.window.end is None,
         crowded=reading.crowded + crowded,
     ), new

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import BinaryIO
 
 from baseten_jobs.diagnostics import Diagnostic, Position
+from baseten_jobs.folders import walk
 from baseten_jobs.manifest import ENDINGS, MAX_BYTES, decode
 
 STDIN = "-"
@@ -71,7 +72,7 @@ def _files(path: str) -> Iterator[str | Diagnostic]:
 def _in_folder(folder: str) -> Iterator[str | Diagnostic]:
     refused: list[OSError] = []
     files = []
-    for parent, folders, names in os.walk(folder, onerror=refused.append):
+    for parent, folders, names in walk(folder, refused.append):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         files += [os.path.join(parent, name) for name in names if name.endswith(ENDINGS) and not name.startswith(".")]
     for error in refused:

@@ -99,6 +99,31 @@ def test_more_lines_in_a_millisecond_than_the_api_shows_are_counted() -> None:
     assert reading.crowded == 1
 
 
+def test_a_line_from_the_future_is_told_once_and_hides_none_that_come_after_it() -> None:
+    early = [(LogLine(second * 1000 * MILLI, f"at {second}"), second * 1000) for second in range(1, 700, 2)]
+    ahead = [(LogLine(600_000 * MILLI, "from a node whose clock is ahead"), 2_000)]
+    lines = [*early, *ahead]
+    log, told, reading = Log(lines, 1000), [], begin(0, 0)
+    shown = dict(lines)
+    for now in range(3_000, 720_000, 3_000):
+        page = [each for each, since in lines if since <= now and each.millis >= reading.window.start]
+        reading, new = read(reading, page, now, log.limit)
+        told += new
+        assert {each for each in shown if shown[each] <= now} == set(told)
+        reading = again(reading, 5_000, now)
+        assert reading.window.start <= now
+    assert Counter(told) == Counter(each for each, _ in lines)
+
+
+@pytest.mark.parametrize("millis", [10**12, 10**25])
+def test_more_lines_from_the_future_than_a_page_holds_are_read(millis: int) -> None:
+    page = [LogLine((millis + number) * MILLI, str(number)) for number in range(1000)]
+    reading, new = read(begin(0, 5_000), page, 5_000)
+    assert len(new) == 999
+    assert reading.newest == 5_000
+    assert again(reading, 5_000, 6_000).window.start == 0
+
+
 # Following
 
 

@@ -1,12 +1,14 @@
 """Waiting: the rate limit, backoff, and the calls that go on the wire."""
 
+from email.utils import formatdate
+
 import httpx
 import pytest
 
 from baseten_jobs.api.client import Api
 from baseten_jobs.api.errors import ApiError, Broken, NotSent
 from baseten_jobs.api.pacing import Backoff, RateLimit
-from tests.world import StandingClock
+from tests.world import START, StandingClock
 
 
 def test_no_second_sees_more_than_a_hundred_calls_of_one_endpoint() -> None:
@@ -97,6 +99,71 @@ def test_a_wait_that_the_server_asks_for_is_kept() -> None:
     )
     api.projects()
     assert clock.slept == [17]
+
+
+NOW = "Sun, 06 Nov 1994 08:49:37 GMT"
+AFTER = {"Sun, 06 Nov 1994 08:49:54 GMT": 17, "Sunday, 06-Nov-94 08:49:54 GMT": 17, "Sun Nov  6 08:49:54 1994": 17}
+
+ASKED: list[tuple[str, str, float | None]] = [
+    *((date, "", seconds) for date, seconds in AFTER.items()),
+    ("17", "", 17),
+    ("0", "", 0),
+    ("86400", "", 60),
+    ("9" * 5000, "", 60),
+    ("Sun, 06 Nov 2094 08:49:54 GMT", "", 60),
+    ("Sun, 06 Nov 1984 08:49:54 GMT", "", 0),
+    (NOW, "", 0),
+    *((nonsense, "", None) for nonsense in ("", "soon", "-5", "1e3", "Sun, 99 Nov 1994 08:49:54 GMT", "\u0663")),
+    ("Sun, 06 Nov 99999999999 08:49:37 GMT", "", None),
+    ("Sun, 06 Nov 1994 08:49:37 +9999", "", None),
+    ("17", "{}", 17),
+    ("17", '{"retry_after": 5}', 5),
+    ("", '{"retry_after": 1e999}', 60),
+    *(("17", f'{{"retry_after": {value}}}', 17) for value in ("null", '"soon"', "-1", "NaN", "true", "[]", "{}")),
+    ("17", "[1]", 17),
+    ("17", "no JSON", 17),
+]
+
+
+@pytest.mark.parametrize(("header", "body", "seconds"), ASKED, ids=[f"{h[:40]} {b}" for h, b, _ in ASKED])
+@pytest.mark.parametrize("status", [429, 503])
+def test_a_server_is_waited_for_as_it_asks_in_its_body_or_header(
+    status: int, header: str, body: str, seconds: float | None
+) -> None:
+    headers = {"Date": NOW, **({"Retry-After": header} if header else {})}
+    sent = {name.encode(): value.encode() for name, value in headers.items()}
+    api, clock, _ = api_that(httpx.Response(status, text=body, headers=sent), httpx.Response(200, json=GOOD))
+    assert api.projects() == GOOD["training_projects"]
+    assert clock.slept == [max(0.25, seconds or 0.0)]
+
+
+def test_a_date_to_wait_for_is_told_by_our_own_clock_where_the_server_tells_no_time() -> None:
+    later = formatdate(START + 21, usegmt=True)
+    api, clock, _ = api_that(httpx.Response(503, headers={"Retry-After": later}), httpx.Response(200, json=GOOD))
+    api.projects()
+    assert clock.slept == [21]
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_a_redirect_tells_where_to_and_is_neither_followed_nor_repeated(status: int) -> None:
+    target = "https://api.example.test/v1/training_projects?x=s3cret\x1b[2J"
+    answer = httpx.Response(status, headers={b"Location": target.encode()}, text="<html>moved</html>")
+    api, _, asked = api_that(answer, answer)
+    with pytest.raises(ApiError) as caught:
+        api.projects()
+    assert len(asked) == 1
+    told = r"to 'https://api.example.test/v1/training_projects?x=[key]\x1b[2J', which is not followed"
+    assert told in str(caught.value)
+    assert "BASETEN_BASE_URL" in str(caught.value)
+    assert api.create_once("p", {}).status == status
+
+
+@pytest.mark.parametrize("status", [300, 304, 308])
+def test_a_redirect_to_nowhere_is_told_by_its_status(status: int) -> None:
+    api, _, _ = api_that(httpx.Response(status))
+    with pytest.raises(ApiError, match=str(status)) as caught:
+        api.projects()
+    assert "followed" not in str(caught.value)
 
 
 def test_trouble_without_end_is_given_up() -> None:

@@ -10,7 +10,7 @@ from http import HTTPStatus
 from typing import Any
 
 from baseten_jobs.api.errors import ApiError
-from baseten_jobs.api.exchange import Reply
+from baseten_jobs.api.exchange import TARGET, Reply
 from baseten_jobs.diagnostics import one_line
 from baseten_jobs.secrecy import without_key
 
@@ -129,7 +129,7 @@ def answer_of(call: str, reply: Reply, secret: str, now: float) -> Answer:
         text = text[: -2 * len(secret) or None]  # the key may have been cut
     date = _moment(headers.get("Date", ""))
     asked = _asked(headers.get("Retry-After", ""), now if date is None else date)
-    target = without_key(headers.get("Location", ""), secret) if 300 <= status < 400 else ""
+    target = without_key(reply.response.extensions.get(TARGET, ""), secret) if 300 <= status < 400 else ""
     return Answer(call, status, data, text, asked, None if date is None else date - reply.took, target)
 
 

@@ -14,6 +14,9 @@ MIB = 1 << 20
 _TROUBLE = 1 << 16
 """Bytes that are read of an answer that tells of trouble: its words come first."""
 
+TARGET = "target"
+"""Where a redirect leads to, among the extensions of its response."""
+
 Open = Callable[[], httpx.Client]
 """Makes a client with connections of its own."""
 
@@ -52,7 +55,7 @@ class Line:
     """
 
     def __init__(self, http: httpx.Client, now: Callable[[], float], reopen: Open | None = None) -> None:
-        self.http, self._now, self._reopen = http, now, reopen
+        self.http, self._now, self._reopen = _asking(http), now, reopen
         self._left: list[httpx.Client] = []
         self._lock = threading.Lock()
 
@@ -85,7 +88,17 @@ class Line:
         with self._lock:
             if self._reopen is not None and http is self.http:
                 self._left.append(http)
-                self.http = self._reopen()
+                self.http = _asking(self._reopen())
+
+
+def _asking(http: httpx.Client) -> httpx.Client:
+    """A client that leaves redirects alone: httpx fails at the address of one, even where it does not follow it."""
+    http.event_hooks = {"response": [_set_target_aside]}
+    return http
+
+
+def _set_target_aside(response: httpx.Response) -> None:
+    response.extensions[TARGET] = response.headers.pop("Location", "")
 
 
 class _Exchange:

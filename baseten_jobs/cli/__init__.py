@@ -124,6 +124,12 @@ def run(arguments: list[str] | None = None, clock: object = None) -> int:
     except BrokenPipeError:
         sink.write_nothing_more()
         return 128 + signal.SIGPIPE
+    except MemoryError:
+        click.echo("error: there is not enough memory for this", err=True)
+        return 1
+    except RecursionError:
+        click.echo("error: something that was read is nested too deeply", err=True)
+        return 1
     except OSError as error:
         sink.write_nothing_more()
         sink.err(f"error: the output can't be written: {error.strerror}")

@@ -8,6 +8,7 @@ import click
 
 from baseten_jobs.api.client import Api
 from baseten_jobs.api.connection import Connection
+from baseten_jobs.api.errors import ApiError
 from baseten_jobs.cli import naming, options, sink
 from baseten_jobs.cli.session import Session, guarded, opened
 from baseten_jobs.diagnostics import one_line
@@ -20,6 +21,9 @@ from baseten_jobs.printable import page
 from baseten_jobs.report import json as as_json
 from baseten_jobs.report import lines as as_lines
 from baseten_jobs.standstill import standing_still
+
+_DOCUMENT = 256 << 20
+"""Bytes, about, of the lines that are collected to be printed as one document."""
 
 
 class _Since(click.ParamType):  # type: ignore[type-arg,unused-ignore]
@@ -98,11 +102,14 @@ def _job(
 def _print(session: Session, heard: Iterator[Heard], job: ObservedJob) -> ObservedJob:
     """Every line as it comes, or one document of all; the job as it was last seen."""
     told: list[LogLine] = []
-    crowded = 0
+    crowded = weight = 0
     for each in heard:
         job, crowded = each.job, each.crowded
         if session.output == "json":
             told += each.lines
+            weight += sum(line.weight for line in each.lines)
+            if weight > _DOCUMENT:
+                raise ApiError(f"logs of job {job.id}", "they are too long for one document; -o jsonl prints each line")
         elif each.lines:
             _tell(session, each.lines)
     if crowded:

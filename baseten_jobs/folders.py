@@ -1,0 +1,32 @@
+"""A folder -> the folders below it, with the names in each, however deep they are."""
+
+import os
+from collections.abc import Callable, Iterator
+
+OnError = Callable[[OSError], object]
+
+
+def walk(folder: str, onerror: OnError) -> Iterator[tuple[str, list[str], list[str]]]:
+    """As `os.walk` from the top down, which in Python 3.11 calls itself for each level, and fails at a thousand."""
+    pending = [folder]
+    while pending:
+        parent = pending.pop()
+        folders: list[str] = []
+        names: list[str] = []
+        try:
+            with os.scandir(parent) as entries:
+                for entry in entries:
+                    (folders if _is_folder(entry) else names).append(entry.name)
+        except OSError as error:
+            onerror(error)
+            continue
+        yield parent, folders, names
+        below = (os.path.join(parent, name) for name in reversed(folders))
+        pending += [path for path in below if not os.path.islink(path)]
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:
+        return False
