@@ -453,7 +453,7 @@ def test_no_repr_holds_the_key(where: str, key: str, here: Path, server: Callabl
         (200, "[]", "200 OK, but the answer is not a JSON object"),
         (200, "{}", "the answer holds no list 'training_projects'"),
         (200, '{"training_projects": [1]}', "the answer holds no list 'training_projects'"),
-        (200, "[" * 100_000, "200 OK, but the answer is not a JSON object"),
+        (200, "[" * 100_000, "the answer is nested too deeply"),
         (599, "", "599"),
     ],
 )
