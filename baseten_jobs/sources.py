@@ -2,7 +2,8 @@
 
 import os
 import stat
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import BinaryIO
 
@@ -28,8 +29,11 @@ class Sources:
     diagnostics: tuple[Diagnostic, ...]
 
 
-def read_sources(paths: Sequence[str], stdin: BinaryIO) -> Sources:
-    """Every file that `paths` name, each once; what can't be read is a diagnostic."""
+def read_sources(paths: Sequence[str], stdin: BinaryIO, wanted: Callable[[bytes], bool] = lambda raw: True) -> Sources:
+    """Every file that `paths` name, each once; what can't be read is a diagnostic.
+
+    A file whose bytes are not `wanted` is passed over, whatever else is wrong with it.
+    """
     sources: list[Source] = []
     diagnostics: list[Diagnostic] = []
     seen: set[str] = set()
@@ -43,8 +47,11 @@ def read_sources(paths: Sequence[str], stdin: BinaryIO) -> Sources:
             if real in seen:
                 continue
             seen.add(real)
-            read = _read(found, stdin)
-            (diagnostics if isinstance(read, Diagnostic) else sources).append(read)  # type: ignore[arg-type]
+            read = _read(found, stdin, wanted)
+            if isinstance(read, Diagnostic):
+                diagnostics.append(read)
+            elif read:
+                sources.append(read)
     return Sources(tuple(sources), tuple(diagnostics))
 
 
@@ -99,12 +106,21 @@ def read_raw(path: str) -> bytes | None:
     return raw if len(raw) <= MAX_BYTES else None
 
 
-def _read(path: str, stdin: BinaryIO) -> Source | Diagnostic:
+def _read(path: str, stdin: BinaryIO, wanted: Callable[[bytes], bool]) -> Source | Diagnostic | None:
     raw = read_whole(path, stdin)
     if isinstance(raw, Diagnostic):
-        return raw
+        return raw if raw.rule != "too-large" or path == STDIN or wanted(_head(path)) else None
+    if not wanted(raw):
+        return None
     text = decode(shown_name(path), raw)
     return Source(shown_name(path), text) if isinstance(text, str) else text
+
+
+def _head(path: str) -> bytes:
+    """As many bytes of a file that is too large as a manifest may have."""
+    with suppress(OSError), open(path, "rb") as file:
+        return file.read(MAX_BYTES)
+    return b""
 
 
 def shown_name(path: str) -> str:

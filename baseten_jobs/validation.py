@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, BinaryIO
 from baseten_jobs import manifest, rules, schema
 from baseten_jobs.diagnostics import Diagnostic, has_errors, in_order, made_strict
 from baseten_jobs.lookalikes import check_lookalikes
-from baseten_jobs.manifest import Document
-from baseten_jobs.sources import read_sources
+from baseten_jobs.manifest import Document, Loaded
+from baseten_jobs.sources import Sources, read_sources
 
 if TYPE_CHECKING:
     from baseten_jobs.overrides import Override
@@ -56,13 +56,15 @@ def validate(
     strict: bool,
     overrides: Sequence[Override] = (),
     allowed: Sequence[str] = (),
+    *,
+    only_ours: bool = False,
 ) -> Compiled:
     """All diagnostics of all files: what the schema says of each document, and the rules of the rest of it.
 
-    `allowed` are folders from which workspaces may take files although they lie outside of their repository.
+    `allowed` are folders from which workspaces may take files although they lie outside of their repository. With
+    `only_ours` a file that is no file of manifests is passed over, although it was named.
     """
-    read = read_sources(paths, stdin)
-    loaded = [manifest.load(source.path, source.text) for source in read.sources]
+    read, loaded = (_ours if only_ours else _all)(paths, stdin)
     diagnostics = [*read.diagnostics, *(d for one in loaded for d in one.diagnostics)]
     documents = tuple(document for one in loaded for document in one.documents)
     if overrides:
@@ -81,6 +83,19 @@ def validate(
     diagnostics += of_trees
     ordered = in_order(made_strict(diagnostics) if strict else diagnostics)
     return Compiled(documents, (), ordered, contents)
+
+
+def _all(paths: Sequence[str], stdin: BinaryIO) -> tuple[Sources, Sequence[Loaded]]:
+    read = read_sources(paths, stdin)
+    return read, [manifest.load(source.path, source.text) for source in read.sources]
+
+
+def _ours(paths: Sequence[str], stdin: BinaryIO) -> tuple[Sources, Sequence[Loaded]]:
+    from baseten_jobs.ownership import is_ours, may_be_ours
+
+    read = read_sources(paths, stdin, may_be_ours)
+    loaded = ((manifest.load(source.path, source.text), source.text) for source in read.sources)
+    return read, [one for one, text in loaded if is_ours(one, text)]
 
 
 def _packed(

@@ -16,10 +16,10 @@ PACKAGE = Path(baseten_jobs.__file__).parent
 
 PURE = """
     printable diagnostics exits names moments scalars syntax reading manifest amending writing secrecy spelling
-    workspace selection inspection shape verdict explanation wording schema overrides findings weight_sources
-    likeness lookalikes doubts rules secret_references identity request cost capacity observation merging resolution
-    standstill claims importing written history alignment diff plan doubtful decide guards waiting outcome saved
-    plausibility status logs report
+    workspace selection inspection shape ownership verdict explanation wording schema overrides findings
+    weight_sources likeness lookalikes doubts rules secret_references identity request cost capacity observation
+    merging resolution standstill claims importing written history alignment diff plan doubtful decide guards waiting
+    outcome saved plausibility status logs report
 """
 EFFECTS = """
     folders sources checkout landing starting git_process objects git user_cache hashing links places tree archive

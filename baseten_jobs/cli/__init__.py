@@ -2,6 +2,7 @@
 
 import gc
 import io
+import os
 import signal
 import sys
 import warnings
@@ -49,6 +50,16 @@ def command_of(name: str) -> click.Command:
 
 
 class _Commands(click.Group):
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Refuses an option that is a file's name too, as where `*.yaml` finds one that is called `--set=....yaml`."""
+        before = args[: args.index("--")] if "--" in args else args
+        named = [word for word in before if word.startswith("-") and word != "-" and os.path.lexists(word)]
+        if named and not ctx.resilient_parsing:
+            from baseten_jobs.diagnostics import one_line
+
+            ctx.fail(f"'{one_line(named[0])}' is an option, and a file here too: write -- before paths")
+        return super().parse_args(ctx, args)
+
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(COMMANDS)
 

@@ -15,8 +15,16 @@ from baseten_jobs.overrides import Override
 @options.strict
 @options.overrides
 @options.allow_outside
+@click.option(
+    "--only-ours", is_flag=True, help="Pass over files that hold no manifest although they are named, as hooks do."
+)
 def command(
-    paths: tuple[str, ...], output: str, strict: bool, overrides: tuple[Override, ...], allowed: tuple[str, ...]
+    paths: tuple[str, ...],
+    output: str,
+    strict: bool,
+    overrides: tuple[Override, ...],
+    allowed: tuple[str, ...],
+    only_ours: bool,
 ) -> Exit:
     """Check manifests and show every problem of every file at once; nothing is sent.
 
@@ -24,6 +32,6 @@ def command(
     """
     session = Session(output)
     chosen = still_there(session, or_default(paths))
-    checked = validation.validate(chosen, session.stdin, strict, overrides, allowed)
+    checked = validation.validate(chosen, session.stdin, strict, overrides, allowed, only_ours=only_ours)
     session.result(report.DIAGNOSTICS[output](checked.diagnostics, checked.documents, session.look()))
     return Exit.DONE if checked.valid else Exit.FAILED

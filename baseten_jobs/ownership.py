@@ -1,0 +1,36 @@
+"""A YAML file -> whether it is one of ours, for callers that name every YAML file of a repository."""
+
+import re
+from typing import Any
+
+from baseten_jobs.diagnostics import nearest
+from baseten_jobs.manifest import Loaded
+from baseten_jobs.shape import KIND, SUPPORTED
+
+_MENTIONED = re.compile(b"baseten|" + KIND.encode(), re.IGNORECASE)
+_DECLARED = re.compile(r"""^[^#\n]*\bapiVersion["']?[ \t]*:[ \t]*["']?baseten-jobs\b""", re.MULTILINE | re.IGNORECASE)
+
+
+def may_be_ours(raw: bytes) -> bool:
+    """False for a file that does not even mention us, in UTF-8 or UTF-16: it need not be read as YAML."""
+    return _MENTIONED.search(raw.replace(b"\0", b"")) is not None
+
+
+def is_ours(loaded: Loaded, text: str) -> bool:
+    """True for a file with a document that is a manifest, or was meant to be one; or that can't be read and says so."""
+    if any(_meant(document.data) for document in loaded.documents):
+        return True
+    return bool(loaded.diagnostics) and _DECLARED.search(text) is not None
+
+
+def _meant(data: Any) -> bool:
+    """True for an `apiVersion` that is nearly ours, and for our `kind` where no other group has it by its version.
+
+    A group of Kubernetes has a dot: `kind: TrainingJob` is one of `sagemaker.services.k8s.aws/v1alpha1` too.
+    """
+    if not isinstance(data, dict):
+        return False
+    version = next((value for key, value in data.items() if key.lower().replace("_", "") == "apiversion"), "")
+    if not isinstance(version, str):
+        return data.get("kind") == KIND
+    return bool(nearest(version, SUPPORTED)) or (data.get("kind") == KIND and "." not in version)
