@@ -13,16 +13,17 @@ def walk(folder: str, onerror: OnError) -> Iterator[tuple[str, list[str], list[s
         parent = pending.pop()
         folders: list[str] = []
         names: list[str] = []
+        links: set[str] = set()
         try:
             with os.scandir(parent) as entries:
                 for entry in entries:
                     (folders if _is_folder(entry) else names).append(entry.name)
+                    links |= {entry.name} if entry.is_symlink() else set()
         except OSError as error:
             onerror(error)
             continue
         yield parent, folders, names
-        below = (os.path.join(parent, name) for name in reversed(folders))
-        pending += [path for path in below if not os.path.islink(path)]
+        pending += [os.path.join(parent, name) for name in reversed(folders) if name not in links]
 
 
 def _is_folder(entry: os.DirEntry[str]) -> bool:

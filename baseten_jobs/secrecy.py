@@ -104,16 +104,21 @@ _CUT = ("…", "\\u2026", "&#8230;")
 """How a text ends that was shortened, as it is and as JSON and HTML spell it."""
 
 
+_PLAINLY = 20
+"""So many characters of a key stand in no message by chance, even where none shows that it was cut."""
+
+
 def without_key(text: str, key: str) -> str:
     """Text in which the API's key is not shown, nor as JSON spells it, nor the part that is left where text is cut."""
     if len(key) < SHORTEST_KEY:
         return text
     for spelled in dict.fromkeys((key, json.dumps(key)[1:-1])):
         text = text.replace(spelled, "[key]")
-        if spelled[:SHORTEST_KEY] in text:
-            for end in range(len(spelled) - 1, SHORTEST_KEY - 1, -1):
-                for mark in _CUT:
-                    text = text.replace(spelled[:end] + mark, f"[key]{mark}")
+        if spelled[:SHORTEST_KEY] not in text:
+            continue
+        for end in range(len(spelled) - 1, SHORTEST_KEY - 1, -1):
+            for mark in ("",) if end >= _PLAINLY else _CUT:
+                text = text.replace(spelled[:end] + mark, f"[key]{mark}")
     return text
 
 

@@ -227,8 +227,8 @@ NEST = """\
 import os, sys
 os.chdir(sys.argv[1])
 for _ in range(3000):
-    os.mkdir("d")
-    os.chdir("d")
+    os.mkdir("ddd")
+    os.chdir("ddd")
 open("f.py", "w").close()
 """
 

@@ -1,0 +1,12 @@
+"""Servers that answer anything: a few of the seeds of `python -m tests.mutations`."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.mutations import tried
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_no_command_is_upset_by_what_a_server_answers(seed: int, tmp_path: Path) -> None:
+    assert tried(seed, tmp_path) == []
