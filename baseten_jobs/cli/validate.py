@@ -1,5 +1,7 @@
 """`validate`: all diagnostics of all files."""
 
+import os
+
 import click
 
 from baseten_jobs import report, validation
@@ -7,6 +9,7 @@ from baseten_jobs.cli import options
 from baseten_jobs.cli.session import Session, or_default, still_there
 from baseten_jobs.exits import Exit
 from baseten_jobs.overrides import Override
+from baseten_jobs.sources import STDIN_NAME
 
 
 @click.command("validate")
@@ -33,5 +36,12 @@ def command(
     session = Session(output)
     chosen = still_there(session, or_default(paths))
     checked = validation.validate(chosen, session.stdin, strict, overrides, allowed, only_ours=only_ours)
-    session.result(report.DIAGNOSTICS[output](checked.diagnostics, checked.documents, session.look()))
+    found, documents = checked.diagnostics, checked.documents
+    if output in report.FOR_HOSTS:
+        from baseten_jobs.hosted import Hosted
+
+        apart = {STDIN_NAME, *(override.source for override in overrides)}
+        hosted = Hosted(apart, os.environ.get("GITHUB_WORKSPACE", ""))
+        found, documents = hosted.diagnostics(found), hosted.documents(documents)
+    session.result(report.DIAGNOSTICS[output](found, documents, session.look()))
     return Exit.DONE if checked.valid else Exit.FAILED

@@ -86,3 +86,6 @@ PLAN: Formats[TellsPlan] = Formats("plan", "text", "json", "markdown")
 APPLIED: Formats[TellsApplied] = Formats("applied", "text", "json", "markdown")
 STATUS: Formats[TellsStatus] = Formats("status", "text", "json")
 ADOPTION: Formats[TellsAdoption] = Formats("adoption", "text", "json")
+
+FOR_HOSTS = ("github", "sarif", "junit")
+"""Formats of diagnostics that a repository's host reads: it knows paths from the repository's root alone."""
