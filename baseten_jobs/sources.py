@@ -4,7 +4,7 @@ import os
 import stat
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import BinaryIO
 
 from baseten_jobs.diagnostics import Diagnostic, Position
@@ -38,8 +38,9 @@ def read_sources(paths: Sequence[str], stdin: BinaryIO, wanted: Callable[[bytes]
     diagnostics: list[Diagnostic] = []
     seen: set[str] = set()
     folders: dict[str, str] = {}
+    passed = _Passed()
     for path in paths:
-        for found in _files(path):
+        for found in _files(path, passed):
             if isinstance(found, Diagnostic):
                 diagnostics.append(found)
                 continue
@@ -52,6 +53,10 @@ def read_sources(paths: Sequence[str], stdin: BinaryIO, wanted: Callable[[bytes]
                 diagnostics.append(read)
             elif read:
                 sources.append(read)
+    if passed.links or passed.files:
+        from baseten_jobs.overlooked import warnings_of
+
+        diagnostics += warnings_of(passed.links, passed.files, seen)
     return Sources(tuple(sources), tuple(diagnostics))
 
 
@@ -65,23 +70,37 @@ def _real(path: str, folders: dict[str, str]) -> str:
     return os.path.join(folders[folder], name)
 
 
-def _files(path: str) -> Iterator[str | Diagnostic]:
+@dataclass
+class _Passed:
+    """What a walk passes by: links to folders, and files whose names end nearly as those of manifests."""
+
+    links: list[str] = field(default_factory=list)
+    files: list[str] = field(default_factory=list)
+
+    def by(self, parent: str, folders: list[str], names: list[str]) -> None:
+        self.links += filter(os.path.islink, (os.path.join(parent, name) for name in folders))
+        self.files += (os.path.join(parent, name) for name in names if _is_nearly_one(name))
+
+
+def _files(path: str, passed: _Passed) -> Iterator[str | Diagnostic]:
     if path == STDIN:
         yield path
     elif not os.path.lexists(path):
         yield Diagnostic("missing-path", "there is no such file or folder", Position(_name(path)))
     elif os.path.isdir(path):
-        yield from _in_folder(path)
+        yield from _in_folder(path, passed)
     else:
         yield path
 
 
-def _in_folder(folder: str) -> Iterator[str | Diagnostic]:
+def _in_folder(folder: str, passed: _Passed) -> Iterator[str | Diagnostic]:
     refused: list[OSError] = []
     files = []
     for parent, folders, names in walk(folder, refused.append):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
-        files += [os.path.join(parent, name) for name in names if name.endswith(ENDINGS) and not name.startswith(".")]
+        names = [name for name in names if not name.startswith(".")]
+        files += [os.path.join(parent, name) for name in names if name.endswith(ENDINGS)]
+        passed.by(parent, folders, names)
     for error in refused:
         yield _unreadable(_name(str(error.filename)), error)
     if not files and not refused:
@@ -89,10 +108,15 @@ def _in_folder(folder: str) -> Iterator[str | Diagnostic]:
     yield from sorted(files)
 
 
+def _is_nearly_one(name: str) -> bool:
+    return not name.endswith(ENDINGS) and name.lower().endswith(ENDINGS)
+
+
 def is_bare(path: str) -> bool:
     """Whether a path names no manifest at all: nothing is there, or a folder without any."""
     return path != STDIN and all(
-        isinstance(found, Diagnostic) and found.rule in ("missing-path", "empty-folder") for found in _files(path)
+        isinstance(found, Diagnostic) and found.rule in ("missing-path", "empty-folder")
+        for found in _files(path, _Passed())
     )
 
 

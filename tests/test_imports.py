@@ -22,10 +22,10 @@ PURE = """
     waiting outcome saved plausibility status logs report
 """
 EFFECTS = """
-    folders sources checkout hosted landing starting git_process objects git user_cache hashing links places tree
-    archive remarks boundary packing adopting configs validation local_database committed remote tip code_history
-    evidence orphans absence witness emulator api observe replan appraise object_store upload patience presence
-    follow survey looks stopping submit settle ledger creating apply wait pipeline cli __main__
+    folders checkout overlooked sources hosted landing starting git_process objects git user_cache hashing links
+    places tree archive remarks boundary packing adopting configs validation local_database committed remote tip
+    code_history evidence orphans absence witness emulator api observe replan appraise object_store upload patience
+    presence follow survey looks stopping submit settle ledger creating apply wait pipeline cli __main__
 """
 ORDER = [*PURE.split(), *EFFECTS.split()]
 """Each module, or package, imports only from those before it. A new one gets its place here."""
