@@ -9,9 +9,10 @@ from os.path import basename, join, normpath
 
 from baseten_jobs.archive import link_hash
 from baseten_jobs.inspection import HEAD_BYTES, MAX_BYTES, OWN, inspect, inspect_head
-from baseten_jobs.manifest import ENDINGS
 from baseten_jobs.objects import GitObject, NotWhole, Objects
+from baseten_jobs.own_files import form_of
 from baseten_jobs.places import Entry
+from baseten_jobs.pointers import pointed_to
 from baseten_jobs.selection import Selection
 from baseten_jobs.tree import Found, walk_committed
 from baseten_jobs.workspace import File, Workspace, content_digest
@@ -62,7 +63,7 @@ class Committed:
 
     def __init__(self, objects: Objects, known: Mapping[str, str]) -> None:
         self._objects = objects
-        self._facts = {(blob, yaml): _Facts(sha256) for blob, sha256 in known.items() for yaml in (False, True)}
+        self._facts = {(blob, form): _Facts(sha256) for blob, sha256 in known.items() for form in ("x", "x.yaml")}
         self._trees: dict[str, tuple[tuple[str, int, str], ...]] = {}
         self._roots: dict[str, str | None] = {}
         self._texts: dict[str, bytes] = {}
@@ -116,7 +117,7 @@ class Committed:
             found += [(each, place.objects[each.source]) for each in tree.files]
             if tree.faults or place.submodules:
                 return ()
-        self._learn((each.path, blob) for each, blob in found if each.target is None)
+        self._learn((each.source, blob) for each, blob in found if each.target is None)
         files = (self._file(each, blob) for each, blob in found)
         return tuple(file for file in files if file is not None)
 
@@ -124,20 +125,20 @@ class Committed:
         """Nothing for the tool's own files, which stay out unless they are named."""
         if found.target is not None:
             return File(found.path, found.source, 0, False, link_hash(found.target), found.target)
-        facts = self._facts[blob, _is_yaml(found.path)]
+        facts = self._facts[blob, form_of(found.source)]
         if facts.own and not found.named:
             return None
-        return File(found.path, found.source, 0, bool(found.status.st_mode & 0o100), facts.sha256)
+        return File(found.path, found.source, 0, found.executable, facts.sha256)
 
     def _learn(self, files: Iterable[tuple[str, str]]) -> None:
-        """Read the blobs of these paths, as far as they are not known; what YAML means depends on the name as well."""
-        wanted = dict.fromkeys((blob, _is_yaml(path)) for path, blob in files)
+        """Read the blobs of these paths, as far as they are not known; whether one is ours the path says, too."""
+        wanted = dict.fromkeys((blob, form_of(path)) for path, blob in files)
         unknown = [key for key in wanted if key not in self._facts]
-        for (blob, yaml), found in zip(unknown, self._objects.read([blob for blob, _ in unknown]), strict=True):
+        for (blob, form), found in zip(unknown, self._objects.read([blob for blob, _ in unknown]), strict=True):
             if found is None:
                 raise NotWhole
             self._take(found)
-            self._facts[blob, yaml] = _facts(found, yaml)
+            self._facts[blob, form] = _facts(found, form)
 
     def _take(self, found: GitObject) -> None:
         self._read += found.size
@@ -210,14 +211,11 @@ def _entries(raw: bytes, length: int) -> Iterator[tuple[str, int, str]]:
         at = end + 1 + length
 
 
-def _facts(found: GitObject, yaml: bool) -> _Facts:
+def _facts(found: GitObject, form: str) -> _Facts:
+    """A pointer of LFS stands for the content that travels in its place."""
     total, head = hashlib.sha256(), b""
     for chunk in found.chunks():
         total.update(chunk)
         head = head or chunk
-    notes = inspect("x.yaml" if yaml else "x", head) if found.size <= MAX_BYTES else inspect_head(head[:HEAD_BYTES])
-    return _Facts(total.hexdigest(), any(note.kind == OWN for note in notes))
-
-
-def _is_yaml(path: str) -> bool:
-    return path.endswith(ENDINGS)
+    notes = inspect(form, head) if found.size <= MAX_BYTES else inspect_head(head[:HEAD_BYTES])
+    return _Facts(pointed_to(head) or total.hexdigest(), any(note.kind == OWN for note in notes))

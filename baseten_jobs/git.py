@@ -226,29 +226,3 @@ def _not_told(words: str, root: str) -> NotInGit:
         return NotInGit("the repository has no commit yet, so there is no history to compare with")
     first = next((line for line in words.splitlines() if line.strip()), "no reason given")
     return NotInGit(f"git can't tell the history: {first.removeprefix('fatal: ')}", refused=True)
-
-
-@dataclass(frozen=True)
-class Listing:
-    """What git knows of the files below some folders of one checkout; all paths are below its `root`.
-
-    `ignored` names whole folders with a '/' at the end.
-    """
-
-    root: str
-    tracked: frozenset[str] = frozenset()
-    ignored: frozenset[str] = frozenset()
-
-    def below(self, folder: str) -> str:
-        """A folder's path, with a '/' at the end; empty for the root itself."""
-        path = os.path.relpath(os.path.realpath(folder), self.root)
-        return "" if path == "." else f"{path}/"
-
-
-def list_files(root: str, folders: Iterable[str]) -> Listing:
-    """Which files below these folders git tracks and ignores, in two processes; raises GitError."""
-    within = ("--", *sorted({os.path.realpath(folder) for folder in folders}))
-    tracked = run(root, "ls-files", "-z", "--cached", *within)
-    ignored = run(root, "ls-files", "-z", "--others", "--ignored", "--exclude-standard", "--directory", *within)
-    names = (frozenset(filter(None, os.fsdecode(output).split("\0"))) for output in (tracked, ignored))
-    return Listing(root, *names)

@@ -14,9 +14,10 @@ from typing import Any
 
 from baseten_jobs import user_cache
 from baseten_jobs.checkout import checkout_of
+from baseten_jobs.index import blob_name
 from baseten_jobs.inspection import HEAD_BYTES, MAX_BYTES, Note, inspect, inspect_head
 
-FORMAT = 2
+FORMAT = 3
 TOO_FRESH = 2 * 10**9
 """Nanoseconds: a file touched so shortly before it was hashed may change again without its times telling."""
 
@@ -26,9 +27,10 @@ _CHUNK = 1 << 20
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """What a file holds."""
+    """What a file holds; `blob` is what git calls its bytes by SHA-1, empty for one of more than MAX_BYTES."""
 
     sha256: str
+    blob: str = ""
     notes: tuple[Note, ...] = ()
 
 
@@ -81,12 +83,12 @@ def _hash(path: str, expected: os.stat_result, cache: "Cache") -> Held | Unread:
             return Unread("it changes while it is read")
         if before.st_size <= MAX_BYTES:
             raw = _read(descriptor, before.st_size)
-            held = Held(hashlib.sha256(raw).hexdigest(), inspect(path, raw))
+            held = Held(hashlib.sha256(raw).hexdigest(), blob_name(raw), inspect(path, raw))
             read = len(raw)
         else:
             head = os.pread(descriptor, HEAD_BYTES, 0)
             total, read = _hash_in_chunks(descriptor)
-            held = Held(total, inspect_head(head))
+            held = Held(total, "", inspect_head(head))
         if read != before.st_size or stamp_of(os.fstat(descriptor)) != stamp_of(before):
             return Unread("it changes while it is read")
     except OSError as error:
@@ -143,7 +145,7 @@ class Cache:
         if entry is None or tuple(entry[0]) != stamp_of(status):
             return None
         self._used[path] = entry
-        return Held(entry[1], tuple(Note(*note) for note in entry[2]) if entry[2] else ())
+        return Held(entry[1], entry[2], tuple(Note(*note) for note in entry[3]) if entry[3] else ())
 
     def remember(self, path: str, status: os.stat_result, held: Held, began: int) -> None:
         """`began` is when the reading did, in nanoseconds since the epoch."""
@@ -151,7 +153,7 @@ class Cache:
             if began - max(status.st_mtime_ns, status.st_ctime_ns) < TOO_FRESH:
                 self._fresh[path] = (stamp_of(status), held)
                 return
-            self._used[path] = [stamp_of(status), held.sha256, held.notes]
+            self._used[path] = [stamp_of(status), held.sha256, held.blob, held.notes]
             self._changed = True
 
     def save(self, roots: Iterable[str]) -> None:
@@ -190,13 +192,17 @@ def cache_name(folder: str) -> str:
     return f"hashes-{hashlib.sha256(os.fsencode(tree)).hexdigest()[:16]}.json"
 
 
+_LENGTHS = {(64, 0), (64, 40)}
+"""Hex digits of a SHA-256, and of a blob's name."""
+
+
 def _loaded(name: str) -> Mapping[str, Any]:
     try:
         data = json.loads(user_cache.read(name))
         files = data["files"] if data["format"] == FORMAT else {}
         sound = all(
-            len(stamp) == 4 and isinstance(digest, str) and len(digest) == 64 and all(len(note) == 2 for note in notes)
-            for stamp, digest, notes in files.values()
+            len(stamp) == 4 and (len(digest), len(blob)) in _LENGTHS and all(len(note) == 2 for note in notes)
+            for stamp, digest, blob, notes in files.values()
         )
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return {}

@@ -3,23 +3,24 @@
 import re
 from typing import NamedTuple
 
-from baseten_jobs.manifest import ENDINGS, decode, load
+from baseten_jobs.own_files import is_ours, is_plan
+from baseten_jobs.pointers import pointed_to
 from baseten_jobs.secrecy import is_a_secret
 from baseten_jobs.selection import is_dotenv
 
 MAX_BYTES = 1 << 20
 """Only files up to this size are looked into."""
 HEAD_BYTES = 200
-"""By so many of its first bytes a saved plan is known, however long it is."""
+"""So many first bytes of a larger file are looked at."""
 MAX_SECRETS = 5
 """Told of one file."""
 
 OWN = "own"
 LFS = "lfs"
+LOCKED = "locked"
 SECRET = "secret"
 
-_LFS_HEAD = b"version https://git-lfs.github.com/spec/v1\n"
-_PLAN_MARK = re.compile(rb'\A\s*\{\s*("format_version":[^,]{1,20},\s*)?"kind":\s*"baseten-jobs-plan"')
+_LOCKED_HEAD = b"\0GITCRYPT\0"
 _SECRET_FILES = frozenset(
     {
         ".netrc", "_netrc", ".pypirc", ".pgpass", ".git-credentials", ".htpasswd", "kaggle.json",
@@ -35,7 +36,7 @@ _BASETEN_KEY = re.compile(rb"\.[A-Za-z0-9]{32}(?![A-Za-z0-9])")
 
 
 class Note(NamedTuple):
-    """`kind` is OWN, LFS or SECRET; the line counts from 1."""
+    """`kind` is OWN, LFS (a pointer), LOCKED (as git-crypt left it) or SECRET; the line counts from 1."""
 
     kind: str
     line: int = 1
@@ -44,9 +45,11 @@ class Note(NamedTuple):
 def inspect(path: str, raw: bytes) -> tuple[Note, ...]:
     """What a whole file of at most MAX_BYTES is, and where it seems to hold a secret."""
     name = path.rpartition("/")[2]
-    if raw.startswith(_LFS_HEAD):
+    if pointed_to(raw):
         return (Note(LFS),)
-    if _is_own(name, raw):
+    if raw.startswith(_LOCKED_HEAD):
+        return (Note(LOCKED),)
+    if is_ours(path, raw):
         return (Note(OWN),)
     if name in _SECRET_FILES or is_dotenv(name):
         return (Note(SECRET),)
@@ -55,28 +58,9 @@ def inspect(path: str, raw: bytes) -> tuple[Note, ...]:
 
 def inspect_head(head: bytes) -> tuple[Note, ...]:
     """What can be said of a larger file by its first bytes."""
-    return (Note(OWN),) if _PLAN_MARK.match(head) else ()
-
-
-def _is_own(name: str, raw: bytes) -> bool:
-    """Whether this tool wrote or reads the file: a saved plan, or YAML with a manifest of any version in it."""
-    if _PLAN_MARK.match(raw[:HEAD_BYTES]):
-        return True
-    if b"baseten-jobs/" not in raw or b"apiVersion" not in raw:
-        return False
-    text = decode(name, raw)
-    if not isinstance(text, str):
-        return False
-    loaded = load(name, text)
-    if any(_names_us(document.data) for document in loaded.documents):
-        return True
-    written = re.search(r"^\s*[\"']?apiVersion[\"']?\s*:\s*[\"']?baseten-jobs/", text, re.M)
-    return name.endswith(ENDINGS) and bool(loaded.diagnostics) and written is not None
-
-
-def _names_us(data: object) -> bool:
-    version = data.get("apiVersion") if isinstance(data, dict) else None
-    return isinstance(version, str) and version.startswith("baseten-jobs/")
+    if head.startswith(_LOCKED_HEAD):
+        return (Note(LOCKED),)
+    return (Note(OWN),) if is_plan(head) else ()
 
 
 def _secrets(raw: bytes) -> tuple[Note, ...]:

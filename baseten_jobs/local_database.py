@@ -3,8 +3,8 @@
 import os
 
 from baseten_jobs.checkout import checkout_of
-from baseten_jobs.git import list_files
 from baseten_jobs.git_process import GitError
+from baseten_jobs.tracking import list_files
 
 _BESIDE = ("", "-wal", "-shm", "-journal")
 """What SQLite appends to the names of the files that it reads and writes with a database."""

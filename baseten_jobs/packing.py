@@ -6,25 +6,24 @@ import shlex
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from os.path import abspath, basename, isdir, join, lexists, normpath, realpath, relpath
+from os.path import abspath, basename, isdir, join, lexists, normpath, realpath
 
+from baseten_jobs import cautions
 from baseten_jobs.archive import archive_size, link_hash
 from baseten_jobs.boundary import Boundary, in_git_folder
+from baseten_jobs.cautions import MOST, printable
 from baseten_jobs.checkout import checkout_of, is_within
-from baseten_jobs.diagnostics import Diagnostic, FieldPath, Position, Severity, one_line
-from baseten_jobs.git import Listing, list_files
+from baseten_jobs.diagnostics import Diagnostic, FieldPath, Severity, one_line
 from baseten_jobs.git_process import GitError
 from baseten_jobs.hashing import Cache, Held, Memory, Unread, hash_all
-from baseten_jobs.inspection import LFS, OWN, SECRET, Note
+from baseten_jobs.inspection import OWN
 from baseten_jobs.manifest import Document
 from baseten_jobs.remarks import Remarks
 from baseten_jobs.selection import Selection, mistake_in
 from baseten_jobs.sources import STDIN_NAME
-from baseten_jobs.tree import Found, Tree, loose, walk
-from baseten_jobs.workspace import MAX_BYTES, Content, File, Workspace, human, shown, written_in
-
-_MOST = 20
-"""Faults, or secrets, told one by one of one workspace."""
+from baseten_jobs.tracking import Listing, list_files
+from baseten_jobs.tree import Found, Tree, walk
+from baseten_jobs.workspace import MAX_BYTES, Content, File, Workspace, human, written_in
 
 
 @dataclass(frozen=True)
@@ -141,7 +140,8 @@ class _Job:
         chosen = [found for found in files if not self._is_own(found, results)]
         if not faults and not self.told.failed:
             self._weigh(chosen, results)
-            self._warn(trees, chosen, results)
+            travelling = [(found, _held(results.get(found.path))) for found in chosen]
+            cautions.tell(self.told, self.workspace.include, trees, travelling)
         self.of_tree = self.told.found[before:]
 
     def _walk(self, folder: str, selection: Selection, listings: Mapping[str, Listing | GitError]) -> Tree:
@@ -156,16 +156,16 @@ class _Job:
         return walk(realpath(folder), at, selection, listing)
 
     def _tell_faults(self, faults: list[tuple[str, str, str]]) -> None:
-        for path, message, hint in faults[:_MOST]:
-            self.told.error("workspace-file", f"{_printable(path)}: {message}", hint)
-        if len(faults) > _MOST:
-            self.told.error("workspace-file", f"{len(faults) - _MOST} more files can't travel")
+        for path, message, hint in faults[:MOST]:
+            self.told.error("workspace-file", f"{printable(path)}: {message}", hint)
+        if len(faults) > MOST:
+            self.told.error("workspace-file", f"{len(faults) - MOST} more files can't travel")
 
     @staticmethod
     def _is_own(found: Found, results: Mapping[str, Held | Unread]) -> bool:
         """Manifests and saved plans stay out, so that a comment in one moves no digest."""
-        held = results.get(found.path)
-        return isinstance(held, Held) and any(note.kind == OWN for note in held.notes) and not found.named
+        held = _held(results.get(found.path))
+        return held is not None and any(note.kind == OWN for note in held.notes) and not found.named
 
     def _weigh(self, chosen: list[Found], results: Mapping[str, Held | Unread]) -> None:
         files = (_file(found, results.get(found.path)) for found in chosen)
@@ -184,46 +184,9 @@ class _Job:
         else:
             self.content = content
 
-    def _warn(self, trees: list[Tree], chosen: list[Found], results: Mapping[str, Held | Unread]) -> None:
-        paths = {found.path for found in chosen}
-        for index, pattern in enumerate(self.workspace.include):
-            if not pattern.startswith("!") and not any(map(Selection((pattern,)).includes, paths)):
-                hint = "patterns hold below the root, as in .gitignore"
-                hint = "git's own folder never travels" if ".git" in pattern.split("/") else hint
-                self.told.warn("workspace-include", f"no file fits '{one_line(pattern)}'", hint, ("include", index))
-        untracked = [path for tree in trees for path in tree.untracked if path in paths]
-        if untracked:
-            message = f"{_count(len(untracked))} not in git: {shown(untracked)}"
-            self.told.warn("workspace-untracked", message, "another checkout has another digest; commit or ignore them")
-        withheld = [path for tree in trees for path in tree.withheld]
-        if withheld:
-            self.told.warn("workspace-withheld", f"git tracks what never travels: {shown(withheld)}",
-                           "spell it out in `include` if the job needs it")  # fmt: skip
-        if absent := [path for tree in trees for path in tree.absent]:
-            message = f"{_count(len(absent))} in git, but not here: {shown(absent)}"
-            hint = "another checkout has another digest; check them out, or commit that they are gone"
-            self.told.warn("workspace-absent", message, hint)
-        if links := loose(chosen):
-            message = f"links that lead to nothing that travels: {shown(links)}"
-            self.told.warn("workspace-link", message, "include what they lead to, or exclude them")
-        notes = [(found, note) for found in chosen for note in _notes(results.get(found.path))]
-        if pointers := [found.path for found, note in notes if note.kind == LFS]:
-            message = f"LFS pointers travel, not what they stand for: {shown(pointers)}"
-            self.told.warn("workspace-lfs", message, "`git lfs pull` fetches that")
-        secrets = [(found, note) for found, note in notes if note.kind == SECRET]
-        for found, note in secrets[:_MOST]:
-            position = Position(_printable(relpath(found.source)), note.line)
-            message = "this holds what looks like a secret, and travels with the job"
-            hint = "keep it in Baseten, and the file out by .basetenignore"
-            self.told.found.append(
-                Diagnostic("workspace-secret", message, position, "", hint, severity=Severity.WARNING)
-            )
-        if len(secrets) > _MOST:
-            self.told.warn("workspace-secret", f"{len(secrets) - _MOST} more lines look like secrets")
-
 
 def _listings(plans: Iterable[_Job]) -> dict[str, Listing | GitError]:
-    """What git knows, by the root of each checkout: two processes each. Its words where it can't be asked."""
+    """What git knows, by the root of each checkout: three processes each. Its words where it can't be asked."""
     asked: dict[str, list[str]] = {}
     for plan in plans:
         for folder in plan.folders:
@@ -263,20 +226,12 @@ def _file(found: Found, held: Held | Unread | None) -> File:
     if found.target is not None:
         return File(found.path, found.source, 0, False, link_hash(found.target), found.target)
     assert isinstance(held, Held)
-    return File(found.path, found.source, found.status.st_size, bool(found.status.st_mode & 0o100), held.sha256)
+    return File(found.path, found.source, found.status.st_size, found.executable, held.sha256)
 
 
 def _by_path(file: File) -> bytes:
     return file.path.encode("utf-8")
 
 
-def _notes(held: Held | Unread | None) -> tuple[Note, ...]:
-    return held.notes if isinstance(held, Held) else ()
-
-
-def _printable(path: str) -> str:
-    return os.fsencode(path).decode("utf-8", "backslashreplace")
-
-
-def _count(number: int) -> str:
-    return "1 file is" if number == 1 else f"{number} files are"
+def _held(result: Held | Unread | None) -> Held | None:
+    return result if isinstance(result, Held) else None

@@ -23,6 +23,9 @@ NEVER = frozenset(
 ENVIRONMENT_MARKS = frozenset({"pyvenv.cfg", "conda-meta"})
 """What a folder that is a virtual environment holds, whatever its name is."""
 
+CHOOSING = frozenset({*IGNORE_FILES, ".gitattributes", ".dockerignore"})
+"""Names of files that only say which others are chosen, and how: what a job runs never depends on a comment in one."""
+
 JUNK = (".pyc", ".pyo", ".DS_Store")
 """Ends of names that no job misses."""
 

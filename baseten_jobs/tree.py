@@ -7,16 +7,18 @@ from dataclasses import dataclass, field, replace
 from os.path import join
 
 from baseten_jobs.checkout import checkout_of, git_folder_of
-from baseten_jobs.git import Listing
+from baseten_jobs.index import IndexEntry
 from baseten_jobs.places import Disk, Entry, Place, is_utf8
-from baseten_jobs.selection import ENVIRONMENT_MARKS, IGNORE_FILES, JUNK, Ignored, Selection, never_travels
+from baseten_jobs.selection import CHOOSING, ENVIRONMENT_MARKS, IGNORE_FILES, JUNK, Ignored, Selection, never_travels
+from baseten_jobs.tracking import Listing
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
     """A file or link that travels: its path in the archive, its place where it was read, and its status there.
 
-    `named` where the manifest spells it out; `leads_to` is the path in the archive where a link ends.
+    `named` where the manifest spells it out; `leads_to` is the path in the archive where a link ends; `entry` is what
+    git's index has for a file that git tracks.
     """
 
     path: str
@@ -25,12 +27,18 @@ class Found:
     target: str | None = None
     leads_to: str | None = None
     named: bool = False
+    executable: bool = False
+    entry: IndexEntry | None = None
 
 
 @dataclass
 class Tree:
-    """What a walk found; `faults` are (path, what is wrong, a hint), `untracked` is for git checkouts alone."""
+    """What a walk found; `faults` are (path, what is wrong, a hint), `untracked` is for git checkouts alone.
 
+    `checkout` is the root of the checkout that the walk began in, if git could tell of it.
+    """
+
+    checkout: str | None = None
     files: list[Found] = field(default_factory=list)
     faults: list[tuple[str, str, str]] = field(default_factory=list)
     untracked: list[str] = field(default_factory=list)
@@ -81,6 +89,7 @@ class _Walk:
 
     def walked(self, start: _Folder) -> Tree:
         self.at = start.path
+        self.tree.checkout = start.listing.root if start.listing is not None else None
         pending = [start]
         while pending:
             here = pending.pop()
@@ -92,7 +101,7 @@ class _Walk:
                 continue
             pending += self._folder(here, listed)
         if start.listing is not None:
-            for name in sorted(start.listing.tracked - self.met):
+            for name in sorted(start.listing.tracked.keys() - self.met):
                 if name.startswith(start.below):
                     self._not_met(name, start.path + name[len(start.below) :])
         return self.tree
@@ -117,6 +126,8 @@ class _Walk:
         """Whether a file that is not there would travel, by the folder that holds the rest of its path."""
         for depth in range(1, len(parts) + 1):
             path = here.path + "/".join(parts[:depth]) + ("/" if depth < len(parts) else "")
+            if depth == len(parts) and parts[-1] in CHOOSING and not self.selection.spells_out(parts[-1]):
+                return False
             if never_travels(parts[depth - 1]) or here.ignored.covers(path) or self.selection.excludes(path):
                 return False
         return True
@@ -154,6 +165,8 @@ class _Walk:
             return None
         if not is_folder:
             self.met.add(below)
+            if name in CHOOSING and not self.selection.spells_out(name):
+                return None
         guarded = here.guarded or never_travels(name)
         if guarded and not here.guarded and not self.selection.spells_out(name):
             if is_folder:
@@ -183,9 +196,10 @@ class _Walk:
         if not is_utf8(path):
             self._fault(path, *_NOT_UTF8)
             return
+        known = here.listing.tracked.get(here.below + entry.name) if here.listing is not None else None
         try:
             status = entry.stat(follow_symlinks=False)
-            target = self.place.target(entry) if stat.S_ISLNK(status.st_mode) else None
+            target = self._target(here.listing, entry, status, known)
         except OSError as error:
             self._fault(path, f"it can't be read: {error.strerror}")
             return
@@ -198,10 +212,22 @@ class _Walk:
         elif not stat.S_ISREG(status.st_mode):
             self._fault(path, f"{_kind(status.st_mode)} can't travel", "remove it, or exclude it")
             return
-        if here.untracked or (here.listing is not None and here.below + entry.name not in here.listing.tracked):
+        if here.untracked or (here.listing is not None and known is None):
             self.tree.untracked.append(path)
         end = None if end is None else self.at + end
-        self.tree.files.append(Found(path, entry.path, status, target, end, named))
+        executable = bool(status.st_mode & stat.S_IXUSR)
+        if here.listing is not None and not here.listing.has_modes:  # then git takes a new file for a plain one
+            executable = known is not None and known.executable
+        self.tree.files.append(Found(path, entry.path, status, target, end, named, executable, known))
+
+    def _target(
+        self, listing: Listing | None, entry: Entry, status: os.stat_result, known: IndexEntry | None
+    ) -> str | None:
+        """What a link leads to; where the file system has no links git writes that into a file in its place."""
+        if stat.S_ISLNK(status.st_mode):
+            return self.place.target(entry)
+        in_place = known is not None and known.is_link and listing is not None and not listing.has_links
+        return self.place.text(entry.path) if in_place and stat.S_ISREG(status.st_mode) else None
 
     def _text(self, path: str, source: str) -> str:
         """An ignore file's text; one that can't be read would leave out nothing."""

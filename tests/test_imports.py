@@ -16,16 +16,17 @@ PACKAGE = Path(baseten_jobs.__file__).parent
 
 PURE = """
     printable diagnostics exits names moments scalars syntax reading manifest amending writing secrecy spelling
-    workspace selection inspection shape ownership verdict explanation wording schema overrides findings
-    weight_sources likeness lookalikes doubts rules secret_references identity request cost capacity observation
-    merging resolution standstill claims importing written history alignment diff plan doubtful decide guards
-    waiting outcome saved plausibility status logs report
+    workspace selection pointers own_files inspection shape ownership verdict explanation wording schema overrides
+    findings weight_sources likeness lookalikes doubts rules secret_references identity request cost capacity
+    observation merging resolution standstill claims importing written history alignment diff plan doubtful decide
+    guards waiting outcome saved plausibility status logs report
 """
 EFFECTS = """
-    folders checkout overlooked sources hosted landing starting git_process objects git user_cache hashing links
-    places tree archive remarks boundary packing adopting configs validation local_database committed remote tip
-    code_history evidence orphans absence witness emulator api observe replan appraise object_store upload patience
-    presence follow survey looks stopping submit settle ledger creating apply wait pipeline cli __main__
+    folders checkout overlooked sources hosted landing starting git_process objects git index tracking user_cache
+    hashing links places tree archive remarks boundary conversion cautions packing adopting configs validation
+    local_database committed remote tip code_history evidence orphans absence witness emulator api observe replan
+    appraise object_store upload patience presence follow survey looks stopping submit settle ledger creating apply
+    wait pipeline cli __main__
 """
 ORDER = [*PURE.split(), *EFFECTS.split()]
 """Each module, or package, imports only from those before it. A new one gets its place here."""

@@ -197,11 +197,9 @@ def test_git_says_what_travels(checkout: Path) -> None:
     git(checkout, "add", "-f", "tracked.log")
     (checkout / ".git" / "info" / "exclude").write_text("private.txt\n")
     write(checkout, {"private.txt": ""})
-    expected = sorted([*ALL, ".gitignore", "new.py", "sub/.gitignore", "sub/b.log", "tracked.log"])
+    expected = sorted([*ALL, "new.py", "sub/b.log", "tracked.log"])
     assert paths(checkout) == expected
-    assert told(checkout, WARNING) == [
-        "4 files are not in git: .gitignore, new.py, sub/.gitignore, sub/b.log [workspace-untracked]"
-    ]
+    assert told(checkout, WARNING) == ["2 files are not in git: new.py, sub/b.log [workspace-untracked]"]
 
 
 def test_ignore_files_hold_without_git_too(tree: Path) -> None:
@@ -209,7 +207,7 @@ def test_ignore_files_hold_without_git_too(tree: Path) -> None:
         tree, {".gitignore": "*.log\n/data\n", "a.log": "", "data/x": "", "sub/data/x": "", "sub/.gitignore": "!k.log"}
     )
     write(tree, {"sub/k.log": ""})
-    assert paths(tree) == sorted([*ALL, ".gitignore", "sub/.gitignore", "sub/data/x", "sub/k.log"])
+    assert paths(tree) == sorted([*ALL, "sub/data/x", "sub/k.log"])
 
 
 _PARTS = st.sampled_from(["a", "lib", "x.log", "y.py", "foo bar", "a\nb", " lead", "!n", "#h", "b\\s"])
@@ -237,7 +235,8 @@ def test_ignore_files_mean_what_git_says_they_mean(files: list[str], ignored: di
             ["git", "ls-files", "-z", "-o", "--exclude-standard"], cwd=root, env=ENVIRONMENT, capture_output=True
         )
         found = sorted(file.path for file in walk(name, "", Selection(), None).files)
-        assert found == sorted(filter(None, listed.stdout.decode().split("\0")))
+        every = filter(None, listed.stdout.decode().split("\0"))
+        assert found == sorted(path for path in every if path.rpartition("/")[2] != ".gitignore")
 
 
 def test_what_is_negated_within_a_folder_stays_left_out(tree: Path) -> None:
@@ -248,7 +247,7 @@ def test_what_is_negated_within_a_folder_stays_left_out(tree: Path) -> None:
 def test_an_ignore_file_is_read_as_git_reads_it(tree: Path, capsys: pytest.CaptureFixture[str]) -> None:
     raw = "\ufeffdata\r\n[[]z]\n"
     write(tree, {".gitignore": raw.encode(), "data": "", "sub/.gitignore/x": "", "a\u2028b": ""})
-    assert paths(tree) == sorted([*ALL, ".gitignore", "a\u2028b", "sub/.gitignore/x"])
+    assert paths(tree) == sorted([*ALL, "a\u2028b", "sub/.gitignore/x"])
     assert capsys.readouterr().err == ""
 
 
@@ -256,7 +255,7 @@ def test_basetenignore_leaves_out_what_git_tracks(checkout: Path) -> None:
     write(checkout, {".basetenignore": "notebooks/\n*.png\n!keep.png\n", "notebooks/a.ipynb": "", "b.png": ""})
     write(checkout, {"keep.png": ""})
     commit(checkout)
-    assert paths(checkout) == sorted([*ALL, ".basetenignore", "keep.png"])
+    assert paths(checkout) == sorted([*ALL, "keep.png"])
 
 
 def test_include_brings_back_and_exclude_comes_last(checkout: Path) -> None:
@@ -265,7 +264,7 @@ def test_include_brings_back_and_exclude_comes_last(checkout: Path) -> None:
     )
     manifest(checkout, "{root: ., include: [data/, .env], exclude: [b.bin, lib/]}")
     commit(checkout)
-    assert paths(checkout) == sorted([".env", ".gitignore", "data/a.bin", "data/deep/c.bin", "run.sh", "train.py"])
+    assert paths(checkout) == sorted([".env", "data/a.bin", "data/deep/c.bin", "run.sh", "train.py"])
 
 
 def test_a_wildcard_never_includes_what_must_be_spelled_out(tree: Path) -> None:
@@ -306,7 +305,7 @@ def test_a_submodule_travels_as_it_is_checked_out(checkout: Path, tmp_path: Path
     commit(other)
     git(checkout, "-c", "protocol.file.allow=always", "submodule", "--quiet", "add", str(other), "vendor")
     commit(checkout)
-    assert paths(checkout) == sorted([*ALL, ".gitmodules", "vendor/.gitignore", "vendor/model.py"])
+    assert paths(checkout) == sorted([*ALL, ".gitmodules", "vendor/model.py"])
     assert told(checkout, WARNING) == []
 
 
@@ -317,7 +316,9 @@ def test_a_root_may_be_the_repository_around_the_manifest(checkout: Path) -> Non
     assert paths(checkout / "specs") == ALL
 
 
-def test_many_manifests_of_one_checkout_cost_two_git_processes(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_many_manifests_of_one_checkout_cost_three_git_processes(
+    checkout: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     for name in ("y", "z"):
         manifest(write(checkout / name, {**CODE, f"{name}.py": ""}), name=name)
     commit(checkout)
@@ -330,7 +331,7 @@ def test_many_manifests_of_one_checkout_cost_two_git_processes(checkout: Path, m
 
     monkeypatch.setattr("baseten_jobs.git_process.subprocess.run", counted)
     assert len({request.content for request in compiled(checkout).requests}) == 3
-    assert len(calls) == 2
+    assert len(calls) == 3
 
 
 # What can't travel
@@ -505,12 +506,6 @@ def test_what_looks_like_a_secret_is_a_warning_at_its_line(checkout: Path) -> No
     assert found == compiled(checkout).diagnostics
 
 
-def test_pointers_of_lfs_are_a_warning(checkout: Path) -> None:
-    write(checkout, {"model.bin": f"version https://git-lfs.github.com/spec/v1\noid sha256:{'0' * 64}\nsize 9\n"})
-    commit(checkout)
-    assert told(checkout, WARNING) == ["LFS pointers travel, not what they stand for: model.bin [workspace-lfs]"]
-
-
 def test_a_tracked_file_that_never_travels_is_a_warning(checkout: Path) -> None:
     write(checkout, {"conf/.env": "A=b"})
     commit(checkout)
@@ -629,7 +624,7 @@ def test_hashes_are_remembered_and_trouble_with_them_costs_only_time(tree: Path)
     for broken in ("", "{", "[]", '{"format": 1}', '{"format": 1, "files": {"a": 1}}', "\0"):
         path.write_text(broken)
         assert digest(tree) == before
-    lied = {name: [stamp, "0" * 64, notes] for name, (stamp, _, notes) in sound["files"].items()}
+    lied = {name: [stamp, "0" * 64, *rest] for name, (stamp, _, *rest) in sound["files"].items()}
     path.write_text(json.dumps({**sound, "files": lied}))
     assert {file.sha256 for file in content(tree).files} == {"0" * 64}  # so it is what answers
     (tree / "train.py").write_text("LR = 9\n")

@@ -39,7 +39,7 @@ def _remembered(cache: Path) -> Path:
 def _with_lies(memory: Path) -> str:
     """What is remembered, with a hash of another content for each file."""
     sound = json.loads(memory.read_text())
-    lied = {name: [stamp, "0" * 64, notes] for name, (stamp, _, notes) in sound["files"].items()}
+    lied = {name: [stamp, "0" * 64, *rest] for name, (stamp, _, *rest) in sound["files"].items()}
     return json.dumps({**sound, "files": lied})
 
 

@@ -1,0 +1,98 @@
+"""The files of a workspace that travel -> what a person should know before they do, as warnings and errors."""
+
+import os
+from collections.abc import Iterator, Sequence
+from os.path import relpath
+
+from baseten_jobs.conversion import converted
+from baseten_jobs.diagnostics import Diagnostic, Position, Severity, one_line
+from baseten_jobs.hashing import Held
+from baseten_jobs.inspection import LFS, LOCKED, SECRET
+from baseten_jobs.remarks import Remarks
+from baseten_jobs.selection import Selection
+from baseten_jobs.tree import Found, Tree, loose
+from baseten_jobs.workspace import shown
+
+MOST = 20
+"""Secrets, or faults, told one by one of one workspace."""
+
+Travelling = Sequence[tuple[Found, Held | None]]
+"""Each file that travels with what it holds, and each link."""
+
+
+def tell(remarks: Remarks, include: Sequence[str], trees: Sequence[Tree], travelling: Travelling) -> None:
+    """Add to the remarks all that is worth a word about what travels, and about what does not."""
+    paths = {found.path for found, _ in travelling}
+    _of_patterns(remarks, include, paths)
+    _of_git(remarks, trees, paths)
+    if changed := [path for tree in trees for path in _changed_by_git(tree, travelling)]:
+        message = f"{_count(len(changed))} not byte for byte as in git, by line endings or filters: {shown(changed)}"
+        hint = "another checkout may have another digest; `* -text` in .gitattributes keeps the bytes of each file"
+        remarks.warn("workspace-converted", message, hint)
+    if links := loose(found for found, _ in travelling):
+        message = f"links that lead to nothing that travels: {shown(links)}"
+        remarks.warn("workspace-link", message, "include what they lead to, or exclude them")
+    if pointers := _with_note(travelling, LFS):
+        message = f"pointers of Git LFS would travel, not what they stand for: {shown(pointers)}"
+        remarks.error("workspace-lfs", message, "`git lfs pull` fetches that; or exclude them")
+    if locked := _with_note(travelling, LOCKED):
+        message = f"{_count(len(locked))} locked by git-crypt: {shown(locked)}"
+        remarks.error("workspace-locked", message, "`git-crypt unlock` opens them; or exclude them")
+    _of_secrets(remarks, travelling)
+
+
+def _of_patterns(remarks: Remarks, include: Sequence[str], paths: set[str]) -> None:
+    for index, pattern in enumerate(include):
+        if not pattern.startswith("!") and not any(map(Selection((pattern,)).includes, paths)):
+            hint = "patterns hold below the root, as in .gitignore"
+            hint = "git's own folder never travels" if ".git" in pattern.split("/") else hint
+            remarks.warn("workspace-include", f"no file fits '{one_line(pattern)}'", hint, ("include", index))
+
+
+def _of_git(remarks: Remarks, trees: Sequence[Tree], paths: set[str]) -> None:
+    if untracked := [path for tree in trees for path in tree.untracked if path in paths]:
+        message = f"{_count(len(untracked))} not in git: {shown(untracked)}"
+        remarks.warn("workspace-untracked", message, "another checkout has another digest; commit or ignore them")
+    if withheld := [path for tree in trees for path in tree.withheld]:
+        message = f"git tracks what never travels: {shown(withheld)}"
+        remarks.warn("workspace-withheld", message, "spell it out in `include` if the job needs it")
+    if absent := [path for tree in trees for path in tree.absent]:
+        message = f"{_count(len(absent))} in git, but not here: {shown(absent)}"
+        hint = "another checkout has another digest; check them out, or commit that they are gone"
+        remarks.warn("workspace-absent", message, hint)
+
+
+def _changed_by_git(tree: Tree, travelling: Travelling) -> tuple[str, ...]:
+    if tree.checkout is None:
+        return ()
+    own = {found.path for found in tree.files}
+    return converted(tree.checkout, [(found, held) for found, held in travelling if held and found.path in own])
+
+
+def _with_note(travelling: Travelling, kind: str) -> list[str]:
+    return [found.path for found, held in travelling if held and any(note.kind == kind for note in held.notes)]
+
+
+def _of_secrets(remarks: Remarks, travelling: Travelling) -> None:
+    secrets = list(_secrets(travelling))
+    for position in secrets[:MOST]:
+        message = "this holds what looks like a secret, and travels with the job"
+        hint = "keep it in Baseten, and the file out by .basetenignore"
+        remarks.found.append(Diagnostic("workspace-secret", message, position, "", hint, severity=Severity.WARNING))
+    if len(secrets) > MOST:
+        remarks.warn("workspace-secret", f"{len(secrets) - MOST} more lines look like secrets")
+
+
+def _secrets(travelling: Travelling) -> Iterator[Position]:
+    for found, held in travelling:
+        lines = [note.line for note in held.notes if note.kind == SECRET] if held else []
+        yield from (Position(printable(relpath(found.source)), line) for line in lines)
+
+
+def printable(path: str) -> str:
+    """A path in which bytes that are not UTF-8 are escaped."""
+    return os.fsencode(path).decode("utf-8", "backslashreplace")
+
+
+def _count(number: int) -> str:
+    return "1 file is" if number == 1 else f"{number} files are"
