@@ -84,9 +84,7 @@ def test_the_longer_form_of_a_workspace_does_what_it_says(here: Path, called: Cl
     manifest = manifest.replace(short[0], block("workspace", "yaml"))
     (here / "job" / "specs" / "m.yaml").write_text(manifest)
     ran = called("render", "-v", "job/specs/m.yaml")
-    assert re.findall(r"^#   (\S+) ", ran.out, re.MULTILINE) == [
-        ".gitignore", "common/io.py", "data/tokens.bin", "run.py"
-    ]  # fmt: skip
+    assert re.findall(r"^#   (\S+) ", ran.out, re.MULTILINE) == ["common/io.py", "data/tokens.bin", "run.py"]
 
 
 PLACES = {
