@@ -28,6 +28,11 @@ class Override:
         return path[: len(self.path)] == self.path or self.path[: len(path)] == path
 
     @property
+    def given(self) -> str:
+        """The word that gave it, with its value."""
+        return f"{self.name}:{self.field}={self.text}"
+
+    @property
     def source(self) -> str:
         """What messages point at: the value itself may be a secret."""
         return f"--set {self.name}:{self.field}"

@@ -4,38 +4,51 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
-from typing import Any
+from typing import Any, TypeGuard
 
-from baseten_jobs.overrides import Override
+from baseten_jobs.diagnostics import one_line
+from baseten_jobs.overrides import parse_override
 from baseten_jobs.plan import Action, Plan, Policy
 from baseten_jobs.printable import document
+from baseten_jobs.terms import Terms
 
 FORMAT = "1.0"
+MAX_BYTES = 16 * 1024 * 1024
+LARGEST = 10**9
+"""No limit that is saved is higher."""
+
+_OPTIONS: Mapping[str, tuple[type, ...]] = {
+    "policy": (dict,), "strict": (bool,), "set": (list,), "if_tip": (str, type(None)),
+}  # fmt: skip
+_ACTION: Mapping[str, tuple[type, ...]] = {
+    "action": (str,), "project": (str,), "project_id": (str, type(None)), "name": (str,), "attempt": (int,),
+    "digest": (str,), "job": (str, type(None)), "past": (list,), "hash": (str,),
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
 class SavedPlan:
-    """What was planned, against what, with which options; `actions` in a form that compares."""
+    """What was planned, and on which terms; `actions` are compared with those of a new plan, and never carried out."""
 
-    target: str
-    paths: tuple[str, ...]
-    options: Mapping[str, Any]
+    terms: Terms
     actions: tuple[Mapping[str, Any], ...]
 
     def dumped(self) -> str:
-        return (
-            document(
-                {
-                    "format_version": FORMAT,
-                    "kind": "baseten-jobs-plan",
-                    "target": self.target,
-                    "paths": list(self.paths),
-                    "options": dict(self.options),
-                    "actions": [dict(a) for a in self.actions],
-                }
-            )
-            + "\n"
-        )
+        decided = {field.name: getattr(self.terms.policy, field.name) for field in fields(Policy)}
+        content = {
+            "format_version": FORMAT,
+            "kind": "baseten-jobs-plan",
+            "target": self.terms.target,
+            "paths": list(self.terms.paths),
+            "options": {
+                "policy": {name: sorted(v) if isinstance(v, frozenset) else v for name, v in decided.items()},
+                "strict": self.terms.strict,
+                "set": [override.given for override in self.terms.overrides],
+                "if_tip": self.terms.if_tip,
+            },
+            "actions": [dict(action) for action in self.actions],
+        }
+        return document(content) + "\n"
 
     def stale(self, plan: Plan) -> tuple[str, ...]:
         """What differs between this plan and the one made now; empty where it may be applied."""
@@ -48,47 +61,103 @@ class SavedPlan:
         )
 
 
-def remembered(
-    policy: Policy, strict: bool, overrides: Sequence[Override], concurrency: int, settle: float
-) -> Mapping[str, Any]:
-    """The options that a saved plan is applied with."""
-    decided = {f.name: getattr(policy, f.name) for f in fields(policy)}
-    plain = {name: sorted(value) if isinstance(value, frozenset) else value for name, value in decided.items()}
-    texts = [f"{override.name}:{override.field}={override.text}" for override in overrides]
-    return {"policy": plain, "strict": strict, "set": texts, "concurrency": concurrency, "settle": settle}
-
-
-def policy_of(options: Mapping[str, Any]) -> Policy:
-    """The policy that a plan was saved with; raises TypeError or ValueError for one that can't be."""
-    plain = options["policy"]
-    usual = remembered(Policy(), False, (), 1, 0.0)["policy"]
-    for name, value in plain.items():
-        kinds = {type(usual.get(name)), *({int, float, type(None)} if usual.get(name) in (None, 10) else ())}
-        if type(value) not in kinds or (isinstance(value, list) and not all(isinstance(v, str) for v in value)):
-            raise ValueError(f"the plan's option '{name}' can't be {value!r}")
-    return Policy.of(plain)
-
-
 def planned(plan: Plan) -> tuple[Mapping[str, Any], ...]:
     """The actions of a plan as a saved plan holds them."""
     return tuple(_remembered(plan, action) for action in plan.actions)
 
 
 def loaded(text: str) -> SavedPlan:
-    """Read a saved plan; raises ValueError for any other file."""
-    data = json.loads(text)
+    """Read a saved plan; raises ValueError for any other file, and for one that is not just as a plan is saved."""
+    try:
+        return _loaded(json.loads(text, object_pairs_hook=_each_once, parse_int=_integer))
+    except json.JSONDecodeError as error:
+        raise ValueError(f"this is no JSON: {error}") from None
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
+
+
+def _loaded(data: Any) -> SavedPlan:
     if not isinstance(data, dict) or data.get("kind") != "baseten-jobs-plan":
         raise ValueError("this is not a plan that `plan --out` wrote")
-    if str(data.get("format_version", "")).split(".")[0] != FORMAT.split(".")[0]:
-        raise ValueError(f"its format_version {data.get('format_version')!r} is not supported")
-    paths: Any = data.get("paths")
-    options: Any = data.get("options")
-    actions: Any = data.get("actions")
-    whole = isinstance(data.get("target"), str) and isinstance(options, dict)
-    whole = whole and isinstance(paths, list) and all(isinstance(path, str) for path in paths)
-    if not (whole and isinstance(actions, list) and all(isinstance(action, dict) for action in actions)):
+    version = data.get("format_version")
+    if not isinstance(version, str) or version.split(".")[0] != FORMAT.split(".")[0]:
+        raise ValueError(f"its format_version {_quoted(version)} is not supported")
+    target, paths, actions = (data.get(name) for name in ("target", "paths", "actions"))
+    if not (isinstance(target, str) and _are_texts(paths) and isinstance(actions, list)):
         raise ValueError("the plan is not whole")
-    return SavedPlan(data["target"], tuple(paths), options, tuple(actions))
+    options = _fields(data.get("options"), _OPTIONS, "option")
+    if not _are_texts(options["set"]):
+        raise ValueError("the plan's option 'set' is no list of texts")
+    try:
+        overrides = tuple(map(parse_override, options["set"]))
+    except ValueError as error:
+        raise ValueError(f"the plan's option 'set': {error}") from None
+    policy, if_tip = _policy(options["policy"]), options["if_tip"] or None
+    return SavedPlan(Terms(target, tuple(paths), policy, options["strict"], overrides, if_tip), _actions(actions))
+
+
+def _policy(plain: Any) -> Policy:
+    usual = Policy()
+    kinds = {field.name: _kinds(getattr(usual, field.name)) for field in fields(Policy)}
+    values = _fields(plain, kinds, "option")
+    for name, value in values.items():
+        out_of_bounds = isinstance(value, int | float) and not 0 <= value <= LARGEST
+        if out_of_bounds or (isinstance(value, list) and not _are_texts(value)):
+            raise ValueError(f"the plan's option '{name}' can't be {_quoted(value)}")
+    return Policy.of(values)
+
+
+def _kinds(usual: Any) -> tuple[type, ...]:
+    """What the value of an option may be, by its default."""
+    if isinstance(usual, frozenset):
+        return (list,)
+    return (type(usual),) if isinstance(usual, bool | str) else (int, float, type(None))
+
+
+def _actions(found: Sequence[Any]) -> tuple[Mapping[str, Any], ...]:
+    actions = tuple(_fields(action, _ACTION, "action") for action in found)
+    titles = set()
+    for action in actions:
+        if not _are_texts(action["past"]):
+            raise ValueError("the plan is not whole: 'past' is no list of texts")
+        if (title := _title(action)) in titles:
+            raise ValueError(f"the plan is not whole: {title} is there twice")
+        titles.add(title)
+    return actions
+
+
+def _fields(found: Any, kinds: Mapping[str, tuple[type, ...]], what: str) -> Mapping[str, Any]:
+    """An object that has just these fields; raises ValueError for any other value."""
+    if not isinstance(found, dict):
+        raise ValueError(f"the plan is not whole: {_quoted(found)} is no {what}")
+    if odd := sorted(found.keys() ^ kinds.keys()):
+        told = "is not known" if odd[0] in found else "is not there"
+        raise ValueError(f"the plan is not whole: the {what}'s field {_quoted(odd[0])} {told}")
+    for name, value in found.items():
+        if type(value) not in kinds[name]:
+            raise ValueError(f"the plan's {what} '{name}' can't be {_quoted(value)}")
+    return found
+
+
+def _each_once(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
+    """One of two fields of one name counts for one reader, and the other for another."""
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError("a field is there twice")
+    return found
+
+
+def _integer(digits: str) -> float:
+    """Python refuses to read thousands of digits; no number of ours has so many."""
+    return int(digits) if len(digits) <= 20 else float(digits)
+
+
+def _are_texts(value: Any) -> TypeGuard[list[str]]:
+    return isinstance(value, list) and all(isinstance(text, str) for text in value)
+
+
+def _quoted(value: Any) -> str:
+    return one_line(repr(value)) if not isinstance(value, dict | list) else "..."
 
 
 def _remembered(plan: Plan, action: Action) -> Mapping[str, Any]:
@@ -119,5 +188,5 @@ def _hash(value: Any) -> str:
 
 def _title(action: Mapping[str, Any]) -> str:
     """What is unique in a plan: a manifest has one action, and a stop for each job that it supersedes."""
-    job = f" (job {action.get('job')})" if action.get("action") == "stop" else ""
-    return f"{action.get('action')} {action.get('name')}{job} in {action.get('project')}"
+    job = f" (job {action['job']})" if action["action"] == "stop" else ""
+    return one_line(f"{action['action']} {action['name']}{job} in {action['project']}", 1024)

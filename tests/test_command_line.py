@@ -217,8 +217,6 @@ WRONG = [
     ("status", "--read-timeout", "0"),
     ("status", "--connect-timeout", "nan"),
     ("plan", "-", "--out", "plan.json"),
-    ("apply", "--plan", "plan.json", "specs"),
-    ("apply", "--plan", "plan.json", "--max-submits", "3"),
     ("stop",),
 ]
 

@@ -1,5 +1,6 @@
 """Whole commands against the embedded API: what they print, where, and with which exit code."""
 
+import shlex
 from pathlib import Path
 
 import pytest
@@ -170,11 +171,27 @@ def test_a_saved_plan_is_applied_as_it_was_saved(cli: Cli) -> None:
     assert "stale" in again.err
 
 
-def test_a_saved_plan_remembers_its_options_and_takes_none(cli: Cli) -> None:
-    cli("plan", "--local", "--out", "p.json", "--max-submits", "0")
+def test_the_limits_of_a_saved_plan_count_where_they_are_stricter(cli: Cli) -> None:
+    write("y")
+    cli("plan", "--local", "--out", "p.json", "--max-submits", "1")
+    for option in ([], ["--max-submits", "9"]):
+        ran = cli("apply", "--plan", "p.json", "--yes", "--local", *option)
+        assert (ran.code, "2 jobs to submit, and --max-submits is 1" in ran.err) == (8, True)
+
+
+def test_a_saved_plan_is_applied_by_the_command_that_plan_tells(cli: Cli) -> None:
+    write("y")
+    options = [
+        "--set", "x:spec.runtime.start_commands=[echo 'a b']", "--create", "x", "--create", "*", "--since", "HEAD",
+        "--max-gpus", "64", "--max-cost-per-hour", "900.5", "--prune", "--history", "5",
+    ]  # fmt: skip
+    told = cli("plan", "specs/x.yaml", "specs/y.yaml", "--local", "--out", "p.json", *options).err
+    (command,) = [line for line in told.splitlines() if line.startswith("saved to ")]
+    words = shlex.split(command.split("`")[1])
+    assert words[:4] == ["baseten-jobs", "apply", "--plan", "p.json"]
     assert cli("apply", "--plan", "p.json", "--yes", "--local").code == 8
-    for option in (["--max-submits", "9"], ["--max-gpus", "9"], ["--retry-failed", "x"], ["--strict"], ["specs"]):
-        assert cli("apply", "--plan", "p.json", "--yes", "--local", *option).code == 64
+    assert cli(*words[1:], "--yes").code == 0
+    assert len(provider().search()) == 2
 
 
 def test_a_saved_plan_is_stale_once_a_manifest_changed(cli: Cli) -> None:

@@ -1,6 +1,5 @@
 """Between a plan and its first create time passes: what is looked at again, and what drops out."""
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +11,8 @@ from baseten_jobs.emulator import Durations
 from baseten_jobs.exits import Exit
 from baseten_jobs.outcome import Applied
 from baseten_jobs.plan import Plan, Policy
-from baseten_jobs.saved import loaded, planned
+from baseten_jobs.saved import SavedPlan, loaded, planned
+from baseten_jobs.terms import Terms
 from tests.world import World
 
 STOP = "policy: {on_change: stop}\n"
@@ -141,12 +141,8 @@ def test_nothing_is_read_again_where_nobody_was_waited_for(world: World) -> None
 # A saved plan
 
 
-def saved(plan: Plan) -> Any:
-    document = {
-        "format_version": "1.0", "kind": "baseten-jobs-plan", "target": "t", "paths": [], "options": {},
-        "actions": [dict(action) for action in planned(plan)],
-    }  # fmt: skip
-    return loaded(json.dumps(document))
+def saved(plan: Plan) -> SavedPlan:
+    return loaded(SavedPlan(Terms("t", ()), planned(plan)).dumped())
 
 
 def test_a_saved_plan_goes_past_the_jobs_that_it_saw_and_no_others(world: World) -> None:

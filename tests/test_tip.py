@@ -510,21 +510,27 @@ def test_a_saved_plan_is_applied_with_the_check_that_it_was_made_with(remote: Re
     plan, plain = str(remote.folder / "p.json"), str(remote.folder / "plain.json")
     assert called("plan", "--local", "--if-tip", "main", "--out", plan).code == 0
     assert called("plan", "--local", "--out", plain).code == 0
-    assert called("apply", "--local", "--yes", "--plan", plan, "--if-tip", "other").code == 64
+    for given, here in (((), "not given"), (("--if-tip", "other"), "'other'")):
+        ran = called("apply", "--local", "--yes", "--plan", plan, *given)
+        assert (ran.code, f"--if-tip is 'main' in the plan, and {here} here" in ran.err) == (8, True)
     remote.push({"specs/new.yaml": manifest("new")})
-    for given in (["--plan", plan], ["--plan", plan, "--if-tip", "main"], ["--plan", plain, "--if-tip", "main"]):
-        ran = called("apply", "--local", "--yes", *given)
+    for file in (plan, plain):
+        ran = called("apply", "--local", "--yes", "--plan", file, "--if-tip", "main")
         assert (ran.code, "not applied: main is at " in ran.err) == (0, True)
     assert "Applied: 3 submitted." in called("apply", "--local", "--yes", "--plan", plain).out
 
 
-@pytest.mark.parametrize("branch", ["-x", "", 7, False, ["main"]], ids=str)
-def test_a_saved_plan_with_a_branch_that_is_none_is_refused(branch: Any, remote: Remote, called: Cli) -> None:
+@pytest.mark.parametrize("branch", ["-x", "mine\nerror: ", 7, False, ["main"]], ids=str)
+def test_a_saved_plan_with_another_branch_is_refused_and_nobody_is_asked(
+    branch: Any, remote: Remote, called: Cli
+) -> None:
     plan = remote.folder / "p.json"
     assert called("plan", "--local", "--if-tip", "main", "--out", str(plan)).code == 0
     plan.write_text(plan.read_text().replace('"if_tip": "main"', f'"if_tip": {json.dumps(branch)}'))
-    ran = called("apply", "--local", "--yes", "--plan", str(plan))
-    assert (ran.code, "the plan's option 'if_tip' can't be " in ran.err) == (1, True)
+    without_remote(remote)
+    ran = called("apply", "--local", "--yes", "--plan", str(plan), "--if-tip", "main")
+    assert (ran.code, ran.err.count("\n")) == (8 if isinstance(branch, str) else 1, 1)
+    assert ("--if-tip is '" if isinstance(branch, str) else "the plan's option 'if_tip' can't be ") in ran.err
 
 
 # Over the network

@@ -250,7 +250,7 @@ _POLICY = (
 )  # fmt: skip
 
 policy = bundle("policy", _policy, *_POLICY)
-"""What decides on the actions: options of plan and apply, saved in a plan."""
+"""What decides on the actions: options of plan and apply. A saved plan is applied with those that it was made with."""
 
 POLICY_NAMES = tuple(str(option.name) for option in _POLICY)
 
@@ -266,15 +266,4 @@ execution = bundle(
         help="How long to search for the job of a create that got no clear answer.",
     ),
 )  # fmt: skip
-"""How a plan is carried out."""
-
-
-def given(context: click.Context, names: Iterable[str]) -> tuple[str, ...]:
-    """Which of these parameters the user gave on the command line.
-
-    An argument of no words has that source, too, in click before 8.3.
-    """
-    source = click.core.ParameterSource.COMMANDLINE
-    return tuple(
-        name for name in names if context.get_parameter_source(name) is source and context.params.get(name) != ()
-    )
+"""How a plan is carried out; `plan` takes them too, so that one command line serves both, and saves none."""

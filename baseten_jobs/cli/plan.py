@@ -1,5 +1,6 @@
 """`plan`: the decision table, and a saved plan."""
 
+import shlex
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,14 +14,16 @@ from baseten_jobs.cli.actions import Step
 from baseten_jobs.cli.options import STANDARD_OUTPUT
 from baseten_jobs.cli.session import Session, guarded, inquiry, opened, or_default, still_there
 from baseten_jobs.cli.tip import asked
+from baseten_jobs.diagnostics import one_line
 from baseten_jobs.exits import Exit
 from baseten_jobs.guards import refusals
 from baseten_jobs.landing import check_landing
 from baseten_jobs.overrides import Override
 from baseten_jobs.plan import Plan, Policy
 from baseten_jobs.printable import Page
-from baseten_jobs.saved import SavedPlan, planned, remembered
+from baseten_jobs.saved import SavedPlan, planned
 from baseten_jobs.sources import STDIN
+from baseten_jobs.terms import Terms, command_line, sets_environment
 
 if TYPE_CHECKING:
     from baseten_jobs.api.connection import Connection
@@ -71,7 +74,7 @@ def command(
         raise click.UsageError(f"--out - writes the saved plan where -o {output} would be written")
     if out and STDIN in paths:
         raise click.UsageError("--out can't remember what was read from standard input")
-    if out and any(override.touches(("spec", "runtime", "environment_variables")) for override in overrides):
+    if out and sets_environment(overrides):
         raise click.UsageError("--out never holds a value of the environment, so it can't remember this --set")
     chosen = still_there(session, paths, prune=policy.prune)
     compiled = validation.compile_all(chosen, session.stdin, strict, overrides, allowed)
@@ -96,9 +99,8 @@ def command(
         step.plan(session, reviewed)
         shown = made.plan if output == "text" else reviewed
         if out:
-            saved = remembered(policy, strict, overrides, execution.concurrency, execution.windows.settle)
-            saved = {**saved, "if_tip": if_tip}
-            text = SavedPlan(connection.target, paths, saved, planned(made.plan)).dumped()
+            terms = Terms(connection.target, paths, policy, strict, overrides, if_tip)
+            text = SavedPlan(terms, planned(made.plan)).dumped()
             if out == STANDARD_OUTPUT:
                 session.note(report.PLAN["text"](shown, session.look_err()))
                 sink.out(Page(text), end="")
@@ -108,7 +110,7 @@ def command(
                 Path(out).write_text(text, "utf-8")
             except OSError as error:
                 return session.fail(f"{out} can't be written: {error.strerror}", Exit.FAILED)
-            session.note(f"saved to {out}; `baseten-jobs apply --plan {out}` applies just this")
+            session.note(f"saved to {out}; `{_applying(out, terms, connection)}` applies just this")
         session.result(report.PLAN[output](shown, session.look(target)))
         return _exit(made.plan, detailed_exitcode, strict)
 
@@ -119,6 +121,14 @@ def _target(paths: tuple[str, ...], connection: "Connection") -> str:
     """What tells this plan's comment from that of another in one pull request; nothing by default."""
     where = () if connection.target == DEFAULT_BASE_URL else (connection.target,)
     return " ".join((*where, *(() if paths == or_default(()) else paths)))
+
+
+def _applying(file: str, terms: Terms, connection: "Connection") -> str:
+    """The command that applies a saved plan: it takes the options that the plan was made with."""
+    paths = () if terms.paths == or_default(()) else terms.paths
+    database = connection.local_db
+    where = () if database is None else ("--local",) if database == options.DEFAULT_DB else ("--local-db", database)
+    return one_line(shlex.join(("baseten-jobs", "apply", "--plan", file, *where, *command_line(terms), *paths)), 2000)
 
 
 def _exit(plan: Plan, detailed: bool, strict: bool) -> Exit:
