@@ -219,7 +219,7 @@ class Creates:
         count, window = len(self.settlement.unknown), self.settlement.windows.settle
         self.ledger.say(f"{count} creates without a clear answer: searching up to {window:g} s")
         absent = self.settlement.search_unknown()
-        if absent and not self.halt.over:
+        if absent and window > 0 and not self.halt.over:  # without a window absence proves nothing
             self._send_again(absent)
 
     def _find_twins(self) -> None:

@@ -172,6 +172,16 @@ def test_two_creates_without_an_answer_are_unknown_and_the_next_apply_knows(worl
     assert told(world.apply()) == [("submitted", world.jobs()[0]["id"])]
 
 
+def test_without_a_window_absence_proves_nothing(world: World) -> None:
+    """`--settle 0`: a job that is only shown later must not be sent a second time."""
+    world.windows = Windows(settle=0.0)
+    world.write()
+    world.fault("create", late(world, 3))
+    result = world.apply()
+    assert world.between.calls.count("create") == 1
+    assert told(result) == [("adopted", world.jobs()[0]["id"])]
+
+
 @pytest.mark.parametrize("witness", ["search", "list"])
 def test_absence_that_is_not_witnessed_twice_proves_nothing(world: World, witness: str) -> None:
     world.windows = Windows(settle=0.0)
