@@ -15,7 +15,7 @@ from baseten_jobs.terms import Terms
 FORMAT = "1.0"
 MAX_BYTES = 16 * 1024 * 1024
 LARGEST = 10**9
-"""No limit that is saved is higher."""
+"""No option takes a higher number."""
 
 _OPTIONS: Mapping[str, tuple[type, ...]] = {
     "policy": (dict,), "strict": (bool,), "set": (list,), "if_tip": (str, type(None)),

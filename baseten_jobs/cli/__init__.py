@@ -136,10 +136,10 @@ def run(arguments: list[str] | None = None, clock: object = None) -> int:
         sink.write_nothing_more()
         return 128 + signal.SIGPIPE
     except MemoryError:
-        click.echo("error: there is not enough memory for this", err=True)
+        sink.err("error: there is not enough memory for this")
         return 1
     except RecursionError:
-        click.echo("error: something that was read is nested too deeply", err=True)
+        sink.err("error: something that was read is nested too deeply")
         return 1
     except OSError as error:
         sink.write_nothing_more()
@@ -151,5 +151,12 @@ def run(arguments: list[str] | None = None, clock: object = None) -> int:
 def _in_words(error: click.ClickException) -> Page:
     """What click says of wrong usage, some lines."""
     said = io.StringIO()
-    error.show(said)
+    (_in_one_line(error) if isinstance(error, click.UsageError) else error).show(said)
     return Page(said.getvalue().rstrip("\n").expandtabs())
+
+
+def _in_one_line(error: click.UsageError) -> click.UsageError:
+    """The same, where it quotes a word without end, or one of several lines, too."""
+    from baseten_jobs.diagnostics import one_line
+
+    return click.UsageError(one_line(" ".join(error.format_message().split()), 500), error.ctx)

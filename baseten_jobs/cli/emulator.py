@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from baseten_jobs.cli.options import MOST, Finite
+
 from . import sink
 
 if TYPE_CHECKING:
@@ -51,7 +53,7 @@ def _capacity(ctx: click.Context, param: click.Parameter, values: Sequence[str])
     limits = []
     for value in values:
         name, _, count = value.partition("=")
-        if not (count.isascii() and count.isdecimal()):
+        if not (count.isascii() and count.isdecimal() and len(count) < len(str(MOST))):
             raise click.BadParameter(f"'{value}' is not GPU=N, such as H100=16", ctx, param)
         if gpu_type(name) is None:
             raise click.BadParameter(f"'{name}' is not a GPU type here, such as H100", ctx, param)
@@ -71,7 +73,7 @@ def _names(ctx: click.Context, param: click.Parameter, values: Sequence[str]) ->
     return tuple(values)
 
 
-_SECONDS = click.FloatRange(min=0, max=10**9)
+_SECONDS = Finite(0, MOST)
 
 
 @click.command(

@@ -185,7 +185,14 @@ def _execution(concurrency: int, settle: float) -> Any:
     return Execution(concurrency, Windows(settle))
 
 
-class _Finite(click.FloatRange):
+MOST = 10**9
+"""No count and no price that an option takes is higher: what it becomes is a machine word somewhere."""
+
+MOST_SECONDS = 10**6
+"""The longest time that an option takes: eleven days. The timeouts of the system overflow at some billions."""
+
+
+class Finite(click.FloatRange):
     """Any comparison with `nan` is false, so that it would be a limit that limits nothing."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
@@ -195,7 +202,8 @@ class _Finite(click.FloatRange):
         return number
 
 
-_SECONDS = _Finite(min=0, min_open=True)
+_COUNT = click.IntRange(0, MOST)
+_SECONDS = Finite(0, MOST_SECONDS, min_open=True)
 
 connection = bundle(
     "connection",
@@ -219,15 +227,15 @@ connection = bundle(
 
 _POLICY = (
     click.Option(
-        ["--max-submits"], type=click.IntRange(min=0), default=10, show_default=True, metavar="N",
+        ["--max-submits"], type=_COUNT, default=10, show_default=True, metavar="N",
         help="Refuse to submit more jobs than this.",
     ),
     click.Option(
-        ["--max-gpus"], type=click.IntRange(min=0), metavar="N",
+        ["--max-gpus"], type=_COUNT, metavar="N",
         help="Refuse to submit jobs with more GPUs than this together.",
     ),
     click.Option(
-        ["--max-cost-per-hour"], type=_Finite(min=0), metavar="USD",
+        ["--max-cost-per-hour"], type=Finite(0, MOST), metavar="USD",
         help="Refuse to submit jobs that cost more than this together, or whose price is not known.",
     ),
     click.Option(
@@ -244,7 +252,7 @@ _POLICY = (
     ),
     click.Option(["--prune"], is_flag=True, help="Stop live jobs whose manifest was deleted from this repository."),
     click.Option(
-        ["--history"], type=click.IntRange(min=0), default=1000, show_default=True, metavar="N",
+        ["--history"], type=_COUNT, default=1000, show_default=True, metavar="N",
         help="How many revisions of a manifest to look through for the one that runs.",
     ),
 )  # fmt: skip
@@ -262,8 +270,8 @@ execution = bundle(
         help="Creates under way at once.",
     ),
     click.Option(
-        ["--settle"], type=_Finite(min=0), default=120.0, show_default=True, metavar="SECONDS",
-        help="How long to search for the job of a create that got no clear answer.",
+        ["--settle"], type=Finite(0, MOST_SECONDS), default=120.0, show_default=True, metavar="SECONDS",
+        help="How long to search for the job of a create that got no clear answer; with 0 none is sent a second time.",
     ),
 )  # fmt: skip
 """How a plan is carried out; `plan` takes them too, so that one command line serves both, and saves none."""

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from baseten_jobs.cli.actions import Step
 from baseten_jobs.cli.interrupts import raising
 from baseten_jobs.cli.session import Session
+from baseten_jobs.diagnostics import one_line
 from baseten_jobs.exits import Exit
 from baseten_jobs.git_process import GitError
 from baseten_jobs.tip import Tip, look
@@ -24,7 +25,7 @@ def asked(
         with raising():
             tip = look(branch, paths, compiled.documents)
     except GitError as error:
-        told = f"whether this is the tip of '{branch}' can't be told: {error}; nothing was sent"
+        told = f"whether this is the tip of '{one_line(branch)}' can't be told: {error}; nothing was sent"
         return session.fail(told, Exit.FAILED)
     except KeyboardInterrupt:
         return session.fail("interrupted", Exit.INTERRUPTED)

@@ -69,6 +69,7 @@ KINDS: tuple[Kind, ...] = (
 )
 
 _BY_NAME = {kind.name: kind for kind in KINDS}
+_MOST = 10**9
 _ENDS_EXCHANGE = (Scope.ANY, Scope.CREATE, Scope.REPEATABLE)
 
 
@@ -93,8 +94,8 @@ def _number(text: str, what: str, whole: str) -> float:
         number = float(text)
     except ValueError:
         number = -1.0
-    if not 0 <= number < float("inf"):
-        raise ValueError(f"'{whole}': '{text}' is not a {what} (a number from 0 on)")
+    if not 0 <= number <= _MOST:
+        raise ValueError(f"'{whole}': '{text}' is not a {what} (a number from 0 to {_MOST})")
     return number
 
 
