@@ -89,8 +89,8 @@ def command(
         except ValueError as error:
             return session.fail(str(error), Exit.FAILED)
         if refused := differences(saved.terms, terms):
-            told = f"the plan does not allow this: {'; '.join(refused)}; nothing was sent"
-            return session.fail(f"{told}: give its own options, or plan again", Exit.REFUSED)
+            told = f"the plan was made with other options: {'; '.join(refused)}; nothing was sent"
+            return session.fail(f"{told}, give the same or plan again", Exit.REFUSED)
         terms = narrowed(terms, saved.terms)
     wanted = _Wanted(terms, execution, connection, waiting, saved, confirmed=yes)
     paths = still_there(session, terms.paths, prune=terms.policy.prune)
