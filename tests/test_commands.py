@@ -181,14 +181,16 @@ def test_the_limits_of_a_saved_plan_count_where_they_are_stricter(cli: Cli) -> N
 
 def test_a_saved_plan_is_applied_by_the_command_that_plan_tells(cli: Cli) -> None:
     write("y")
+    Path("shared code").mkdir()
     options = [
         "--set", "x:spec.runtime.start_commands=[echo 'a b']", "--create", "x", "--create", "*", "--since", "HEAD",
         "--max-gpus", "64", "--max-cost-per-hour", "900.5", "--prune", "--history", "5",
+        "--allow-outside", "shared code",
     ]  # fmt: skip
     told = cli("plan", "specs/x.yaml", "specs/y.yaml", "--local", "--out", "p.json", *options).err
     (command,) = [line for line in told.splitlines() if line.startswith("saved to ")]
     words = shlex.split(command.split("`")[1])
-    assert words[:4] == ["baseten-jobs", "apply", "--plan", "p.json"]
+    assert words[:7] == ["baseten-jobs", "apply", "--plan", "p.json", "--local", "--allow-outside", "shared code"]
     assert cli("apply", "--plan", "p.json", "--yes", "--local").code == 8
     assert cli(*words[1:], "--yes").code == 0
     assert len(provider().search()) == 2

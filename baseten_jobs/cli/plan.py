@@ -110,7 +110,7 @@ def command(
                 Path(out).write_text(text, "utf-8")
             except OSError as error:
                 return session.fail(f"{out} can't be written: {error.strerror}", Exit.FAILED)
-            session.note(f"saved to {out}; `{_applying(out, terms, connection)}` applies just this")
+            session.note(f"saved to {out}; `{_applying(out, terms, connection, allowed)}` applies just this")
         session.result(report.PLAN[output](shown, session.look(target)))
         return _exit(made.plan, detailed_exitcode, strict)
 
@@ -123,12 +123,14 @@ def _target(paths: tuple[str, ...], connection: "Connection") -> str:
     return " ".join((*where, *(() if paths == or_default(()) else paths)))
 
 
-def _applying(file: str, terms: Terms, connection: "Connection") -> str:
+def _applying(file: str, terms: Terms, connection: "Connection", allowed: tuple[str, ...]) -> str:
     """The command that applies a saved plan: it takes the options that the plan was made with."""
     paths = () if terms.paths == or_default(()) else terms.paths
     database = connection.local_db
     where = () if database is None else ("--local",) if database == options.DEFAULT_DB else ("--local-db", database)
-    return one_line(shlex.join(("baseten-jobs", "apply", "--plan", file, *where, *command_line(terms), *paths)), 2000)
+    granted = [word for folder in allowed for word in ("--allow-outside", folder)]
+    words = ("baseten-jobs", "apply", "--plan", file, *where, *granted, *command_line(terms), *paths)
+    return one_line(shlex.join(words), 2000)
 
 
 def _exit(plan: Plan, detailed: bool, strict: bool) -> Exit:
