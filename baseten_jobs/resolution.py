@@ -34,16 +34,22 @@ class _Row(NamedTuple):
 
 
 class Listed:
-    """The project list, indexed once for all manifests. Rows of one id are one project: its last known team counts."""
+    """The project list, indexed once for all manifests.
+
+    Rows of one id are one project. Where they name it, or its team, differently, it is not told which it is.
+    """
 
     def __init__(self, rows: Iterable[Mapping[str, Any]]) -> None:
         self._by_id: dict[str, _Row] = {}
+        self._contradicted: set[str] = set()
         self._by_name: dict[str, dict[str, None]] = {}
         self._left = _COMPARED
         for row in rows:
             project_id, team = row["id"], row.get("team_name")
             known = self._by_id.get(project_id)
             team = team if isinstance(team, str) and team else known.team if known else None
+            if known and (row["name"] != known.name or known.team not in (None, team)):
+                self._contradicted.add(project_id)
             self._by_id[project_id] = _Row(project_id, row["name"], team)
             self._by_name.setdefault(row["name"], {})[project_id] = None
 
@@ -56,6 +62,9 @@ class Listed:
         if ref.id is not None:
             return self._of_id(ref, ref.id)
         name = ref.name or ""
+        for row in self._named(name):
+            if row.id in self._contradicted:
+                return _contradicted(ref, row.id, "project")
         named = [row for row in self._named(name) if ref.team in (None, row.team)]
         if len(named) > 1:
             return _several(ref, named)
@@ -71,6 +80,8 @@ class Listed:
             near = one_line(nearest(project_id, list(self._by_id)))
             hint = f"did you mean '{near}'?" if near else ""
             return Unresolved(ref, f"there is no project with the id '{one_line(project_id)}'", hint, "project_id")
+        if project_id in self._contradicted:
+            return _contradicted(ref, project_id, "project_id")
         if ref.team is not None and row.team not in (None, ref.team):
             whose = f"the project '{one_line(project_id)}' belongs to the team '{one_line(row.team or '')}'"
             return Unresolved(ref, whose, field="project_id")
@@ -105,6 +116,11 @@ class Listed:
 
 def _observed(ref: ProjectRef, row: _Row) -> ObservedProject:
     return ObservedProject(ref, row.id, row.name, row.team)
+
+
+def _contradicted(ref: ProjectRef, project_id: str, field: str) -> Unresolved:
+    message = f"the API lists the project '{one_line(project_id)}' twice, with another name or team"
+    return Unresolved(ref, message, "plan again; if it stays so, the two rows are a matter for Baseten", field)
 
 
 def _several(ref: ProjectRef, named: Sequence[_Row]) -> Unresolved:

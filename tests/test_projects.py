@@ -117,6 +117,30 @@ def test_a_project_that_can_not_be_told_is_an_error(ref: ProjectRef, message: st
 
 
 @pytest.mark.parametrize(
+    "second", [row("p1", "B", "research"), row("p1", "A", "product")], ids=["another name", "another team"]
+)
+@pytest.mark.parametrize("backwards", [False, True])
+@pytest.mark.parametrize(
+    "ref", [ProjectRef("A"), ProjectRef("A", team="research"), ProjectRef("A", team="product"), ProjectRef(id="p1")],
+    ids=str,
+)  # fmt: skip
+def test_rows_of_one_project_that_contradict_each_other_are_an_error(
+    ref: ProjectRef, backwards: bool, second: dict[str, Any]
+) -> None:
+    """One of them would be made anew, beside the project whose jobs run."""
+    rows = [row("p1", "A", "research"), second]
+    found = Listed(rows[::-1] if backwards else rows).resolved(ref)
+    assert isinstance(found, Unresolved)
+    assert found.message == "the API lists the project 'p1' twice, with another name or team"
+
+
+def test_a_team_that_is_called_none_is_another_than_no_team() -> None:
+    found = Listed([row("p1", "A", "None"), row("p2", "A", None)]).resolved(ProjectRef("A"))
+    assert isinstance(found, Unresolved)
+    assert found.hint == "give metadata.project_id in its place: one of 'p1' (team 'None'), 'p2' (no team)"
+
+
+@pytest.mark.parametrize(
     ("ref", "similar"),
     [
         (ProjectRef("SFT v1"), "SFT v2"),

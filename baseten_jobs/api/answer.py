@@ -9,6 +9,7 @@ from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from typing import Any
 
+from baseten_jobs.api.body import TooLarge
 from baseten_jobs.api.errors import ApiError
 from baseten_jobs.api.exchange import TARGET, Reply
 from baseten_jobs.diagnostics import one_line
@@ -22,11 +23,17 @@ _HALVES = (b"\\ud", b"\\uD", b"\xed")
 """Each half of a surrogate pair, escaped or not, begins so; little else does."""
 
 
+_HOLDERS = 2_000_000
+"""Lists and objects; an empty one takes two bytes in JSON and sixty in memory. 30,000 jobs have 150,000."""
+
+
 def decoded(raw: bytes) -> Any:
     """What JSON says, `?` in the place of a lone half of a surrogate pair, which no terminal, file or URL can hold.
 
-    Raises ValueError and RecursionError.
+    Raises ValueError, RecursionError, and TooLarge for more lists and objects than any answer has.
     """
+    if raw.count(b"[") + raw.count(b"{") > _HOLDERS:
+        raise TooLarge(f"the answer holds more than {_HOLDERS} lists and objects")
     data = json.loads(raw)
     if not any(half in raw for half in _HALVES):
         return data
@@ -65,7 +72,7 @@ class Answer:
             name += ", but the answer is not a JSON object"
         if self.target:
             name += (
-                f" to '{one_line(self.target, 200)}', which is not followed; BASETEN_BASE_URL is to name the API itself"
+                f" to '{one_line(self.target, 200)}', which is not followed; BASETEN_BASE_URL must name the API itself"
             )
             said = ""
         return one_line(f"{name}: {said}" if said else name, 300)
@@ -107,7 +114,7 @@ class Answer:
 def answer_of(call: str, reply: Reply, secret: str, now: float) -> Answer:
     """A reply as it is kept: without the key, which a server may echo, in what it says for people to read.
 
-    `now` is the time in epoch seconds, for a server that tells no date. Raises RecursionError and MemoryError.
+    `now` is the time in epoch seconds, for a server that tells no date. Raises TooLarge, RecursionError, MemoryError.
     """
     headers, status, good = reply.response.headers, reply.response.status_code, reply.response.is_success
     try:

@@ -15,10 +15,7 @@ _PART = 1 << 16
 
 
 class TooLarge(Exception):
-    """A body is larger than any answer of its kind; `most` is the bytes that such an answer may have."""
-
-    def __init__(self, most: int) -> None:
-        super().__init__(f"the answer is larger than {most >> 20} MiB")
+    """A body is larger than any answer of its kind; the message says so."""
 
 
 def parts_of(response: httpx.Response) -> Iterator[bytes]:

@@ -136,7 +136,7 @@ class _Exchange:
                 content += part
                 if len(content) > most:
                     if good:
-                        raise TooLarge(most)
+                        raise TooLarge(f"the answer is larger than {most // MIB} MiB")
                     return Reply(response, bytes(content[:most]), self._now() - began, cut=True)
                 if whole is not None and self._now() > began + whole:
                     raise httpx.ReadTimeout("the answer came too slowly")

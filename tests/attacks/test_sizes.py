@@ -65,12 +65,14 @@ def without_end(status: int = 200) -> Bend:
 
 BOMB = gzip.compress(b"[" * (200 << 20), 9)
 TWICE = gzip.compress(BOMB, 9)
+HOLLOW = gzip.compress(b'{"training_projects": [' + b"[]," * 3_000_000 + b"[]]}", 9)
 DEEP = b'{"training_projects": ' + b"[" * 200_000 + b"]" * 200_000 + b"}"
 
 TOO_MUCH: dict[str, tuple[Bend, str]] = {
     "gzip": (answering(BOMB, "Content-Encoding: gzip"), "the answer is larger than 16 MiB"),
     "zlib": (answering(zlib.compress(b" " * (20 << 20)), "Content-Encoding: deflate"), "larger than 16 MiB"),
     "no end": (without_end(), "the answer is larger than 16 MiB"),
+    "many lists": (answering(HOLLOW, "Content-Encoding: gzip"), "more than 2000000 lists and objects"),
     "deep": (answering(DEEP), "the answer is nested too deeply"),
 }
 
