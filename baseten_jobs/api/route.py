@@ -135,6 +135,9 @@ def _trusted(url: httpx.URL, environment: Mapping[str, str]) -> ssl.SSLContext |
     """Whom TLS trusts. Plain HTTP on this machine needs nobody, and reading their list takes longer than a plan."""
     if url.scheme == "http" and is_loopback(url.host):
         return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    keys = environment.get("SSLKEYLOGFILE")  # Python itself opens it for every connection
+    if keys and not os.access(keys if os.path.exists(keys) else os.path.dirname(keys) or ".", os.W_OK):
+        raise CannotConnect("connect", f"SSLKEYLOGFILE names '{one_line(keys, 300)}', which can't be written")
     file, folder = environment.get("SSL_CERT_FILE"), environment.get("SSL_CERT_DIR")
     name, given = ("SSL_CERT_FILE", file) if file else ("SSL_CERT_DIR", folder)
     if not given:

@@ -96,6 +96,7 @@ NAMED = {
     "no_proxy": ["[::1]"],
     "SSL_CERT_FILE": ["/gone/ca.pem", "/", os.devnull, __file__],
     "SSL_CERT_DIR": ["/gone", __file__],
+    "SSLKEYLOGFILE": ["/gone/keys"],
 }  # fmt: skip
 
 
