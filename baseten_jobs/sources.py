@@ -29,7 +29,10 @@ class Sources:
     diagnostics: tuple[Diagnostic, ...]
 
 
-def read_sources(paths: Sequence[str], stdin: BinaryIO, wanted: Callable[[bytes], bool] = lambda raw: True) -> Sources:
+Wanted = Callable[[bytes], bool]
+
+
+def read_sources(paths: Sequence[str], stdin: BinaryIO, wanted: Wanted | None = None) -> Sources:
     """Every file that `paths` name, each once; what can't be read is a diagnostic.
 
     A file whose bytes are not `wanted` is passed over, whatever else is wrong with it.
@@ -86,7 +89,8 @@ def _files(path: str, passed: _Passed) -> Iterator[str | Diagnostic]:
     if path == STDIN:
         yield path
     elif not os.path.lexists(path):
-        yield Diagnostic("missing-path", "there is no such file or folder", Position(_name(path)))
+        hint = "a pattern is left to the shell; name the folder" if set("*?[") & set(path) else ""
+        yield Diagnostic("missing-path", "there is no such file or folder", Position(_name(path)), hint=hint)
     elif os.path.isdir(path):
         yield from _in_folder(path, passed)
     else:
@@ -130,11 +134,12 @@ def read_raw(path: str) -> bytes | None:
     return raw if len(raw) <= MAX_BYTES else None
 
 
-def _read(path: str, stdin: BinaryIO, wanted: Callable[[bytes], bool]) -> Source | Diagnostic | None:
+def _read(path: str, stdin: BinaryIO, wanted: Wanted | None) -> Source | Diagnostic | None:
     raw = read_whole(path, stdin)
     if isinstance(raw, Diagnostic):
-        return raw if raw.rule != "too-large" or path == STDIN or wanted(_head(path)) else None
-    if not wanted(raw):
+        is_others = wanted and raw.rule == "too-large" and path != STDIN and not wanted(_head(path))
+        return None if is_others else raw
+    if wanted and not wanted(raw):
         return None
     text = decode(shown_name(path), raw)
     return Source(shown_name(path), text) if isinstance(text, str) else text
