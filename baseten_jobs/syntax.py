@@ -33,9 +33,17 @@ def end_of(path: str, text: str) -> Position:
 
 def trouble(text: str, stopped: int, begun: int | None) -> Trouble:
     """What a text has at the index where its parser stopped, within what began at the other index, if anything did."""
+    if (conflict := _conflict(text)) is not None:
+        return Trouble("a merge left a conflict here", "resolve it, and take its markers out", conflict)
     if begun is not None and begun < stopped:
         return _within(text, stopped, begun)
     return _alone(text, stopped)
+
+
+def _conflict(text: str) -> int | None:
+    """Where git wrote the first of its marks into a file that two branches changed, or None."""
+    at = f"\n{text}".find("\n<<<<<<< ")
+    return at if at >= 0 and "\n=======" in text[at:] else None
 
 
 def _within(text: str, stopped: int, begun: int) -> Trouble:

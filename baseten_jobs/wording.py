@@ -121,7 +121,8 @@ def _type(error: Any, document: Document) -> list[Diagnostic]:
 def _meant(error: Any, value: object, wanted: list[str]) -> str:
     word = value.lower() if isinstance(value, str) else ""
     if "integer" in wanted and re.fullmatch(r"-?[0-9]{1,18}", word):
-        return f"write it without quotes: {word}"
+        zeros = " and leading zeros" if str(int(word)) != word else ""
+        return f"write it without quotes{zeros}: {int(word)}"
     if "boolean" in wanted and word in _BOOLEANS:
         return f"write it without quotes: {_BOOLEANS[word]}"
     if wanted == ["array"] and isinstance(value, str):

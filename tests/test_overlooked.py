@@ -70,3 +70,9 @@ def test_a_folder_that_holds_nothing_else_is_empty(called: Cli) -> None:
     ran = called("validate")
     assert ran.code == 1
     assert [line.rpartition(" ")[2] for line in ran.out.splitlines()[:-1]] == ["[empty-folder]", "[not-read]"]
+
+
+def test_a_pattern_that_no_shell_expanded_is_told_so(called: Cli) -> None:
+    assert "specs/*.yaml:1:1: there is no such file or folder; a pattern is left to the shell; name the folder" in (
+        called("validate", "specs/*.yaml").out
+    )
