@@ -25,7 +25,7 @@ def tell(remarks: Remarks, include: Sequence[str], trees: Sequence[Tree], travel
     paths = {found.path for found, _ in travelling}
     _of_patterns(remarks, include, paths)
     _of_git(remarks, trees, paths)
-    if changed := [path for tree in trees for path in _changed_by_git(tree, travelling)]:
+    if changed := _changed_by_git(travelling):
         message = f"{_count(len(changed))} not byte for byte as in git, by line endings or filters: {shown(changed)}"
         hint = "another checkout may have another digest; `* -text` in .gitattributes keeps the bytes of each file"
         remarks.warn("workspace-converted", message, hint)
@@ -62,11 +62,13 @@ def _of_git(remarks: Remarks, trees: Sequence[Tree], paths: set[str]) -> None:
         remarks.warn("workspace-absent", message, hint)
 
 
-def _changed_by_git(tree: Tree, travelling: Travelling) -> tuple[str, ...]:
-    if tree.checkout is None:
-        return ()
-    own = {found.path for found in tree.files}
-    return converted(tree.checkout, [(found, held) for found, held in travelling if held and found.path in own])
+def _changed_by_git(travelling: Travelling) -> list[str]:
+    """By checkout: submodules have an index of their own."""
+    files: dict[str, list[tuple[Found, Held]]] = {}
+    for found, held in travelling:
+        if held and found.entry:
+            files.setdefault(found.checkout, []).append((found, held))
+    return sorted(path for checkout, of_it in files.items() for path in converted(checkout, of_it))
 
 
 def _with_note(travelling: Travelling, kind: str) -> list[str]:

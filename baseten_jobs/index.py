@@ -7,6 +7,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 _EXECUTABLE, _LINK = 0o100755, 0o120000
+_SIZES = 0xFFFF_FFFF
+"""An index has so many sizes (gitformat-index): 32 bits."""
+
 _ENTRY = re.compile(rb"([0-7]{6}) ([0-9a-f]{40,64}) [0-3]\t([^\0]*)\0((?:  [^\n]*\n)*)")
 _MTIME = re.compile(rb"^  mtime: ([0-9]+):([0-9]+)$", re.MULTILINE)
 _SIZE = re.compile(rb"^  size: ([0-9]+)\t", re.MULTILINE)
@@ -36,7 +39,7 @@ class IndexEntry:
         """Whether a file on the disk looks untouched since: as git itself sees it, without reading it."""
         exact = self.mtime % 10**9 != 0
         mtime = status.st_mtime_ns if exact else status.st_mtime_ns // 10**9 * 10**9
-        return (status.st_size, mtime) == (self.size, self.mtime)
+        return (status.st_size & _SIZES, mtime) == (self.size, self.mtime)
 
 
 def index_entries(output: bytes) -> Iterator[tuple[str, IndexEntry]]:

@@ -3,14 +3,16 @@
 import os
 import stat
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from os.path import join
 
 from baseten_jobs.checkout import checkout_of, git_folder_of
+from baseten_jobs.git_process import GitError
 from baseten_jobs.index import IndexEntry
 from baseten_jobs.places import Disk, Entry, Place, is_utf8
 from baseten_jobs.selection import CHOOSING, ENVIRONMENT_MARKS, IGNORE_FILES, JUNK, Ignored, Selection, never_travels
-from baseten_jobs.tracking import Listing
+from baseten_jobs.tracking import Listing, list_files
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +20,7 @@ class Found:
     """A file or link that travels: its path in the archive, its place where it was read, and its status there.
 
     `named` where the manifest spells it out; `leads_to` is the path in the archive where a link ends; `entry` is what
-    git's index has for a file that git tracks.
+    git's index has for a file that git tracks, and `checkout` the root of that index, empty without git.
     """
 
     path: str
@@ -29,16 +31,13 @@ class Found:
     named: bool = False
     executable: bool = False
     entry: IndexEntry | None = None
+    checkout: str = ""
 
 
 @dataclass
 class Tree:
-    """What a walk found; `faults` are (path, what is wrong, a hint), `untracked` is for git checkouts alone.
+    """What a walk found; `faults` are (path, what is wrong, a hint), `untracked` is for git checkouts alone."""
 
-    `checkout` is the root of the checkout that the walk began in, if git could tell of it.
-    """
-
-    checkout: str | None = None
     files: list[Found] = field(default_factory=list)
     faults: list[tuple[str, str, str]] = field(default_factory=list)
     untracked: list[str] = field(default_factory=list)
@@ -60,6 +59,17 @@ class _Folder:
     untracked: bool = False
     left_out: bool = False
     guarded: bool = False
+    within: Listing | None = None
+    above: int = 0
+
+    @property
+    def index(self) -> Listing | None:
+        """What git's index has: of a repository `within` the checkout its own, whose root `above` characters end."""
+        return self.within or self.listing
+
+    def entry_of(self, name: str) -> IndexEntry | None:
+        """What git's index has for a file in this folder."""
+        return self.index.tracked.get(self.below[self.above :] + name) if self.index is not None else None
 
 
 def walk(folder: str, at: str, selection: Selection, listing: Listing | None) -> Tree:
@@ -89,7 +99,6 @@ class _Walk:
 
     def walked(self, start: _Folder) -> Tree:
         self.at = start.path
-        self.tree.checkout = start.listing.root if start.listing is not None else None
         pending = [start]
         while pending:
             here = pending.pop()
@@ -137,11 +146,13 @@ class _Walk:
 
     def _folder(self, here: _Folder, entries: Sequence[Entry]) -> Iterator[_Folder]:
         names = {entry.name for entry in entries}
-        if ".git" in names and here.below and here.listing is not None:
+        if ".git" in names and here.below and here.index is not None:
             # A repository of its own: git lists nothing of what is in it.
-            tracked = here.below.rstrip("/") in here.listing.tracked
-            self.met.add(here.below.rstrip("/"))
-            here = replace(here, listing=None, untracked=not tracked)
+            if here.listing is not None:
+                tracked = here.below.rstrip("/") in here.listing.tracked
+                self.met.add(here.below.rstrip("/"))
+                here = replace(here, listing=None, untracked=not tracked)
+            here = replace(here, within=_listing_of(here.source), above=len(here.below))
         guarded = here.guarded
         if ENVIRONMENT_MARKS & names and here.path:
             guarded = True
@@ -196,10 +207,10 @@ class _Walk:
         if not is_utf8(path):
             self._fault(path, *_NOT_UTF8)
             return
-        known = here.listing.tracked.get(here.below + entry.name) if here.listing is not None else None
+        known = here.entry_of(entry.name)
         try:
             status = entry.stat(follow_symlinks=False)
-            target = self._target(here.listing, entry, status, known)
+            target = self._target(here.index, entry, status, known)
         except OSError as error:
             self._fault(path, f"it can't be read: {error.strerror}")
             return
@@ -216,17 +227,18 @@ class _Walk:
             self.tree.untracked.append(path)
         end = None if end is None else self.at + end
         executable = bool(status.st_mode & stat.S_IXUSR)
-        if here.listing is not None and not here.listing.has_modes:  # then git takes a new file for a plain one
+        if here.index is not None and not here.index.has_modes:  # then git takes a new file for a plain one
             executable = known is not None and known.executable
-        self.tree.files.append(Found(path, entry.path, status, target, end, named, executable, known))
+        root = here.index.root if here.index is not None else ""
+        self.tree.files.append(Found(path, entry.path, status, target, end, named, executable, known, root))
 
     def _target(
-        self, listing: Listing | None, entry: Entry, status: os.stat_result, known: IndexEntry | None
+        self, index: Listing | None, entry: Entry, status: os.stat_result, known: IndexEntry | None
     ) -> str | None:
         """What a link leads to; where the file system has no links git writes that into a file in its place."""
         if stat.S_ISLNK(status.st_mode):
             return self.place.target(entry)
-        in_place = known is not None and known.is_link and listing is not None and not listing.has_links
+        in_place = known is not None and known.is_link and index is not None and not index.has_links
         return self.place.text(entry.path) if in_place and stat.S_ISREG(status.st_mode) else None
 
     def _text(self, path: str, source: str) -> str:
@@ -252,6 +264,13 @@ def loose(chosen: Iterable[Found]) -> list[str]:
         for found in chosen
         if found.leads_to is not None and (found.leads_to not in ends or found.leads_to in links)  # in a ring of links
     ]
+
+
+def _listing_of(root: str) -> Listing | None:
+    """What git knows of a repository within another, such as a submodule; None where it can't tell."""
+    with suppress(GitError):
+        return list_files(root, [root])
+    return None
 
 
 _NOT_UTF8 = ("the name is not UTF-8", "rename it, or exclude it")

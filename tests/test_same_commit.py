@@ -76,6 +76,36 @@ def test_without_links_a_file_in_the_place_of_one_is_the_link(checkout: Path) ->
     assert told(clone) == ["latest.py: the link leads out of the root, to '../../elsewhere' [workspace-file]"]
 
 
+ALLOWED = ("-c", "protocol.file.allow=always")
+
+
+def test_a_submodule_has_modes_links_and_conversions_of_its_own(checkout: Path, tmp_path: Path) -> None:
+    innermost = write(tmp_path / "innermost", {"deep.sh": ""})
+    other = write(tmp_path / "other", {"model.sh": "", "net.py": "a = 1\n"})
+    (other / "latest.py").symlink_to("net.py")
+    commit(innermost)
+    commit(other)
+    for folder, submodule in ((other, innermost), (checkout, other)):
+        git(folder, *ALLOWED, "submodule", "--quiet", "add", str(submodule), "vendor")
+        commit(folder)
+    git(checkout, *ALLOWED, "submodule", "--quiet", "update", "--init", "--recursive")
+    before = digest(checkout)
+    inside = checkout / "vendor"
+    assert "vendor/vendor/deep.sh" in paths(checkout)
+    for name in ("core.fileMode", "core.symlinks"):
+        git(inside, "config", name, "false")
+    (inside / "model.sh").chmod(0o644)
+    (inside / "net.py").chmod(0o755)
+    (inside / "latest.py").unlink()
+    (inside / "latest.py").write_text("net.py")
+    assert (digest(checkout), told(checkout, WARNING)) == (before, [])
+    git(inside, "config", "core.autocrlf", "true")
+    (inside / "net.py").unlink()
+    git(inside, "checkout", "-q", "net.py")
+    (warning,) = told(checkout, WARNING)
+    assert warning.startswith("1 file is not byte for byte as in git, by line endings or filters: vendor/net.py")
+
+
 # Files that git changes on their way
 
 
