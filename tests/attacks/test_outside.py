@@ -222,9 +222,13 @@ def test_no_environment_and_no_saved_plan_grants(home: Path, called: Cli, monkey
     assert called("plan", "--local", "--allow-outside", "../ci-home", "--out", "p.json").code == 0
     saved = json.loads(Path("p.json").read_text())
     for name in ("allowed", "allow_outside", "allow-outside"):
-        saved["options"][name] = [str(home)]
-    Path("p.json").write_text(json.dumps(saved))
+        more = {**saved, "options": {**saved["options"], name: [str(home)]}}
+        Path("forged.json").write_text(json.dumps(more))
+        forged = called("apply", "--local", "--yes", "--plan", "forged.json")
+        assert (forged.code, "Applied" in forged.out) == (1, False)
     assert "workspace-outside" in called("apply", "--local", "--yes", "--plan", "p.json").err
+    granted = called("apply", "--local", "--yes", "--plan", "p.json", "--allow-outside", "../ci-home")
+    assert "Applied: 1 submitted." in granted.out, granted.err
 
 
 def test_an_import_says_that_it_asked_for_what_lies_outside(home: Path, called: Cli) -> None:
