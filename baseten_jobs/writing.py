@@ -7,6 +7,7 @@ from typing import Any
 import yaml
 
 from baseten_jobs.manifest import BLANK
+from baseten_jobs.printable import Page, shown, without_commands
 
 _PREFIX = "tag:yaml.org,2002:"
 
@@ -65,7 +66,7 @@ def _text(text: str, *, key: bool = False) -> yaml.ScalarNode:
 
 def _style(text: str, key: bool) -> str | None:
     """Block for several lines, double quotes for what would be read otherwise, else as plain as the emitter can."""
-    if _ESCAPED.search(text):
+    if _ESCAPED.search(text) or _is_escaped_when_printed(text):
         return '"'
     if "\n" in text and not key:
         return "|"
@@ -76,3 +77,8 @@ def _style(text: str, key: bool) -> str | None:
 
 def _resolves(text: str) -> bool:
     return any(pattern.match(text) for _, pattern in yaml.SafeLoader.yaml_implicit_resolvers.get(text[:1], ()))
+
+
+def _is_escaped_when_printed(text: str) -> bool:
+    """Only between double quotes it then means the same."""
+    return without_commands(shown(Page(text))) != text

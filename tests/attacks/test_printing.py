@@ -14,6 +14,7 @@ from typing import Any
 from xml.etree import ElementTree as ET
 
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -34,6 +35,7 @@ from baseten_jobs.report.look import Look
 from baseten_jobs.status import Checkpoints, Status
 from baseten_jobs.waiting import Awaited, End
 from baseten_jobs.workspace import Content, File
+from baseten_jobs.writing import yaml_text
 from tests.attacks.infected import Kind, infected, kinds
 from tests.commands import Cli, called, nothing_set
 from tests.operating import Open, open_desk
@@ -49,7 +51,7 @@ __all__ = ["called", "nothing_set", "open_desk"]
 
 
 SINK = "cli.sink"
-PAGES = {"printable", "cli.__init__", "cli.schema", "cli.plan", "cli.session"}
+PAGES = {"printable", "writing", "cli.__init__", "cli.schema", "cli.plan", "cli.session"}
 """Beside the reports: who may say that a text is lines of ours."""
 
 _FORBIDDEN = {
@@ -140,6 +142,13 @@ def test_json_is_ascii_without_a_command_and_means_the_same(name: str, text: str
     assert printed.isascii()
     assert tame(printed)
     assert json.loads(printed) == value
+
+
+@given(TEXTS, TEXTS)
+def test_a_manifest_that_is_printed_means_the_same(name: str, text: str) -> None:
+    name, text = (each.encode("utf-8", "ignore").decode() for each in (name, text))
+    manifest = {"spec": {name: text, "list": [text, {"name": name}]}}
+    assert yaml.safe_load(sink.ready(Page(yaml_text([manifest], "x")), for_runner=True)) == manifest
 
 
 def test_a_colour_is_ours_alone() -> None:
