@@ -92,6 +92,14 @@ _SECONDS = Finite(0, MOST)
     help="Port to listen on; 0 picks a free one.",
 )
 @click.option(
+    "--allow-host",
+    "hosts",
+    multiple=True,
+    callback=_names,
+    metavar="NAME[:PORT]",
+    help="A name, beside its own, that clients may call this server by, as behind a gateway. Repeatable.",
+)
+@click.option(
     "--db",
     "database",
     type=click.Path(dir_okay=False, path_type=Path),
@@ -104,7 +112,7 @@ _SECONDS = Finite(0, MOST)
     show_envvar=True,
     callback=_key,
     metavar="KEY",
-    help="The only key to accept.",
+    help="The only key to accept, below /_emulator/ too.",
 )
 @click.option("--seed", type=int, default=0, show_default=True, help="Seed of all chance.")
 @click.option(
@@ -182,7 +190,7 @@ _SECONDS = Finite(0, MOST)
     show_default=True,
     help="Time between the log lines of a running job.",
 )
-def command(host: str, port: int, **options: Any) -> None:
+def command(host: str, port: int, hosts: tuple[str, ...], **options: Any) -> None:
     if any(importlib.util.find_spec(module) is None for module in ("flask", "waitress")):
         sink.err(_NEEDS_EXTRA)
         raise SystemExit(EXIT_FAILED)
@@ -208,7 +216,7 @@ def command(host: str, port: int, **options: Any) -> None:
         sink.out(f"listening on {server.base_url}")
 
     try:
-        serve(app, host, port, started=started)
+        serve(app, host, port, started=started, hosts=hosts)
     except (OSError, UnicodeError) as error:
         sink.err(f"cannot listen on {host}:{port}: {getattr(error, 'strerror', None) or error}")
         raise SystemExit(EXIT_FAILED) from None

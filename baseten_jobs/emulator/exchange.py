@@ -11,7 +11,7 @@ from flask import Flask, Response, g, request
 from werkzeug.exceptions import HTTPException
 
 from . import ledger
-from .authentication import authenticate
+from .authentication import authenticate, authenticate_control
 from .core import core
 from .errors import BrokenExchange, Refusal, Remnant
 from .faults import Fault, Roll, Scope
@@ -54,6 +54,8 @@ def install(app: Flask) -> None:
 def _open() -> Response | None:
     here = core()
     if request.path.startswith(CONTROL_PREFIX):
+        token = request.headers.get("X-Amz-Security-Token") or request.args.get("token")
+        authenticate_control(request.headers.get("Authorization"), token, request.path, here.settings.api_key)
         return None
     here.counts.add(f"{request.method} {request.url_rule.rule if request.url_rule else 'unknown'}")
     here.pause(here.settings.latency)

@@ -6,7 +6,7 @@ import logging
 import socket
 import struct
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 
 from flask import Flask
@@ -16,6 +16,7 @@ from waitress.task import WSGITask  # type: ignore[import-untyped]
 
 from .app import close_app, create_app
 from .errors import BrokenExchange, Remnant
+from .own_hosts import OwnHosts
 from .settings import Settings
 
 DEFAULT_HOST = "127.0.0.1"
@@ -58,9 +59,14 @@ class _BreakableChannel(HTTPChannel):  # type: ignore[misc]
 
 
 class Server:
-    """An application bound to a port; an OSError if the port cannot be had, with the application closed."""
+    """An application bound to a port, for its own hosts and `hosts`.
 
-    def __init__(self, app: Flask, host: str, port: int, threads: int = DEFAULT_THREADS) -> None:
+    An OSError if the port cannot be had, with the application closed.
+    """
+
+    def __init__(
+        self, app: Flask, host: str, port: int, threads: int = DEFAULT_THREADS, hosts: Iterable[str] = ()
+    ) -> None:
         self._app = app
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         with ExitStack() as unless_bound:
@@ -69,7 +75,7 @@ class Server:
             self.host = host
             self.port: int = listener.getsockname()[1]
             self._waitress = create_server(
-                app,
+                OwnHosts(app, host, self.port, hosts),
                 sockets=[listener],
                 threads=threads,
                 connection_limit=4096,
@@ -103,11 +109,9 @@ class Server:
             self._waitress.pull_trigger()
 
 
-def serve(
-    app: Flask, host: str, port: int, *, started: Callable[[Server], None], threads: int = DEFAULT_THREADS
-) -> None:
+def serve(app: Flask, host: str, port: int, *, started: Callable[[Server], None], hosts: Iterable[str] = ()) -> None:
     """Serve an application until its server is stopped; `started` gets the server once it listens."""
-    server = Server(app, host, port, threads)
+    server = Server(app, host, port, hosts=hosts)
     # Its warnings are about clients that hang up or queue, which is what this server is for.
     logging.getLogger("waitress").setLevel(logging.ERROR)
     started(server)

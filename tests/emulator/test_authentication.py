@@ -52,7 +52,8 @@ def test_an_empty_key_cannot_even_be_sent_by_httpx(shared: Api) -> None:
 def test_an_empty_key_sent_all_the_same_is_unauthorized(shared: Api) -> None:
     place = urlsplit(shared.url)
     with socket.create_connection((str(place.hostname), int(str(place.port))), timeout=5) as raw:
-        raw.sendall(b"GET /v1/users/me HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer \r\nConnection: close\r\n\r\n")
+        head = f"GET /v1/users/me HTTP/1.1\r\nHost: {place.netloc}\r\nAuthorization: Bearer \r\n"
+        raw.sendall(f"{head}Connection: close\r\n\r\n".encode())
         assert raw.makefile("rb").readline().startswith(b"HTTP/1.1 401")
 
 
@@ -71,6 +72,13 @@ def test_no_answer_repeats_the_key(start: Start) -> None:
     assert answer.json() == {"code": "UNAUTHORIZED", "message": "the API key is not known"}
 
 
-def test_control_endpoints_need_no_key(start: Start) -> None:
-    api = start(api_key="right")
-    assert httpx.get(f"{api.url}/_emulator/health", verify=False).json()["status"] == "ok"
+def test_control_endpoints_need_the_key_where_there_is_one(start: Start) -> None:
+    keyed = start(api_key="right")
+    url = f"{keyed.url}/_emulator/health"
+    assert httpx.get(url, verify=False).status_code == 401
+    assert httpx.get(url, headers={"Authorization": "Bearer wrong"}, verify=False).status_code == 401
+    assert httpx.get(url, headers={"Authorization": "Api-Key right"}, verify=False).json()["status"] == "ok"
+
+
+def test_control_endpoints_need_no_key_where_there_is_none(shared: Api) -> None:
+    assert httpx.get(f"{shared.url}/_emulator/health", verify=False).json()["status"] == "ok"

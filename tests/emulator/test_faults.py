@@ -118,23 +118,24 @@ def _raw(api: Api, request: bytes) -> socket.socket:
     return raw
 
 
-def _raw_create(project: str) -> bytes:
+def _raw_create(api: Api, project: str) -> bytes:
     body = b'{"training_job": {"image": {"base_image": "x"}}}'
-    head = f"POST /v1/training_projects/{project}/jobs HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer k\r\n"
+    host = urlsplit(api.url).netloc
+    head = f"POST /v1/training_projects/{project}/jobs HTTP/1.1\r\nHost: {host}\r\nAuthorization: Bearer k\r\n"
     return head.encode() + b"Content-Length: %d\r\n\r\n" % len(body) + body
 
 
 def test_a_reset_is_a_reset_and_not_a_polite_end(start: Start) -> None:
     project = start().project()
     api = start("reset-after=1")
-    with _raw(api, _raw_create(project)) as raw, pytest.raises(ConnectionResetError):
+    with _raw(api, _raw_create(api, project)) as raw, pytest.raises(ConnectionResetError):
         raw.recv(1)
 
 
 def test_a_truncated_answer_announces_more_than_it_sends(start: Start) -> None:
     project = start().project()
     api = start("truncate-after=1")
-    with _raw(api, _raw_create(project)) as raw:
+    with _raw(api, _raw_create(api, project)) as raw:
         received = raw.makefile("rb").read()
     head, _, body = received.partition(b"\r\n\r\n")
     assert head.startswith(b"HTTP/1.1 200 OK")

@@ -1,4 +1,4 @@
-"""Endpoints under `/_emulator/`, which Baseten does not have: for tests and rehearsals, without a key."""
+"""Endpoints under `/_emulator/`, which Baseten does not have: for tests and rehearsals, open but for its own key."""
 
 from __future__ import annotations
 

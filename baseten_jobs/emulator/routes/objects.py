@@ -1,4 +1,7 @@
-"""As much of S3 as an upload needs, under `/_emulator/s3/`: whole objects and parts; credentials are not checked."""
+"""As much of S3 as an upload needs, under `/_emulator/s3/`: whole objects and parts.
+
+Signatures are not checked; where the emulator has a key of its own, the session token is.
+"""
 
 from __future__ import annotations
 

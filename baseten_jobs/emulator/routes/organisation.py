@@ -8,7 +8,7 @@ from typing import Any
 
 from flask import Blueprint, request
 
-from .. import catalogue, projects
+from .. import authentication, catalogue, projects
 from ..core import core
 from ..identifiers import derived_identifier
 from ..records import Team
@@ -78,7 +78,7 @@ def upload_credentials() -> dict[str, Any]:
         "creds": {
             "aws_access_key_id": f"ASIA{seal[:16].upper()}",
             "aws_secret_access_key": seal[16:56],
-            "aws_session_token": seal,
+            "aws_session_token": authentication.seal(core().settings.api_key, f"/_emulator/s3/{_BUCKET}/{key}"),
         },
         "s3_bucket": _BUCKET,
         "s3_key": key,

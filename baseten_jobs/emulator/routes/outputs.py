@@ -12,6 +12,7 @@ from urllib.parse import quote
 from flask import Blueprint, request
 
 from .. import artifacts, bodies, incoming, jobs, sessions
+from ..authentication import seal
 from ..checking import integer, record
 from ..core import core
 from ..errors import not_found, not_valid
@@ -150,8 +151,9 @@ def _session(transaction: Transaction, job: Job, session_id: str) -> sessions.Se
 
 
 def _url(*parts: str) -> str:
-    """The address of a file that this emulator serves itself, without a key, like a presigned one."""
-    return f"{request.host_url}_emulator/{'/'.join(quote(part) for part in parts)}"
+    """The address of a file that this emulator serves itself to whoever has it, like a presigned one."""
+    path, key = "/_emulator/" + "/".join(parts), core().settings.api_key
+    return f"{request.host_url}{quote(path[1:])}" + (f"?token={seal(key, path)}" if key is not None else "")
 
 
 def _certificate(key: list[str], job_id: str, pod: str, expires: int) -> str:
