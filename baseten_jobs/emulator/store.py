@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sqlite3
 import stat
 import threading
@@ -237,6 +238,19 @@ def _prepare(connection: sqlite3.Connection, path: Path) -> None:
     connection.execute("COMMIT")
     if version not in (0, _VERSION):
         raise StoreError(f"{path}: made by another version of the embedded API; delete it to start anew")
+    for table in _strange_tables(connection):
+        raise StoreError(f"{path}: the table '{table}' has a row that the embedded API never wrote; delete the file")
+
+
+def _strange_tables(connection: sqlite3.Connection) -> Iterator[str]:
+    """Tables of ours in which a value is of another type than its column's, or a job is no JSON."""
+    tables = re.findall(r"CREATE TABLE (?:IF NOT EXISTS )?(\w+)", ";".join((_SCHEMA, *_ADDED)))
+    for table in tables:
+        columns = connection.execute("SELECT name, lower(type) FROM pragma_table_info(?)", (table,)).fetchall()
+        wrong = [f"typeof({name}) NOT IN ('{kind}', 'null')" for name, kind in columns]
+        wrong += ["NOT json_valid(shape || '}')", "NOT json_valid(body)"] if table == "jobs" else []
+        if connection.execute(f"SELECT 1 FROM {table} WHERE {' OR '.join(wrong)} LIMIT 1").fetchone():
+            yield table
 
 
 def _turn_on_wal(connection: sqlite3.Connection) -> None:

@@ -73,3 +73,20 @@ def test_ids_are_short_opaque_and_distinct() -> None:
     ids = [identifier(number) for number in range(10_000)]
     assert len(set(ids)) == 10_000
     assert all(len(each) == 7 and each.isalnum() and each.islower() and each[0].isalpha() for each in ids)
+
+
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [("running_for", "\x1b[2J"), ("outcome", b"\xff"), ("node_count", "2 nodes"), ("shape", "no JSON"), ("body", "{")],
+)
+def test_a_row_that_was_never_written_here_is_refused_at_once(
+    column: str, value: object, start: Start, tmp_path: Path
+) -> None:
+    before = start()
+    before.create(before.project(), "x")
+    (database,) = tmp_path.glob("*.db")
+    with sqlite3.connect(database) as connection:
+        connection.execute(f"UPDATE jobs SET {column} = ?", (value,))
+    connection.close()
+    with pytest.raises(StoreError, match="the table 'jobs' has a row that the embedded API never wrote"):
+        create_app(Settings(database=database))
