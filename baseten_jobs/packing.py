@@ -139,7 +139,7 @@ class _Job:
         self._tell_faults(faults)
         chosen = [found for found in files if not self._is_own(found, results)]
         if not faults and not self.told.failed:
-            self._weigh(chosen, results)
+            self._weigh(chosen, results, all_own=bool(files) and not chosen)
             travelling = [(found, _held(results.get(found.path))) for found in chosen]
             cautions.tell(self.told, self.workspace.include, trees, travelling)
         self.of_tree = self.told.found[before:]
@@ -167,7 +167,7 @@ class _Job:
         held = _held(results.get(found.path))
         return held is not None and any(note.kind == OWN for note in held.notes) and not found.named
 
-    def _weigh(self, chosen: list[Found], results: Mapping[str, Held | Unread]) -> None:
+    def _weigh(self, chosen: list[Found], results: Mapping[str, Held | Unread], *, all_own: bool) -> None:
         files = (_file(found, results.get(found.path)) for found in chosen)
         content = Content(self.workspace.root, tuple(sorted(files, key=_by_path)), self.outside)
         size = archive_size(content)
@@ -175,7 +175,7 @@ class _Job:
             if not any(found.path.startswith(f"{own_name(folder)}/") for found in chosen):
                 message = f"no file of '{self.workspace.external[index]}' travels"
                 self.told.error("workspace-empty", message, "is all of it ignored?", ("external", index))
-        if not chosen:
+        if not chosen and not all_own:
             self.told.error("workspace-empty", f"no file of '{self.workspace.root}' travels", "is all of it ignored?")
         elif size > MAX_BYTES:
             largest = ", ".join(f"{file.path} ({human(file.size)})" for file in content.largest(3))
@@ -183,6 +183,9 @@ class _Job:
             self.told.error("workspace-size", message, "mount large files by spec.weights, or exclude them")
         else:
             self.content = content
+            if all_own:
+                message = f"'{self.workspace.root}' holds only what this tool reads or wrote, which does not travel"
+                self.told.warn("workspace-empty", message, "the job gets an empty folder")
 
 
 def _listings(plans: Iterable[_Job]) -> dict[str, Listing | GitError]:

@@ -3,7 +3,6 @@
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, fields, replace
-from posixpath import normpath
 from typing import Any
 
 from baseten_jobs.diagnostics import one_line
@@ -33,8 +32,9 @@ class Terms:
 def differences(saved: Terms, given: Terms) -> tuple[str, ...]:
     """A sentence for each option that a plan was saved with otherwise, or laxer, than it is given now.
 
-    Whoever can write the file of a plan may have made it up, so it decides on nothing: its limits may be stricter, and
-    count then; all else has to be the same. Only the tip may be asked for now although it was not for the plan.
+    Whoever can write the file of a plan may have made it up, so it decides on nothing but which of the manifests that
+    are here it is about: its limits may be stricter, and count then; all else has to be the same. Only the tip may be
+    asked for now although it was not for the plan.
     """
     return tuple(_differences(saved, given))
 
@@ -42,8 +42,6 @@ def differences(saved: Terms, given: Terms) -> tuple[str, ...]:
 def _differences(saved: Terms, given: Terms) -> Iterator[str]:
     if saved.target != given.target:
         yield f"it was made against {_address(saved.target)}, and this is {_address(given.target)}"
-    if _places(saved.paths) != _places(given.paths):
-        yield _differ("PATH", saved.paths, given.paths)
     if saved.overrides != given.overrides:
         yield _differ("--set", map(_masked, saved.overrides), map(_masked, given.overrides))
     for name in _POLICY:
@@ -93,11 +91,6 @@ def _laxer(theirs: float | None, ours: float | None) -> bool:
 
 def _stricter(*limits: float | None) -> float | None:
     return min((limit for limit in limits if limit is not None), default=None)
-
-
-def _places(paths: Iterable[str]) -> frozenset[str]:
-    """Paths that compare: their order and how they are spelled decide on nothing."""
-    return frozenset(map(normpath, paths))
 
 
 def _masked(override: Override) -> str:

@@ -217,6 +217,7 @@ WRONG = [
     ("status", "--read-timeout", "0"),
     ("status", "--connect-timeout", "nan"),
     ("plan", "-", "--out", "plan.json"),
+    ("apply", "--plan", "plan.json", "specs"),
     ("stop",),
 ]
 

@@ -452,6 +452,14 @@ def test_a_workspace_that_makes_no_sense_is_an_error(tree: Path, workspace: str,
     assert told(tree) == [message.format(tree=tree)]
 
 
+def test_a_workspace_of_nothing_but_our_own_files_is_a_warning(tmp_path: Path) -> None:
+    """So that a newcomer's first job, whose code is still to be written, stays the same job."""
+    manifest(tmp_path)
+    said = "'.' holds only what this tool reads or wrote, which does not travel [workspace-empty]"
+    assert (told(tmp_path), told(tmp_path, Severity.WARNING)) == ([], [said])
+    assert content(tmp_path).files == ()
+
+
 def test_a_checkout_that_git_does_not_tell_of_is_an_error(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Files that are tracked though ignored would be missing, and the job would be bought again."""
     (checkout / ".git" / "HEAD").write_text("ref: refs/heads/main\n")

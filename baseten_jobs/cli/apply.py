@@ -84,10 +84,13 @@ def command(
     terms = Terms(connection.target, or_default(paths), policy, strict, overrides, if_tip)
     saved = None
     if plan_file is not None:
+        if paths:
+            raise click.UsageError("--plan has decided on PATH already")
         try:
             saved = read_plan(plan_file)
         except ValueError as error:
             return session.fail(str(error), Exit.FAILED)
+        terms = replace(terms, paths=saved.terms.paths)
         if refused := differences(saved.terms, terms):
             told = f"the plan was made with other options: {'; '.join(refused)}; nothing was sent"
             return session.fail(f"{told}, give the same or plan again", Exit.REFUSED)

@@ -125,11 +125,10 @@ def _target(paths: tuple[str, ...], connection: "Connection") -> str:
 
 def _applying(file: str, terms: Terms, connection: "Connection", allowed: tuple[str, ...]) -> str:
     """The command that applies a saved plan: it takes the options that the plan was made with."""
-    paths = () if terms.paths == or_default(()) else terms.paths
     database = connection.local_db
     where = () if database is None else ("--local",) if database == options.DEFAULT_DB else ("--local-db", database)
     granted = [word for folder in allowed for word in ("--allow-outside", folder)]
-    words = ("baseten-jobs", "apply", "--plan", file, *where, *granted, *command_line(terms), *paths)
+    words = ("baseten-jobs", "apply", "--plan", file, *where, *granted, *command_line(terms))
     return one_line(shlex.join(words), 2000)
 
 

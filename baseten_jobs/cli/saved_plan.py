@@ -3,16 +3,26 @@
 import os
 import stat
 
+from baseten_jobs.checkout import checkout_of, is_within
 from baseten_jobs.diagnostics import one_line
 from baseten_jobs.saved import MAX_BYTES, SavedPlan, loaded
+from baseten_jobs.sources import STDIN
 
 _FLAGS = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0)
 
 
 def read_plan(path: str) -> SavedPlan:
-    """The plan that a file holds; raises ValueError for any other file, which is not read if it is no regular one."""
+    """The plan that a file holds; raises ValueError for any other file, which is not read if it is no regular one.
+
+    A plan of manifests from elsewhere is refused: who can write the file may have written these as well.
+    """
     try:
-        return loaded(_read(path).decode())
+        plan = loaded(_read(path).decode())
+        here = checkout_of(".") or "."
+        if strange := [each for each in plan.terms.paths if each == STDIN or not is_within(each, here)]:
+            place = "this folder" if here == "." else "this repository"
+            raise ValueError(f"the plan is of '{one_line(strange[0])}', which is not in {place}")
+        return plan
     except UnicodeDecodeError:
         raise ValueError(f"{_named(path)}: this is not UTF-8") from None
     except OSError as error:
