@@ -1,13 +1,13 @@
 """The files of a workspace that travel -> what a person should know before they do, as warnings and errors."""
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from os.path import relpath
 
 from baseten_jobs.conversion import converted
 from baseten_jobs.diagnostics import Diagnostic, Position, Severity, one_line
 from baseten_jobs.hashing import Held
-from baseten_jobs.inspection import LFS, LOCKED, SECRET
+from baseten_jobs.inspection import CORE, LFS, LOCKED, SECRET
 from baseten_jobs.remarks import Remarks
 from baseten_jobs.selection import Selection
 from baseten_jobs.tree import Found, Tree, loose
@@ -41,12 +41,19 @@ def tell(remarks: Remarks, include: Sequence[str], trees: Sequence[Tree], travel
     _of_secrets(remarks, travelling)
 
 
+def tell_of_cores(remarks: Remarks, files: Travelling, chosen: Iterable[Found]) -> None:
+    """Say which files stay out because they are what a process left of its memory."""
+    if cores := sorted({*_with_note(files, CORE)} - {found.path for found in chosen}):
+        message = f"a process's memory never travels: {shown(cores)}"
+        remarks.warn("workspace-withheld", message, "spell it out in `include` if the job needs it")
+
+
 def _of_patterns(remarks: Remarks, include: Sequence[str], paths: set[str]) -> None:
-    for index, pattern in enumerate(include):
-        if not pattern.startswith("!") and not any(map(Selection((pattern,)).includes, paths)):
-            hint = "patterns hold below the root, as in .gitignore"
-            hint = "git's own folder never travels" if ".git" in pattern.split("/") else hint
-            remarks.warn("workspace-include", f"no file fits '{one_line(pattern)}'", hint, ("include", index))
+    for index in Selection(include).unused(paths):
+        pattern = include[index]
+        hint = "patterns hold below the root, as in .gitignore"
+        hint = "git's own folder never travels" if ".git" in pattern.split("/") else hint
+        remarks.warn("workspace-include", f"no file fits '{one_line(pattern)}'", hint, ("include", index))
 
 
 def _of_git(remarks: Remarks, trees: Sequence[Tree], paths: set[str]) -> None:

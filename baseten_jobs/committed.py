@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from os.path import basename, join, normpath
 
 from baseten_jobs.archive import link_hash
-from baseten_jobs.inspection import HEAD_BYTES, MAX_BYTES, OWN, inspect, inspect_head
+from baseten_jobs.inspection import HEAD_BYTES, MAX_BYTES, inspect, inspect_head, stays_out
 from baseten_jobs.objects import GitObject, NotWhole, Objects
 from baseten_jobs.own_files import form_of
 from baseten_jobs.places import Entry
@@ -218,4 +218,4 @@ def _facts(found: GitObject, form: str) -> _Facts:
         total.update(chunk)
         head = head or chunk
     notes = inspect(form, head) if found.size <= MAX_BYTES else inspect_head(head[:HEAD_BYTES])
-    return _Facts(pointed_to(head) or total.hexdigest(), any(note.kind == OWN for note in notes))
+    return _Facts(pointed_to(head) or total.hexdigest(), stays_out(notes))

@@ -13,8 +13,8 @@ from baseten_jobs.importing.incumbent import PROJECT, ROOTS
 from baseten_jobs.importing.lowering import Given
 from baseten_jobs.importing.python_source import parse
 from baseten_jobs.importing.truss import Read, read_project
-from baseten_jobs.selection import ENVIRONMENT_MARKS, never_travels
 from baseten_jobs.sources import STDIN, read_whole, shown_name
+from baseten_jobs.travelling import ENVIRONMENT_MARKS, never_travels
 
 _WHAT = "such a file"
 _PLAIN_NAME = "config"

@@ -1,42 +1,35 @@
 """A small file's name and bytes -> what somebody should know before it travels."""
 
-import re
+import codecs
+from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 from baseten_jobs.own_files import is_ours, is_plan
 from baseten_jobs.pointers import pointed_to
-from baseten_jobs.secrecy import is_a_secret
-from baseten_jobs.selection import is_dotenv
+from baseten_jobs.secrecy import lines_with_secrets
+from baseten_jobs.travelling import is_kept_secret
 
 MAX_BYTES = 1 << 20
-"""Only files up to this size are looked into."""
+"""Of larger files as much of the begin and of the end is looked into."""
 HEAD_BYTES = 200
 """So many first bytes of a larger file are looked at."""
 MAX_SECRETS = 5
 """Told of one file."""
 
 OWN = "own"
+CORE = "core"
 LFS = "lfs"
 LOCKED = "locked"
 SECRET = "secret"
 
 _LOCKED_HEAD = b"\0GITCRYPT\0"
-_SECRET_FILES = frozenset(
-    {
-        ".netrc", "_netrc", ".pypirc", ".pgpass", ".git-credentials", ".htpasswd", "kaggle.json",
-        "id_rsa", "id_dsa", "id_ecdsa", "id_ed25519",
-    }
-)  # fmt: skip
-_SECRET_MARKS = (
-    b"hf_", b"sk-", b"sk_live_", b"rk_live_", b"ghp_", b"gho_", b"ghu_", b"ghs_", b"ghr_", b"github_pat_", b"glpat-",
-    b"xox", b"nvapi-", b"npm_", b"pypi-", b"AKIA", b"ASIA", b"AIza", b"eyJ", b"PRIVATE KEY-----", b"://",
-)  # fmt: skip
-"""One of these is in every secret that `secrecy` knows but for Baseten's own keys; most files hold none."""
-_BASETEN_KEY = re.compile(rb"\.[A-Za-z0-9]{32}(?![A-Za-z0-9])")
 
 
 class Note(NamedTuple):
-    """`kind` is OWN, LFS (a pointer), LOCKED (as git-crypt left it) or SECRET; the line counts from 1."""
+    """`kind` is OWN, CORE (a process's memory), LFS (a pointer), LOCKED (as git-crypt left it) or SECRET.
+
+    The line counts from 1.
+    """
 
     kind: str
     line: int = 1
@@ -44,34 +37,69 @@ class Note(NamedTuple):
 
 def inspect(path: str, raw: bytes) -> tuple[Note, ...]:
     """What a whole file of at most MAX_BYTES is, and where it seems to hold a secret."""
-    name = path.rpartition("/")[2]
     if pointed_to(raw):
         return (Note(LFS),)
     if raw.startswith(_LOCKED_HEAD):
         return (Note(LOCKED),)
     if is_ours(path, raw):
         return (Note(OWN),)
-    if name in _SECRET_FILES or is_dotenv(name):
-        return (Note(SECRET),)
-    return _secrets(raw)
+    return _told(path, raw)
 
 
 def inspect_head(head: bytes) -> tuple[Note, ...]:
-    """What can be said of a larger file by its first bytes."""
+    """What can be said of a larger file by its first HEAD_BYTES."""
     if head.startswith(_LOCKED_HEAD):
         return (Note(LOCKED),)
-    return (Note(OWN),) if is_plan(head) else ()
+    if is_plan(head):
+        return (Note(OWN),)
+    return (Note(CORE), Note(SECRET)) if _is_core(head) else ()
+
+
+def inspect_ends(path: str, first: bytes, last: bytes, lines_before: Callable[[], int]) -> tuple[Note, ...]:
+    """What can be said of a larger file by its two ends; `lines_before` counts the line breaks before the last."""
+    if notes := inspect_head(first[:HEAD_BYTES]):
+        return notes
+    notes = _told(path, first)
+    if len(notes) < MAX_SECRETS and (more := _secrets(last)):
+        before = lines_before()
+        notes += tuple(Note(SECRET, note.line + before) for note in more[: MAX_SECRETS - len(notes)])
+    return notes
+
+
+def stays_out(notes: Iterable[Note]) -> bool:
+    """Whether a file of this content only travels where a manifest spells its name out."""
+    return any(note.kind in (OWN, CORE) for note in notes)
+
+
+def _told(path: str, raw: bytes) -> tuple[Note, ...]:
+    if is_kept_secret(path):
+        return (Note(SECRET),)
+    return (Note(CORE), Note(SECRET)) if _is_core(raw) else _secrets(raw)
 
 
 def _secrets(raw: bytes) -> tuple[Note, ...]:
-    if b"\0" in raw[:8192]:
-        return ()
-    if not any(mark in raw for mark in _SECRET_MARKS) and not _BASETEN_KEY.search(raw):
-        return ()
-    found = []
-    for number, line in enumerate(raw.decode("utf-8", "replace").split("\n"), 1):
-        if is_a_secret(line):
-            found.append(Note(SECRET, number))
-            if len(found) == MAX_SECRETS:
-                break
-    return tuple(found)
+    text = _text(raw)
+    return () if text is None else tuple(Note(SECRET, line) for line in lines_with_secrets(text, MAX_SECRETS))
+
+
+def _text(raw: bytes) -> str | None:
+    """What somebody reads in a file, in UTF-16 too; None where it is no text."""
+    head = raw[:8192]
+    if b"\0" not in head and head[:2] not in _UTF_16:
+        return raw.decode("utf-8", "replace")
+    even, odd = head[::2].count(0), head[1::2].count(0)
+    if head[:2] == codecs.BOM_UTF16_LE or (odd > len(head) // 4 and even <= odd // 8):
+        return raw.decode("utf-16-le", "replace")
+    if head[:2] == codecs.BOM_UTF16_BE or (even > len(head) // 4 and odd <= even // 8):
+        return raw.decode("utf-16-be", "replace")
+    return None
+
+
+_UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+
+
+def _is_core(head: bytes) -> bool:
+    """Whether this is a process's memory, with its environment in it: an ELF file of the type ET_CORE."""
+    if head[:4] != b"\x7fELF" or len(head) < 18:
+        return False
+    return int.from_bytes(head[16:18], "big" if head[5] == 2 else "little") == 4

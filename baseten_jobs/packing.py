@@ -16,10 +16,10 @@ from baseten_jobs.checkout import checkout_of, is_within
 from baseten_jobs.diagnostics import Diagnostic, FieldPath, Severity, one_line
 from baseten_jobs.git_process import GitError
 from baseten_jobs.hashing import Cache, Held, Memory, Unread, hash_all
-from baseten_jobs.inspection import OWN
+from baseten_jobs.inspection import stays_out
 from baseten_jobs.manifest import Document
 from baseten_jobs.remarks import Remarks
-from baseten_jobs.selection import Selection, mistake_in
+from baseten_jobs.selection import Selection, mistake_in, never_fits
 from baseten_jobs.sources import STDIN_NAME
 from baseten_jobs.tracking import Listing, list_files
 from baseten_jobs.tree import Found, Tree, walk
@@ -94,6 +94,9 @@ class _Job:
             for index, pattern in enumerate(getattr(self.workspace, name)):
                 if mistake := mistake_in(pattern):
                     self.told.error("workspace-pattern", one_line(mistake), at=(name, index))
+                elif never_fits(pattern):
+                    message = f"'{one_line(pattern)}' fits no name: a bracket or a backslash in it has no meaning"
+                    self.told.warn("workspace-pattern", message, at=(name, index))
         if not self._may_be_read(self.root, self.workspace.root, ("root",)):
             return
         taken: dict[str, str] = {}
@@ -142,6 +145,7 @@ class _Job:
             self._weigh(chosen, results, all_own=bool(files) and not chosen)
             travelling = [(found, _held(results.get(found.path))) for found in chosen]
             cautions.tell(self.told, self.workspace.include, trees, travelling)
+            cautions.tell_of_cores(self.told, [(found, _held(results.get(found.path))) for found in files], chosen)
         self.of_tree = self.told.found[before:]
 
     def _walk(self, folder: str, selection: Selection, listings: Mapping[str, Listing | GitError]) -> Tree:
@@ -163,9 +167,9 @@ class _Job:
 
     @staticmethod
     def _is_own(found: Found, results: Mapping[str, Held | Unread]) -> bool:
-        """Manifests and saved plans stay out, so that a comment in one moves no digest."""
+        """Manifests and saved plans stay out, so that a comment in one moves no digest; and a process's memory."""
         held = _held(results.get(found.path))
-        return held is not None and any(note.kind == OWN for note in held.notes) and not found.named
+        return held is not None and stays_out(held.notes) and not found.named
 
     def _weigh(self, chosen: list[Found], results: Mapping[str, Held | Unread], *, all_own: bool) -> None:
         files = (_file(found, results.get(found.path)) for found in chosen)

@@ -48,7 +48,7 @@ class Disk:
     def text(self, path: str) -> str:
         if not isfile(path):  # git takes no notice of what is none
             return ""
-        with open(path, encoding="utf-8", errors="surrogateescape") as file:
+        with open(path, encoding="utf-8", errors="surrogateescape", newline="") as file:
             return file.read()
 
     def target(self, entry: Entry) -> str:

@@ -31,27 +31,54 @@ _OF_TEXTS_AND_TABLES = (
 
 _LOGIN = r"://[^/\s:@$]{1,200}:(?![$<{*])[^/\s@]{1,200}@"
 
+_KEPT = (
+    r"(?ai:secret_?access_?key)[\"']?\s{0,4}[:=]\s{0,4}[\"']?[A-Za-z0-9/+]{40}(?![A-Za-z0-9/+])"
+    r"|:_(authToken|auth|password)\s{0,4}=\s{0,4}(?!\$)[^\s$]{8}"
+    r"|[\"'](auth|identitytoken)[\"']\s{0,4}:\s{0,4}[\"'][A-Za-z0-9+/]{12}"
+    r"|client-key-data[\"']?\s{0,4}:\s{0,4}[\"']?[A-Za-z0-9+/]{40}"
+    r"|[\"']type[\"']\s{0,4}:\s{0,4}[\"'](service_account|authorized_user|external_account(_authorized_user)?"
+    r"|impersonated_service_account|gdch_service_account)[\"']"
+    r"|(?<!\w)machine[ \t]{1,4}[\w.:-]{1,99}[ \t]{1,4}login[ \t]{1,4}\S{1,99}[ \t]{1,4}password[ \t]{1,4}[^\s$]"
+)
+"""How the files of tools spell what is secret in them: AWS, npm, Docker, Kubernetes, Google, netrc."""
+
 _VALUE = (
     r"(?<![A-Za-z0-9])(hf_[A-Za-z0-9]{20}|sk-(?=[a-z_-]{0,40}[A-Z0-9])[A-Za-z0-9_-]{20}|[sr]k_live_[A-Za-z0-9]{16}"
     r"|gh[pousr]_[A-Za-z0-9]{20}|github_pat_\w{20}|glpat-[\w-]{20}|xox[abprs]-[\w-]{10}|nvapi-[\w-]{20}"
-    r"|npm_[A-Za-z0-9]{36}|pypi-[\w-]{40}|A[KS]IA[0-9A-Z]{16}(?![A-Za-z0-9])|AIza[\w-]{35}"
+    r"|npm_[A-Za-z0-9]{36}|pypi-[\w-]{40}|dckr_pat_[\w-]{20}|hv[sb]\.[\w-]{24}|atlasv1\.[\w-]{20}|A[KS]IA[0-9A-Z]{16}(?![A-Za-z0-9])|AIza[\w-]{35}"
     r"|eyJ[\w-]{10,160}\.[\w-]{10}|[A-Za-z0-9]{8}\.[A-Za-z0-9]{32}(?![A-Za-z0-9]))"
-    rf"|-----BEGIN [A-Z ]{{0,40}}PRIVATE KEY-----|{_LOGIN}"
+    rf"|-----BEGIN [A-Z ]{{0,40}}PRIVATE KEY-----|AGE-SECRET-KEY-1|{_LOGIN}|{_KEPT}"
 )
 """Bounded everywhere, so that no text takes long."""
 
 _TRACES = (
     "sk-", "k_live_", "ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_", "glpat-", "xox", "nvapi-", "npm_", "pypi-",
-    "AKIA", "ASIA", "AIza", "eyJ", "-----BEGIN",
+    "dckr_pat_", "hvs.", "hvb.", "atlasv1.", "AKIA", "ASIA", "AIza", "eyJ", "-----BEGIN", "AGE-SECRET-KEY-1",
 )  # fmt: skip
 _RARE = tuple(map(re.compile, (r"hf_[A-Za-z0-9]{20}", r"\.[A-Za-z0-9]{32}", _LOGIN)))
-"""Each secret holds one of these traces or matches one of these patterns, which begin with letters to look for."""
+_TRACES_OF_KEPT = (
+    "access_key", "accesskey", ":_auth", ":_password", "auth\"", "auth'", "identitytoken", "client-key-data",
+    "_account", "authorized_user", "machine ", "machine\t",
+)  # fmt: skip
+"""Each secret holds one of these traces, in lower case those of `_KEPT`, or matches one of these patterns."""
 
 _PLAIN_VALUE = (
     r"(?i)|true|false|yes|no|on|off|none|null|auto|default|[0-9.e+-]{1,5}"
     r"|<[^<>]*>|\[[^]]*\]|(~|\.{0,2})(/[\w.@-]+)+/?"
 )
 """Nothing, switches, small numbers, special tokens, paths of files."""
+
+
+_ASSIGNED = re.compile(
+    r"([A-Za-z_][\w.-]{0,60})[\"']?\s{0,4}[:=]\s{0,4}[\"']?"
+    r"(?=(?:[A-Za-z+/_=~-]{0,40}\d){3})[A-Za-z0-9+/_=~-]{16,200}+(?![.(\[])"
+)
+"""A name, and a text of at least three digits that is no call and no part of something in a program."""
+
+_LONG_VALUE = re.compile(r"[:=]\s{0,4}[\"']?[\w+/=~-]{16}")
+_MAYBE_ASSIGNED = re.compile(
+    r"(?i)(?:token|secret|passw|passphrase|credential|key)[\w-]{0,20}[\"']?\s{0,4}[:=]\s{0,4}[\"']?[\w+/=~-]{16}"
+)
 
 
 @lru_cache(maxsize=1024)
@@ -76,7 +103,31 @@ def is_a_secret(value: str) -> bool:
 
 def may_hold_a_secret(text: str) -> bool:
     """Whether text, perhaps many values on lines of their own, is worth the closer look, which takes far longer."""
-    return any(trace in text for trace in _TRACES) or any(rare.search(text) for rare in _RARE)
+    if any(trace in text for trace in _TRACES) or any(rare.search(text) for rare in _RARE):
+        return True
+    lowered = text.lower()
+    return any(trace in lowered for trace in _TRACES_OF_KEPT) and re.search(_KEPT, text) is not None
+
+
+def lines_with_secrets(text: str, limit: int) -> list[int]:
+    """The first lines of a file, from 1, that hold a secret, or give one to what is called so."""
+    assigned = _LONG_VALUE.search(text) is not None and _MAYBE_ASSIGNED.search(text) is not None
+    if not assigned and not may_hold_a_secret(text):
+        return []
+    found: list[int] = []
+    for number, line in enumerate(text.split("\n"), 1):
+        if is_a_secret(line) or (assigned and _assigns_a_secret(line)):
+            found.append(number)
+            if len(found) == limit:
+                break
+    return found
+
+
+def _assigns_a_secret(line: str) -> bool:
+    """Whether a line gives a variable that names a secret a text as long and odd as keys are."""
+    if not _MAYBE_ASSIGNED.search(line):
+        return False
+    return any(names_a_secret(match[1]) for match in _ASSIGNED.finditer(line[:4000]))
 
 
 def looks_secret(variable: str, value: str) -> bool:

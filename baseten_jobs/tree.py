@@ -9,10 +9,12 @@ from os.path import join
 
 from baseten_jobs.checkout import checkout_of, git_folder_of
 from baseten_jobs.git_process import GitError
+from baseten_jobs.ignoring import IGNORE_FILES, Ignored
 from baseten_jobs.index import IndexEntry
 from baseten_jobs.places import Disk, Entry, Place, is_utf8
-from baseten_jobs.selection import CHOOSING, ENVIRONMENT_MARKS, IGNORE_FILES, JUNK, Ignored, Selection, never_travels
+from baseten_jobs.selection import Selection
 from baseten_jobs.tracking import Listing, list_files
+from baseten_jobs.travelling import CHOOSING, ENVIRONMENT_MARKS, JUNK, never_travels, spelling_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +139,7 @@ class _Walk:
             path = here.path + "/".join(parts[:depth]) + ("/" if depth < len(parts) else "")
             if depth == len(parts) and parts[-1] in CHOOSING and not self.selection.spells_out(parts[-1]):
                 return False
-            if never_travels(parts[depth - 1]) or here.ignored.covers(path) or self.selection.excludes(path):
+            if never_travels(path.rstrip("/")) or here.ignored.covers(path) or self.selection.excludes(path):
                 return False
         return True
 
@@ -178,8 +180,9 @@ class _Walk:
             self.met.add(below)
             if name in CHOOSING and not self.selection.spells_out(name):
                 return None
-        guarded = here.guarded or never_travels(name)
-        if guarded and not here.guarded and not self.selection.spells_out(name):
+        spelling = "" if here.guarded else spelling_of(path)
+        guarded = here.guarded or spelling != ""
+        if spelling and not self.selection.spells_out(spelling):
             if is_folder:
                 self.guarded.add(below + "/")
             elif here.listing is not None and below in here.listing.tracked and not name.endswith(JUNK):

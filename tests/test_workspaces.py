@@ -503,6 +503,7 @@ def test_what_looks_like_a_secret_is_a_warning_at_its_line(checkout: Path) -> No
     token = "hf_" + "aB3" * 12
     write(checkout, {"train.py": f"import os\n\nlogin('{token}')\n", ".netrc": "machine x", "key.pem": "a\n-----BEGIN "
                      "RSA PRIVATE KEY-----\n", "lib/layers.py": "TOKEN = os.environ['HF_TOKEN']\n"})  # fmt: skip
+    manifest(checkout, "{include: [.netrc]}")
     commit(checkout)
     found = compiled(checkout).diagnostics
     assert {(d.position.path.rpartition("job/")[2], d.position.line, d.rule, d.severity) for d in found} == {
