@@ -6,13 +6,13 @@ from dataclasses import dataclass, replace
 from io import BytesIO
 from typing import BinaryIO
 
+from baseten_jobs.confined import read_confined
 from baseten_jobs.diagnostics import Diagnostic, Position, Severity
 from baseten_jobs.folders import walk
 from baseten_jobs.importing.adoption import Found
 from baseten_jobs.importing.incumbent import PROJECT, ROOTS
 from baseten_jobs.importing.lowering import Given
-from baseten_jobs.importing.python_source import parse
-from baseten_jobs.importing.truss import Read, read_project
+from baseten_jobs.importing.truss import Read
 from baseten_jobs.sources import STDIN, read_whole, shown_name
 from baseten_jobs.travelling import ENVIRONMENT_MARKS, never_travels
 
@@ -35,7 +35,7 @@ def read_config(path: str, stdin: BinaryIO, given: Given, *, partial: bool) -> F
     raw = read_whole(path, stdin, _WHAT)
     if isinstance(raw, Diagnostic):
         return Found(name, diagnostics=(raw,))
-    read = _read(name, raw, given, partial=partial)
+    read = read_confined(name, raw, given, partial=partial)
     if read.draft is None and not read.diagnostics:
         hint = f"the file needs one as a variable: project = {PROJECT}(...)"
         read = Read(
@@ -72,18 +72,11 @@ def _of_tree(path: str, *, partial: bool) -> Found | None:
         return Found(name, diagnostics=(replace(raw, severity=severity),))
     if PROJECT.encode() not in raw or not any(root.encode() in raw for root in ROOTS):
         return None
-    read = _read(name, raw, Given(), partial=partial)
+    read = read_confined(name, raw, Given(), partial=partial)
     if read.draft is None and not read.diagnostics:
         return None
     stem = os.path.basename(path).removesuffix(".py")
     return _found(name, path, read, stem if stem != _PLAIN_NAME else os.path.basename(os.path.dirname(path)))
-
-
-def _read(name: str, raw: bytes, given: Given, *, partial: bool) -> Read:
-    source = parse(name, raw)
-    return (
-        Read(diagnostics=(source,)) if isinstance(source, Diagnostic) else read_project(source, given, partial=partial)
-    )
 
 
 def _found(name: str, path: str, read: Read, mark: str = "") -> Found:

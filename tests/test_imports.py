@@ -17,17 +17,16 @@ PACKAGE = Path(baseten_jobs.__file__).parent
 PURE = """
     printable diagnostics exits names moments scalars syntax reading manifest amending writing secrecy spelling
     workspace globs ignoring travelling selection pointers own_files inspection shape ownership verdict explanation
-    wording schema overrides findings weight_sources likeness lookalikes doubts rules secret_references identity request
-    cost capacity
-    observation merging resolution standstill claims importing written history alignment diff plan doubtful decide
-    guards waiting outcome terms saved plausibility status logs report
+    wording schema overrides findings weight_sources likeness lookalikes doubts rules secret_references identity
+    request cost capacity observation merging resolution standstill claims importing written history alignment diff
+    plan doubtful decide guards waiting outcome terms saved plausibility status logs report
 """
 EFFECTS = """
     folders checkout overlooked sources hosted landing starting git_process objects git index tracking user_cache
-    hashing links places tree archive remarks boundary conversion cautions packing adopting configs validation
-    local_database committed remote tip code_history evidence orphans absence witness emulator api observe replan
-    appraise object_store upload patience presence follow survey looks stopping submit settle ledger creating apply
-    wait pipeline cli __main__
+    hashing links places tree archive remarks boundary conversion cautions packing adopting confined configs
+    validation local_database committed remote tip code_history evidence orphans absence witness emulator api
+    observe replan appraise object_store upload patience presence follow survey looks stopping submit settle ledger
+    creating apply wait pipeline cli __main__
 """
 ORDER = [*PURE.split(), *EFFECTS.split()]
 """Each module, or package, imports only from those before it. A new one gets its place here."""
@@ -40,7 +39,7 @@ HOMES = {
     "botocore": {"object_store"},
     "httpx": {"api"},
     "click": {"cli"},
-    "subprocess": {"git_process"},
+    "subprocess": {"git_process", "confined"},
     "flask": {"emulator"},
     "werkzeug": {"emulator"},
     "waitress": {"emulator"},

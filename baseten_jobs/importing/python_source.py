@@ -2,7 +2,6 @@
 
 import ast
 import re
-import tokenize
 import warnings
 from dataclasses import dataclass
 
@@ -10,6 +9,16 @@ from baseten_jobs.diagnostics import Diagnostic, Position, one_line
 from baseten_jobs.importing.placed import At
 
 _NO_TEXT = "this is no text in the encoding that it declares, or in UTF-8"
+_NO_ENCODING = "only UTF-8, latin-1 and ASCII are read here, and this file declares another encoding"
+_MARK = b"\xef\xbb\xbf"
+_DECLARATION = re.compile(rb"[ \t\f]*#.*?coding[:=][ \t]*([-\w.]+)")
+_BLANK = re.compile(rb"[ \t\f]*(?:#.*)?", re.DOTALL)
+_ENCODINGS = {
+    **dict.fromkeys(("utf-8", "utf8", "u8", "utf-8-sig"), "utf-8"),
+    **dict.fromkeys(("latin-1", "latin1", "iso-8859-1", "iso8859-1", "8859", "l1"), "latin-1"),
+    **dict.fromkeys(("ascii", "us-ascii", "646"), "ascii"),
+}
+"""Their names. Python has a hundred others, some of which take for ever, or are no text at all."""
 _TOO_DEEP = "an expression is nested too deep to be read"
 _DEEP = 100
 """Open brackets behind which Python gives up for their number: it takes 200."""
@@ -27,6 +36,8 @@ class PythonSource:
     def at(self, node: ast.expr | ast.stmt | ast.keyword) -> At:
         """Line and column in characters; Python counts bytes."""
         line = self.lines[node.lineno - 1] if node.lineno <= len(self.lines) else ""
+        if line.isascii():
+            return node.lineno, node.col_offset + 1
         return node.lineno, len(line.encode("utf-8")[: node.col_offset].decode("utf-8", "replace")) + 1
 
     def text(self, node: ast.expr | ast.stmt) -> str:
@@ -40,11 +51,13 @@ class PythonSource:
 
 
 def parse(path: str, raw: bytes) -> PythonSource | Diagnostic:
-    """The tree of a file of Python 3 in whatever encoding it declares. Never raises, and never runs anything."""
+    """The tree of a file of Python 3 in UTF-8, latin-1 or ASCII, as it declares. Never raises, nor runs anything."""
+    encoding = _ENCODINGS.get(_declared(raw))
+    if encoding is None or (encoding != "utf-8" and raw.startswith(_MARK)):
+        return Diagnostic("encoding", _NO_ENCODING, Position(path), hint="save the file as UTF-8")
     try:
-        encoding, _ = tokenize.detect_encoding(iter(raw.splitlines(keepends=True)).__next__)
         text = re.sub("\r\n?", "\n", raw.decode(encoding))
-    except (SyntaxError, UnicodeDecodeError, LookupError):
+    except UnicodeDecodeError:
         return Diagnostic("encoding", _NO_TEXT, Position(path), hint="save the file as UTF-8")
     if "\0" in text:
         line = text[: text.index("\0")].count("\n") + 1
@@ -66,6 +79,15 @@ def parse(path: str, raw: bytes) -> PythonSource | Diagnostic:
     except ValueError:
         return Diagnostic("python-syntax", "this is not Python", Position(path))
     return PythonSource(path, tree, tuple(text.split("\n")))
+
+
+def _declared(raw: bytes) -> str:
+    """The encoding that one of the first two lines names (PEP 263), the second only below a comment or a blank."""
+    first, second, *_ = (*re.split(b"\r\n?|\n", raw[:4096].removeprefix(_MARK), maxsplit=2), b"", b"")
+    for line in (first, second) if _BLANK.fullmatch(first) else (first,):
+        if found := _DECLARATION.match(line):
+            return found.group(1).decode("ascii").lower().replace("_", "-")
+    return "utf-8"
 
 
 def _brackets_open(lines: list[str]) -> int:

@@ -1,0 +1,85 @@
+"""A stranger's Python file -> what it says, worked out in a process of its own, without the key and with limits.
+
+The file is never run there either. The process is for what is yet to be thought of: whatever a file costs to read, it
+costs no more than this.
+"""
+
+import json
+import os
+import resource
+import subprocess
+import sys
+from contextlib import suppress
+from pathlib import Path
+
+from baseten_jobs.diagnostics import Diagnostic, Position
+from baseten_jobs.importing.carried import packed, unpacked
+from baseten_jobs.importing.lowering import Given
+from baseten_jobs.importing.python_source import parse
+from baseten_jobs.importing.truss import Read, read_project
+
+MEMORY = 1 << 30
+CPU_SECONDS = 20
+SECONDS = 60.0
+"""By the wall's clock, on a machine that is busy with other things too."""
+MAX_ANSWER = 64 << 20
+
+_PASSED_ON = ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "SYSTEMROOT")
+_CHILD = "import sys; sys.path.append(sys.argv[1]); from baseten_jobs.confined import answer; answer()"
+
+
+def read_confined(path: str, raw: bytes, given: Given, *, partial: bool) -> Read:
+    """What the file holds; a diagnostic where its process does not end as it should."""
+    asked = [path, raw.decode("latin-1"), given.name, given.project, partial]
+    command = (sys.executable, "-I", "-c", _CHILD, str(Path(__file__).parents[1]))
+    environment = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
+    try:
+        ran = subprocess.run(
+            command, input=json.dumps(asked).encode(), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, cwd=os.sep,
+            env=environment, timeout=SECONDS, check=False,
+        )  # fmt: skip
+    except subprocess.TimeoutExpired:
+        return _too_costly(path, f"more than {SECONDS:g} s")
+    except OSError as error:
+        return _told(path, "confined", f"no process can be started to read it: {error.strerror}", "")
+    if ran.returncode or len(ran.stdout) > MAX_ANSWER:
+        return _too_costly(path, f"more than {CPU_SECONDS} s or {MEMORY >> 20} MiB")
+    try:
+        return unpacked(ran.stdout)
+    except ValueError:
+        return _told(path, "confined", "the process that read it gave no sound answer", "")
+
+
+def answer() -> None:
+    """The work of the process: the question on standard input, the answer on standard output."""
+    for limit, most in (
+        (resource.RLIMIT_CORE, 0),
+        (resource.RLIMIT_CPU, CPU_SECONDS),
+        (resource.RLIMIT_AS, MEMORY),
+        (resource.RLIMIT_FSIZE, 0),
+    ):
+        with suppress(ValueError, OSError):  # a system may have no such limit, or a lower one already
+            resource.setrlimit(limit, (most, most))
+    path, raw, name, project, partial = json.loads(sys.stdin.buffer.read())
+    try:
+        read = read_here(path, raw.encode("latin-1"), Given(name, project), partial=partial)
+        text = packed(read)
+    except (MemoryError, RecursionError):
+        sys.exit(1)
+    sys.stdout.buffer.write(text.encode("ascii"))
+
+
+def read_here(path: str, raw: bytes, given: Given, *, partial: bool) -> Read:
+    """What the file holds, worked out in this very process."""
+    source = parse(path, raw)
+    return (
+        Read(diagnostics=(source,)) if isinstance(source, Diagnostic) else read_project(source, given, partial=partial)
+    )
+
+
+def _too_costly(path: str, cost: str) -> Read:
+    return _told(path, "too-costly", f"to work this file out takes {cost}", "write what it makes out in full")
+
+
+def _told(path: str, rule: str, message: str, hint: str) -> Read:
+    return Read(diagnostics=(Diagnostic(rule, message, Position(path), hint=hint),))
