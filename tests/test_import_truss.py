@@ -190,7 +190,9 @@ UNREADABLE: dict[str, tuple[str | bytes, str]] = {
     "a NUL byte": (f"{HEAD}x = 1\0\n", "c.py:2:1: a NUL byte can't stand in Python [python-syntax]"),
     "no text": (b"\x89PNG\r\n\x1a\n\0\0\xff", _NO_TEXT),
     "UTF-16": ("x = 1".encode("utf-16"), _NO_TEXT),
-    "unknown encoding": (b"# coding: klingon\n", _NO_TEXT),
+    "unknown encoding": (b"# coding: klingon\n", "only UTF-8, latin-1 and ASCII are read here"),
+    "an encoding of Python's alone": (b"# coding: punycode\n", "only UTF-8, latin-1 and ASCII are read here"),
+    "a mark against the words": (b"\xef\xbb\xbf# coding: latin-1\n", "only UTF-8, latin-1 and ASCII are read here"),
     "no project": ("x = 1\n", _NO_PROJECT),
     "empty": ("", _NO_PROJECT),
     "two projects": (

@@ -16,6 +16,7 @@ from baseten_jobs.importing.paths import below, is_path, part_of_path
 from baseten_jobs.importing.placed import Placed
 from baseten_jobs.importing.python_values import Built, Here, Imported, Listed, Local, Mapped, Member, Method
 from baseten_jobs.importing.refusal import Refused, refuse
+from baseten_jobs.manifest import MAX_DEPTH
 from baseten_jobs.shape import SUPPORTED, Shape, shape_of
 
 _ZERO, _EMPTY_TEXT, _EMPTY = Placed(0), Placed(""), Placed(())
@@ -131,8 +132,18 @@ def _folder(path: Placed) -> Any:
 
 def _dumped(value: Placed, **how: Placed) -> str:
     allowed = {"indent", "sort_keys", "ensure_ascii", "separators"}
-    return json.dumps(plain(value.value), **{n: plain(h.value) if n in allowed else refuse() for n, h in how.items()})
+    options = {n: plain(h.value) if n in allowed else refuse() for n, h in how.items()}
+    indent, between = options.get("indent") or 0, sum(map(len, options.get("separators") or ()))
+    if max(indent if isinstance(indent, int) else len(indent), between) > _WIDEST_INDENT:
+        raise Refused("it is too large")
+    compact = json.dumps(plain(value.value))
+    deep = min(compact.count("[") + compact.count("{"), MAX_DEPTH)
+    wide = (indent if isinstance(indent, int) else len(indent)) * deep
+    check_size(len(compact) + (sum(map(compact.count, ",:[]{}")) * (wide + between) if options else 0))
+    return json.dumps(plain(value.value), **options)
 
+
+_WIDEST_INDENT = 16
 
 _FUNCTIONS: Mapping[str, Callable[..., Any]] = MappingProxyType(
     {

@@ -44,6 +44,8 @@ class Evaluator(Expressions):
 
     def value(self, node: ast.expr) -> Placed:
         """What an expression means; what can't be known is an `Unreadable` that says where and why."""
+        if self._exhausted is not None:
+            return Placed(self._exhausted, self._exhausted.at)
         at = self.source.at(node)
         if self._depth >= DEPTH:
             return Placed(self.unreadable(node, "it is nested too deep"), at)
@@ -69,7 +71,7 @@ class Evaluator(Expressions):
         size = found.value if isinstance(found, Placed) else found
         if isinstance(size, (str, bytes, list, tuple, dict)):
             operators.check_size(len(size), entries=not isinstance(size, (str, bytes)))
-            self.charge(len(size) // 256)
+            self.charge(operators.steps_of_made(size))
         return found
 
     def charge(self, steps: int) -> None:
@@ -77,6 +79,14 @@ class Evaluator(Expressions):
         self._steps -= steps
         if self._steps < 0:
             raise Refused("there is too much to work out", self._exhausted)
+
+    def charge_for(self, *values: Any) -> None:
+        """Count the work of looking at all of these values."""
+        self.charge(operators.steps_of(values, max(self._steps, 0)))
+
+    @property
+    def exhausted(self) -> bool:
+        return self._steps < 0
 
     def _name(self, node: ast.Name) -> Any:
         if node.id in self.names:
@@ -162,6 +172,7 @@ class Evaluator(Expressions):
         return Mapped({operators.key(p.value[0]): Placed(p.value[1].value, p.value[1].at) for p in pairs})
 
     def _comprehended(self, node: ast.ListComp | ast.GeneratorExp | ast.DictComp, each: Any, into: Listed) -> Any:
+        self.charge(len(self.names) // 16)
         before = dict(self.names)
         try:
             return self._looped(node.generators, lambda: into.append(each())) or into
@@ -191,6 +202,7 @@ class Evaluator(Expressions):
         if isinstance(target, ast.Name):
             self.names[target.id] = value
         elif isinstance(target, ast.Tuple | ast.List):
+            self.charge(operators.steps_of_made(value.value))
             if isinstance(value.value, Unreadable):
                 parts = [value] * len(target.elts)
             else:
@@ -210,12 +222,14 @@ class Evaluator(Expressions):
                 return value.value
             else:
                 keywords.update(operators.mapping(value))
+        owners = [function.value.owner] if isinstance(function.value, Method) else []
+        self.charge_for(*(each.value for each in (*arguments, *keywords.values())))
+        self.charge_for(*(each.value for each in owners if not isinstance(each.value, (list, dict))))
         try:
             return calls.called(function, arguments, keywords)
         except Refused as refused:
             unknown = refused.unknown or self._known(function) or self.unreadable(node, str(refused))
-            owner = [function.value.owner] if isinstance(function.value, Method) else []
-            for each in (*owner, *arguments, *keywords.values()):
+            for each in (*owners, *arguments, *keywords.values()):
                 spoil(each.value, unknown)
             if isinstance(function.value, Local):
                 spoil_names(self.names, function.value, unknown)

@@ -15,7 +15,11 @@ from baseten_jobs.importing.refusal import Refused, not_constant
 def executed(source: PythonSource) -> dict[str, Placed]:
     """Every name of the module with its value at the end; raises nothing."""
     names: dict[str, Placed] = {}
-    _Module(source, Evaluator(source, names)).run(source.tree.body)
+    try:
+        _Module(source, Evaluator(source, names)).run(source.tree.body)
+    except Refused as exhausted:
+        bound = {*names, *_touched(source.tree.body).rebinds}
+        return {name: Placed(exhausted.unknown) for name in bound}
     return names
 
 
@@ -24,27 +28,44 @@ class _Module:
         self.source, self.evaluator = source, evaluator
         self.names = evaluator.names
         self._depth = 0
+        self._touches: dict[int, _Touched] = {}
 
     def run(self, statements: Sequence[ast.stmt]) -> None:
         self._depth += 1
-        for statement in statements:
-            handler = getattr(self, f"_{type(statement).__name__.lower()}", self._unknown)
-            try:
-                self.evaluator.charge(1)
-                if self._depth > 20:
-                    raise Refused("it is nested too deep")
-                handler(statement)
-            except Refused as refused:
-                self._doubt(statement, refused.unknown or self.evaluator.unreadable(statement, str(refused)))
-        self._depth -= 1
+        try:
+            for statement in statements:
+                self._do(statement)
+        finally:
+            self._depth -= 1
+
+    def _do(self, statement: ast.stmt) -> None:
+        """Work a statement out. Once that was too much, no more of the file is, and none of its names is known."""
+        handler = getattr(self, f"_{type(statement).__name__.lower()}", self._unknown)
+        try:
+            self.evaluator.charge(1)
+            if self._depth > 20:
+                raise Refused("it is nested too deep")
+            handler(statement)
+            self.evaluator.charge(0)
+        except Refused as refused:
+            unknown = refused.unknown or self.evaluator.unreadable(statement, str(refused))
+            if self.evaluator.exhausted:
+                raise Refused(str(refused), unknown) from None
+            self._doubt(statement, unknown)
 
     def _doubt(self, statement: ast.stmt, why: Unreadable) -> None:
         """Whatever a statement may set or change is not known from here on."""
-        touched = _touched([statement])
+        touched = self._touched_by(statement)
         for name in touched.changes:
             if name in self.names:
                 spoil(self.names[name].value, why)
         self.names.update({name: Placed(why, why.at) for name in touched.rebinds})
+
+    def _touched_by(self, statement: ast.stmt, *inner: ast.stmt) -> "_Touched":
+        """What a statement touches, or those within it; found once, however often it is come to."""
+        if id(statement) not in self._touches:
+            self._touches[id(statement)] = _touched(inner or [statement])
+        return self._touches[id(statement)]
 
     def _unknown(self, statement: ast.stmt) -> None:
         raise Refused(_KINDS.get(type(statement), "statements of this kind are not run"))
@@ -70,7 +91,7 @@ class _Module:
                 self.names[alias.asname or alias.name] = Placed(imported, self.source.at(statement))
 
     def _functiondef(self, statement: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) -> None:
-        touched = _touched(statement.body)
+        touched = self._touched_by(statement, *statement.body)
         rebinds = touched.globals if not isinstance(statement, ast.ClassDef) else frozenset()
         local = Local(statement.name, touched.changes, rebinds, touched.mentions)
         self.names[statement.name] = Placed(local, self.source.at(statement))
@@ -97,13 +118,16 @@ class _Module:
         if isinstance(before.value, list) and isinstance(statement.op, ast.Add):
             more = list(operators.iterated(value))  # in place: other names of the list see it too
             operators.check_size(len(before.value) + len(more), entries=True)
+            self.evaluator.charge(operators.steps_of_made(more))
             before.value.extend(more)
             return None
+        if isinstance(statement.op, ast.Mod):
+            self.evaluator.charge_for(before.value, value.value)
         made = operators.binary(statement.op, before.value, value.value)
+        self.evaluator.charge(operators.steps_of_made(made))
         if isinstance(made, Mapped) and isinstance(before.value, Mapped):
             before.value.update(made)
             return None
-        self.evaluator.charge(len(made) // 256 if isinstance(made, str) else 0)
         return self._set(statement.target, Placed(made, before.at))
 
     def _set(self, target: ast.expr, value: Placed) -> None:
@@ -148,7 +172,9 @@ class _Module:
 
     def _for(self, statement: ast.For) -> None:
         leaves = (ast.Break, ast.Continue)
-        if any(isinstance(node, leaves) for each in statement.body for node in ast.walk(each)):
+        within = [node for each in statement.body for node in ast.walk(each)]
+        self.evaluator.charge(len(within) // 64)
+        if any(isinstance(node, leaves) for node in within):
             raise Refused("loops that end early are not run")
         iterable = self.evaluator.value(statement.iter)
         if isinstance(iterable.value, Unreadable):

@@ -23,6 +23,10 @@ class Expressions(ABC):
     def charge(self, steps: int) -> None:
         """Count work; raises Refused where there is too much of it."""
 
+    @abstractmethod
+    def charge_for(self, *values: Any) -> None:
+        """Count the work of looking at all of these values; raises Refused where it is too much."""
+
     def _known(self, *values: Placed) -> Unreadable | None:
         """The first of several values that is not known."""
         return next((each.value for each in values if isinstance(each.value, Unreadable)), None)
@@ -55,9 +59,10 @@ class Expressions(ABC):
             right = self.value(right_node)
             if unknown := self._known(total, right):
                 return unknown
+            if isinstance(operator, ast.Mod):
+                self.charge_for(total.value, right.value)
             made = operators.binary(operator, total.value, right.value)
-            if isinstance(made, (str, bytes, list)):
-                self.charge(len(made) // 256)
+            self.charge(operators.steps_of_made(made))
             total = Placed(made, total.at)
         return total.value
 
@@ -79,6 +84,7 @@ class Expressions(ABC):
             right = self.value(right_node)
             if unknown := self._known(left, right):
                 return unknown
+            self.charge_for(left.value, right.value)
             if not operators.compared(operator, left.value, right.value):
                 return False
             left = right

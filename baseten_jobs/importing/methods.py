@@ -88,10 +88,16 @@ def _updated(owner: Mapped, *others: Placed, **more: Placed) -> None:
     owner.update(more)
 
 
+def _trimmed(text: str, name: str, *arguments: Placed) -> Any:
+    """A strip may look each character up among all that it is given."""
+    check_size(len(text) * max((len(each.value) for each in arguments if isinstance(each.value, str)), default=1))
+    return getattr(text, name)(*(each.value for each in arguments))
+
+
 _TEXT_METHODS = ("strip", "lstrip", "rstrip", "lower", "upper", "title", "capitalize", "removeprefix", "removesuffix")
 _OF_TEXTS: Mapping[str, Callable[..., Any]] = MappingProxyType(
     {
-        **{name: (lambda text, *a, _n=name: getattr(text, _n)(*(each.value for each in a))) for name in _TEXT_METHODS},
+        **{name: (lambda text, *a, _n=name: _trimmed(text, _n, *a)) for name in _TEXT_METHODS},
         "startswith": lambda text, start: text.startswith(start.value),
         "endswith": lambda text, end: text.endswith(end.value),
         "join": lambda text, parts: joined(text, [_string(each.value) for each in iterated(parts)]),

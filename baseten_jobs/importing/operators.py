@@ -31,6 +31,35 @@ def check_size(size: int, *, entries: bool = False) -> None:
         raise Refused("it is too large")
 
 
+_UNIT = 256
+"""What one step of work does: characters of a text."""
+
+
+def steps_of(values: Iterable[Any], limit: int) -> int:
+    """The cost of a look at all that these values hold, as often as they hold it; counted no further than `limit`."""
+    size, most, waiting = 0, (limit + 1) * _UNIT, list(values)
+    while waiting and size < most:
+        one = waiting.pop()
+        if isinstance(one, (str, bytes)):
+            size += len(one)
+        elif isinstance(one, (list, tuple)):
+            size += len(one) * _ENTRY
+            waiting += [each.value for each in one] if size < most else []
+        elif isinstance(one, dict):
+            size += len(one) * _ENTRY + sum(len(name) for name in one if isinstance(name, str))
+            waiting += [each.value for each in one.values()] if size < most else []
+        else:
+            size += _ENTRY
+    return size // _UNIT
+
+
+def steps_of_made(value: Any) -> int:
+    """What it costs to make a value of parts that are there already."""
+    if isinstance(value, (list, tuple, dict)):
+        return len(value) * _ENTRY // _UNIT
+    return len(value) // _UNIT if isinstance(value, (str, bytes)) else 0
+
+
 def plain(value: Any) -> Any:
     """A constant as Python holds it; raises Refused where a part is none."""
     return _plain(value, count(), 0)
@@ -135,6 +164,8 @@ def _arithmetic(operator: ast.operator, left: Any, right: Any) -> Any:
     return _tried(lambda: function(left, right))
 
 
+_WIDEST = 2400
+"""Characters of a number at its widest: 999 before, the 309 digits of the largest float, 999 behind the point."""
 _PERCENT = re.compile(r"%(%|(\(\w+\))?[-#0 +]*[0-9]{0,3}(\.[0-9]{0,3})?[sdifgexXr])")
 
 
@@ -146,7 +177,7 @@ def _interpolated(text: str, right: Any) -> str:
     else:
         values = tuple(plain(each.value) for each in right) if isinstance(right, tuple) else (scalar(right),)
     longest = max([len(str(each)) for each in (values.values() if isinstance(right, dict) else values)], default=0)
-    check_size(len(text) * 8 + text.count("%") * longest)
+    check_size(len(text) + text.count("%") * (_WIDEST + longest))
     return str(_tried(lambda: text % values))
 
 
@@ -216,10 +247,9 @@ def mapping(value: Placed) -> Mapping[Any, Placed]:
 
 def key(value: Placed) -> Any:
     """What may name an entry of a mapping."""
-    found = plain(value.value)
-    if isinstance(found, (list, dict)):
+    if isinstance(value.value, (list, tuple, dict)):
         raise not_constant()
-    return found
+    return plain(value.value)
 
 
 def item(owner: Any, index: Any) -> Any:

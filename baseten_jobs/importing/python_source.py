@@ -3,7 +3,10 @@
 import ast
 import re
 import warnings
+from bisect import bisect_right
 from dataclasses import dataclass
+from functools import lru_cache
+from itertools import accumulate
 
 from baseten_jobs.diagnostics import Diagnostic, Position, one_line
 from baseten_jobs.importing.placed import At
@@ -38,16 +41,27 @@ class PythonSource:
         line = self.lines[node.lineno - 1] if node.lineno <= len(self.lines) else ""
         if line.isascii():
             return node.lineno, node.col_offset + 1
-        return node.lineno, len(line.encode("utf-8")[: node.col_offset].decode("utf-8", "replace")) + 1
+        return node.lineno, bisect_right(_starts(line), node.col_offset)
 
     def text(self, node: ast.expr | ast.stmt) -> str:
         """The node as it was written, on one line and cut."""
         end = node.end_lineno or node.lineno
-        first = self.lines[node.lineno - 1].encode("utf-8")[node.col_offset :]
+        first = _encoded(self.lines[node.lineno - 1])[node.col_offset : node.col_offset + 1000]
         if end == node.lineno:
             first = first[: (node.end_col_offset or 0) - node.col_offset]
         more = " …" if end > node.lineno else ""
         return one_line(first.decode("utf-8", "replace").strip(), 80) + more
+
+
+@lru_cache(maxsize=8)
+def _encoded(line: str) -> bytes:
+    return line.encode("utf-8")
+
+
+@lru_cache(maxsize=8)
+def _starts(line: str) -> tuple[int, ...]:
+    """The byte at which each character begins; found once for all that stands in a line."""
+    return tuple(accumulate((len(each.encode("utf-8")) for each in line), initial=0))
 
 
 def parse(path: str, raw: bytes) -> PythonSource | Diagnostic:

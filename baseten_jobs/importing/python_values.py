@@ -101,7 +101,9 @@ def spoil(value: Any, why: Unreadable) -> None:
             continue
         seen.add(id(one))
         if not isinstance(one, tuple):
-            one.spoiled = one.spoiled or why
+            if one.spoiled is not None:  # and with it all that it held; nothing is put into it from then on
+                continue
+            one.spoiled = why
         inner = one.fields.values() if isinstance(one, Built) else one.values() if isinstance(one, dict) else one
         waiting += [entry.value for entry in inner]
 
