@@ -194,7 +194,7 @@ def test_a_log_of_which_old_lines_are_forgotten_has_no_such_end() -> None:
 def test_no_command_ends_in_a_traceback_for_want_of_room(
     error: type[Exception], told: str, called: Cli, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def fail(*_: object) -> None:
+    def fail(*_: object, **named: object) -> None:
         raise error
 
     monkeypatch.setattr("baseten_jobs.cli.options.complete_names", fail)
