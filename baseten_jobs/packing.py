@@ -142,7 +142,7 @@ class _Job:
         self._tell_faults(faults)
         chosen = [found for found in files if not self._is_own(found, results)]
         if not faults and not self.told.failed:
-            self._weigh(chosen, results, all_own=bool(files) and not chosen)
+            self._weigh(chosen, results, all_own=bool(files) and not chosen and not self.workspace.include)
             travelling = [(found, _held(results.get(found.path))) for found in chosen]
             cautions.tell(self.told, self.workspace.include, trees, travelling)
             cautions.tell_of_cores(self.told, [(found, _held(results.get(found.path))) for found in files], chosen)

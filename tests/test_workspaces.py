@@ -458,6 +458,8 @@ def test_a_workspace_of_nothing_but_our_own_files_is_a_warning(tmp_path: Path) -
     said = "'.' holds only what this tool reads or wrote, which does not travel [workspace-empty]"
     assert (told(tmp_path), told(tmp_path, Severity.WARNING)) == ([], [said])
     assert content(tmp_path).files == ()
+    manifest(tmp_path, "{include: [train.py]}")
+    assert told(tmp_path) == ["no file of '.' travels [workspace-empty]"]
 
 
 def test_a_checkout_that_git_does_not_tell_of_is_an_error(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
