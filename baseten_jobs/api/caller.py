@@ -34,7 +34,7 @@ _LEAST = 1.0
 
 LOGS = "/v1/training_projects/{}/jobs/{}/logs?direction=asc&limit={}&start_epoch_millis={}"
 
-_SMALL, _LARGE, _LARGEST = 1 * MIB, 16 * MIB, 64 * MIB
+_SMALL, _LARGE, _LARGEST = 1 * MIB, 16 * MIB, 128 * MIB
 _MOST: Mapping[str, int] = MappingProxyType(
     {
         "POST /v1/training_jobs/search": _LARGEST,
@@ -50,7 +50,7 @@ _MOST: Mapping[str, int] = MappingProxyType(
         "GET /v1/blobs/credentials/train": _SMALL,
     }
 )
-"""Bytes, unpacked, of an answer at most: 30,000 jobs take 64 MiB. What is not here may have 16 MiB."""
+"""Bytes, unpacked, of an answer at most: 60,000 jobs take 128 MiB. What is not here may have 16 MiB."""
 
 
 class Caller:
