@@ -98,9 +98,9 @@ HOSTILE = [
 COMMANDS = ["::error file=a::b", " ::stop-commands::x", "##[error]x", "\n::set-env name=A::b", "\r\n  ::debug::x"]
 OTHERS = ["%0A", "|", "`", "<b>", "@a", "]]>", "'", '"', "\\", "{}", "{0}", "*", "é", "模", "👩", "a b", ":", "#", "["]
 
-TEXTS = st.lists(st.sampled_from([*HOSTILE, *COMMANDS, *OTHERS]) | st.text(max_size=5), min_size=1, max_size=6).map(
-    "".join
-)
+TEXTS = st.lists(
+    st.sampled_from([*HOSTILE, *COMMANDS, *OTHERS]) | st.text(min_size=1, max_size=5), min_size=1, max_size=6
+).map("".join)
 
 
 def printable(printed: str) -> bool:
