@@ -31,5 +31,9 @@ _LEADS_TO, _LONGEST = b"gitdir: ", 8192
 
 def is_within(folder: str, bound: str) -> bool:
     """Whether a folder is another one or below it, links followed."""
-    inner, outer = os.path.realpath(folder), os.path.realpath(bound)
-    return inner == outer or inner.startswith(outer.rstrip(os.sep) + os.sep)
+    return is_below(os.path.realpath(folder), os.path.realpath(bound))
+
+
+def is_below(path: str, root: str) -> bool:
+    """True for a root itself and what is below it; links are not followed."""
+    return path == root or path.startswith(root.rstrip(os.sep) + os.sep)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 OnError = Callable[[OSError], object]
 
 
-def walk(folder: str, onerror: OnError) -> Iterator[tuple[str, list[str], list[str]]]:
+def walk(folder: str, onerror: OnError = lambda error: None) -> Iterator[tuple[str, list[str], list[str]]]:
     """As `os.walk` from the top down, which in Python 3.11 calls itself for each level, and fails at a thousand."""
     pending = [folder]
     while pending:

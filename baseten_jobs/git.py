@@ -9,6 +9,7 @@ from functools import cached_property
 from pathlib import Path
 
 from baseten_jobs.checkout import checkout_of
+from baseten_jobs.folders import walk
 from baseten_jobs.git_process import GitError, attempt, converse, run, without_filters
 from baseten_jobs.history import LOG_FORMAT, SUBMODULE, FileChange, Revision, parse_commits, parse_log
 from baseten_jobs.manifest import ENDINGS, MAX_BYTES
@@ -144,7 +145,7 @@ class Repository:
 
     def work_tree(self) -> Iterator[str]:
         """The YAML files that lie in the checkout, committed or not; those of hidden folders too."""
-        for parent, folders, names in os.walk(self.root):
+        for parent, folders, names in walk(str(self.root)):
             folders[:] = [name for name in folders if name != ".git"]
             paths = (os.path.join(parent, name) for name in names if name.endswith(ENDINGS))
             yield from filter(os.path.isfile, paths)

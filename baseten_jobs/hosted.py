@@ -4,7 +4,7 @@ import os
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
-from baseten_jobs.checkout import checkout_of, git_folder_of, is_within
+from baseten_jobs.checkout import checkout_of, git_folder_of, is_below, is_within
 from baseten_jobs.diagnostics import Diagnostic
 from baseten_jobs.manifest import Document
 
@@ -63,8 +63,3 @@ def hosting_root(folder: str) -> str | None:
             break
         root = outer
     return root
-
-
-def is_below(path: str, root: str) -> bool:
-    """True for a root itself and what is below it; links are not followed."""
-    return path == root or path.startswith(root.rstrip(os.sep) + os.sep)

@@ -7,6 +7,7 @@ from itertools import islice
 
 from baseten_jobs.checkout import checkout_of, is_within
 from baseten_jobs.diagnostics import Diagnostic, Position, Severity
+from baseten_jobs.folders import walk
 from baseten_jobs.manifest import ENDINGS, MAX_BYTES
 from baseten_jobs.ownership import may_be_ours
 
@@ -37,7 +38,7 @@ def _manifests_behind(link: str) -> Iterator[str]:
 
 
 def _manifests_in(folder: str) -> Iterator[str]:
-    for parent, folders, names in islice(os.walk(folder), _MOST):
+    for parent, folders, names in islice(walk(folder), _MOST):
         folders[:] = [name for name in folders if not name.startswith(".")]
         paths = (os.path.join(parent, name) for name in names if not name.startswith("."))
         yield from (path for path in paths if path.endswith(ENDINGS))

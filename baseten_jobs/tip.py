@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from os.path import basename, dirname, isabs, islink, join, lexists
 from unicodedata import normalize
 
-from baseten_jobs.checkout import checkout_of
+from baseten_jobs.checkout import checkout_of, is_below
 from baseten_jobs.committed import folders_of
 from baseten_jobs.diagnostics import one_line
 from baseten_jobs.git import NotInGit, Repository, open_repository
@@ -116,9 +116,9 @@ class _Places:
         self.elsewhere: list[str] = []
         for path in dict.fromkeys(_read(paths, documents)):
             *links, end = _steps(path)
-            below = [found for found in links if _is_below(found, root)]
-            self._inside.update(_key(os.path.relpath(found, root)) for found in (*below, end) if _is_below(found, root))
-            if path == STDIN_NAME or not _is_below(end, root) or (path not in paths and not lexists(path)):
+            below = [found for found in links if is_below(found, root)]
+            self._inside.update(_key(os.path.relpath(found, root)) for found in (*below, end) if is_below(found, root))
+            if path == STDIN_NAME or not is_below(end, root) or (path not in paths and not lexists(path)):
                 self.elsewhere.append(f"{path}, which is not in this repository")
         self._above = {folder for place in self._inside for folder in _ancestors(place)}
 
@@ -156,10 +156,6 @@ def _steps(path: str) -> Iterator[str]:
         elif part not in ("", "."):
             here = at
     yield here
-
-
-def _is_below(path: str, root: str) -> bool:
-    return path == root or path.startswith(root.rstrip("/") + "/")
 
 
 def _key(path: str) -> str:
