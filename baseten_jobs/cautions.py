@@ -1,11 +1,11 @@
 """The files of a workspace that travel -> what a person should know before they do, as warnings and errors."""
 
-import os
 from collections.abc import Iterable, Iterator, Sequence
 from os.path import relpath
 
 from baseten_jobs.conversion import converted
 from baseten_jobs.diagnostics import Diagnostic, Position, Severity, one_line
+from baseten_jobs.folders import path_name
 from baseten_jobs.hashing import Held
 from baseten_jobs.inspection import CORE, LFS, LOCKED, SECRET
 from baseten_jobs.remarks import Remarks
@@ -95,12 +95,7 @@ def _of_secrets(remarks: Remarks, travelling: Travelling) -> None:
 def _secrets(travelling: Travelling) -> Iterator[Position]:
     for found, held in travelling:
         lines = [note.line for note in held.notes if note.kind == SECRET] if held else []
-        yield from (Position(printable(relpath(found.source)), line) for line in lines)
-
-
-def printable(path: str) -> str:
-    """A path in which bytes that are not UTF-8 are escaped."""
-    return os.fsencode(path).decode("utf-8", "backslashreplace")
+        yield from (Position(path_name(relpath(found.source)), line) for line in lines)
 
 
 def _count(number: int) -> str:

@@ -1,4 +1,4 @@
-"""A folder -> the folders below it, with the names in each, however deep they are."""
+"""A folder -> the folders below it, with the names in each, however deep they are; and a path -> how it is told."""
 
 import os
 from collections.abc import Callable, Iterator
@@ -31,3 +31,8 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
         return entry.is_dir()
     except OSError:
         return False
+
+
+def path_name(path: str) -> str:
+    """A path as text that every file can hold: bytes in it that are not UTF-8 are spelled out."""
+    return os.fsencode(path).decode("utf-8", "backslashreplace")

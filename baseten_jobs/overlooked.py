@@ -7,7 +7,7 @@ from itertools import islice
 
 from baseten_jobs.checkout import checkout_of, is_within
 from baseten_jobs.diagnostics import Diagnostic, Position, Severity
-from baseten_jobs.folders import walk
+from baseten_jobs.folders import path_name, walk
 from baseten_jobs.manifest import ENDINGS, MAX_BYTES
 from baseten_jobs.ownership import may_be_ours
 
@@ -53,5 +53,4 @@ def _holds_ours(path: str) -> bool:
 
 
 def _warning(path: str, message: str, hint: str) -> Diagnostic:
-    shown = os.fsencode(path).decode("utf-8", "backslashreplace")
-    return Diagnostic("not-read", message, Position(shown), hint=hint, severity=Severity.WARNING)
+    return Diagnostic("not-read", message, Position(path_name(path)), hint=hint, severity=Severity.WARNING)

@@ -11,9 +11,10 @@ from os.path import abspath, basename, isdir, join, lexists, normpath, realpath
 from baseten_jobs import cautions
 from baseten_jobs.archive import archive_size, link_hash
 from baseten_jobs.boundary import Boundary, in_git_folder
-from baseten_jobs.cautions import MOST, printable
+from baseten_jobs.cautions import MOST
 from baseten_jobs.checkout import checkout_of, is_within
 from baseten_jobs.diagnostics import Diagnostic, FieldPath, Severity, one_line
+from baseten_jobs.folders import path_name
 from baseten_jobs.git_process import GitError
 from baseten_jobs.hashing import Cache, Held, Memory, Unread, hash_all
 from baseten_jobs.inspection import stays_out
@@ -161,7 +162,7 @@ class _Job:
 
     def _tell_faults(self, faults: list[tuple[str, str, str]]) -> None:
         for path, message, hint in faults[:MOST]:
-            self.told.error("workspace-file", f"{printable(path)}: {message}", hint)
+            self.told.error("workspace-file", f"{path_name(path)}: {message}", hint)
         if len(faults) > MOST:
             self.told.error("workspace-file", f"{len(faults) - MOST} more files can't travel")
 

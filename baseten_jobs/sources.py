@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import BinaryIO
 
 from baseten_jobs.diagnostics import Diagnostic, Position
-from baseten_jobs.folders import walk
+from baseten_jobs.folders import path_name, walk
 from baseten_jobs.manifest import ENDINGS, MAX_BYTES, decode
 
 STDIN = "-"
@@ -90,7 +90,7 @@ def _files(path: str, passed: _Passed) -> Iterator[str | Diagnostic]:
         yield path
     elif not os.path.lexists(path):
         hint = "a pattern is left to the shell; name the folder" if set("*?[") & set(path) else ""
-        yield Diagnostic("missing-path", "there is no such file or folder", Position(_name(path)), hint=hint)
+        yield Diagnostic("missing-path", "there is no such file or folder", Position(path_name(path)), hint=hint)
     elif os.path.isdir(path):
         yield from _in_folder(path, passed)
     else:
@@ -106,9 +106,9 @@ def _in_folder(folder: str, passed: _Passed) -> Iterator[str | Diagnostic]:
         files += [os.path.join(parent, name) for name in names if name.endswith(ENDINGS)]
         passed.by(parent, folders, names)
     for error in refused:
-        yield _unreadable(_name(str(error.filename)), error)
+        yield _unreadable(path_name(str(error.filename)), error)
     if not files and not refused:
-        yield Diagnostic("empty-folder", "there is no *.yaml or *.yml file in this folder", Position(_name(folder)))
+        yield Diagnostic("empty-folder", "there is no *.yaml or *.yml file in this folder", Position(path_name(folder)))
     yield from sorted(files)
 
 
@@ -154,7 +154,7 @@ def _head(path: str) -> bytes:
 
 def shown_name(path: str) -> str:
     """What messages call a file, or standard input."""
-    return STDIN_NAME if path == STDIN else _name(path)
+    return STDIN_NAME if path == STDIN else path_name(path)
 
 
 def read_whole(path: str, stdin: BinaryIO, what: str = "a manifest") -> bytes | Diagnostic:
@@ -176,10 +176,6 @@ def read_whole(path: str, stdin: BinaryIO, what: str = "a manifest") -> bytes | 
     if len(raw) > MAX_BYTES:
         return _too_large(name, len(raw), what)
     return raw
-
-
-def _name(path: str) -> str:
-    return os.fsencode(path).decode("utf-8", "backslashreplace")
 
 
 def _too_large(path: str, size: int, what: str) -> Diagnostic:

@@ -5,6 +5,7 @@ import stat
 
 from baseten_jobs.checkout import checkout_of, is_within
 from baseten_jobs.diagnostics import one_line
+from baseten_jobs.folders import path_name
 from baseten_jobs.saved import MAX_BYTES, SavedPlan, loaded
 from baseten_jobs.sources import STDIN
 
@@ -45,4 +46,4 @@ def _read(path: str) -> bytes:
 
 
 def _named(path: str) -> str:
-    return one_line(os.fsencode(path).decode("utf-8", "backslashreplace"), 1024)
+    return one_line(path_name(path), 1024)
