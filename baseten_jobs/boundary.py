@@ -8,7 +8,7 @@ from functools import cached_property
 from os.path import abspath, realpath
 
 from baseten_jobs.checkout import checkout_of, git_folder_of, is_within
-from baseten_jobs.diagnostics import one_line
+from baseten_jobs.phrases import one_line
 
 _GIT = ".git"
 

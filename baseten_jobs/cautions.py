@@ -4,14 +4,14 @@ from collections.abc import Iterable, Iterator, Sequence
 from os.path import relpath
 
 from baseten_jobs.conversion import converted
-from baseten_jobs.diagnostics import Diagnostic, Position, Severity, one_line
+from baseten_jobs.diagnostics import Diagnostic, Position, Severity
 from baseten_jobs.folders import path_name
 from baseten_jobs.hashing import Held
 from baseten_jobs.inspection import CORE, LFS, LOCKED, SECRET
+from baseten_jobs.phrases import listed, one_line
 from baseten_jobs.remarks import Remarks
 from baseten_jobs.selection import Selection
 from baseten_jobs.tree import Found, Tree, loose
-from baseten_jobs.workspace import shown
 
 MOST = 20
 """Secrets, or faults, told one by one of one workspace."""
@@ -26,17 +26,17 @@ def tell(remarks: Remarks, include: Sequence[str], trees: Sequence[Tree], travel
     _of_patterns(remarks, include, paths)
     _of_git(remarks, trees, paths)
     if changed := _changed_by_git(travelling):
-        message = f"{_count(len(changed))} not byte for byte as in git, by line endings or filters: {shown(changed)}"
+        message = f"{_count(len(changed))} not byte for byte as in git, by line endings or filters: {listed(changed)}"
         hint = "another checkout may have another digest; `* -text` in .gitattributes keeps the bytes of each file"
         remarks.warn("workspace-converted", message, hint)
     if links := loose(found for found, _ in travelling):
-        message = f"links that lead to nothing that travels: {shown(links)}"
+        message = f"links that lead to nothing that travels: {listed(links)}"
         remarks.warn("workspace-link", message, "include what they lead to, or exclude them")
     if pointers := _with_note(travelling, LFS):
-        message = f"pointers of Git LFS would travel, not what they stand for: {shown(pointers)}"
+        message = f"pointers of Git LFS would travel, not what they stand for: {listed(pointers)}"
         remarks.error("workspace-lfs", message, "`git lfs pull` fetches that; or exclude them")
     if locked := _with_note(travelling, LOCKED):
-        message = f"{_count(len(locked))} locked by git-crypt: {shown(locked)}"
+        message = f"{_count(len(locked))} locked by git-crypt: {listed(locked)}"
         remarks.error("workspace-locked", message, "`git-crypt unlock` opens them; or exclude them")
     _of_secrets(remarks, travelling)
 
@@ -44,7 +44,7 @@ def tell(remarks: Remarks, include: Sequence[str], trees: Sequence[Tree], travel
 def tell_of_cores(remarks: Remarks, files: Travelling, chosen: Iterable[Found]) -> None:
     """Say which files stay out because they are what a process left of its memory."""
     if cores := sorted({*_with_note(files, CORE)} - {found.path for found in chosen}):
-        message = f"a process's memory never travels: {shown(cores)}"
+        message = f"a process's memory never travels: {listed(cores)}"
         remarks.warn("workspace-withheld", message, "spell it out in `include` if the job needs it")
 
 
@@ -58,13 +58,13 @@ def _of_patterns(remarks: Remarks, include: Sequence[str], paths: set[str]) -> N
 
 def _of_git(remarks: Remarks, trees: Sequence[Tree], paths: set[str]) -> None:
     if untracked := [path for tree in trees for path in tree.untracked if path in paths]:
-        message = f"{_count(len(untracked))} not in git: {shown(untracked)}"
+        message = f"{_count(len(untracked))} not in git: {listed(untracked)}"
         remarks.warn("workspace-untracked", message, "another checkout has another digest; commit or ignore them")
     if withheld := [path for tree in trees for path in tree.withheld]:
-        message = f"git tracks what never travels: {shown(withheld)}"
+        message = f"git tracks what never travels: {listed(withheld)}"
         remarks.warn("workspace-withheld", message, "spell it out in `include` if the job needs it")
     if absent := [path for tree in trees for path in tree.absent]:
-        message = f"{_count(len(absent))} in git, but not here: {shown(absent)}"
+        message = f"{_count(len(absent))} in git, but not here: {listed(absent)}"
         hint = "another checkout has another digest; check them out, or commit that they are gone"
         remarks.warn("workspace-absent", message, hint)
 

@@ -5,11 +5,11 @@ from dataclasses import replace
 from os.path import dirname
 
 from baseten_jobs.committed import Committed, TooMuch, folders_of
-from baseten_jobs.diagnostics import one_line
 from baseten_jobs.diff import FILE, Change
 from baseten_jobs.history import Found, History, Revision
 from baseten_jobs.identity import SHOWN, Identity, digest_of
 from baseten_jobs.observation import ObservedProject
+from baseten_jobs.phrases import one_line
 from baseten_jobs.workspace import File
 from baseten_jobs.written import Written
 

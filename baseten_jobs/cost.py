@@ -1,11 +1,12 @@
 """Requests + price list -> what jobs cost while they run: nodes x USD per minute x 60."""
 
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from math import fsum, isfinite
 from typing import Any
 
+from baseten_jobs.phrases import listed
 from baseten_jobs.request import JobRequest
 from baseten_jobs.spelling import bytes_of
 
@@ -204,9 +205,3 @@ def _grouped(costs: Iterable[Cost], key: Callable[[Cost], Hashable]) -> Iterable
 
 def _sum(costs: Iterable[Cost]) -> float:
     return round(fsum(cost.usd_per_hour or 0.0 for cost in costs), 2)
-
-
-def listed(names: Sequence[str], most: int = 5) -> str:
-    """A few names, and how many more there are."""
-    more = f" and {len(names) - most} more" if len(names) > most else ""
-    return ", ".join(names[:most]) + more

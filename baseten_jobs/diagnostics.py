@@ -1,10 +1,10 @@
 """Where something is wrong in a manifest, what it is, and what was expected."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from enum import Enum
 
-from baseten_jobs.printable import escaped
+from baseten_jobs.phrases import one_line
 
 FieldPath = tuple[str | int, ...]
 
@@ -61,18 +61,3 @@ def made_strict(diagnostics: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
 
 def has_errors(diagnostics: Iterable[Diagnostic]) -> bool:
     return any(d.severity is Severity.ERROR for d in diagnostics)
-
-
-def nearest(word: str, known: Sequence[str], *, likeness: float = 0.62) -> str:
-    """The known word that `word` was probably meant to be, or nothing; `likeness` of 1 is the same word."""
-    from difflib import get_close_matches
-
-    folded = {name.lower().replace("-", "_"): name for name in known}
-    close = get_close_matches(word[:100].lower().replace("-", "_"), folded, n=1, cutoff=likeness)
-    return folded[close[0]] if close else ""
-
-
-def one_line(text: str, limit: int = 120) -> str:
-    """Text from outside, fit for one line: what is not printable is escaped, long text cut."""
-    shown = escaped(text[: limit + 1])
-    return shown if len(shown) <= limit else shown[: limit - 1] + "…"

@@ -5,8 +5,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
-from baseten_jobs.diagnostics import FieldPath, nearest
+from baseten_jobs.diagnostics import FieldPath
 from baseten_jobs.findings import Finding, Rule, environment, mapping_at, text_at, value_at, weights
+from baseten_jobs.phrases import nearest
 from baseten_jobs.secrecy import is_a_secret, looks_secret, may_hold_a_secret, names_a_secret, quoted
 from baseten_jobs.shape import shape_of
 from baseten_jobs.spelling import accelerator_of

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from baseten_jobs.diagnostics import nearest
+from baseten_jobs.phrases import nearest
 from baseten_jobs.shape import Shape
 
 _STEP = re.compile(r"[^.\[\]]+|\[[0-9]*\]")

@@ -5,7 +5,7 @@ import os
 from collections.abc import Iterator
 
 from baseten_jobs.checkout import checkout_of, is_within
-from baseten_jobs.diagnostics import one_line
+from baseten_jobs.phrases import one_line
 
 
 def check_landing(path: str) -> None:

@@ -1,6 +1,6 @@
 """Names of projects -> whether people take them for the same, and how to show two that read the same."""
 
-from baseten_jobs.diagnostics import one_line
+from baseten_jobs.phrases import one_line
 
 
 def likeness(name: str) -> str:

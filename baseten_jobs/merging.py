@@ -6,8 +6,8 @@ from functools import cached_property
 from types import MappingProxyType
 from typing import NamedTuple
 
-from baseten_jobs.diagnostics import one_line
 from baseten_jobs.observation import ObservedJob, StatusClass, short
+from baseten_jobs.phrases import one_line
 
 _RANKS: Mapping[StatusClass, int] = {kind: rank for rank, kind in enumerate(StatusClass)}
 """Live before done before the rest: of two statuses, the one that keeps a spec from running twice counts."""

@@ -3,8 +3,8 @@
 import re
 from typing import Any
 
-from baseten_jobs.diagnostics import nearest
 from baseten_jobs.manifest import Loaded
+from baseten_jobs.phrases import nearest
 from baseten_jobs.shape import KIND, SUPPORTED
 
 _MENTIONED = re.compile(b"baseten|" + KIND.encode(), re.IGNORECASE)

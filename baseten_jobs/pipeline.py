@@ -12,13 +12,14 @@ from baseten_jobs.apply import Execution, execute
 from baseten_jobs.appraise import Appraisal, appraise, appraised
 from baseten_jobs.claims import not_there
 from baseten_jobs.decide import Claimed, make_plan
-from baseten_jobs.diagnostics import Diagnostic, Position, Severity, field_name, has_errors, in_order, nearest
+from baseten_jobs.diagnostics import Diagnostic, Position, Severity, field_name, has_errors, in_order
 from baseten_jobs.git import first_repository
 from baseten_jobs.ledger import Ledger
 from baseten_jobs.manifest import Document
 from baseten_jobs.observation import Observation
 from baseten_jobs.observe import observe, with_second_witness
 from baseten_jobs.outcome import Applied
+from baseten_jobs.phrases import nearest
 from baseten_jobs.plan import EVERY, Plan, Policy, Verb
 from baseten_jobs.presence import Recall
 from baseten_jobs.replan import looked_at_again

@@ -3,10 +3,10 @@
 from collections.abc import Collection, Sequence
 from enum import Enum
 
-from baseten_jobs.diagnostics import one_line
 from baseten_jobs.identity import Identity
 from baseten_jobs.moments import epoch_of
 from baseten_jobs.observation import ObservedJob, short
+from baseten_jobs.phrases import one_line
 
 _LEEWAY = 60.0
 """Seconds that a server's clocks may differ among themselves."""

@@ -8,7 +8,8 @@ from typing import Any, NamedTuple
 import yaml
 from yaml import AliasEvent, MappingEndEvent, MappingStartEvent, ScalarEvent, SequenceEndEvent
 
-from baseten_jobs.diagnostics import Diagnostic, Position, one_line
+from baseten_jobs.diagnostics import Diagnostic, Position
+from baseten_jobs.phrases import one_line
 from baseten_jobs.scalars import BLANK, PREFIX, WORDS, Odd, plain, read
 from baseten_jobs.syntax import end_of, trouble
 

@@ -6,9 +6,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from urllib.parse import unquote
 
-from baseten_jobs.diagnostics import one_line
 from baseten_jobs.git import MANIFESTS, Repository
 from baseten_jobs.git_process import GitError, reach
+from baseten_jobs.phrases import one_line
 from baseten_jobs.secrecy import without_values
 
 SECONDS = 60.0

@@ -6,10 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any, TypeGuard
 
-from baseten_jobs.diagnostics import one_line
 from baseten_jobs.overrides import parse_override
+from baseten_jobs.phrases import document, one_line
 from baseten_jobs.plan import Action, Plan, Policy
-from baseten_jobs.printable import document
 from baseten_jobs.terms import Terms
 
 FORMAT = "1.0"

@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterable
 from functools import lru_cache
 
-from baseten_jobs.diagnostics import one_line
+from baseten_jobs.phrases import one_line
 
 # Patterns that few manifests need are compiled when they are used: together they take longer than a manifest.
 _SECRET_WORD = (

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable
 
-from baseten_jobs.diagnostics import one_line
 from baseten_jobs.observation import ObservedJob
+from baseten_jobs.phrases import one_line
 
 LONGEST = 600.0
 """Seconds without a change after which a job whose status is not known here is waited for no longer."""

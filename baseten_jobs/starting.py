@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from baseten_jobs.checkout import checkout_of
-from baseten_jobs.diagnostics import one_line
 from baseten_jobs.landing import check_landing
+from baseten_jobs.phrases import one_line
 from baseten_jobs.shape import SUPPORTED, schema_text
 
 _PACKAGED = Path(__file__).parent / "starter"

@@ -7,11 +7,11 @@ from datetime import UTC, datetime
 
 from baseten_jobs.claims import with_claims
 from baseten_jobs.cost import Machine, cost_of
-from baseten_jobs.diagnostics import one_line
 from baseten_jobs.exits import Exit, worst
 from baseten_jobs.identity import Identity
 from baseten_jobs.moments import epoch_of
 from baseten_jobs.observation import PENDING, Observation, ObservedJob, StatusClass, short
+from baseten_jobs.phrases import one_line
 from baseten_jobs.request import JobRequest, ProjectRef
 
 _FREE = frozenset({PENDING, "TRAINING_JOB_QUEUED", "TRAINING_JOB_CREATED"})

@@ -3,7 +3,8 @@
 import re
 from dataclasses import dataclass
 
-from baseten_jobs.diagnostics import Position, one_line
+from baseten_jobs.diagnostics import Position
+from baseten_jobs.phrases import one_line
 
 BREAK = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
 """Where libyaml breaks lines."""

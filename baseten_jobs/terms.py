@@ -5,8 +5,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
-from baseten_jobs.diagnostics import one_line
 from baseten_jobs.overrides import Override
+from baseten_jobs.phrases import one_line
 from baseten_jobs.plan import Policy
 
 LIMITS = ("max_submits", "max_gpus", "max_cost_per_hour")

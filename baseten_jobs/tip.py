@@ -9,14 +9,14 @@ from unicodedata import normalize
 
 from baseten_jobs.checkout import checkout_of, is_below
 from baseten_jobs.committed import folders_of
-from baseten_jobs.diagnostics import one_line
 from baseten_jobs.git import NotInGit, Repository, open_repository
 from baseten_jobs.git_process import GitError
 from baseten_jobs.manifest import ENDINGS, Document
 from baseten_jobs.objects import NotWhole
+from baseten_jobs.phrases import listed, one_line
 from baseten_jobs.remote import SECONDS, Change, remote_of
 from baseten_jobs.sources import STDIN, STDIN_NAME
-from baseten_jobs.workspace import shown, written_in
+from baseten_jobs.workspace import written_in
 
 _HOPS = 40
 _SHOWN = 3
@@ -43,7 +43,7 @@ class Tip:
 
     def told(self, undone: str) -> str:
         """Why this commit is not applied; `undone` says what does not become of it."""
-        paths = shown([one_line(path) for path in self.differing], _SHOWN)
+        paths = listed([one_line(path) for path in self.differing], _SHOWN)
         return (
             f"{undone}: {one_line(self.branch)} is at {self.commit[:7]} by now, and this is {self.head[:7]}; "
             f"its own run applies (differing: {paths})"

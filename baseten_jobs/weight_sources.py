@@ -2,7 +2,7 @@
 
 import re
 
-from baseten_jobs.diagnostics import nearest
+from baseten_jobs.phrases import nearest
 
 _CLOUD = ("s3", "gs", "r2", "azure", "cw")
 _SCHEMES = ("hf", *_CLOUD, "https")

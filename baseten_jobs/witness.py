@@ -7,7 +7,6 @@ from typing import NamedTuple
 
 from baseten_jobs.absence import Absences
 from baseten_jobs.decide import STOPPED, Claimed, revealed
-from baseten_jobs.diagnostics import one_line
 from baseten_jobs.diff import changes
 from baseten_jobs.evidence import Evidence
 from baseten_jobs.git import NotInGit, Repository
@@ -17,6 +16,7 @@ from baseten_jobs.moments import epoch_of
 from baseten_jobs.objects import NotWhole
 from baseten_jobs.observation import ObservedJob, StatusClass
 from baseten_jobs.orphans import Observe, Orphans
+from baseten_jobs.phrases import one_line
 from baseten_jobs.plan import Action, Beside, Doubt, Key, Plan, Policy, Verb
 
 LONG_AGO = timedelta(days=7)

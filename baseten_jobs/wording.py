@@ -7,8 +7,9 @@ from functools import cache
 from types import MappingProxyType
 from typing import Any
 
-from baseten_jobs.diagnostics import Diagnostic, FieldPath, field_name, nearest, one_line
+from baseten_jobs.diagnostics import Diagnostic, FieldPath, field_name
 from baseten_jobs.manifest import Document, Odd
+from baseten_jobs.phrases import nearest, one_line
 from baseten_jobs.secrecy import is_a_secret, names_a_secret, quoted
 from baseten_jobs.shape import Shape, schema_of, shape_of, shape_under
 

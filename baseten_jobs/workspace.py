@@ -1,7 +1,7 @@
 """What a manifest says of its code -> values, and files -> the digest of what they hold."""
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -92,20 +92,3 @@ def content_digest(files: Iterable[File]) -> str:
 def _meaning(file: File) -> tuple[bytes, bytes, bytes]:
     kind = b"link" if file.target is not None else b"executable" if file.executable else b"file"
     return file.path.encode("utf-8"), kind, bytes.fromhex(file.sha256)
-
-
-def shown(names: Sequence[str], count: int = 5) -> str:
-    """A few names, and how many more there are."""
-    more = f" and {len(names) - count} more" if len(names) > count else ""
-    return ", ".join(names[:count]) + more
-
-
-def human(size: int) -> str:
-    """Bytes as a person reads them."""
-    number, units = float(size), iter(("bytes", "KiB", "MiB", "GiB", "TiB"))
-    unit = next(units)
-    while number >= 1024 and unit != "TiB":
-        number, unit = number / 1024, next(units)
-    if size == 1:
-        return "1 byte"
-    return f"{number:.0f} {unit}" if unit == "bytes" or number >= 100 else f"{number:.1f} {unit}"

@@ -7,7 +7,7 @@ from typing import Any
 import yaml
 
 from baseten_jobs.manifest import BLANK
-from baseten_jobs.printable import Page, shown, without_commands
+from baseten_jobs.phrases import Page, shown, without_commands
 
 _PREFIX = "tag:yaml.org,2002:"
 

@@ -7,7 +7,7 @@ import pytest
 
 from baseten_jobs.cli import sink
 from baseten_jobs.cli.screen import Screen
-from baseten_jobs.printable import page
+from baseten_jobs.phrases import page
 from tests.operating import Open, desk, open_desk
 from tests.test_command_line import terminal
 

@@ -12,7 +12,7 @@ from typing import Any
 from baseten_jobs.api.body import TooLarge
 from baseten_jobs.api.errors import ApiError
 from baseten_jobs.api.exchange import TARGET, Reply
-from baseten_jobs.diagnostics import one_line
+from baseten_jobs.phrases import one_line
 from baseten_jobs.secrecy import without_key
 
 LONGEST_ASKED = 60.0

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import httpx
 
-from baseten_jobs.diagnostics import one_line
+from baseten_jobs.phrases import one_line
 
 ACCEPTED = "gzip"
 """What we ask for. httpx unpacks each piece at once, and as often as a server says, whatever that makes of it."""

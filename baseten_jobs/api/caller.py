@@ -13,7 +13,7 @@ from baseten_jobs.api.body import TooLarge
 from baseten_jobs.api.errors import ApiError, Broken, NotSent, Unreadable
 from baseten_jobs.api.exchange import MIB, Limits, Line, Open
 from baseten_jobs.api.pacing import Backoff, Clock, RateLimit
-from baseten_jobs.diagnostics import one_line
+from baseten_jobs.phrases import one_line
 from baseten_jobs.secrecy import without_key
 
 _NEVER_SENT = (

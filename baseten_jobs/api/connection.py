@@ -14,7 +14,7 @@ from baseten_jobs.api.client import Api
 from baseten_jobs.api.errors import CannotConnect
 from baseten_jobs.api.pacing import Clock
 from baseten_jobs.api.route import route_to
-from baseten_jobs.diagnostics import one_line
+from baseten_jobs.phrases import one_line
 
 if TYPE_CHECKING:
     from flask import Flask

@@ -10,7 +10,7 @@ from ipaddress import ip_address
 import httpx
 
 from baseten_jobs.api.errors import CannotConnect
-from baseten_jobs.diagnostics import one_line
+from baseten_jobs.phrases import one_line
 
 
 @dataclass(frozen=True)

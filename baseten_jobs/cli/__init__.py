@@ -16,7 +16,7 @@ import click
 
 from baseten_jobs import __version__
 from baseten_jobs.cli import sink
-from baseten_jobs.printable import Page
+from baseten_jobs.phrases import Page
 
 COMMANDS: Mapping[str, str] = MappingProxyType(
     {
@@ -55,7 +55,7 @@ class _Commands(click.Group):
         before = args[: args.index("--")] if "--" in args else args
         named = [word for word in before if word.startswith("-") and word != "-" and os.path.lexists(word)]
         if named and not ctx.resilient_parsing:
-            from baseten_jobs.diagnostics import one_line
+            from baseten_jobs.phrases import one_line
 
             ctx.fail(f"'{one_line(named[0])}' is an option, and a file here too: write -- before paths")
         return super().parse_args(ctx, args)
@@ -157,6 +157,6 @@ def _in_words(error: click.ClickException) -> Page:
 
 def _in_one_line(error: click.UsageError) -> click.UsageError:
     """The same, where it quotes a word without end, or one of several lines, too."""
-    from baseten_jobs.diagnostics import one_line
+    from baseten_jobs.phrases import one_line
 
     return click.UsageError(one_line(" ".join(error.format_message().split()), 500), error.ctx)

@@ -21,8 +21,8 @@ from baseten_jobs.exits import Exit, worst
 from baseten_jobs.guards import refusals
 from baseten_jobs.ledger import Ledger
 from baseten_jobs.overrides import Override
+from baseten_jobs.phrases import page
 from baseten_jobs.plan import Plan, Policy
-from baseten_jobs.printable import page
 from baseten_jobs.report import text as as_text
 from baseten_jobs.saved import SavedPlan
 from baseten_jobs.terms import Terms, differences, narrowed

@@ -5,9 +5,9 @@ import click
 from baseten_jobs.cli.options import offered
 from baseten_jobs.cli.options import output as output_option
 from baseten_jobs.cli.session import Session
-from baseten_jobs.diagnostics import one_line
 from baseten_jobs.exits import Exit
 from baseten_jobs.explanation import Explanation, Unknown, explain
+from baseten_jobs.phrases import one_line
 from baseten_jobs.report import fields
 from baseten_jobs.report import json as as_json
 from baseten_jobs.shape import SUPPORTED, shape_of

@@ -8,9 +8,8 @@ import click
 from baseten_jobs.cli.options import complete_paths
 from baseten_jobs.cli.options import output as output_option
 from baseten_jobs.cli.session import Session
-from baseten_jobs.diagnostics import one_line
 from baseten_jobs.exits import Exit
-from baseten_jobs.printable import page
+from baseten_jobs.phrases import one_line, page
 from baseten_jobs.report import json as as_json
 from baseten_jobs.starting import PATHS, PIPELINES, Started, Unspeakable, start
 

@@ -121,7 +121,7 @@ class _BranchType(click.ParamType):  # type: ignore[type-arg,unused-ignore]
     name = "BRANCH"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        from baseten_jobs.diagnostics import one_line
+        from baseten_jobs.phrases import one_line
         from baseten_jobs.tip import is_branch
 
         if not is_branch(value):

@@ -5,7 +5,7 @@ from contextlib import suppress
 from typing import Any
 
 from baseten_jobs.cli import sink
-from baseten_jobs.workspace import human
+from baseten_jobs.phrases import human
 
 
 class Progress:

@@ -4,8 +4,8 @@ import os
 import stat
 
 from baseten_jobs.checkout import checkout_of, is_within
-from baseten_jobs.diagnostics import one_line
 from baseten_jobs.folders import path_name
+from baseten_jobs.phrases import one_line
 from baseten_jobs.saved import MAX_BYTES, SavedPlan, loaded
 from baseten_jobs.sources import STDIN
 

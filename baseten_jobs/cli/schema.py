@@ -6,7 +6,7 @@ from baseten_jobs.cli import sink
 from baseten_jobs.cli.options import STANDARD_OUTPUT
 from baseten_jobs.exits import Exit
 from baseten_jobs.landing import check_landing
-from baseten_jobs.printable import Page
+from baseten_jobs.phrases import Page
 from baseten_jobs.shape import SUPPORTED, schema_text
 
 

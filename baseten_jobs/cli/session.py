@@ -12,7 +12,7 @@ from baseten_jobs.cli import sink
 from baseten_jobs.cli.options import DEFAULT_PATH
 from baseten_jobs.diagnostics import Diagnostic, Severity
 from baseten_jobs.exits import Exit
-from baseten_jobs.printable import Page
+from baseten_jobs.phrases import Page
 from baseten_jobs.report import plainly
 from baseten_jobs.report.look import Look
 from baseten_jobs.sources import STDIN, is_bare

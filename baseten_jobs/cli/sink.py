@@ -9,7 +9,7 @@ from typing import Any, TextIO
 import click
 
 from baseten_jobs.cli.screen import Screen
-from baseten_jobs.printable import Annotations, Page, shown, without_commands
+from baseten_jobs.phrases import Annotations, Page, shown, without_commands
 from baseten_jobs.secrecy import without_key
 
 _COLOURED = f"<{os.urandom(16).hex()}>"

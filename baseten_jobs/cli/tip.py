@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from baseten_jobs.cli.actions import Step
 from baseten_jobs.cli.interrupts import raising
 from baseten_jobs.cli.session import Session
-from baseten_jobs.diagnostics import one_line
 from baseten_jobs.exits import Exit
 from baseten_jobs.git_process import GitError
+from baseten_jobs.phrases import one_line
 from baseten_jobs.tip import Tip, look
 from baseten_jobs.validation import Compiled
 

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 from itertools import accumulate
 
-from baseten_jobs.diagnostics import Diagnostic, Position, one_line
+from baseten_jobs.diagnostics import Diagnostic, Position
 from baseten_jobs.importing.placed import At
+from baseten_jobs.phrases import one_line
 
 _NO_TEXT = "this is no text in the encoding that it declares, or in UTF-8"
 _NO_ENCODING = "only UTF-8, latin-1 and ASCII are read here, and this file declares another encoding"

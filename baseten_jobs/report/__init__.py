@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
-from baseten_jobs.printable import Page
+from baseten_jobs.phrases import Page
 from baseten_jobs.report.look import PLAIN, Look
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import Any
 
 from baseten_jobs.explanation import Explanation
-from baseten_jobs.printable import Page, page
+from baseten_jobs.phrases import Page, page
 from baseten_jobs.report.look import PLAIN, Look
 
 _CHANGES: Mapping[str, str] = MappingProxyType(

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from baseten_jobs.printable import Page
+from baseten_jobs.phrases import Page
 
 _BETWEEN = "\n\n"
 

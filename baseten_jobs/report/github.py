@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from baseten_jobs.diagnostics import Diagnostic, Severity
 from baseten_jobs.manifest import Document
-from baseten_jobs.printable import Annotations, page, without_commands
+from baseten_jobs.phrases import Annotations, count, page, without_commands
 from baseten_jobs.report import plainly
 from baseten_jobs.report.look import PLAIN, Look
 
@@ -27,7 +27,7 @@ def _of(found: Sequence[Diagnostic], severity: Severity) -> list[Diagnostic]:
 def _overflow(found: Sequence[Diagnostic]) -> Iterator[str]:
     for severity in Severity:
         if rest := _of(found, severity)[SHOWN:]:
-            yield f"and {plainly.count(len(rest), f'more {severity.value}')}, not annotated:"
+            yield f"and {count(len(rest), f'more {severity.value}')}, not annotated:"
             yield from (f" - {plainly.diagnostic(d)}" for d in rest)
 
 

@@ -13,9 +13,9 @@ from baseten_jobs.logs import LogLine
 from baseten_jobs.manifest import Document
 from baseten_jobs.observation import ObservedJob
 from baseten_jobs.outcome import Applied, Outcome
+from baseten_jobs.phrases import Page
+from baseten_jobs.phrases import document as dumped
 from baseten_jobs.plan import Action, Beside, Orphan, Plan
-from baseten_jobs.printable import Page
-from baseten_jobs.printable import document as dumped
 from baseten_jobs.report import fields, listing, projects
 from baseten_jobs.report.lines import data as line_data
 from baseten_jobs.report.look import PLAIN, Look

@@ -4,9 +4,9 @@ import re
 from collections.abc import Mapping, Sequence
 from xml.etree import ElementTree as ET
 
-from baseten_jobs.diagnostics import Diagnostic, Severity, one_line
+from baseten_jobs.diagnostics import Diagnostic, Severity
 from baseten_jobs.manifest import Document
-from baseten_jobs.printable import Page
+from baseten_jobs.phrases import Page, count, one_line
 from baseten_jobs.report import plainly
 from baseten_jobs.report.look import PLAIN, Look
 
@@ -60,7 +60,7 @@ def _told(case: ET.Element, own: Sequence[Diagnostic]) -> None:
     errors = [d for d in own if d.severity is Severity.ERROR]
     warnings = [d for d in own if d.severity is Severity.WARNING]
     if errors:
-        message = plainly.message(errors[0]) if len(errors) == 1 else plainly.count(len(errors), "error")
+        message = plainly.message(errors[0]) if len(errors) == 1 else count(len(errors), "error")
         failure = ET.SubElement(case, "failure", {"message": one_line(message, 4096), "type": errors[0].rule})
         failure.text = _lines(errors)
     if warnings:

@@ -7,7 +7,7 @@ from typing import Any
 
 from baseten_jobs.logs import LogLine
 from baseten_jobs.moments import clock_time
-from baseten_jobs.printable import Page, document, escaped, shown
+from baseten_jobs.phrases import Page, document, escaped, shown
 from baseten_jobs.report.look import Paint, plain
 
 _SEQUENCE = re.compile(

@@ -3,13 +3,13 @@
 from collections.abc import Iterable, Iterator, Sequence
 
 from baseten_jobs.cost import per_hour
-from baseten_jobs.diagnostics import Diagnostic, Severity, one_line
+from baseten_jobs.diagnostics import Diagnostic, Severity
 from baseten_jobs.diff import Change
 from baseten_jobs.history import Revision
 from baseten_jobs.manifest import Document
 from baseten_jobs.outcome import Applied, Outcome
+from baseten_jobs.phrases import Page, count, one_line
 from baseten_jobs.plan import Action, Orphan, Plan, Verb
-from baseten_jobs.printable import Page
 from baseten_jobs.report import listing, plainly, projects, text
 from baseten_jobs.report.fitting import Section, enough, fitted
 from baseten_jobs.report.grouping import Group, grouped
@@ -104,7 +104,7 @@ def _alerts(made: Plan) -> Iterator[str]:
 
 def _stops(group: Group) -> str:
     gpus = sum(map(_gpus, group.actions))
-    size = f" ({plainly.count(gpus, 'GPU')})" if gpus else ""
+    size = f" ({count(gpus, 'GPU')})" if gpus else ""
     (first, *others) = group.actions
     job = "" if others or first.job is None else f"job {code(first.job.id)}, "
     return f"- **stops** {job}{_subjects(group)}{size}: {prose(group.text)}"
@@ -116,7 +116,7 @@ def _subjects(group: Group) -> str:
     if len(names) == 1:
         return names[0]
     more = f" and {len(names) - NAMES} more" if len(names) > NAMES else ""
-    return f"{plainly.count(len(names), 'job')} ({', '.join(names[:NAMES])}{more})"
+    return f"{count(len(names), 'job')} ({', '.join(names[:NAMES])}{more})"
 
 
 def _notes(made: Plan) -> Iterator[str]:
@@ -128,7 +128,7 @@ def _totals(made: Plan, unchanged: int) -> Iterator[Section]:
     if not made.has_changes:
         yield Section("Nothing to submit, update or stop.")
     if unchanged:
-        yield Section(f"{plainly.count(unchanged, 'job')} unchanged, not listed.")
+        yield Section(f"{count(unchanged, 'job')} unchanged, not listed.")
 
 
 def _table(actions: Sequence[Action], share: float) -> Iterator[Section]:
@@ -169,7 +169,7 @@ def _details(actions: Sequence[Action], look: Look) -> Iterator[Section]:
 
 def _detail(action: Action, look: Look, most: int) -> str:
     """A block that opens: what the plan knows of one action, in about `most` bytes."""
-    number = f": {plainly.count(len(action.changes), 'change')}" if action.changes else ""
+    number = f": {count(len(action.changes), 'change')}" if action.changes else ""
     outside = f", {prose(taken, 200)}" if (taken := text.from_outside(action)) else ""
     facts = [f"In {prose(' · '.join(text.facts(action)), 600)}"]
     if action.previous is not None:

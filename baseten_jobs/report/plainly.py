@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from baseten_jobs.diagnostics import Diagnostic, Severity
 from baseten_jobs.manifest import Document
-from baseten_jobs.printable import Page, page
+from baseten_jobs.phrases import Page, count, page
 from baseten_jobs.report.look import PLAIN, Look, Paint, plain
 
 
@@ -32,7 +32,3 @@ def summary(found: Sequence[Diagnostic], documents: Sequence[Document]) -> str:
     errors = sum(d.severity is Severity.ERROR for d in found)
     problems = f"{count(errors, 'error')}, {count(len(found) - errors, 'warning')}"
     return f"{count(len(documents), 'manifest')}: " + (problems if found else "no problems")
-
-
-def count(number: int, noun: str) -> str:
-    return f"{number} {noun}{'' if number == 1 else 's'}"

@@ -1,6 +1,6 @@
 """The projects of a plan -> sentences on those that will be made, and on what was read of the rest."""
 
-from baseten_jobs.diagnostics import one_line
+from baseten_jobs.phrases import one_line
 from baseten_jobs.plan import Plan
 from baseten_jobs.request import ProjectRef
 

@@ -2,7 +2,7 @@
 
 import re
 
-from baseten_jobs.diagnostics import one_line
+from baseten_jobs.phrases import one_line
 
 _ACTIVE = re.compile(r"[&<>\\`*\[\]|~$#@]|(?<![^\W_])_|_(?![^\W_])|:(?=/|[\w+-]+:)|(?<=www)\.", re.IGNORECASE)
 """What Markdown, its dialects or a host react to; also `_` at the edge of a word, addresses, `:tada:`, `$x$`."""

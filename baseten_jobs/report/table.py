@@ -4,12 +4,11 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 
-from baseten_jobs.diagnostics import one_line
 from baseten_jobs.moments import age
 from baseten_jobs.observation import StatusClass
 from baseten_jobs.outcome import Applied
+from baseten_jobs.phrases import Page, one_line, page
 from baseten_jobs.plan import duplicate_warning
-from baseten_jobs.printable import Page, page
 from baseten_jobs.report.look import PLAIN, Look
 from baseten_jobs.standstill import standing_still
 from baseten_jobs.status import Status, counted

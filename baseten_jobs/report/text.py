@@ -3,18 +3,16 @@
 from collections.abc import Iterable, Iterator, Sequence
 
 from baseten_jobs.capacity import Start
-from baseten_jobs.diagnostics import one_line
 from baseten_jobs.diff import FILE, Change
 from baseten_jobs.history import Revision
 from baseten_jobs.identity import SHOWN
 from baseten_jobs.importing.adoption import Adoption
 from baseten_jobs.observation import short
 from baseten_jobs.outcome import Applied, Fate, Outcome
+from baseten_jobs.phrases import Page, count, document, one_line, page
 from baseten_jobs.plan import Action, Orphan, Plan, Verb
-from baseten_jobs.printable import Page, document, page
 from baseten_jobs.report import listing, projects
 from baseten_jobs.report.look import PLAIN, Look, Paint
-from baseten_jobs.report.plainly import count
 from baseten_jobs.report.table import status as status
 from baseten_jobs.report.table import waited as waited
 from baseten_jobs.report.words import Mark, reads_better_by_words, reordered, told, word_diff

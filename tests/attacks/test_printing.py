@@ -27,7 +27,7 @@ from baseten_jobs.logs import LogLine
 from baseten_jobs.manifest import load
 from baseten_jobs.observation import ObservedJob
 from baseten_jobs.outcome import Applied, Fate, Outcome
-from baseten_jobs.printable import Annotations, Page, document, escaped, page, shown, without_commands
+from baseten_jobs.phrases import Annotations, Page, document, escaped, page, shown, without_commands
 from baseten_jobs.report import fields, lines
 from baseten_jobs.report import json as as_json
 from baseten_jobs.report import text as as_text
@@ -51,7 +51,7 @@ __all__ = ["called", "nothing_set", "open_desk"]
 
 
 SINK = "cli.sink"
-PAGES = {"printable", "writing", "cli.__init__", "cli.schema", "cli.plan", "cli.session"}
+PAGES = {"phrases", "writing", "cli.__init__", "cli.schema", "cli.plan", "cli.session"}
 """Beside the reports: who may say that a text is lines of ours."""
 
 _FORBIDDEN = {

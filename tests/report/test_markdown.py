@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from baseten_jobs.diagnostics import one_line
 from baseten_jobs.diff import Change
 from baseten_jobs.history import Revision
 from baseten_jobs.observation import ObservedProject
 from baseten_jobs.outcome import Applied, Fate, Outcome
+from baseten_jobs.phrases import one_line
 from baseten_jobs.plan import Action, Orphan, Plan, Verb
 from baseten_jobs.report import markdown
 from baseten_jobs.report.fitting import Section, fitted

@@ -1,8 +1,8 @@
-"""Text from anywhere -> text that is shown, and that no terminal, no log and no runner acts upon."""
+"""Words, numbers and text from anywhere -> text for people, that no terminal, no log and no runner acts upon."""
 
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 _JOINERS = "\u200c\u200d"
@@ -58,6 +58,42 @@ def shown(text: str) -> str:
 def without_commands(text: str) -> str:
     """The same text, in which GitHub's runner finds no command of either kind."""
     return _COMMAND.sub(r"\1\\x3a", text.replace(_OLD_COMMAND, r"##\x5b"))
+
+
+def one_line(text: str, limit: int = 120) -> str:
+    """Text from outside, fit for one line: what is not printable is escaped, long text cut."""
+    shown = escaped(text[: limit + 1])
+    return shown if len(shown) <= limit else shown[: limit - 1] + "…"
+
+
+def nearest(word: str, known: Sequence[str], *, likeness: float = 0.62) -> str:
+    """The known word that `word` was probably meant to be, or nothing; `likeness` of 1 is the same word."""
+    from difflib import get_close_matches
+
+    folded = {name.lower().replace("-", "_"): name for name in known}
+    close = get_close_matches(word[:100].lower().replace("-", "_"), folded, n=1, cutoff=likeness)
+    return folded[close[0]] if close else ""
+
+
+def listed(names: Sequence[str], most: int = 5) -> str:
+    """A few names, and how many more there are."""
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more
+
+
+def count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+def human(size: int) -> str:
+    """Bytes as a person reads them."""
+    number, units = float(size), iter(("bytes", "KiB", "MiB", "GiB", "TiB"))
+    unit = next(units)
+    while number >= 1024 and unit != "TiB":
+        number, unit = number / 1024, next(units)
+    if size == 1:
+        return "1 byte"
+    return f"{number:.0f} {unit}" if unit == "bytes" or number >= 100 else f"{number:.1f} {unit}"
 
 
 def _spelled(character: str) -> str:
