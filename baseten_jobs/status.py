@@ -7,10 +7,9 @@ from datetime import UTC, datetime
 
 from baseten_jobs.claims import with_claims
 from baseten_jobs.cost import Machine, cost_of
-from baseten_jobs.exits import Exit, worst
 from baseten_jobs.identity import Identity
 from baseten_jobs.moments import epoch_of
-from baseten_jobs.observation import PENDING, Observation, ObservedJob, StatusClass, short
+from baseten_jobs.observation import PENDING, Observation, ObservedJob, short
 from baseten_jobs.phrases import one_line
 from baseten_jobs.request import JobRequest, ProjectRef
 
@@ -150,21 +149,6 @@ def _never_left_the_queue(job: ObservedJob) -> bool:
 def counted(rows: Iterable[Status]) -> Mapping[str, int]:
     """How many manifests are in each state, the most common first."""
     return dict(Counter(row.state for row in rows).most_common())
-
-
-def exit_of(rows: Iterable[Status], *, by_state: bool) -> Exit:
-    """7 where a duplicate is live. By state also 7 where a job has not ended, and 1 where one did not complete."""
-    exits = []
-    for row in rows:
-        if row.duplicates or (by_state and row.job and row.job.live):
-            exits.append(Exit.UNCLEAR)
-        elif by_state and not row.request.suspended and not _completed(row.job):
-            exits.append(Exit.FAILED)
-    return worst(exits)
-
-
-def _completed(job: ObservedJob | None) -> bool:
-    return job is not None and job.status_class is StatusClass.DONE
 
 
 def changes(before: Sequence[Status], after: Sequence[Status], now: float) -> tuple[str, ...]:

@@ -8,6 +8,7 @@ import pytest
 
 from baseten_jobs import git as asking
 from baseten_jobs.emulator import Durations
+from baseten_jobs.exit_rules import exit_of_apply
 from baseten_jobs.exits import Exit
 from baseten_jobs.outcome import Applied, Fate, Outcome
 from baseten_jobs.plan import Doubt, Plan, Policy, Verb
@@ -247,12 +248,12 @@ def test_a_hold_of_a_doubt_is_a_failure_and_a_refusal_where_nothing_else_was_to_
     delete(world, "x")
     alone = asked(world)
     outcomes = tuple(Outcome(action, Fate.HELD if action.doubt else Fate.KEPT) for action in alone.actions)
-    assert Applied(outcomes).exit_code is Exit.REFUSED
+    assert exit_of_apply(Applied(outcomes)) is Exit.REFUSED
     world.write("new", command="new")
     world.commit()
     beside = asked(world)
     fates = {Verb.SUBMIT: Fate.SUBMITTED, Verb.HOLD: Fate.HELD, Verb.KEEP: Fate.KEPT}
-    assert Applied(tuple(Outcome(a, fates[a.verb]) for a in beside.actions)).exit_code is Exit.FAILED
+    assert exit_of_apply(Applied(tuple(Outcome(a, fates[a.verb]) for a in beside.actions))) is Exit.FAILED
 
 
 # The same spec under several names

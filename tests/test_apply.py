@@ -10,6 +10,7 @@ import pytest
 from baseten_jobs.api.errors import ApiError
 from baseten_jobs.apply import Conflict
 from baseten_jobs.emulator import Behaviour, Durations
+from baseten_jobs.exit_rules import exit_of_apply
 from baseten_jobs.exits import Exit
 from baseten_jobs.ledger import Ledger
 from baseten_jobs.outcome import Applied
@@ -32,7 +33,7 @@ def test_a_first_apply_submits_and_a_second_one_does_nothing(world: World) -> No
     world.write("y")
     first = world.apply()
     assert told(first) == [("submitted", job["id"]) for job in sorted(world.jobs(), key=lambda job: job["name"])]
-    assert first.exit_code is Exit.DONE
+    assert exit_of_apply(first) is Exit.DONE
     second = world.apply()
     assert [outcome.fate.value for outcome in second.outcomes] == ["kept", "kept"]
     assert world.between.calls.count("create") == 0
@@ -63,7 +64,7 @@ def test_a_create_whose_answer_is_lost_is_found_and_adopted(world: World, fault:
     result = world.apply()
     assert told(result) == [("adopted", world.jobs()[0]["id"])]
     assert len(world.jobs()) == 1
-    assert result.exit_code is Exit.DONE
+    assert exit_of_apply(result) is Exit.DONE
 
 
 @pytest.mark.parametrize("fault", [never(), answered(500), answered(502, "<html>")], ids=["silence", "500", "502"])
@@ -102,7 +103,7 @@ def test_a_server_that_never_lets_anything_through_is_a_failure_of_the_job_alone
     result = world.apply()
     assert [outcome.fate.value for outcome in result.outcomes] == ["failed", "submitted"]
     assert "429 Too Many Requests: slow down" in result.outcomes[0].error
-    assert result.exit_code is Exit.FAILED
+    assert exit_of_apply(result) is Exit.FAILED
 
 
 @pytest.mark.parametrize("status", [400, 403, 404, 413, 422])
@@ -114,7 +115,7 @@ def test_a_refusal_is_a_failure_of_that_job_alone_in_the_servers_words(world: Wo
     assert [outcome.fate.value for outcome in result.outcomes] == ["failed", "submitted"]
     assert "multi-node is not enabled" in result.outcomes[0].error
     assert len(world.jobs()) == 1
-    assert result.exit_code is Exit.FAILED
+    assert exit_of_apply(result) is Exit.FAILED
 
 
 def test_a_401_skips_the_rest(world: World) -> None:
@@ -123,7 +124,7 @@ def test_a_401_skips_the_rest(world: World) -> None:
     world.fault("create", answered(401, {"message": "who are you"}))
     result = world.apply()
     assert [outcome.fate.value for outcome in result.outcomes] == ["failed", "skipped"]
-    assert result.exit_code is Exit.UNAUTHORISED
+    assert exit_of_apply(result) is Exit.UNAUTHORISED
 
 
 def test_a_late_commit_is_adopted_when_it_appears(world: World) -> None:
@@ -144,7 +145,7 @@ def test_a_commit_shown_after_the_second_create_makes_the_second_one_stop(world:
     first, second = world.jobs()
     assert told(result) == [("adopted", first["id"])]
     assert [first["current_status"], second["current_status"]] == ["TRAINING_JOB_RUNNING", "TRAINING_JOB_STOPPED"]
-    assert result.exit_code is Exit.DONE
+    assert exit_of_apply(result) is Exit.DONE
 
 
 def test_a_commit_after_the_second_create_is_reported_and_never_stopped(world: World) -> None:
@@ -158,7 +159,7 @@ def test_a_commit_after_the_second_create_is_reported_and_never_stopped(world: W
         f"duplicate: {own['id']}, {late_one['id']} run the same spec; "
         f"stop one with `baseten-jobs stop --job {late_one['id']}`"
     )
-    assert result.exit_code is Exit.UNCLEAR
+    assert exit_of_apply(result) is Exit.UNCLEAR
 
 
 def test_two_creates_without_an_answer_are_unknown_and_the_next_apply_knows(world: World) -> None:
@@ -167,7 +168,7 @@ def test_two_creates_without_an_answer_are_unknown_and_the_next_apply_knows(worl
     result = world.apply()
     assert [outcome.fate.value for outcome in result.outcomes] == ["unknown"]
     assert "run apply again" in result.outcomes[0].error
-    assert result.exit_code is Exit.UNCLEAR
+    assert exit_of_apply(result) is Exit.UNCLEAR
     assert world.between.calls.count("create") == 2
     assert told(world.apply()) == [("submitted", world.jobs()[0]["id"])]
 
@@ -202,7 +203,7 @@ def test_a_refusal_of_the_second_create_is_searched_before_it_is_called_a_failur
     world.fault("create", late(world, 125), answered(400, {"message": "this name is taken"}))
     result = world.apply()
     assert told(result) == [("adopted", world.jobs()[0]["id"])]
-    assert result.exit_code is Exit.DONE
+    assert exit_of_apply(result) is Exit.DONE
 
 
 def test_a_refusal_of_the_second_create_with_nothing_found_is_a_failure(world: World) -> None:
@@ -210,7 +211,7 @@ def test_a_refusal_of_the_second_create_with_nothing_found_is_a_failure(world: W
     world.fault("create", never(), answered(400, {"message": "no"}))
     result = world.apply()
     assert [outcome.fate.value for outcome in result.outcomes] == ["failed"]
-    assert result.exit_code is Exit.FAILED
+    assert exit_of_apply(result) is Exit.FAILED
 
 
 def test_a_job_of_before_the_plan_is_never_the_answer_to_a_create(world: World) -> None:
@@ -231,7 +232,7 @@ def test_the_younger_of_two_twins_is_stopped_by_its_own_applier(world: World) ->
     older, own = world.jobs()
     assert told(result) == [("adopted", older["id"])]
     assert [older["current_status"], own["current_status"]] == ["TRAINING_JOB_RUNNING", "TRAINING_JOB_STOPPED"]
-    assert result.exit_code is Exit.DONE
+    assert exit_of_apply(result) is Exit.DONE
 
 
 def test_a_younger_twin_is_reported_and_left_to_its_own_applier(world: World) -> None:
@@ -248,7 +249,7 @@ def test_a_younger_twin_is_reported_and_left_to_its_own_applier(world: World) ->
     assert told(result) == [("submitted", own["id"])]
     assert "STOPPED" not in world.status_of()
     assert twin["id"] in result.outcomes[0].unclear
-    assert result.exit_code is Exit.UNCLEAR
+    assert exit_of_apply(result) is Exit.UNCLEAR
 
 
 def test_a_check_for_twins_that_no_search_can_close_stays_open(world: World) -> None:
@@ -261,7 +262,7 @@ def test_a_check_for_twins_that_no_search_can_close_stays_open(world: World) -> 
     assert f"do not apply again until `baseten-jobs status --job {result.outcomes[0].job_id}` shows it" in (
         result.outcomes[0].unclear
     )
-    assert result.exit_code is Exit.UNCLEAR
+    assert exit_of_apply(result) is Exit.UNCLEAR
 
 
 def test_twins_are_looked_for_no_sooner_than_five_seconds_after_the_last_create(world: World) -> None:
@@ -327,7 +328,7 @@ def test_after_an_interrupt_nothing_starts_and_what_was_sent_is_settled(world: W
     world.fault("create", interrupt)
     result = world.apply()
     assert [outcome.fate.value for outcome in result.outcomes] == ["adopted", "skipped"]
-    assert result.exit_code is Exit.INTERRUPTED
+    assert exit_of_apply(result) is Exit.INTERRUPTED
 
 
 def test_after_an_interrupt_no_second_create_is_sent(world: World) -> None:
@@ -413,7 +414,7 @@ def test_a_job_that_has_just_left_the_queue_is_kept_with_a_note(tmp_path: Path) 
     result = world.apply()
     assert [outcome.fate.value for outcome in result.outcomes] == ["kept"]
     assert "no longer pending" in result.outcomes[0].error
-    assert result.exit_code is Exit.DONE
+    assert exit_of_apply(result) is Exit.DONE
 
 
 def after_status(status: str) -> Fault:
@@ -517,7 +518,7 @@ def test_a_404_for_a_job_that_the_search_still_shows_is_not_a_stop(world: World)
     world.fault("stop", *[answered(404, {"message": "not for you"})] * 99)
     result = world.apply()
     assert [outcome.fate.value for outcome in result.outcomes] == ["submitted", "failed"]
-    assert result.exit_code is Exit.FAILED
+    assert exit_of_apply(result) is Exit.FAILED
 
 
 def test_nothing_is_stopped_for_a_new_job_that_has_failed_already(world: World) -> None:
@@ -541,7 +542,7 @@ def test_a_refusal_of_the_second_create_that_nobody_could_check_is_unknown(world
     world.fault("create", never(), failing_reads(world))
     result = world.apply()
     assert [outcome.fate.value for outcome in result.outcomes] == ["unknown"]
-    assert result.exit_code is Exit.UNCLEAR
+    assert exit_of_apply(result) is Exit.UNCLEAR
 
 
 def failing_reads(world: World) -> Fault:

@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 from baseten_jobs.emulator import Durations
+from baseten_jobs.exit_rules import exit_of_apply
 from baseten_jobs.exits import Exit
 from baseten_jobs.identity import Identity
 from baseten_jobs.observation import ObservedJob
@@ -112,7 +113,7 @@ def test_an_answer_that_names_a_job_of_before_is_settled_by_search_and_that_job_
     assert [(outcome.fate.value, outcome.job_id) for outcome in result.outcomes] == [("adopted", own["id"])]
     assert world.status_of() == ["RUNNING", "RUNNING"]
     assert "stop" not in world.between.calls
-    assert result.exit_code is Exit.DONE
+    assert exit_of_apply(result) is Exit.DONE
 
 
 def test_an_older_job_that_no_plan_has_seen_is_told_by_the_servers_own_date(world: World) -> None:
@@ -150,7 +151,7 @@ def test_a_server_that_answers_an_equal_name_with_the_job_that_has_it_submits_no
     result = world.apply()
     assert told(result) == ["unknown"]
     assert f"names job {old['id']}, which was there before" in result.outcomes[0].error
-    assert result.exit_code is Exit.UNCLEAR
+    assert exit_of_apply(result) is Exit.UNCLEAR
 
 
 def test_answers_that_mix_two_creates_of_this_apply_are_settled_by_search(world: World) -> None:
@@ -166,7 +167,7 @@ def test_answers_that_mix_two_creates_of_this_apply_are_settled_by_search(world:
     result = world.apply()
     held = {job["name"].partition("--")[0]: job["id"] for job in world.jobs()}
     assert [(o.fate.value, o.job_id) for o in result.outcomes] == [("submitted", held["x"]), ("adopted", held["y"])]
-    assert (len(world.jobs()), result.exit_code) == (2, Exit.DONE)
+    assert (len(world.jobs()), exit_of_apply(result)) == (2, Exit.DONE)
 
 
 def test_an_answer_without_a_name_may_name_the_job_of_another_create(world: World) -> None:
@@ -211,7 +212,7 @@ def test_ids_that_are_mixed_up_between_two_creates_cost_neither_its_outcome(worl
     result = world.apply()
     held = {job["name"].partition("--")[0]: job["id"] for job in world.jobs()}
     assert [(o.fate.value, o.job_id) for o in result.outcomes] == [("adopted", held["x"]), ("adopted", held["y"])]
-    assert (len(world.jobs()), "stop" in world.between.calls, result.exit_code) == (2, False, Exit.DONE)
+    assert (len(world.jobs()), "stop" in world.between.calls, exit_of_apply(result)) == (2, False, Exit.DONE)
 
 
 # A name that did not survive
@@ -231,7 +232,7 @@ def test_a_job_whose_name_did_not_survive_is_stopped_and_nothing_more_is_sent(wo
         "it was stopped, and nothing more is submitted"
     )
     assert world.clock.time < 10
-    assert result.exit_code is Exit.FAILED
+    assert exit_of_apply(result) is Exit.FAILED
 
 
 @pytest.mark.parametrize("name", ["x", "", "job-2", None])
@@ -241,7 +242,7 @@ def test_a_name_that_only_the_answer_has_wrong_costs_no_job(world: World, name: 
     world.fault("create", renamed(name))
     result = world.apply()
     assert told(result) == ["submitted", "submitted"]
-    assert (world.status_of(), result.exit_code) == (["RUNNING", "RUNNING"], Exit.DONE)
+    assert (world.status_of(), exit_of_apply(result)) == (["RUNNING", "RUNNING"], Exit.DONE)
 
 
 def test_names_that_a_server_leaves_out_of_its_answers_are_looked_up_once(world: World) -> None:
@@ -256,7 +257,7 @@ def test_another_name_in_the_answer_may_also_be_another_identity(world: World) -
     world.write()
     world.fault("create", renamed("x--0123456789ab"))
     result = world.apply()
-    assert (told(result), world.status_of(), result.exit_code) == (["adopted"], ["RUNNING"], Exit.DONE)
+    assert (told(result), world.status_of(), exit_of_apply(result)) == (["adopted"], ["RUNNING"], Exit.DONE)
 
 
 @pytest.mark.parametrize("name", [None, ""])
@@ -269,7 +270,7 @@ def test_a_job_that_has_no_name_until_the_window_ends_is_stopped(world: World, n
     assert told(result) == ["failed", "skipped"]
     assert "without a name" in result.outcomes[0].error
     assert world.clock.time >= 120
-    assert (world.status_of(), result.exit_code) == (["STOPPED"], Exit.FAILED)
+    assert (world.status_of(), exit_of_apply(result)) == (["STOPPED"], Exit.FAILED)
 
 
 def test_a_name_that_appears_within_the_window_is_waited_for(world: World) -> None:
@@ -307,7 +308,7 @@ def test_a_name_that_appears_after_the_stop_gets_one_more_create(world: World) -
         (job["name"].partition("--")[0], status) for job, status in zip(world.jobs(), world.status_of(), strict=True)
     ]
     assert sorted(names) == [("x", "RUNNING"), ("x", "STOPPED"), ("y", "RUNNING")]
-    assert result.exit_code is Exit.DONE
+    assert exit_of_apply(result) is Exit.DONE
     again = world.apply()
     assert (told(again), len(world.jobs())) == (["kept", "kept"], 3)
 
@@ -325,7 +326,7 @@ def test_a_job_is_stopped_for_its_name_only_once_no_other_new_job_has_the_identi
     other, own = world.jobs()
     assert [(outcome.fate.value, outcome.job_id) for outcome in result.outcomes] == [("adopted", own["id"])]
     assert (other["current_status"], own["current_status"]) == ("TRAINING_JOB_RUNNING",) * 2
-    assert result.exit_code is Exit.DONE
+    assert exit_of_apply(result) is Exit.DONE
 
 
 # What rows show of the own id
@@ -342,7 +343,7 @@ def test_a_job_whose_rows_have_another_name_than_its_answer_has_lost_it(world: W
     world.habit(only_new(world, lambda row: {**row, "name": row["name"][:24]}), "search", "list")
     for count in (1, 2):
         result = world.apply()
-        assert (told(result), result.exit_code) == (["failed"], Exit.FAILED)
+        assert (told(result), exit_of_apply(result)) == (["failed"], Exit.FAILED)
         assert "so its identity is lost; it was stopped" in result.outcomes[0].error
         assert world.status_of() == ["STOPPED"] * count
 
@@ -352,7 +353,7 @@ def test_a_name_that_one_witness_shows_is_a_name(world: World, witness: str) -> 
     world.write()
     world.habit(showing(lambda row: {**row, "name": None}), witness)
     result = world.apply()
-    assert (told(result), world.status_of(), result.exit_code) == (["submitted"], ["RUNNING"], Exit.DONE)
+    assert (told(result), world.status_of(), exit_of_apply(result)) == (["submitted"], ["RUNNING"], Exit.DONE)
 
 
 def test_a_job_that_is_shown_in_another_project_is_a_failure_and_not_stopped(world: World) -> None:
@@ -361,7 +362,7 @@ def test_a_job_that_is_shown_in_another_project_is_a_failure_and_not_stopped(wor
     world.habit(alias, "search", "list")
     result = world.apply()
     (job,) = world.jobs()
-    assert (told(result), result.outcomes[0].job_id, result.exit_code) == (["failed"], job["id"], Exit.FAILED)
+    assert (told(result), result.outcomes[0].job_id, exit_of_apply(result)) == (["failed"], job["id"], Exit.FAILED)
     assert f"in project 'PRJ-{job['training_project_id']}'" in result.outcomes[0].error
     assert world.status_of() == ["RUNNING"]
 
@@ -370,7 +371,7 @@ def test_a_job_that_rows_show_under_another_identity_is_not_known_to_be_ours(wor
     world.write()
     world.habit(only_new(world, lambda row: {**row, "name": OTHER}), "search", "list")
     result = world.apply()
-    assert (told(result), world.status_of(), result.exit_code) == (["unknown"], ["RUNNING"], Exit.UNCLEAR)
+    assert (told(result), world.status_of(), exit_of_apply(result)) == (["unknown"], ["RUNNING"], Exit.UNCLEAR)
 
 
 @pytest.mark.parametrize("settle", [5.0, 120.0])
@@ -380,7 +381,7 @@ def test_a_job_that_no_row_shows_forbids_to_apply_again(world: World, settle: fl
     world.habit(only_new(world, lambda row: None), "search", "list")
     result = world.apply()
     (job,) = world.jobs()
-    assert (told(result), result.outcomes[0].job_id, result.exit_code) == (["submitted"], job["id"], Exit.UNCLEAR)
+    assert (told(result), result.outcomes[0].job_id, exit_of_apply(result)) == (["submitted"], job["id"], Exit.UNCLEAR)
     assert result.outcomes[0].unclear == (
         f"neither search nor job list shows job {job['id']}, which its create returned: "
         f"do not apply again until `baseten-jobs status --job {job['id']}` shows it"
@@ -393,7 +394,11 @@ def test_a_job_without_a_name_in_its_answer_that_no_row_shows_is_never_stopped(w
     world.fault("create", renamed(None))
     world.habit(only_new(world, lambda row: None), "search", "list")
     result = world.apply()
-    assert (told(result), world.status_of(), result.exit_code) == (["submitted", "skipped"], ["RUNNING"], Exit.UNCLEAR)
+    assert (told(result), world.status_of(), exit_of_apply(result)) == (
+        ["submitted", "skipped"],
+        ["RUNNING"],
+        Exit.UNCLEAR,
+    )
     assert "do not apply again" in result.outcomes[0].unclear
 
 
@@ -402,7 +407,7 @@ def test_a_replica_that_lags_behind_the_other_hides_no_job(world: World, witness
     world.write()
     world.habit(empty, witness)
     result = world.apply()
-    assert (told(result), result.exit_code, len(world.jobs())) == (["submitted"], Exit.DONE, 1)
+    assert (told(result), exit_of_apply(result), len(world.jobs())) == (["submitted"], Exit.DONE, 1)
     assert world.clock.time == 5.0
 
 
@@ -410,7 +415,7 @@ def test_a_witness_that_can_not_be_read_leaves_the_check_for_twins_open(world: W
     world.write()
     world.fault("create", lambda request, send: (world.habit(answered(500), "list"), send(request))[1])
     result = world.apply()
-    assert (told(result), result.exit_code) == (["submitted"], Exit.UNCLEAR)
+    assert (told(result), exit_of_apply(result)) == (["submitted"], Exit.UNCLEAR)
     assert "the check for twins of job" in result.outcomes[0].unclear
 
 
@@ -419,4 +424,4 @@ def test_an_unknown_is_adopted_from_either_witness(world: World) -> None:
     world.fault("create", lambda request, send: (send(request), never()(request, send))[1])
     world.habit(empty, "search")
     result = world.apply()
-    assert (told(result), len(world.jobs()), result.exit_code) == (["adopted"], 1, Exit.DONE)
+    assert (told(result), len(world.jobs()), exit_of_apply(result)) == (["adopted"], 1, Exit.DONE)

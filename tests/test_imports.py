@@ -19,7 +19,7 @@ PURE = """
     workspace globs ignoring travelling selection pointers own_files inspection shape ownership verdict explanation
     wording schema overrides findings weight_sources likeness lookalikes doubts rules secret_references identity
     request cost capacity observation merging resolution standstill claims importing written history alignment diff
-    plan doubtful decide guards waiting outcome terms saved plausibility status logs report
+    plan doubtful decide guards waiting outcome terms saved plausibility status exit_rules logs report
 """
 EFFECTS = """
     folders checkout overlooked sources hosted landing starting git_process objects git index tracking user_cache

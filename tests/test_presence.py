@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from baseten_jobs import pipeline
 from baseten_jobs.api.errors import ApiError
 from baseten_jobs.emulator import Durations
+from baseten_jobs.exit_rules import exit_of_apply
 from baseten_jobs.exits import Exit
 from baseten_jobs.follow import follow
 from baseten_jobs.observation import job_of
@@ -59,7 +60,7 @@ def waited(world: World, result: Applied, waiting: Waiting = Waiting()) -> Appli
 def ended(result: Applied) -> tuple[str, Exit]:
     (outcome,) = result.outcomes
     assert outcome.awaited is not None
-    return outcome.awaited.state, result.exit_code
+    return outcome.awaited.state, exit_of_apply(result)
 
 
 # apply --wait

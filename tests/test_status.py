@@ -9,13 +9,14 @@ import pytest
 from baseten_jobs import pipeline
 from baseten_jobs.cost import Machine
 from baseten_jobs.emulator import Behaviour, Durations
+from baseten_jobs.exit_rules import exit_of_statuses
 from baseten_jobs.exits import Exit
 from baseten_jobs.observation import ObservedJob
 from baseten_jobs.report.json import status as as_json
 from baseten_jobs.report.look import Look
 from baseten_jobs.report.table import status as table
 from baseten_jobs.request import JobRequest, ProjectRef
-from baseten_jobs.status import Checkpoints, Status, changes, exit_of, surveyed
+from baseten_jobs.status import Checkpoints, Status, changes, surveyed
 from baseten_jobs.survey import Survey
 from tests.operating import Desk, Open, desk, open_desk
 from tests.world import World, answered
@@ -130,14 +131,14 @@ def test_a_table_is_no_wider_than_its_terminal(width: int) -> None:
     ],
 )
 def test_the_exit_code_follows_the_states_where_it_is_asked_to(rows: list[Status], code: Exit) -> None:
-    assert exit_of(rows, by_state=True) is code
-    assert exit_of(rows, by_state=False) is Exit.DONE
+    assert exit_of_statuses(rows, by_state=True) is code
+    assert exit_of_statuses(rows, by_state=False) is Exit.DONE
 
 
 def test_a_suspended_manifest_without_a_job_is_as_it_should_be() -> None:
     suspended = row(None)
     suspended = replace(suspended, request=replace(suspended.request, suspended=True))
-    assert exit_of([suspended], by_state=True) is Exit.DONE
+    assert exit_of_statuses([suspended], by_state=True) is Exit.DONE
 
 
 def test_changes_are_told_and_nothing_else() -> None:

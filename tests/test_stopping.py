@@ -7,6 +7,7 @@ import pytest
 
 from baseten_jobs.api.errors import ApiError
 from baseten_jobs.emulator import Durations
+from baseten_jobs.exit_rules import exit_of_apply
 from baseten_jobs.exits import Exit
 from baseten_jobs.stopping import stop_job
 from tests.world import Fault, Send, World, answered, empty, lost, never
@@ -126,7 +127,7 @@ def test_an_apply_says_stopped_only_of_what_is_shown_so(world: World) -> None:
     world.habit(pretended, "stop")
     result = world.apply()
     assert [(o.fate.value, o.job_id) for o in result.outcomes][1] == ("failed", old["id"])
-    assert result.exit_code is Exit.FAILED
+    assert exit_of_apply(result) is Exit.FAILED
     assert world.status_of() == ["RUNNING", "RUNNING"]
 
 

@@ -8,6 +8,7 @@ import httpx
 import pytest
 
 from baseten_jobs.emulator import Durations
+from baseten_jobs.exit_rules import exit_of_apply
 from baseten_jobs.exits import Exit
 from baseten_jobs.outcome import Applied
 from baseten_jobs.plan import Policy
@@ -61,7 +62,7 @@ def test_a_twin_that_either_witness_shows_is_seen(world: World, witness: str | N
     result = world.apply()
     assert submitted(result) == [("adopted", world.jobs()[0]["id"])]
     assert world.status_of() == ["RUNNING", "STOPPED"]
-    assert result.exit_code is Exit.DONE
+    assert exit_of_apply(result) is Exit.DONE
 
 
 def test_a_gateway_that_doubles_and_answers_with_the_first_leaves_a_duplicate_that_is_told(world: World) -> None:
@@ -70,7 +71,7 @@ def test_a_gateway_that_doubles_and_answers_with_the_first_leaves_a_duplicate_th
     result = world.apply()
     assert (told(result), world.status_of()) == (["submitted"], ["RUNNING", "RUNNING"])
     assert "duplicate: " in result.outcomes[0].unclear
-    assert result.exit_code is Exit.UNCLEAR
+    assert exit_of_apply(result) is Exit.UNCLEAR
 
 
 def test_one_look_reads_each_witness_once(world: World) -> None:
@@ -105,7 +106,7 @@ def test_a_survivor_that_does_not_live_after_the_stop_asks_for_a_person(world: W
     result = world.apply()
     older, own = world.jobs()
     assert world.status_of() == [status, "STOPPED"]
-    assert result.exit_code is Exit.UNCLEAR
+    assert exit_of_apply(result) is Exit.UNCLEAR
     assert result.outcomes[0].unclear == (
         f"job {own['id']} was stopped as the second of job {older['id']}, "
         f"which has the status {status.lower()}: see that one of them runs"
@@ -125,7 +126,7 @@ def test_a_survivor_that_is_deleted_after_the_stop_asks_for_a_person(world: Worl
     world.fault("stop", deleting)
     result = world.apply()
     assert f"job {gone[0]}, which is not shown any more" in result.outcomes[0].unclear
-    assert (world.status_of(), result.exit_code) == (["STOPPED"], Exit.UNCLEAR)
+    assert (world.status_of(), exit_of_apply(result)) == (["STOPPED"], Exit.UNCLEAR)
 
 
 def test_a_survivor_that_is_done_needs_no_second_job(world: World) -> None:
@@ -134,7 +135,7 @@ def test_a_survivor_that_is_done_needs_no_second_job(world: World) -> None:
     world.fault("stop", ending("TRAINING_JOB_COMPLETED"))
     result = world.apply()
     assert submitted(result) == [("adopted", world.jobs()[0]["id"])]
-    assert (world.status_of(), result.exit_code) == (["COMPLETED", "STOPPED"], Exit.DONE)
+    assert (world.status_of(), exit_of_apply(result)) == (["COMPLETED", "STOPPED"], Exit.DONE)
 
 
 @pytest.mark.parametrize("witness", ["search", "list"])
@@ -166,7 +167,7 @@ def test_the_answer_of_a_stop_alone_proves_no_stop_of_a_twin(world: World) -> No
     result = world.apply()
     assert (told(result), world.status_of()) == (["submitted"], ["RUNNING", "RUNNING"])
     assert "duplicate: " in result.outcomes[0].unclear
-    assert result.exit_code is Exit.UNCLEAR
+    assert exit_of_apply(result) is Exit.UNCLEAR
 
 
 def test_stops_of_twins_that_hang_stay_within_the_window_and_say_what_is_left(world: World) -> None:
@@ -189,7 +190,7 @@ def test_stops_of_twins_that_hang_stay_within_the_window_and_say_what_is_left(wo
     assert world.clock.time <= 5 + 6 + 2
     assert told(result) == ["submitted"] * 4
     assert all("stop one with `baseten-jobs stop --job" in outcome.unclear for outcome in result.outcomes)
-    assert result.exit_code is Exit.UNCLEAR
+    assert exit_of_apply(result) is Exit.UNCLEAR
 
 
 # Refusals that are none
@@ -215,7 +216,7 @@ def test_a_refusal_after_which_rows_show_a_new_job_is_that_job(
         world.habit(empty, hidden_by)
     result = world.apply()
     assert submitted(result) == [("adopted", world.jobs()[0]["id"])]
-    assert (len(world.jobs()), result.exit_code) == (1, Exit.DONE)
+    assert (len(world.jobs()), exit_of_apply(result)) == (1, Exit.DONE)
 
 
 @pytest.mark.parametrize("status", [400, 403, 404, 422])
@@ -223,7 +224,7 @@ def test_a_plain_refusal_waits_for_nobody_and_gets_one_look(world: World, status
     world.write()
     world.fault("create", answered(status, {"message": "no"}))
     result = world.apply()
-    assert (told(result), result.exit_code) == (["failed"], Exit.FAILED)
+    assert (told(result), exit_of_apply(result)) == (["failed"], Exit.FAILED)
     assert world.clock.time == 0
     assert sorted(world.between.calls[world.between.calls.index("create") :]) == ["create", "list", "search"]
 
@@ -234,7 +235,7 @@ def test_a_refusal_that_nobody_can_look_into_is_a_refusal(world: World) -> None:
         "create", lambda request, send: (world.habit(never(), "search", "list"), answered(400)(request, send))[1]
     )
     result = world.apply()
-    assert (told(result), result.exit_code) == (["failed"], Exit.FAILED)
+    assert (told(result), exit_of_apply(result)) == (["failed"], Exit.FAILED)
     assert world.clock.time < 60
 
 
@@ -274,7 +275,7 @@ def test_a_name_that_a_job_of_before_has_is_settled_once_and_told_with_that_job(
     world.habit(taken, "create")
     began = world.clock.time
     result = world.apply()
-    assert (told(result), result.exit_code) == (["failed"], Exit.FAILED)
+    assert (told(result), exit_of_apply(result)) == (["failed"], Exit.FAILED)
     assert result.outcomes[0].error.endswith(
         f"409 Conflict: this name is taken; job {old['id']} (stopped) has this name"
     )
@@ -286,7 +287,7 @@ def test_a_name_that_no_row_has_leaves_the_create_unknown(world: World) -> None:
     world.write()
     world.habit(taken, "create")
     result = world.apply()
-    assert (told(result), result.exit_code) == (["unknown"], Exit.UNCLEAR)
+    assert (told(result), exit_of_apply(result)) == (["unknown"], Exit.UNCLEAR)
     assert world.between.calls.count("create") == 1
 
 
@@ -294,7 +295,7 @@ def test_a_name_that_a_new_job_has_is_that_job(world: World) -> None:
     world.write()
     world.fault("create", answered(409, {"message": "this name is taken"}, after=True))
     result = world.apply()
-    assert (submitted(result), result.exit_code) == ([("adopted", world.jobs()[0]["id"])], Exit.DONE)
+    assert (submitted(result), exit_of_apply(result)) == ([("adopted", world.jobs()[0]["id"])], Exit.DONE)
 
 
 def test_a_second_create_that_is_told_the_name_is_taken_finds_the_first(world: World) -> None:
@@ -303,4 +304,4 @@ def test_a_second_create_that_is_told_the_name_is_taken_finds_the_first(world: W
     world.fault("search", *[empty] * 30)
     world.fault("list", *[empty] * 30)
     result = world.apply()
-    assert (submitted(result), result.exit_code) == ([("adopted", world.jobs()[0]["id"])], Exit.DONE)
+    assert (submitted(result), exit_of_apply(result)) == ([("adopted", world.jobs()[0]["id"])], Exit.DONE)

@@ -17,6 +17,7 @@ from baseten_jobs.cli.session import Session, guarded, inquiry, opened, or_defau
 from baseten_jobs.cli.tip import asked
 from baseten_jobs.cli.waiting import WaitingCommand, waited
 from baseten_jobs.cli.waiting import waiting as waiting_options
+from baseten_jobs.exit_rules import exit_of_apply
 from baseten_jobs.exits import Exit, worst
 from baseten_jobs.guards import refusals
 from baseten_jobs.ledger import Ledger
@@ -137,7 +138,7 @@ def _apply(session: Session, step: Step, wanted: _Wanted, compiled: validation.C
     finally:
         uploads.close()
         progress.close()
-    if session.output == "text" and (plan.has_changes or result.exit_code is not Exit.DONE):
+    if session.output == "text" and (plan.has_changes or exit_of_apply(result) is not Exit.DONE):
         session.result(page(["", as_text.applied(result, session.look())]))
     step.outcomes(session, result)
     if wanted.waiting is not None and not (result.interrupted or result.unauthorised):
@@ -148,7 +149,7 @@ def _apply(session: Session, step: Step, wanted: _Wanted, compiled: validation.C
         session.result(report.APPLIED[session.output](result, session.look()))
     if result.unauthorised:
         session.error(f"{result.unauthorised}; the rest was skipped")
-    return result.exit_code
+    return exit_of_apply(result)
 
 
 def _at_once(wanted: _Wanted) -> Execution:

@@ -10,12 +10,13 @@ from baseten_jobs.api.connection import Connection
 from baseten_jobs.cli import naming, options, sink
 from baseten_jobs.cli.screen import Screen
 from baseten_jobs.cli.session import Session, guarded, opened
+from baseten_jobs.exit_rules import exit_of_statuses
 from baseten_jobs.exits import Exit, worst
 from baseten_jobs.observation import ObservedJob
 from baseten_jobs.patience import between_looks, patiently
 from baseten_jobs.presence import Recall
 from baseten_jobs.standstill import Standstill, standing_still
-from baseten_jobs.status import Status, by_itself, changes, exit_of
+from baseten_jobs.status import Status, by_itself, changes
 from baseten_jobs.survey import Survey
 
 Rows = tuple[Status, ...]
@@ -73,7 +74,7 @@ def command(
             return refused.code
         if not (watch and output == "text"):
             session.result(report.STATUS[output](rows, session.look()))
-        return worst([exit_of(rows, by_state=exit_status), *(Exit.UNCLEAR for _ in stuck)])
+        return worst([exit_of_statuses(rows, by_state=exit_status), *(Exit.UNCLEAR for _ in stuck)])
 
     return guarded(session, work)
 
