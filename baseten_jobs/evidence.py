@@ -7,9 +7,10 @@ from functools import cached_property
 from itertools import groupby, islice
 from typing import TYPE_CHECKING
 
+from baseten_jobs.commit_log import FileChange, Revision
 from baseten_jobs.diff import Change
 from baseten_jobs.git import Repository
-from baseten_jobs.history import FileChange, Found, History, Revision
+from baseten_jobs.history import Found, History
 from baseten_jobs.identity import Identity
 from baseten_jobs.manifest import ENDINGS
 from baseten_jobs.observation import ObservedProject

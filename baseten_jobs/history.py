@@ -1,6 +1,5 @@
 """What git says of manifests -> which revision has a spec's digest, and which commit deleted a manifest."""
 
-import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -8,45 +7,10 @@ from functools import cached_property
 from heapq import heappop, heappush
 from itertools import islice
 
+from baseten_jobs.commit_log import FileChange, Revision
 from baseten_jobs.identity import SHOWN, Identity
-from baseten_jobs.moments import utc_time
 from baseten_jobs.observation import ObservedProject
 from baseten_jobs.written import Contents, Written
-
-RECORD = "\x01"
-LOG_FORMAT = f"{RECORD}%H%x00%P%x00%an%x00%ct"
-"""What `git log` is to print of a commit, in front of its raw, NUL-terminated changes."""
-
-
-_BEGIN = re.compile(f"(?<![^\0]){RECORD}(?=[0-9a-f]{{40,64}}\0)")
-"""A record follows a NUL; an author's name may hold anything but that, and git strips what it begins with."""
-
-
-@dataclass(frozen=True)
-class Revision:
-    """A commit that holds a manifest: its full hash, author, committer date (ISO 8601, UTC), and the path there."""
-
-    commit: str
-    author: str
-    date: str
-    path: str
-
-
-@dataclass(frozen=True)
-class FileChange:
-    """One file in one commit, beside one of its parents; `order` counts commits from the newest, at 0."""
-
-    revision: Revision
-    order: int
-    merge: bool
-    before: str | None
-    after: str | None
-    path_before: str
-
-    @property
-    def rewrites(self) -> bool:
-        """Whether this commit itself wrote the content: a merge or a mere rename did not."""
-        return not self.merge and self.before != self.after
 
 
 @dataclass(frozen=True)
@@ -56,49 +20,6 @@ class Found:
     revision: Revision
     written: Written
     age: int
-
-
-def parse_log(text: str) -> tuple[FileChange, ...]:
-    """The changes of a `git log --raw -z` in LOG_FORMAT, newest first."""
-    changes: list[FileChange] = []
-    commits: dict[str, int] = {}
-    for record in _BEGIN.split(text)[1:]:
-        commit, parents, author, date, *rest = record.split("\0")
-        order = commits.setdefault(commit, len(commits))
-        tokens = iter(rest)
-        for token in tokens:
-            if not (token := token.strip("\n")).startswith(":"):
-                continue
-            mode_before, mode, before, after, status = token.split(" ")
-            first = next(tokens)
-            path = next(tokens) if status[0] in "RC" else first
-            changes.append(
-                FileChange(
-                    Revision(commit, author, _date(date), path), order, " " in parents,
-                    _blob(before, mode_before.removeprefix(":")), _blob(after, mode),
-                    first if status[0] == "R" else path,
-                )
-            )  # fmt: skip
-    return tuple(changes)
-
-
-def parse_commits(text: str) -> tuple[Revision, ...]:
-    """The commits of a `git log -z` in LOG_FORMAT, newest first."""
-    records = (record.split("\0") for record in _BEGIN.split(text)[1:])
-    return tuple(Revision(commit, author, _date(date), "") for commit, _, author, date, *_ in records)
-
-
-def _date(seconds: str) -> str:
-    """git's count of seconds, which a commit may make up: no zone of its own, and no year that is none."""
-    return utc_time(int(seconds) if seconds.strip().lstrip("-").isdecimal() else 0)
-
-
-SUBMODULE = "160000"
-
-
-def _blob(name: str, mode: str) -> str | None:
-    """Nothing for the zeros that stand for a file that is not there, and for what is a repository of its own."""
-    return None if name.strip("0") == "" or mode == SUBMODULE else name
 
 
 _BATCH = 256

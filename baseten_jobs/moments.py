@@ -5,8 +5,6 @@ from datetime import UTC, datetime
 
 _UNITS = {"d": 86_400, "h": 3_600, "m": 60, "s": 1}
 _DURATION = re.compile(r"(?:([0-9]+)d)?(?:([0-9]+)h)?(?:([0-9]+)m)?(?:([0-9]+)s)?")
-_LAST = 253_402_300_799 - 86_400
-"""The end of the year 9999, a day earlier: no zone moves it past what a date can hold."""
 LONGEST = 10 * 366 * 86_400
 """Seconds that a duration may have: ten years, so that every moment it leads to is one."""
 
@@ -27,11 +25,6 @@ def epoch_of(timestamp: str) -> float | None:
         return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
     except (ValueError, OverflowError):
         return None
-
-
-def utc_time(seconds: int) -> str:
-    """Epoch seconds as `2026-11-22T10:00:00+00:00`; from 1970 to 9999, the nearest for others."""
-    return datetime.fromtimestamp(min(max(seconds, 0), _LAST), UTC).isoformat()
 
 
 def age(seconds: float) -> str:

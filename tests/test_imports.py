@@ -15,7 +15,7 @@ import baseten_jobs
 PACKAGE = Path(baseten_jobs.__file__).parent
 
 PURE = """
-    phrases diagnostics exits names moments scalars syntax reading manifest amending writing secrecy spelling
+    phrases diagnostics exits names moments scalars syntax reading manifest amending writing secrecy spelling commit_log
     workspace globs ignoring travelling selection pointers own_files inspection shape ownership verdict explanation
     wording schema overrides findings weight_sources likeness lookalikes doubts rules secret_references identity
     request cost capacity observation merging resolution standstill claims importing written history alignment diff

@@ -3,11 +3,11 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from baseten_jobs.commit_log import Revision
 from baseten_jobs.cost import Bill
 from baseten_jobs.diagnostics import Diagnostic, has_errors
 from baseten_jobs.diff import Change
 from baseten_jobs.explanation import Explanation
-from baseten_jobs.history import Revision
 from baseten_jobs.importing.adoption import Adoption
 from baseten_jobs.logs import LogLine
 from baseten_jobs.manifest import Document

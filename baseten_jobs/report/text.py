@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Iterator, Sequence
 
 from baseten_jobs.capacity import Start
+from baseten_jobs.commit_log import Revision
 from baseten_jobs.diff import FILE, Change
-from baseten_jobs.history import Revision
 from baseten_jobs.identity import SHOWN
 from baseten_jobs.importing.adoption import Adoption
 from baseten_jobs.observation import short

@@ -4,9 +4,9 @@ from dataclasses import replace
 from typing import Any
 
 from baseten_jobs.capacity import Start
+from baseten_jobs.commit_log import Revision
 from baseten_jobs.cost import Cost
 from baseten_jobs.diff import Change
-from baseten_jobs.history import Revision
 from baseten_jobs.identity import Identity
 from baseten_jobs.observation import ObservedJob, ObservedProject
 from baseten_jobs.plan import Action, Beside, Doubt, Orphan, Plan, Verb

@@ -1,0 +1,86 @@
+"""What `git log` prints -> commits, and the changes of files in them."""
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+_LAST = 253_402_300_799 - 86_400
+"""The end of the year 9999, a day earlier: no zone moves it past what a date can hold."""
+
+SUBMODULE = "160000"
+
+RECORD = "\x01"
+LOG_FORMAT = f"{RECORD}%H%x00%P%x00%an%x00%ct"
+"""What `git log` is to print of a commit, in front of its raw, NUL-terminated changes."""
+
+
+_BEGIN = re.compile(f"(?<![^\0]){RECORD}(?=[0-9a-f]{{40,64}}\0)")
+"""A record follows a NUL; an author's name may hold anything but that, and git strips what it begins with."""
+
+
+@dataclass(frozen=True)
+class Revision:
+    """A commit that holds a manifest: its full hash, author, committer date (ISO 8601, UTC), and the path there."""
+
+    commit: str
+    author: str
+    date: str
+    path: str
+
+
+@dataclass(frozen=True)
+class FileChange:
+    """One file in one commit, beside one of its parents; `order` counts commits from the newest, at 0."""
+
+    revision: Revision
+    order: int
+    merge: bool
+    before: str | None
+    after: str | None
+    path_before: str
+
+    @property
+    def rewrites(self) -> bool:
+        """Whether this commit itself wrote the content: a merge or a mere rename did not."""
+        return not self.merge and self.before != self.after
+
+
+def parse_log(text: str) -> tuple[FileChange, ...]:
+    """The changes of a `git log --raw -z` in LOG_FORMAT, newest first."""
+    changes: list[FileChange] = []
+    commits: dict[str, int] = {}
+    for record in _BEGIN.split(text)[1:]:
+        commit, parents, author, date, *rest = record.split("\0")
+        order = commits.setdefault(commit, len(commits))
+        tokens = iter(rest)
+        for token in tokens:
+            if not (token := token.strip("\n")).startswith(":"):
+                continue
+            mode_before, mode, before, after, status = token.split(" ")
+            first = next(tokens)
+            path = next(tokens) if status[0] in "RC" else first
+            changes.append(
+                FileChange(
+                    Revision(commit, author, _date(date), path), order, " " in parents,
+                    _blob(before, mode_before.removeprefix(":")), _blob(after, mode),
+                    first if status[0] == "R" else path,
+                )
+            )  # fmt: skip
+    return tuple(changes)
+
+
+def parse_commits(text: str) -> tuple[Revision, ...]:
+    """The commits of a `git log -z` in LOG_FORMAT, newest first."""
+    records = (record.split("\0") for record in _BEGIN.split(text)[1:])
+    return tuple(Revision(commit, author, _date(date), "") for commit, _, author, date, *_ in records)
+
+
+def _date(seconds: str) -> str:
+    """git's count of seconds, which a commit may make up: no zone of its own, and no year that is none."""
+    epoch = int(seconds) if seconds.strip().lstrip("-").isdecimal() else 0
+    return datetime.fromtimestamp(min(max(epoch, 0), _LAST), UTC).isoformat()
+
+
+def _blob(name: str, mode: str) -> str | None:
+    """Nothing for the zeros that stand for a file that is not there, and for what is a repository of its own."""
+    return None if name.strip("0") == "" or mode == SUBMODULE else name
