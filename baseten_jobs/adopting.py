@@ -5,15 +5,15 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from baseten_jobs.boundary import Boundary
-from baseten_jobs.diagnostics import Diagnostic, Position, Severity, has_errors, in_order
 from baseten_jobs.importing.adoption import Adopted, Adoption, Found
 from baseten_jobs.importing.draft import Draft, check, gaps, written
 from baseten_jobs.importing.placed import NONE, Placed, placed
-from baseten_jobs.landing import check_landing
-from baseten_jobs.manifest import ENDINGS
-from baseten_jobs.names import distinct
+from baseten_jobs.manifest.diagnostics import Diagnostic, Position, Severity, has_errors, in_order
+from baseten_jobs.manifest.document import ENDINGS
+from baseten_jobs.manifest.landing import check_landing
+from baseten_jobs.manifest.names import distinct
+from baseten_jobs.manifest.sources import shown_name
 from baseten_jobs.phrases import one_line
-from baseten_jobs.sources import shown_name
 
 _SCHEMA = os.path.join("schemas", "v1", "training-job.schema.json")
 _BESIDE = os.path.join("..", _SCHEMA)

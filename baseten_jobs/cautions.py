@@ -4,10 +4,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from os.path import relpath
 
 from baseten_jobs.conversion import converted
-from baseten_jobs.diagnostics import Diagnostic, Position, Severity
-from baseten_jobs.folders import path_name
 from baseten_jobs.hashing import Held
 from baseten_jobs.inspection import CORE, LFS, LOCKED, SECRET
+from baseten_jobs.manifest.diagnostics import Diagnostic, Position, Severity
+from baseten_jobs.manifest.folders import path_name
 from baseten_jobs.phrases import listed, one_line
 from baseten_jobs.remarks import Remarks
 from baseten_jobs.selection import Selection

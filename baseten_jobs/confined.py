@@ -12,11 +12,11 @@ import sys
 from contextlib import suppress
 from pathlib import Path
 
-from baseten_jobs.diagnostics import Diagnostic, Position
 from baseten_jobs.importing.carried import packed, unpacked
 from baseten_jobs.importing.lowering import Given
 from baseten_jobs.importing.python_source import parse
 from baseten_jobs.importing.truss import Read, read_project
+from baseten_jobs.manifest.diagnostics import Diagnostic, Position
 
 MEMORY = 1 << 30
 CPU_SECONDS = 20

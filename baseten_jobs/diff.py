@@ -5,10 +5,10 @@ from dataclasses import KW_ONLY, dataclass, replace
 from typing import Any, NamedTuple
 
 from baseten_jobs.alignment import align
-from baseten_jobs.diagnostics import FieldPath, field_name
 from baseten_jobs.identity import canonical_form
+from baseten_jobs.manifest.diagnostics import FieldPath, field_name
+from baseten_jobs.manifest.schema.fields import Shape, shape_of
 from baseten_jobs.secrecy import hidden
-from baseten_jobs.shape import Shape, shape_of
 
 MASK = "***"
 Moves = tuple[tuple[int, int], ...]

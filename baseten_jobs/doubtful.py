@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 from baseten_jobs.cost import same_gpu
-from baseten_jobs.names import is_made_up, manifest_name
+from baseten_jobs.manifest.names import is_made_up, manifest_name
 from baseten_jobs.observation import ObservedJob, ObservedProject
 from baseten_jobs.phrases import listed, one_line
 from baseten_jobs.plan import Action, Doubt, Policy, Verb

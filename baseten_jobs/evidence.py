@@ -12,7 +12,7 @@ from baseten_jobs.diff import Change
 from baseten_jobs.git import Repository
 from baseten_jobs.history import Found, History
 from baseten_jobs.identity import Identity
-from baseten_jobs.manifest import ENDINGS
+from baseten_jobs.manifest.document import ENDINGS
 from baseten_jobs.observation import ObservedProject
 from baseten_jobs.request import JobRequest
 from baseten_jobs.written import Contents, Written

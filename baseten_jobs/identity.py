@@ -6,8 +6,8 @@ import re
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from baseten_jobs.shape import Shape, shape_of
-from baseten_jobs.spelling import FOLDS
+from baseten_jobs.manifest.normalisation import FOLDS
+from baseten_jobs.manifest.schema.fields import Shape, shape_of
 
 SCHEME = "v1:"
 SHOWN = 12

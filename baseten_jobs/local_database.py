@@ -2,8 +2,8 @@
 
 import os
 
-from baseten_jobs.checkout import checkout_of
 from baseten_jobs.git_process import GitError
+from baseten_jobs.manifest.checkout import checkout_of
 from baseten_jobs.tracking import list_files
 
 _BESIDE = ("", "-wal", "-shm", "-journal")

@@ -3,7 +3,7 @@
 import json
 import re
 
-from baseten_jobs.manifest import ENDINGS, decode, load
+from baseten_jobs.manifest.document import ENDINGS, decode, load
 
 _HEAD = 200
 """By so many of its first bytes a saved plan is known, however long it is."""

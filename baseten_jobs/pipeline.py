@@ -6,16 +6,17 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
 
-from baseten_jobs import rules
 from baseten_jobs.api.client import Api
 from baseten_jobs.apply import Execution, execute
 from baseten_jobs.appraise import Appraisal, appraise, appraised
 from baseten_jobs.claims import not_there
 from baseten_jobs.decide import Claimed, make_plan
-from baseten_jobs.diagnostics import Diagnostic, Position, Severity, field_name, has_errors, in_order
 from baseten_jobs.git import first_repository
 from baseten_jobs.ledger import Ledger
-from baseten_jobs.manifest import Document
+from baseten_jobs.manifest.diagnostics import Diagnostic, Position, Severity, field_name, has_errors, in_order
+from baseten_jobs.manifest.document import Document
+from baseten_jobs.manifest.rules import errors
+from baseten_jobs.manifest.secret_references import missing_secrets, secret_references
 from baseten_jobs.observation import Observation
 from baseten_jobs.observe import observe, with_second_witness
 from baseten_jobs.outcome import Applied
@@ -25,7 +26,6 @@ from baseten_jobs.presence import Recall
 from baseten_jobs.replan import looked_at_again
 from baseten_jobs.request import JobRequest, ProjectRef
 from baseten_jobs.resolution import Unresolved
-from baseten_jobs.secret_references import missing_secrets, secret_references
 from baseten_jobs.status import Status
 from baseten_jobs.upload import Sent, upload_workspaces
 from baseten_jobs.validation import Compiled
@@ -210,4 +210,4 @@ def _conflicts(compiled: Compiled, observation: Observation) -> list[Diagnostic]
         if project is not None and project.id:
             for name in request.names:
                 claims.setdefault((project.id, name), []).append((document, name))
-    return [d for claim in claims.values() if len(claim) > 1 for d in rules.clash(claim)]
+    return [d for claim in claims.values() if len(claim) > 1 for d in errors.clash(claim)]

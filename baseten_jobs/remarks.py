@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass, field
 
-from baseten_jobs.diagnostics import Diagnostic, FieldPath, Severity, field_name
-from baseten_jobs.manifest import Document
+from baseten_jobs.manifest.diagnostics import Diagnostic, FieldPath, Severity, field_name
+from baseten_jobs.manifest.document import Document
 
 _AT: FieldPath = ("spec", "workspace")
 

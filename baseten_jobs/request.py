@@ -5,9 +5,9 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from baseten_jobs.identity import SHOWN, Identity, digest_of
-from baseten_jobs.manifest import Document
-from baseten_jobs.names import former_names
-from baseten_jobs.spelling import accelerator_of
+from baseten_jobs.manifest.document import Document
+from baseten_jobs.manifest.names import former_names
+from baseten_jobs.manifest.normalisation import accelerator_of
 from baseten_jobs.workspace import Content
 
 

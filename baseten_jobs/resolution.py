@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, NamedTuple
 
-from baseten_jobs.likeness import apart, likeness
+from baseten_jobs.manifest.confusables import apart, likeness
 from baseten_jobs.observation import ObservedProject
 from baseten_jobs.phrases import nearest, one_line
 from baseten_jobs.request import ProjectRef

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any, TypeGuard
 
-from baseten_jobs.overrides import parse_override
+from baseten_jobs.manifest.overrides import parse_override
 from baseten_jobs.phrases import document, one_line
 from baseten_jobs.plan import Action, Plan, Policy
 from baseten_jobs.terms import Terms

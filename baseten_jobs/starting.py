@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from baseten_jobs.checkout import checkout_of
-from baseten_jobs.landing import check_landing
+from baseten_jobs.manifest.checkout import checkout_of
+from baseten_jobs.manifest.landing import check_landing
+from baseten_jobs.manifest.schema.fields import SUPPORTED, schema_text
 from baseten_jobs.phrases import one_line
-from baseten_jobs.shape import SUPPORTED, schema_text
 
 _PACKAGED = Path(__file__).parent / "starter"
 _IGNORING, _IGNORED = ".gitignore", ".baseten-jobs/"

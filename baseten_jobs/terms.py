@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
-from baseten_jobs.overrides import Override
+from baseten_jobs.manifest.overrides import Override
 from baseten_jobs.phrases import one_line
 from baseten_jobs.plan import Policy
 

@@ -6,14 +6,16 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, BinaryIO
 
-from baseten_jobs import manifest, rules, schema
-from baseten_jobs.diagnostics import Diagnostic, has_errors, in_order, made_strict
-from baseten_jobs.lookalikes import check_lookalikes
-from baseten_jobs.manifest import Document, Loaded
-from baseten_jobs.sources import Sources, read_sources
+from baseten_jobs.manifest import document as manifest
+from baseten_jobs.manifest.diagnostics import Diagnostic, has_errors, in_order, made_strict
+from baseten_jobs.manifest.document import Document, Loaded
+from baseten_jobs.manifest.rules import errors
+from baseten_jobs.manifest.rules.confusable_projects import check_lookalikes
+from baseten_jobs.manifest.schema import check
+from baseten_jobs.manifest.sources import Sources, read_sources
 
 if TYPE_CHECKING:
-    from baseten_jobs.overrides import Override
+    from baseten_jobs.manifest.overrides import Override
     from baseten_jobs.request import JobRequest
     from baseten_jobs.workspace import Content
 
@@ -68,17 +70,17 @@ def validate(
     diagnostics = [*read.diagnostics, *(d for one in loaded for d in one.diagnostics)]
     documents = tuple(document for one in loaded for document in one.documents)
     if overrides:
-        from baseten_jobs.overrides import laid_over
+        from baseten_jobs.manifest.overrides import laid_over
 
         documents, misfits = laid_over(documents, overrides)
         diagnostics += misfits
     unread = {d.position.path for one in loaded for d in one.diagnostics}
     sound = []
     for document in documents:
-        found = schema.check(document)
-        diagnostics += (*found, *rules.check(document, found))
+        found = check.check(document)
+        diagnostics += (*found, *errors.check(document, found))
         sound += [] if found or document.path in unread else [document]
-    diagnostics += (*rules.check_unique(documents), *check_lookalikes(documents))
+    diagnostics += (*errors.check_unique(documents), *check_lookalikes(documents))
     contents, of_trees = _packed(documents, sound, tuple(allowed))
     diagnostics += of_trees
     ordered = in_order(made_strict(diagnostics) if strict else diagnostics)
@@ -91,7 +93,7 @@ def _all(paths: Sequence[str], stdin: BinaryIO) -> tuple[Sources, Sequence[Loade
 
 
 def _ours(paths: Sequence[str], stdin: BinaryIO) -> tuple[Sources, Sequence[Loaded]]:
-    from baseten_jobs.ownership import is_ours, may_be_ours
+    from baseten_jobs.manifest.ownership import is_ours, may_be_ours
 
     read = read_sources(paths, stdin, may_be_ours)
     loaded = ((manifest.load(source.path, source.text), source.text) for source in read.sources)

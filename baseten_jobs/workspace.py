@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from baseten_jobs.spelling import workspace_of
+from baseten_jobs.manifest.normalisation import workspace_of
 
 SCHEME = b"baseten-jobs workspace 1"
 MAX_BYTES = 5 << 30

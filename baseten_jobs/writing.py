@@ -6,7 +6,7 @@ from typing import Any
 
 import yaml
 
-from baseten_jobs.manifest import BLANK
+from baseten_jobs.manifest.document import BLANK
 from baseten_jobs.phrases import Page, shown, without_commands
 
 _PREFIX = "tag:yaml.org,2002:"

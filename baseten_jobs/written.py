@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from baseten_jobs.identity import SHOWN, Identity, digest_of
-from baseten_jobs.manifest import MAX_BYTES, decode, load
+from baseten_jobs.manifest.document import MAX_BYTES, decode, load
+from baseten_jobs.manifest.schema.fields import SUPPORTED
 from baseten_jobs.observation import ObservedProject
-from baseten_jobs.shape import SUPPORTED
 from baseten_jobs.workspace import Workspace, written_in
 
 

@@ -5,8 +5,8 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from baseten_jobs.shape import Shape, shape_of
-from baseten_jobs.verdict import pattern_of
+from baseten_jobs.manifest.schema.fast_check import pattern_of
+from baseten_jobs.manifest.schema.fields import Shape, shape_of
 
 API_VERSION = "baseten-jobs/v1"
 MANIFEST = shape_of(API_VERSION)

@@ -2,8 +2,8 @@
 
 import pytest
 
-from baseten_jobs.amending import adopting
-from baseten_jobs.manifest import load
+from baseten_jobs.manifest.document import load
+from baseten_jobs.manifest.edit import adopting
 
 ADOPTS = {"job": "wfmmjzx", "digest": "123456789012"}
 LINE = 'adopts: {job: "wfmmjzx", digest: "123456789012"}'

@@ -21,15 +21,16 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from baseten_jobs import manifest, rules
 from baseten_jobs.cli import run
-from baseten_jobs.diagnostics import Severity
+from baseten_jobs.manifest import document
+from baseten_jobs.manifest.diagnostics import Severity
+from baseten_jobs.manifest.rules import errors
 from baseten_jobs.report import json as as_json
 from baseten_jobs.report import plainly
 from baseten_jobs.validation import compile_all
 
 BAD = Path(__file__).parent / "manifests" / "bad"
-PACKAGE = Path(manifest.__file__).parent
+PACKAGE = Path(document.__file__).parent
 GOLDENS = sorted(path.name.removesuffix(".out") for path in BAD.glob("*.out"))
 
 GOOD = """\
@@ -104,8 +105,9 @@ def test_whatever_only_warns_is_an_error_when_strict() -> None:
 
 def _rules_in_code() -> set[str]:
     """Every rule that the modules can name, but for the validators that the schema names."""
-    found = {*rules.ERRORS, *rules.WARNINGS}
-    for module in ("manifest", "reading", "sources", "schema", "rules", "lookalikes", "doubts"):
+    found = {*errors.ERRORS, *errors.WARNINGS}
+    rules = ("rules/errors", "rules/confusable_projects", "rules/warnings")
+    for module in ("document", "yaml_reader", "sources", "schema/check", *rules):
         for node in ast.walk(ast.parse((PACKAGE / f"{module}.py").read_text(encoding="utf-8"))):
             if isinstance(node, ast.Call) and node.args and isinstance(node.args[0], ast.Constant):
                 called = node.func.id if isinstance(node.func, ast.Name) else getattr(node.func, "attr", "")

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from baseten_jobs.alignment import align
 from baseten_jobs.diff import Change, changes
-from baseten_jobs.shape import SUPPORTED
+from baseten_jobs.manifest.schema.fields import SUPPORTED
 
 (API_VERSION,) = SUPPORTED
 

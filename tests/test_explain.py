@@ -6,10 +6,10 @@ from collections.abc import Iterator
 import pytest
 
 from baseten_jobs.cli import run
-from baseten_jobs.explanation import Explanation, Unknown, explain
+from baseten_jobs.manifest.schema.explain import Explanation, Unknown, explain
+from baseten_jobs.manifest.schema.fields import SUPPORTED, shape_of
 from baseten_jobs.report import fields
 from baseten_jobs.report.look import Look
-from baseten_jobs.shape import SUPPORTED, shape_of
 
 SHAPE = shape_of(SUPPORTED[-1])
 

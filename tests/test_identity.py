@@ -12,10 +12,10 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from baseten_jobs import manifest
 from baseten_jobs.identity import Identity, canonical_form, digest_of, parse_job_name
-from baseten_jobs.shape import Shape
-from baseten_jobs.spelling import accelerator_of
+from baseten_jobs.manifest import document as manifest
+from baseten_jobs.manifest.normalisation import accelerator_of
+from baseten_jobs.manifest.schema.fields import Shape
 from tests.strategies import API_VERSION, SPEC, specs, values
 
 FROZEN = Path(__file__).parent / "digests.json"

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from baseten_jobs import manifest
 from baseten_jobs.cli import run
+from baseten_jobs.manifest import document as manifest
 
 MANIFEST = """\
 apiVersion: baseten-jobs/v1

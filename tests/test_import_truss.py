@@ -17,14 +17,16 @@ from typing import Any
 
 import pytest
 
-from baseten_jobs import manifest, rules, schema
 from baseten_jobs.cli import run
 from baseten_jobs.configs import read_config
-from baseten_jobs.diagnostics import Severity
 from baseten_jobs.importing.json_text import lines_of, read_json
 from baseten_jobs.importing.lowering import Given, drafts_of
 from baseten_jobs.importing.placed import Placed
-from baseten_jobs.names import distinct, manifest_name
+from baseten_jobs.manifest import document as manifest
+from baseten_jobs.manifest.diagnostics import Severity
+from baseten_jobs.manifest.names import distinct, manifest_name
+from baseten_jobs.manifest.rules import errors
+from baseten_jobs.manifest.schema import check
 from baseten_jobs.request import compile_request
 
 FOLDER = Path(__file__).parent / "imports" / "truss"
@@ -84,7 +86,7 @@ DESERVED = {"interactive_session": {"no-start-command"}, "keywords_unpacked": {"
 @each_config
 def test_a_written_manifest_is_valid_without_a_warning_of_its_own(path: Path) -> None:
     loaded = manifest.load("x.yaml", path.with_suffix(".yaml").read_text(encoding="utf-8"))
-    found = [*loaded.diagnostics, *(d for doc in loaded.documents for d in (*schema.check(doc), *rules.check(doc)))]
+    found = [*loaded.diagnostics, *(d for doc in loaded.documents for d in (*check.check(doc), *errors.check(doc)))]
     assert {d.rule for d in found} == DESERVED.get(path.stem, set())
     assert all(d.severity is Severity.WARNING for d in found)
 

@@ -15,25 +15,28 @@ import baseten_jobs
 PACKAGE = Path(baseten_jobs.__file__).parent
 
 PURE = """
-    phrases diagnostics exits names moments scalars syntax reading manifest amending writing secrecy spelling commit_log
-    workspace globs ignoring travelling selection pointers own_files inspection shape ownership verdict explanation
-    wording schema overrides findings weight_sources likeness lookalikes doubts rules secret_references identity
-    request cost capacity observation merging resolution standstill claims importing written history alignment diff
-    plan doubtful decide guards waiting outcome terms saved plausibility status exit_rules logs report
+    phrases manifest.diagnostics exits manifest.names moments manifest.yaml_scalars manifest.yaml_errors
+    manifest.yaml_reader manifest.document manifest.edit writing secrecy manifest.normalisation commit_log workspace
+    globs ignoring travelling selection pointers own_files inspection manifest.schema.fields manifest.ownership
+    manifest.schema.fast_check manifest.schema.explain manifest.schema.messages manifest.schema.check
+    manifest.overrides manifest.rules.lookup manifest.rules.weight_sources manifest.confusables
+    manifest.rules.confusable_projects manifest.rules.warnings manifest.rules.errors manifest.secret_references
+    identity request cost capacity observation merging resolution standstill claims importing written history
+    alignment diff plan doubtful decide guards waiting outcome terms saved plausibility status exit_rules logs report
 """
 EFFECTS = """
-    folders checkout overlooked sources hosted landing starting git_process objects git index tracking user_cache
-    hashing links places tree archive remarks boundary conversion cautions packing adopting confined configs
-    validation local_database committed remote tip code_history evidence orphans absence witness emulator api
-    observe replan appraise object_store upload patience presence follow survey looks stopping submit settle ledger
-    creating apply wait pipeline cli __main__
+    manifest.folders manifest.checkout manifest.overlooked manifest.sources hosted manifest.landing starting
+    git_process objects git index tracking user_cache hashing links places tree archive remarks boundary conversion
+    cautions packing adopting confined configs validation local_database committed remote tip code_history evidence
+    orphans absence witness emulator api observe replan appraise object_store upload patience presence follow survey
+    looks stopping submit settle ledger creating apply wait pipeline cli __main__
 """
 ORDER = [*PURE.split(), *EFFECTS.split()]
 """Each module, or package, imports only from those before it. A new one gets its place here."""
 
 HOMES = {
-    "yaml": {"scalars", "reading", "writing"},
-    "jsonschema": {"schema"},
+    "yaml": {"manifest.yaml_scalars", "manifest.yaml_reader", "writing"},
+    "jsonschema": {"manifest.schema.check"},
     "deepdiff": {"diff"},
     "boto3": {"object_store"},
     "botocore": {"object_store"},
@@ -47,7 +50,7 @@ HOMES = {
 }
 """Where each library may be imported; a name for type checkers alone may be imported anywhere."""
 
-OWN_FILES = {"shape"}
+OWN_FILES = {"manifest.schema.fields"}
 """Pure, but for the files of the package that they read."""
 
 TO_THE_EMULATOR = {"api.connection", "cli.emulator"}

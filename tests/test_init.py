@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from baseten_jobs.cli import run
-from baseten_jobs.shape import schema_text
+from baseten_jobs.manifest.schema.fields import schema_text
 from tests.repository import git
 
 ROOT = Path(__file__).parent.parent

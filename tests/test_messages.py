@@ -87,7 +87,7 @@ def test_no_other_module_says_something_of_an_action() -> None:
     """Warnings and notes of actions come from the modules whose messages are in the tables here."""
     speaking = {
         path.stem
-        for path in PACKAGE.glob("*.py")
+        for path in PACKAGE.rglob("*.py")
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
         if isinstance(node, ast.keyword) and node.arg in ("warnings", "beside")
     }

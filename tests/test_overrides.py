@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from baseten_jobs import validation
-from baseten_jobs.manifest import Document, load
-from baseten_jobs.overrides import laid_over, parse_override
+from baseten_jobs.manifest.document import Document, load
+from baseten_jobs.manifest.overrides import laid_over, parse_override
 
 MANIFEST = """\
 apiVersion: baseten-jobs/v1

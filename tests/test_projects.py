@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from baseten_jobs.api.answer import decoded
 from baseten_jobs.api.errors import ApiError
-from baseten_jobs.likeness import apart, likeness
+from baseten_jobs.manifest.confusables import apart, likeness
 from baseten_jobs.observation import ObservedProject
 from baseten_jobs.plan import Plan
 from baseten_jobs.report import json as as_json

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from baseten_jobs.diagnostics import Severity
 from baseten_jobs.index import blob_name, index_entries
+from baseten_jobs.manifest.diagnostics import Severity
 from baseten_jobs.starting import PIPELINES, start
 from tests.repository import git
 from tests.trees import CODE, commit, compiled, content, digest, manifest, paths, told, write

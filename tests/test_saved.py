@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from baseten_jobs.overrides import parse_override
+from baseten_jobs.manifest.overrides import parse_override
 from baseten_jobs.plan import Policy
 from baseten_jobs.saved import SavedPlan, loaded, planned
 from baseten_jobs.terms import Terms, command_line, differences, narrowed

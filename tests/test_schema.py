@@ -19,7 +19,7 @@ from jsonschema import Draft202012Validator
 from pydantic import BaseModel, create_model
 from pydantic.fields import FieldInfo
 
-from baseten_jobs.shape import schema_text
+from baseten_jobs.manifest.schema.fields import schema_text
 
 API_VERSION = "baseten-jobs/v1"
 SCHEMA: dict[str, Any] = json.loads(schema_text(API_VERSION))

@@ -8,13 +8,13 @@ from typing import Any
 import httpx
 import pytest
 
-from baseten_jobs import manifest
-from baseten_jobs.diagnostics import Severity
 from baseten_jobs.emulator import Durations, Settings, serving
-from baseten_jobs.manifest import Document
+from baseten_jobs.manifest import document as manifest
+from baseten_jobs.manifest.diagnostics import Severity
+from baseten_jobs.manifest.document import Document
+from baseten_jobs.manifest.schema.fields import Shape, shape_of
+from baseten_jobs.manifest.secret_references import missing_secrets, secret_references
 from baseten_jobs.report import plainly
-from baseten_jobs.secret_references import missing_secrets, secret_references
-from baseten_jobs.shape import Shape, shape_of
 from tests.commands import Cli, called
 from tests.world import Fault, World, answered, never
 
@@ -90,7 +90,7 @@ def _references(text: str) -> list[tuple[str, Any]]:
 
 
 def as_field(path: tuple[str | int, ...]) -> str:
-    from baseten_jobs.diagnostics import field_name
+    from baseten_jobs.manifest.diagnostics import field_name
 
     return field_name(path)
 

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 import yaml
 
-from baseten_jobs import reading
-from baseten_jobs.manifest import load
+from baseten_jobs.manifest import yaml_reader
+from baseten_jobs.manifest.document import load
 
 PARSERS = {"libyaml's": yaml.CSafeLoader, "PyYAML's own": yaml.SafeLoader}
 
@@ -66,7 +66,7 @@ BROKEN = {
 
 @pytest.fixture(params=PARSERS.values(), ids=PARSERS)
 def parser(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Any:
-    monkeypatch.setattr(reading, "_Parser", request.param)
+    monkeypatch.setattr(yaml_reader, "_Parser", request.param)
     return request.param
 
 
@@ -96,10 +96,10 @@ def test_too_many_levels_are_told_alike_whoever_counts_them(
         return f"{found.position}: {found.message} [{found.rule}]"
 
     for _, each in sorted(PARSERS.items()):
-        monkeypatch.setattr(reading, "_Parser", each)
+        monkeypatch.setattr(yaml_reader, "_Parser", each)
         as_it_comes = told()
         assert as_it_comes.endswith("more than 64 levels of nesting [depth]")
-        monkeypatch.setattr(reading, "_Parser", Limited)
+        monkeypatch.setattr(yaml_reader, "_Parser", Limited)
         assert told() == as_it_comes
 
 

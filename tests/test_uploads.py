@@ -20,7 +20,6 @@ import pytest
 from baseten.client import ManagementClient
 from werkzeug import Request, Response
 
-from baseten_jobs import manifest as manifests
 from baseten_jobs import object_store
 from baseten_jobs.api.client import Api
 from baseten_jobs.api.errors import ApiError
@@ -29,6 +28,7 @@ from baseten_jobs.apply import Execution, Ledger
 from baseten_jobs.archive import Archive, Changed, archive_size
 from baseten_jobs.cli import run
 from baseten_jobs.emulator import Settings, close_app, create_app, serving
+from baseten_jobs.manifest import document as manifests
 from baseten_jobs.pipeline import apply, make
 from baseten_jobs.plan import Policy
 from baseten_jobs.settle import Windows

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from baseten_jobs import manifest
-from baseten_jobs.manifest import Odd
-from baseten_jobs.schema import judge
-from baseten_jobs.verdict import compiled, fits, verdict_of
+from baseten_jobs.manifest import document as manifest
+from baseten_jobs.manifest.document import Odd
+from baseten_jobs.manifest.schema.check import judge
+from baseten_jobs.manifest.schema.fast_check import compiled, fits, verdict_of
 from tests.strategies import API_VERSION, manifests
 
 ROOT = Path(__file__).parent.parent

@@ -835,7 +835,7 @@ def test_the_commit_that_brought_the_spec_is_told_and_not_a_later_comment(world:
 
 def test_what_only_ci_sets_is_never_missing(world: Repository) -> None:
     from baseten_jobs import validation
-    from baseten_jobs.overrides import parse_override
+    from baseten_jobs.manifest.overrides import parse_override
     from baseten_jobs.pipeline import make
     from baseten_jobs.witness import Inquiry
 

@@ -17,8 +17,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from baseten_jobs.diagnostics import Severity
 from baseten_jobs.hashing import Cache, Unread, hash_all
+from baseten_jobs.manifest.diagnostics import Severity
 from baseten_jobs.selection import Selection
 from baseten_jobs.tree import walk
 from baseten_jobs.workspace import File, content_digest

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from baseten_jobs import report
 from baseten_jobs.cli import sink
 from baseten_jobs.cli.session import Session
-from baseten_jobs.diagnostics import Diagnostic
+from baseten_jobs.manifest.diagnostics import Diagnostic
 from baseten_jobs.outcome import Applied
 from baseten_jobs.phrases import Page, page
 from baseten_jobs.plan import Plan, Verb

@@ -7,22 +7,22 @@ from typing import Any
 
 import click
 
-from baseten_jobs import amending
 from baseten_jobs.api.connection import Connection
 from baseten_jobs.cli import naming, options
 from baseten_jobs.cli.session import Session, guarded, opened
 from baseten_jobs.decide import revealed
 from baseten_jobs.exits import Exit
 from baseten_jobs.identity import SHOWN
-from baseten_jobs.landing import check_landing
-from baseten_jobs.manifest import Document
+from baseten_jobs.manifest import edit
+from baseten_jobs.manifest.document import Document
+from baseten_jobs.manifest.landing import check_landing
+from baseten_jobs.manifest.sources import STDIN
 from baseten_jobs.observation import ObservedJob
 from baseten_jobs.phrases import one_line
 from baseten_jobs.pipeline import look
 from baseten_jobs.report import json as as_json
 from baseten_jobs.report.words import told
 from baseten_jobs.request import JobRequest
-from baseten_jobs.sources import STDIN
 
 
 @click.command("adopt")
@@ -83,12 +83,12 @@ def _refusal(request: JobRequest, project_id: str | None, job: ObservedJob, docu
 def _write(session: Session, document: Document, request: JobRequest, job: ObservedJob) -> Exit:
     adopts: dict[str, Any] = {"job": job.id, "digest": request.digest[:SHOWN]}
     adopts |= {"attempt": request.attempt} if request.attempt > 1 else {}
-    field, path = amending.written(adopts), Path(document.path)
+    field, path = edit.written(adopts), Path(document.path)
     try:
         check_landing(document.path)
         raw = path.read_bytes()
         mark = raw[: len(BOM_UTF8)] if raw.startswith(BOM_UTF8) else b""
-        text = amending.adopting(document, raw.removeprefix(mark).decode("utf-8"), adopts)
+        text = edit.adopting(document, raw.removeprefix(mark).decode("utf-8"), adopts)
         if text is None:
             return session.fail(f"{path}:{document.line}: write it into `metadata` yourself: {field}", Exit.FAILED)
         path.write_bytes(mark + text.encode("utf-8"))

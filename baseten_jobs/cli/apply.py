@@ -21,7 +21,7 @@ from baseten_jobs.exit_rules import exit_of_apply
 from baseten_jobs.exits import Exit, worst
 from baseten_jobs.guards import refusals
 from baseten_jobs.ledger import Ledger
-from baseten_jobs.overrides import Override
+from baseten_jobs.manifest.overrides import Override
 from baseten_jobs.phrases import page
 from baseten_jobs.plan import Plan, Policy
 from baseten_jobs.report import text as as_text

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator, Sequence
 
-from baseten_jobs import manifest
-from baseten_jobs.shape import SUPPORTED, shape_of
-from baseten_jobs.sources import STDIN, read_sources
-from baseten_jobs.verdict import Verdict, compiled, fits
+from baseten_jobs.manifest import document as manifest
+from baseten_jobs.manifest.schema.fast_check import Verdict, compiled, fits
+from baseten_jobs.manifest.schema.fields import SUPPORTED, shape_of
+from baseten_jobs.manifest.sources import STDIN, read_sources
 
 
 def manifest_names(paths: Sequence[str]) -> list[str]:

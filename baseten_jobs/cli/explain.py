@@ -6,11 +6,11 @@ from baseten_jobs.cli.options import offered
 from baseten_jobs.cli.options import output as output_option
 from baseten_jobs.cli.session import Session
 from baseten_jobs.exits import Exit
-from baseten_jobs.explanation import Explanation, Unknown, explain
+from baseten_jobs.manifest.schema.explain import Explanation, Unknown, explain
+from baseten_jobs.manifest.schema.fields import SUPPORTED, shape_of
 from baseten_jobs.phrases import one_line
 from baseten_jobs.report import fields
 from baseten_jobs.report import json as as_json
-from baseten_jobs.shape import SUPPORTED, shape_of
 
 
 def _complete(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:

@@ -10,16 +10,16 @@ from baseten_jobs.adopting import Target, adopt
 from baseten_jobs.cli import options
 from baseten_jobs.cli.session import Session, guarded, opened
 from baseten_jobs.configs import read_config, read_configs
-from baseten_jobs.diagnostics import Diagnostic, Position
 from baseten_jobs.exits import Exit
 from baseten_jobs.importing.adoption import Adoption, Found
 from baseten_jobs.importing.json_text import lines_of, read_json
 from baseten_jobs.importing.lowering import Given, drafts_of
 from baseten_jobs.importing.pasted import Pasted, read_pasted
 from baseten_jobs.importing.placed import Placed
-from baseten_jobs.manifest import decode
+from baseten_jobs.manifest.diagnostics import Diagnostic, Position
+from baseten_jobs.manifest.document import decode
+from baseten_jobs.manifest.sources import read_whole, shown_name
 from baseten_jobs.report import text as as_text
-from baseten_jobs.sources import read_whole, shown_name
 
 if TYPE_CHECKING:
     from baseten_jobs.api.connection import Connection

@@ -92,7 +92,7 @@ class _OverrideType(click.ParamType):  # type: ignore[type-arg,unused-ignore]
     name = "NAME:FIELD=VALUE"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        from baseten_jobs.overrides import parse_override
+        from baseten_jobs.manifest.overrides import parse_override
 
         try:
             return parse_override(value)

@@ -16,12 +16,12 @@ from baseten_jobs.cli.session import Session, guarded, inquiry, opened, or_defau
 from baseten_jobs.cli.tip import asked
 from baseten_jobs.exits import Exit
 from baseten_jobs.guards import refusals
-from baseten_jobs.landing import check_landing
-from baseten_jobs.overrides import Override
+from baseten_jobs.manifest.landing import check_landing
+from baseten_jobs.manifest.overrides import Override
+from baseten_jobs.manifest.sources import STDIN
 from baseten_jobs.phrases import Page, one_line
 from baseten_jobs.plan import Plan, Policy
 from baseten_jobs.saved import SavedPlan, planned
-from baseten_jobs.sources import STDIN
 from baseten_jobs.terms import Terms, command_line, sets_environment
 
 if TYPE_CHECKING:

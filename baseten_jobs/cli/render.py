@@ -6,7 +6,7 @@ from baseten_jobs import report, validation
 from baseten_jobs.cli import options
 from baseten_jobs.cli.session import Session, or_default, still_there
 from baseten_jobs.exits import Exit
-from baseten_jobs.overrides import Override
+from baseten_jobs.manifest.overrides import Override
 
 
 @click.command("render")

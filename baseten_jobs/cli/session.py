@@ -10,12 +10,12 @@ import click
 
 from baseten_jobs.cli import sink
 from baseten_jobs.cli.options import DEFAULT_PATH
-from baseten_jobs.diagnostics import Diagnostic, Severity
 from baseten_jobs.exits import Exit
+from baseten_jobs.manifest.diagnostics import Diagnostic, Severity
+from baseten_jobs.manifest.sources import STDIN, is_bare
 from baseten_jobs.phrases import Page
 from baseten_jobs.report import plainly
 from baseten_jobs.report.look import Look
-from baseten_jobs.sources import STDIN, is_bare
 
 if TYPE_CHECKING:
     from baseten_jobs.api.client import Api

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from baseten_jobs.diagnostics import Diagnostic, has_errors
 from baseten_jobs.importing.draft import Draft
+from baseten_jobs.manifest.diagnostics import Diagnostic, has_errors
 
 
 @dataclass(frozen=True)

@@ -16,8 +16,8 @@ from baseten_jobs.importing.paths import below, is_path, part_of_path
 from baseten_jobs.importing.placed import Placed
 from baseten_jobs.importing.python_values import Built, Here, Imported, Listed, Local, Mapped, Member, Method
 from baseten_jobs.importing.refusal import Refused, refuse
-from baseten_jobs.manifest import MAX_DEPTH
-from baseten_jobs.shape import SUPPORTED, Shape, shape_of
+from baseten_jobs.manifest.document import MAX_DEPTH
+from baseten_jobs.manifest.schema.fields import SUPPORTED, Shape, shape_of
 
 _ZERO, _EMPTY_TEXT, _EMPTY = Placed(0), Placed(""), Placed(())
 

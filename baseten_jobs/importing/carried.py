@@ -3,11 +3,11 @@
 import json
 from typing import Any
 
-from baseten_jobs.diagnostics import Diagnostic, Position, Severity
 from baseten_jobs.importing.draft import Draft
 from baseten_jobs.importing.placed import At, Gap, Placed
 from baseten_jobs.importing.truss import Read
-from baseten_jobs.manifest import Odd
+from baseten_jobs.manifest.diagnostics import Diagnostic, Position, Severity
+from baseten_jobs.manifest.document import Odd
 
 
 def packed(read: Read) -> str:

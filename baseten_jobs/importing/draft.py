@@ -4,12 +4,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from baseten_jobs import rules, schema
-from baseten_jobs.diagnostics import Diagnostic, FieldPath, Position, in_order
 from baseten_jobs.importing.placed import Gap, Placed, document_of, placed
 from baseten_jobs.importing.tidying import tidied
-from baseten_jobs.manifest import Document, load
-from baseten_jobs.shape import KIND, SUPPORTED, shape_of
+from baseten_jobs.manifest.diagnostics import Diagnostic, FieldPath, Position, in_order
+from baseten_jobs.manifest.document import Document, load
+from baseten_jobs.manifest.rules import errors
+from baseten_jobs.manifest.schema import check as schema
+from baseten_jobs.manifest.schema.fields import KIND, SUPPORTED, shape_of
 from baseten_jobs.writing import Todo, yaml_text
 
 API_VERSION = SUPPORTED[-1]
@@ -65,7 +66,7 @@ def check(draft: Draft) -> tuple[Diagnostic, ...]:
     """What the schema and the rules say of it, at the places of its source."""
     document = draft.document
     found = schema.check(document)
-    told = (*draft.remarks, *found, *rules.check(document, found))
+    told = (*draft.remarks, *found, *errors.check(document, found))
     return in_order(replace(d, hint=_OPTIONS.get((d.rule, d.message), d.hint)) for d in told)
 
 

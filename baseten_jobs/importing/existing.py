@@ -7,9 +7,9 @@ from baseten_jobs.identity import parse_job_name
 from baseten_jobs.importing.draft import API_VERSION, Draft
 from baseten_jobs.importing.lowering import Given
 from baseten_jobs.importing.placed import Gap, Placed, placed
-from baseten_jobs.names import is_made_up, manifest_name
+from baseten_jobs.manifest.names import is_made_up, manifest_name
+from baseten_jobs.manifest.schema.fields import Shape, shape_of
 from baseten_jobs.observation import ObservedJob
-from baseten_jobs.shape import Shape, shape_of
 
 
 def draft_of_job(job: ObservedJob, data: Mapping[str, Any], given: Given) -> Draft:

@@ -7,9 +7,9 @@ from collections.abc import Callable
 from json.decoder import scanstring  # type: ignore[attr-defined]
 from typing import Any
 
-from baseten_jobs.diagnostics import Diagnostic, Position
 from baseten_jobs.importing.placed import At, Placed
-from baseten_jobs.manifest import MAX_DEPTH, MAX_DIGITS, Odd
+from baseten_jobs.manifest.diagnostics import Diagnostic, Position
+from baseten_jobs.manifest.document import MAX_DEPTH, MAX_DIGITS, Odd
 from baseten_jobs.phrases import one_line
 from baseten_jobs.secrecy import quoted
 

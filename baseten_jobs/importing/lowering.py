@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass, replace
 
-from baseten_jobs.diagnostics import Diagnostic, Position, Severity
 from baseten_jobs.identity import parse_job_name
 from baseten_jobs.importing.draft import Draft
 from baseten_jobs.importing.placed import Placed, placed
-from baseten_jobs.names import manifest_name
+from baseten_jobs.manifest.diagnostics import Diagnostic, Position, Severity
+from baseten_jobs.manifest.names import manifest_name
 from baseten_jobs.secrecy import quoted
 
 _OTHERS_FIELDS = ("truss_user_env", "workspace")

@@ -13,7 +13,7 @@ from baseten_jobs.importing.paths import below, is_path
 from baseten_jobs.importing.placed import Placed
 from baseten_jobs.importing.python_values import Here, Listed, Mapped, Member, Unreadable
 from baseten_jobs.importing.refusal import Refused, not_constant
-from baseten_jobs.manifest import MAX_DEPTH, MAX_VALUES
+from baseten_jobs.manifest.document import MAX_DEPTH, MAX_VALUES
 
 MAX_SIZE = 1 << 20
 """Characters of a text, entries of a list."""

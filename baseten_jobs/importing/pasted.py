@@ -4,10 +4,10 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from baseten_jobs.diagnostics import Diagnostic, Position
 from baseten_jobs.importing.json_text import Where, lines_of, read_json
 from baseten_jobs.importing.placed import At, Placed
 from baseten_jobs.importing.shell_words import Command, Unfinished, Word, read_command
+from baseten_jobs.manifest.diagnostics import Diagnostic, Position
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from baseten_jobs.manifest import Document, Odd, Spot
+from baseten_jobs.manifest.document import Document, Odd, Spot
 
 At = tuple[int, int]
 """Line and column, from 1."""

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from itertools import accumulate
 
-from baseten_jobs.diagnostics import Diagnostic, Position
 from baseten_jobs.importing.placed import At
+from baseten_jobs.manifest.diagnostics import Diagnostic, Position
 from baseten_jobs.phrases import one_line
 
 _NO_TEXT = "this is no text in the encoding that it declares, or in UTF-8"

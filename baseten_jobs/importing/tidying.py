@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from baseten_jobs.shape import Shape
-from baseten_jobs.spelling import FOLDS, SHORTHANDS
+from baseten_jobs.manifest.normalisation import FOLDS, SHORTHANDS
+from baseten_jobs.manifest.schema.fields import Shape
 
 
 def tidied(value: Any, shape: Shape, as_written: bool = False) -> Any:

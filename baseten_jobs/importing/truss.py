@@ -5,7 +5,6 @@ from pathlib import PurePosixPath
 from posixpath import normpath, relpath
 from typing import Any
 
-from baseten_jobs.diagnostics import Diagnostic, Position
 from baseten_jobs.importing.draft import Draft
 from baseten_jobs.importing.execution import bound_with, executed
 from baseten_jobs.importing.incumbent import PROJECT
@@ -13,8 +12,9 @@ from baseten_jobs.importing.lowering import Given, spec_of
 from baseten_jobs.importing.placed import NONE, Gap, Placed, placed
 from baseten_jobs.importing.python_source import PythonSource
 from baseten_jobs.importing.python_values import Built, Here, Imported, Local, Member, Method, Parents, Unreadable
-from baseten_jobs.manifest import MAX_DEPTH, MAX_DIGITS, MAX_VALUES, Odd
-from baseten_jobs.names import manifest_name
+from baseten_jobs.manifest.diagnostics import Diagnostic, Position
+from baseten_jobs.manifest.document import MAX_DEPTH, MAX_DIGITS, MAX_VALUES, Odd
+from baseten_jobs.manifest.names import manifest_name
 from baseten_jobs.phrases import nearest, one_line
 from baseten_jobs.secrecy import hidden, quoted
 

@@ -12,9 +12,9 @@ from baseten_jobs.phrases import Page
 from baseten_jobs.report.look import PLAIN, Look
 
 if TYPE_CHECKING:
-    from baseten_jobs.diagnostics import Diagnostic
     from baseten_jobs.importing.adoption import Adoption
-    from baseten_jobs.manifest import Document
+    from baseten_jobs.manifest.diagnostics import Diagnostic
+    from baseten_jobs.manifest.document import Document
     from baseten_jobs.outcome import Applied
     from baseten_jobs.plan import Plan
     from baseten_jobs.request import JobRequest

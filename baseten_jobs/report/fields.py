@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 from typing import Any
 
-from baseten_jobs.explanation import Explanation
+from baseten_jobs.manifest.schema.explain import Explanation
 from baseten_jobs.phrases import Page, page
 from baseten_jobs.report.look import PLAIN, Look
 

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator, Sequence
 
-from baseten_jobs.diagnostics import Diagnostic, Severity
-from baseten_jobs.manifest import Document
+from baseten_jobs.manifest.diagnostics import Diagnostic, Severity
+from baseten_jobs.manifest.document import Document
 from baseten_jobs.phrases import Annotations, count, page, without_commands
 from baseten_jobs.report import plainly
 from baseten_jobs.report.look import PLAIN, Look

@@ -5,12 +5,12 @@ from typing import Any
 
 from baseten_jobs.commit_log import Revision
 from baseten_jobs.cost import Bill
-from baseten_jobs.diagnostics import Diagnostic, has_errors
 from baseten_jobs.diff import Change
-from baseten_jobs.explanation import Explanation
 from baseten_jobs.importing.adoption import Adoption
 from baseten_jobs.logs import LogLine
-from baseten_jobs.manifest import Document
+from baseten_jobs.manifest.diagnostics import Diagnostic, has_errors
+from baseten_jobs.manifest.document import Document
+from baseten_jobs.manifest.schema.explain import Explanation
 from baseten_jobs.observation import ObservedJob
 from baseten_jobs.outcome import Applied, Outcome
 from baseten_jobs.phrases import Page

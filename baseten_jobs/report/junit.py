@@ -4,8 +4,8 @@ import re
 from collections.abc import Mapping, Sequence
 from xml.etree import ElementTree as ET
 
-from baseten_jobs.diagnostics import Diagnostic, Severity
-from baseten_jobs.manifest import Document
+from baseten_jobs.manifest.diagnostics import Diagnostic, Severity
+from baseten_jobs.manifest.document import Document
 from baseten_jobs.phrases import Page, count, one_line
 from baseten_jobs.report import plainly
 from baseten_jobs.report.look import PLAIN, Look

@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from baseten_jobs.diagnostics import Diagnostic, Severity
-from baseten_jobs.manifest import Document
+from baseten_jobs.manifest.diagnostics import Diagnostic, Severity
+from baseten_jobs.manifest.document import Document
 from baseten_jobs.phrases import Page, count, page
 from baseten_jobs.report.look import PLAIN, Look, Paint, plain
 

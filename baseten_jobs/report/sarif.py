@@ -5,8 +5,8 @@ from typing import Any
 from urllib.parse import quote
 
 from baseten_jobs import __version__
-from baseten_jobs.diagnostics import Diagnostic
-from baseten_jobs.manifest import Document
+from baseten_jobs.manifest.diagnostics import Diagnostic
+from baseten_jobs.manifest.document import Document
 from baseten_jobs.phrases import Page, document
 from baseten_jobs.report import plainly
 from baseten_jobs.report.look import PLAIN, Look

@@ -10,10 +10,10 @@ import pytest
 from baseten_jobs import confined
 from baseten_jobs.cli import run
 from baseten_jobs.confined import read_confined, read_here
-from baseten_jobs.diagnostics import Diagnostic
 from baseten_jobs.importing import evaluation
 from baseten_jobs.importing.carried import packed, unpacked
 from baseten_jobs.importing.lowering import Given
+from baseten_jobs.manifest.diagnostics import Diagnostic
 
 CONFIGS = sorted((Path(__file__).parents[1] / "imports" / "truss").glob("*.py"))
 HEAD = "import json, shlex, textwrap\nfrom truss_train import definitions as d\n"

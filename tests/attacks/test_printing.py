@@ -20,11 +20,11 @@ from hypothesis import strategies as st
 
 from baseten_jobs import report
 from baseten_jobs.cli import sink
-from baseten_jobs.diagnostics import Diagnostic, Position, Severity
-from baseten_jobs.explanation import Explanation
 from baseten_jobs.importing.adoption import Adopted, Adoption
 from baseten_jobs.logs import LogLine
-from baseten_jobs.manifest import load
+from baseten_jobs.manifest.diagnostics import Diagnostic, Position, Severity
+from baseten_jobs.manifest.document import load
+from baseten_jobs.manifest.schema.explain import Explanation
 from baseten_jobs.observation import ObservedJob
 from baseten_jobs.outcome import Applied, Fate, Outcome
 from baseten_jobs.phrases import Annotations, Page, document, escaped, page, shown, without_commands

@@ -5,7 +5,7 @@ from typing import Literal
 
 import pytest
 
-from baseten_jobs.diagnostics import Severity
+from baseten_jobs.manifest.diagnostics import Severity
 from baseten_jobs.travelling import never_travels
 from tests.trees import CODE, commit, compiled, manifest, paths, told, write
 

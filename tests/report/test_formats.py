@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from baseten_jobs import report
-from baseten_jobs.diagnostics import Diagnostic, Position, Severity
 from baseten_jobs.diff import Change
-from baseten_jobs.manifest import load
+from baseten_jobs.manifest.diagnostics import Diagnostic, Position, Severity
+from baseten_jobs.manifest.document import load
 from baseten_jobs.outcome import Applied, Fate, Outcome
 from baseten_jobs.plan import Verb
 from baseten_jobs.report import Formats

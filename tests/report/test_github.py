@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from baseten_jobs.diagnostics import Diagnostic, Position, Severity
+from baseten_jobs.manifest.diagnostics import Diagnostic, Position, Severity
 from baseten_jobs.report import github
 
 COMMAND = re.compile(r"::(error|warning) ([^:]*)::(.*)")

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from junitparser import JUnitXml
 
-from baseten_jobs.diagnostics import Diagnostic, Position, Severity
-from baseten_jobs.manifest import load
+from baseten_jobs.manifest.diagnostics import Diagnostic, Position, Severity
+from baseten_jobs.manifest.document import load
 from baseten_jobs.report import junit
 
 DOCUMENTS = (

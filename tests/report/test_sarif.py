@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft7Validator
 
-from baseten_jobs.diagnostics import Diagnostic, Position, Severity
+from baseten_jobs.manifest.diagnostics import Diagnostic, Position, Severity
 from baseten_jobs.report import sarif
 
 SCHEMA = Draft7Validator(json.loads((Path(__file__).parent / "sarif-schema-2.1.0.json").read_text()))

@@ -3,11 +3,11 @@
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import combinations
 
-from baseten_jobs.diagnostics import Diagnostic, Position, field_name
-from baseten_jobs.findings import text_at
-from baseten_jobs.likeness import apart, likeness
-from baseten_jobs.manifest import Document
-from baseten_jobs.schema import supports
+from baseten_jobs.manifest.confusables import apart, likeness
+from baseten_jobs.manifest.diagnostics import Diagnostic, Position, field_name
+from baseten_jobs.manifest.document import Document
+from baseten_jobs.manifest.rules.lookup import text_at
+from baseten_jobs.manifest.schema.check import supports
 
 _Spelled = Mapping[tuple[str, str | None], Sequence[Document]]
 """The documents of projects that read alike, by the project as it is written, and its team."""

@@ -6,15 +6,15 @@ from dataclasses import dataclass, field
 from functools import cached_property, partial
 from typing import Any
 
-from baseten_jobs.diagnostics import Diagnostic, FieldPath, Position
-from baseten_jobs.reading import MAX_DEPTH as MAX_DEPTH
-from baseten_jobs.reading import MAX_VALUES as MAX_VALUES
-from baseten_jobs.reading import Builder, Spots, Unreadable, mark_of
-from baseten_jobs.reading import Spot as Spot
-from baseten_jobs.scalars import BLANK as BLANK
-from baseten_jobs.scalars import MAX_DIGITS as MAX_DIGITS
-from baseten_jobs.scalars import Odd as Odd
-from baseten_jobs.syntax import end_of
+from baseten_jobs.manifest.diagnostics import Diagnostic, FieldPath, Position
+from baseten_jobs.manifest.yaml_errors import end_of
+from baseten_jobs.manifest.yaml_reader import MAX_DEPTH as MAX_DEPTH
+from baseten_jobs.manifest.yaml_reader import MAX_VALUES as MAX_VALUES
+from baseten_jobs.manifest.yaml_reader import Builder, Spots, Unreadable, mark_of
+from baseten_jobs.manifest.yaml_reader import Spot as Spot
+from baseten_jobs.manifest.yaml_scalars import BLANK as BLANK
+from baseten_jobs.manifest.yaml_scalars import MAX_DIGITS as MAX_DIGITS
+from baseten_jobs.manifest.yaml_scalars import Odd as Odd
 
 ENDINGS = (".yaml", ".yml")
 """Of the files in a folder that are manifests."""

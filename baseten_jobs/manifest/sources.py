@@ -7,9 +7,9 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import BinaryIO
 
-from baseten_jobs.diagnostics import Diagnostic, Position
-from baseten_jobs.folders import path_name, walk
-from baseten_jobs.manifest import ENDINGS, MAX_BYTES, decode
+from baseten_jobs.manifest.diagnostics import Diagnostic, Position
+from baseten_jobs.manifest.document import ENDINGS, MAX_BYTES, decode
+from baseten_jobs.manifest.folders import path_name, walk
 
 STDIN = "-"
 STDIN_NAME = "<stdin>"
@@ -57,7 +57,7 @@ def read_sources(paths: Sequence[str], stdin: BinaryIO, wanted: Wanted | None = 
             elif read:
                 sources.append(read)
     if passed.links or passed.files:
-        from baseten_jobs.overlooked import warnings_of
+        from baseten_jobs.manifest.overlooked import warnings_of
 
         diagnostics += warnings_of(passed.links, passed.files, seen)
     return Sources(tuple(sources), tuple(diagnostics))

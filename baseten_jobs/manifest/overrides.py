@@ -5,10 +5,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from baseten_jobs.diagnostics import Diagnostic, FieldPath, Position
-from baseten_jobs.manifest import Document, Spot, load
+from baseten_jobs.manifest.diagnostics import Diagnostic, FieldPath, Position
+from baseten_jobs.manifest.document import Document, Spot, load
+from baseten_jobs.manifest.schema.fields import SUPPORTED, Shape, shape_of
 from baseten_jobs.phrases import nearest
-from baseten_jobs.shape import SUPPORTED, Shape, shape_of
 
 EVERY = "*"
 _BRACKETS = (("object", "{"), ("array", "["))

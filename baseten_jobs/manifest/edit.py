@@ -3,9 +3,9 @@
 import re
 from typing import Any
 
-from baseten_jobs.manifest import Document, load
-from baseten_jobs.reading import Spot
-from baseten_jobs.syntax import BREAK
+from baseten_jobs.manifest.document import Document, load
+from baseten_jobs.manifest.yaml_errors import BREAK
+from baseten_jobs.manifest.yaml_reader import Spot
 
 _BREAK = re.compile(f"({BREAK.pattern})")
 _FIELD = "adopts"

@@ -4,11 +4,11 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from baseten_jobs.diagnostics import Diagnostic, FieldPath, Severity, field_name
-from baseten_jobs.manifest import Document
+from baseten_jobs.manifest.diagnostics import Diagnostic, FieldPath, Severity, field_name
+from baseten_jobs.manifest.document import Document
+from baseten_jobs.manifest.schema.fields import Shape, shape_of
 from baseten_jobs.phrases import nearest
 from baseten_jobs.secrecy import quoted
-from baseten_jobs.shape import Shape, shape_of
 
 RULE = "secret"
 

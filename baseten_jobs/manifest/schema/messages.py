@@ -7,11 +7,11 @@ from functools import cache
 from types import MappingProxyType
 from typing import Any
 
-from baseten_jobs.diagnostics import Diagnostic, FieldPath, field_name
-from baseten_jobs.manifest import Document, Odd
+from baseten_jobs.manifest.diagnostics import Diagnostic, FieldPath, field_name
+from baseten_jobs.manifest.document import Document, Odd
+from baseten_jobs.manifest.schema.fields import Shape, schema_of, shape_of, shape_under
 from baseten_jobs.phrases import nearest, one_line
 from baseten_jobs.secrecy import is_a_secret, names_a_secret, quoted
-from baseten_jobs.shape import Shape, schema_of, shape_of, shape_under
 
 _FIRST_COME = ("type", "const", "enum", "minLength", "pattern")
 

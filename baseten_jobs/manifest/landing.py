@@ -4,7 +4,7 @@ import errno
 import os
 from collections.abc import Iterator
 
-from baseten_jobs.checkout import checkout_of, is_within
+from baseten_jobs.manifest.checkout import checkout_of, is_within
 from baseten_jobs.phrases import one_line
 
 

@@ -5,13 +5,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
-from baseten_jobs.diagnostics import FieldPath
-from baseten_jobs.findings import Finding, Rule, environment, mapping_at, text_at, value_at, weights
+from baseten_jobs.manifest.diagnostics import FieldPath
+from baseten_jobs.manifest.normalisation import accelerator_of
+from baseten_jobs.manifest.rules.lookup import Finding, Rule, environment, mapping_at, text_at, value_at, weights
+from baseten_jobs.manifest.rules.weight_sources import wrong_source
+from baseten_jobs.manifest.schema.fields import shape_of
 from baseten_jobs.phrases import nearest
 from baseten_jobs.secrecy import is_a_secret, looks_secret, may_hold_a_secret, names_a_secret, quoted
-from baseten_jobs.shape import shape_of
-from baseten_jobs.spelling import accelerator_of
-from baseten_jobs.weight_sources import wrong_source
 
 
 def _gpus(data: Mapping[str, Any]) -> tuple[str, int]:

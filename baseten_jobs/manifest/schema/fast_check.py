@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from typing import Any
 
-from baseten_jobs.shape import schema_of
+from baseten_jobs.manifest.schema.fields import schema_of
 
 Check = Callable[[Any], bool]
 Verdict = Mapping[type, Check]

@@ -5,11 +5,11 @@ from functools import cache
 from itertools import islice
 from typing import Any
 
-from baseten_jobs.diagnostics import Diagnostic
-from baseten_jobs.manifest import Document
+from baseten_jobs.manifest.diagnostics import Diagnostic
+from baseten_jobs.manifest.document import Document
+from baseten_jobs.manifest.schema.fast_check import fits, pattern_of, verdict_of
+from baseten_jobs.manifest.schema.fields import KIND, SUPPORTED, schema_of
 from baseten_jobs.secrecy import quoted
-from baseten_jobs.shape import KIND, SUPPORTED, schema_of
-from baseten_jobs.verdict import fits, pattern_of, verdict_of
 
 MAX_PROBLEMS = 200
 """Shown of one document; only a file that was never meant to be a manifest has more."""
@@ -32,7 +32,7 @@ def check(document: Document) -> tuple[Diagnostic, ...]:
         return _wrong_version(document, data)
     if fits(verdict_of(data["apiVersion"]), data):
         return ()
-    from baseten_jobs.wording import worded, worth_telling
+    from baseten_jobs.manifest.schema.messages import worded, worth_telling
 
     diagnostics: list[Diagnostic] = []
     errors = judge(data["apiVersion"]).iter_errors(data)
@@ -61,7 +61,7 @@ def _wrong_version(document: Document, data: Mapping[str, Any]) -> tuple[Diagnos
 def _unsupported(document: Document, data: Mapping[str, Any], name: str, supported: tuple[str, ...]) -> Diagnostic:
     choice = "supported: " + " or ".join(f"'{one}'" for one in supported)
     if name in data:
-        from baseten_jobs.wording import as_written
+        from baseten_jobs.manifest.schema.messages import as_written
 
         message = f"{as_written(document, (name,), data[name])} is not supported"
         return Diagnostic("unsupported", message, document.position((name,)), name, choice)

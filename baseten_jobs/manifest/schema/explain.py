@@ -5,8 +5,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from baseten_jobs.manifest.schema.fields import Shape
 from baseten_jobs.phrases import nearest
-from baseten_jobs.shape import Shape
 
 _STEP = re.compile(r"[^.\[\]]+|\[[0-9]*\]")
 _PATH = re.compile(r"[^.\[\]]+(?:\[[0-9]*\])*(?:\.[^.\[\]]+(?:\[[0-9]*\])*)*|")

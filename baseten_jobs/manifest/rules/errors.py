@@ -5,15 +5,15 @@ from posixpath import normpath
 from types import MappingProxyType
 from typing import Any
 
-from baseten_jobs.diagnostics import Diagnostic, FieldPath, Position, Severity, field_name
-from baseten_jobs.doubts import WARNINGS as WARNINGS
-from baseten_jobs.findings import Finding, Rule, entries_at, mapping_at, text_at, value_at, weights
-from baseten_jobs.manifest import Document
-from baseten_jobs.names import former_names
-from baseten_jobs.schema import supports
+from baseten_jobs.manifest.diagnostics import Diagnostic, FieldPath, Position, Severity, field_name
+from baseten_jobs.manifest.document import Document
+from baseten_jobs.manifest.names import former_names
+from baseten_jobs.manifest.normalisation import is_quantity, meant_quantity
+from baseten_jobs.manifest.rules.lookup import Finding, Rule, entries_at, mapping_at, text_at, value_at, weights
+from baseten_jobs.manifest.rules.warnings import WARNINGS as WARNINGS
+from baseten_jobs.manifest.rules.weight_sources import wrong_source
+from baseten_jobs.manifest.schema.check import supports
 from baseten_jobs.secrecy import quoted
-from baseten_jobs.spelling import is_quantity, meant_quantity
-from baseten_jobs.weight_sources import wrong_source
 
 
 def check(document: Document, told: Iterable[Diagnostic] = ()) -> tuple[Diagnostic, ...]:

@@ -49,9 +49,10 @@ class Shape:
 
 def schema_text(api_version: str) -> str:
     """The schema as it is published; raises KeyError for a version that is not supported."""
-    folder = os.path.join(os.path.dirname(__file__), "schemas")
+    package = os.path.dirname(os.path.dirname(os.path.dirname(__file__)))
+    folder = os.path.join(package, "schemas")
     if not os.path.isdir(folder):  # an editable install, or the checkout itself
-        folder = os.path.join(os.path.dirname(os.path.dirname(__file__)), "schemas")
+        folder = os.path.join(os.path.dirname(package), "schemas")
     with open(os.path.join(folder, _FOLDERS[api_version], "training-job.schema.json"), encoding="utf-8") as file:
         return file.read()
 

@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass
 
-from baseten_jobs.diagnostics import Position
+from baseten_jobs.manifest.diagnostics import Position
 from baseten_jobs.phrases import one_line
 
 BREAK = re.compile("\r\n|[\n\r\x85\u2028\u2029]")

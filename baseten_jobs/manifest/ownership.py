@@ -3,9 +3,9 @@
 import re
 from typing import Any
 
-from baseten_jobs.manifest import Loaded
+from baseten_jobs.manifest.document import Loaded
+from baseten_jobs.manifest.schema.fields import KIND, SUPPORTED
 from baseten_jobs.phrases import nearest
-from baseten_jobs.shape import KIND, SUPPORTED
 
 _MENTIONED = re.compile(b"baseten|" + KIND.encode(), re.IGNORECASE)
 _DECLARED = re.compile(r"""^[^#\n]*\bapiVersion["']?[ \t]*:[ \t]*["']?baseten-jobs\b""", re.MULTILINE | re.IGNORECASE)

@@ -8,10 +8,10 @@ from typing import Any, NamedTuple
 import yaml
 from yaml import AliasEvent, MappingEndEvent, MappingStartEvent, ScalarEvent, SequenceEndEvent
 
-from baseten_jobs.diagnostics import Diagnostic, Position
+from baseten_jobs.manifest.diagnostics import Diagnostic, Position
+from baseten_jobs.manifest.yaml_errors import end_of, trouble
+from baseten_jobs.manifest.yaml_scalars import BLANK, PREFIX, WORDS, Odd, plain, read
 from baseten_jobs.phrases import one_line
-from baseten_jobs.scalars import BLANK, PREFIX, WORDS, Odd, plain, read
-from baseten_jobs.syntax import end_of, trouble
 
 _Parser: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 """libyaml's parser, or PyYAML's own where it was built without; only its events are used."""

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from baseten_jobs.diagnostics import FieldPath
+from baseten_jobs.manifest.diagnostics import FieldPath
 
 Finding = tuple[FieldPath, str, str]
 """Where, what is wrong, and a hint."""

@@ -1,0 +1,1 @@
+"""Documents -> what a schema can not say of them."""

@@ -1,0 +1,1 @@
+"""The published schema -> what fits it, and what does not in words."""
