@@ -5,7 +5,7 @@ import os
 import tarfile
 from collections.abc import Iterator
 
-from baseten_jobs.workspace import Content, File
+from baseten_jobs.job.content import Content, File
 
 MTIME = 946_684_800
 """Of every file: the first second of the year 2000, in UTC."""

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
-from baseten_jobs.cost import gpu_key
-from baseten_jobs.request import JobRequest
+from baseten_jobs.job.cost import gpu_key
+from baseten_jobs.job.request import JobRequest
 
 
 class Start(Enum):

@@ -4,14 +4,14 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from os.path import dirname
 
-from baseten_jobs.commit_log import Revision
 from baseten_jobs.committed import Committed, TooMuch, folders_of
 from baseten_jobs.diff import FILE, Change
+from baseten_jobs.git.log import Revision
 from baseten_jobs.history import Found, History
-from baseten_jobs.identity import SHOWN, Identity, digest_of
-from baseten_jobs.observation import ObservedProject
+from baseten_jobs.job.content import File
+from baseten_jobs.job.identity import SHOWN, Identity, digest_of
+from baseten_jobs.job.observation import ObservedProject
 from baseten_jobs.phrases import one_line
-from baseten_jobs.workspace import File
 from baseten_jobs.written import Written
 
 _BATCH = 256

@@ -4,11 +4,11 @@ import re
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 
-from baseten_jobs.git_process import GitError
+from baseten_jobs.git.index import IndexEntry, blob_name
+from baseten_jobs.git.listing import contents_of, sizes_of
+from baseten_jobs.git.process import GitError
 from baseten_jobs.hashing import Held
-from baseten_jobs.index import IndexEntry, blob_name
 from baseten_jobs.pointers import LONGEST, pointed_to
-from baseten_jobs.tracking import contents_of, sizes_of
 from baseten_jobs.tree import Found
 
 _IDENT = re.compile(rb"\$Id:[^$\n]*\$")

@@ -3,12 +3,12 @@
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 
-from baseten_jobs.cost import same_gpu
+from baseten_jobs.job.cost import same_gpu
+from baseten_jobs.job.observation import ObservedJob, ObservedProject
+from baseten_jobs.job.request import JobRequest
 from baseten_jobs.manifest.names import is_made_up, manifest_name
-from baseten_jobs.observation import ObservedJob, ObservedProject
 from baseten_jobs.phrases import listed, one_line
 from baseten_jobs.plan import Action, Doubt, Policy, Verb
-from baseten_jobs.request import JobRequest
 
 
 def doubted(

@@ -7,14 +7,14 @@ from functools import cached_property
 from itertools import groupby, islice
 from typing import TYPE_CHECKING
 
-from baseten_jobs.commit_log import FileChange, Revision
 from baseten_jobs.diff import Change
-from baseten_jobs.git import Repository
+from baseten_jobs.git.log import FileChange, Revision
+from baseten_jobs.git.repository import Repository
 from baseten_jobs.history import Found, History
-from baseten_jobs.identity import Identity
+from baseten_jobs.job.identity import Identity
+from baseten_jobs.job.observation import ObservedProject
+from baseten_jobs.job.request import JobRequest
 from baseten_jobs.manifest.document import ENDINGS
-from baseten_jobs.observation import ObservedProject
-from baseten_jobs.request import JobRequest
 from baseten_jobs.written import Contents, Written
 
 if TYPE_CHECKING:

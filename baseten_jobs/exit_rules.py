@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 
 from baseten_jobs.exits import Exit, worst
-from baseten_jobs.observation import ObservedJob, StatusClass
+from baseten_jobs.job.observation import ObservedJob, StatusClass
 from baseten_jobs.outcome import Applied, Fate
 from baseten_jobs.plan import Verb
 from baseten_jobs.status import Status

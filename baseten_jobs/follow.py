@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 from baseten_jobs.api.client import Api
 from baseten_jobs.api.errors import ApiError
+from baseten_jobs.job.observation import ObservedJob
+from baseten_jobs.job.times import epoch_of
 from baseten_jobs.logs import LIMIT, LogLine, Reading, again, begin, line_of, read
-from baseten_jobs.moments import epoch_of
-from baseten_jobs.observation import ObservedJob
 from baseten_jobs.observe import jobs_in
 from baseten_jobs.patience import Tell, patiently
 from baseten_jobs.presence import Presence

@@ -1,6 +1,6 @@
 """Plan + policy -> why the plan must not be applied, before anything is sent."""
 
-from baseten_jobs.cost import per_hour
+from baseten_jobs.job.cost import per_hour
 from baseten_jobs.phrases import listed
 from baseten_jobs.plan import Plan, Policy, Verb
 

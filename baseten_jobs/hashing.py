@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from baseten_jobs import user_cache
-from baseten_jobs.index import blob_name
+from baseten_jobs.git.index import blob_name
 from baseten_jobs.inspection import MAX_BYTES, Note, inspect, inspect_ends
 from baseten_jobs.manifest.checkout import checkout_of
 

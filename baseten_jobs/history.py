@@ -7,9 +7,9 @@ from functools import cached_property
 from heapq import heappop, heappush
 from itertools import islice
 
-from baseten_jobs.commit_log import FileChange, Revision
-from baseten_jobs.identity import SHOWN, Identity
-from baseten_jobs.observation import ObservedProject
+from baseten_jobs.git.log import FileChange, Revision
+from baseten_jobs.job.identity import SHOWN, Identity
+from baseten_jobs.job.observation import ObservedProject
 from baseten_jobs.written import Contents, Written
 
 

@@ -2,9 +2,9 @@
 
 import os
 
-from baseten_jobs.git_process import GitError
+from baseten_jobs.git.listing import list_files
+from baseten_jobs.git.process import GitError
 from baseten_jobs.manifest.checkout import checkout_of
-from baseten_jobs.tracking import list_files
 
 _BESIDE = ("", "-wal", "-shm", "-journal")
 """What SQLite appends to the names of the files that it reads and writes with a database."""

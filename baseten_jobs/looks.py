@@ -7,8 +7,8 @@ from functools import cached_property
 
 from baseten_jobs.api.client import Api
 from baseten_jobs.api.errors import ApiError
-from baseten_jobs.identity import Identity
-from baseten_jobs.observation import JobsByName, ObservedJob
+from baseten_jobs.job.identity import Identity
+from baseten_jobs.job.observation import JobsByName, ObservedJob
 from baseten_jobs.observe import jobs_in
 
 _READERS = 8

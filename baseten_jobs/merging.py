@@ -6,7 +6,7 @@ from functools import cached_property
 from types import MappingProxyType
 from typing import NamedTuple
 
-from baseten_jobs.observation import ObservedJob, StatusClass, short
+from baseten_jobs.job.observation import ObservedJob, StatusClass, short
 from baseten_jobs.phrases import one_line
 
 _RANKS: Mapping[StatusClass, int] = {kind: rank for rank, kind in enumerate(StatusClass)}

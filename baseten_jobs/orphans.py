@@ -8,10 +8,10 @@ from pathlib import PurePosixPath
 
 from baseten_jobs.evidence import Evidence
 from baseten_jobs.history import Found
+from baseten_jobs.job.observation import Observation, ObservedJob, ObservedProject
+from baseten_jobs.job.request import JobRequest, ProjectRef
 from baseten_jobs.manifest.sources import read_raw
-from baseten_jobs.observation import Observation, ObservedJob, ObservedProject
 from baseten_jobs.plan import Action, Orphan, Plan, Verb
-from baseten_jobs.request import JobRequest, ProjectRef
 
 Observe = Callable[[tuple[ProjectRef, ...]], Observation]
 

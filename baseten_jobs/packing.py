@@ -12,9 +12,11 @@ from baseten_jobs import cautions
 from baseten_jobs.archive import archive_size, link_hash
 from baseten_jobs.boundary import Boundary, in_git_folder
 from baseten_jobs.cautions import MOST
-from baseten_jobs.git_process import GitError
+from baseten_jobs.git.listing import Listing, list_files
+from baseten_jobs.git.process import GitError
 from baseten_jobs.hashing import Cache, Held, Memory, Unread, hash_all
 from baseten_jobs.inspection import stays_out
+from baseten_jobs.job.content import MAX_BYTES, Content, File, Workspace, written_in
 from baseten_jobs.manifest.checkout import checkout_of, is_within
 from baseten_jobs.manifest.diagnostics import Diagnostic, FieldPath, Severity
 from baseten_jobs.manifest.document import Document
@@ -23,9 +25,7 @@ from baseten_jobs.manifest.sources import STDIN_NAME
 from baseten_jobs.phrases import human, one_line
 from baseten_jobs.remarks import Remarks
 from baseten_jobs.selection import Selection, mistake_in, never_fits
-from baseten_jobs.tracking import Listing, list_files
 from baseten_jobs.tree import Found, Tree, walk
-from baseten_jobs.workspace import MAX_BYTES, Content, File, Workspace, written_in
 
 
 @dataclass(frozen=True)

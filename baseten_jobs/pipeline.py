@@ -9,23 +9,23 @@ from functools import partial
 from baseten_jobs.api.client import Api
 from baseten_jobs.apply import Execution, execute
 from baseten_jobs.appraise import Appraisal, appraise, appraised
-from baseten_jobs.claims import not_there
 from baseten_jobs.decide import Claimed, make_plan
-from baseten_jobs.git import first_repository
+from baseten_jobs.git.repository import first_repository
+from baseten_jobs.job.claims import not_there
+from baseten_jobs.job.observation import Observation
+from baseten_jobs.job.project_resolution import Unresolved
+from baseten_jobs.job.request import JobRequest, ProjectRef
 from baseten_jobs.ledger import Ledger
 from baseten_jobs.manifest.diagnostics import Diagnostic, Position, Severity, field_name, has_errors, in_order
 from baseten_jobs.manifest.document import Document
 from baseten_jobs.manifest.rules import errors
 from baseten_jobs.manifest.secret_references import missing_secrets, secret_references
-from baseten_jobs.observation import Observation
 from baseten_jobs.observe import observe, with_second_witness
 from baseten_jobs.outcome import Applied
 from baseten_jobs.phrases import nearest
 from baseten_jobs.plan import EVERY, Plan, Policy, Verb
 from baseten_jobs.presence import Recall
 from baseten_jobs.replan import looked_at_again
-from baseten_jobs.request import JobRequest, ProjectRef
-from baseten_jobs.resolution import Unresolved
 from baseten_jobs.status import Status
 from baseten_jobs.upload import Sent, upload_workspaces
 from baseten_jobs.validation import Compiled

@@ -3,9 +3,9 @@
 from collections.abc import Collection, Sequence
 from enum import Enum
 
-from baseten_jobs.identity import Identity
-from baseten_jobs.moments import epoch_of
-from baseten_jobs.observation import ObservedJob, short
+from baseten_jobs.job.identity import Identity
+from baseten_jobs.job.observation import ObservedJob, short
+from baseten_jobs.job.times import epoch_of
 from baseten_jobs.phrases import one_line
 
 _LEEWAY = 60.0

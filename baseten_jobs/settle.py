@@ -7,9 +7,9 @@ from typing import NamedTuple
 
 from baseten_jobs.api.client import Api
 from baseten_jobs.api.errors import ApiError
-from baseten_jobs.identity import Identity
+from baseten_jobs.job.identity import Identity
+from baseten_jobs.job.observation import ObservedJob, StatusClass
 from baseten_jobs.looks import Look, look_at
-from baseten_jobs.observation import ObservedJob, StatusClass
 from baseten_jobs.plan import duplicate_warning
 from baseten_jobs.plausibility import Shown, called, left_alone, not_shown, shown_as
 

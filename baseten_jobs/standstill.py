@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from baseten_jobs.observation import ObservedJob
+from baseten_jobs.job.observation import ObservedJob
 from baseten_jobs.phrases import one_line
 
 LONGEST = 600.0

@@ -5,13 +5,13 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
-from baseten_jobs.claims import with_claims
-from baseten_jobs.cost import Machine, cost_of
-from baseten_jobs.identity import Identity
-from baseten_jobs.moments import epoch_of
-from baseten_jobs.observation import PENDING, Observation, ObservedJob, short
+from baseten_jobs.job.claims import with_claims
+from baseten_jobs.job.cost import Machine, cost_of
+from baseten_jobs.job.identity import Identity
+from baseten_jobs.job.observation import PENDING, Observation, ObservedJob, short
+from baseten_jobs.job.request import JobRequest, ProjectRef
+from baseten_jobs.job.times import epoch_of
 from baseten_jobs.phrases import one_line
-from baseten_jobs.request import JobRequest, ProjectRef
 
 _FREE = frozenset({PENDING, "TRAINING_JOB_QUEUED", "TRAINING_JOB_CREATED"})
 """Statuses before the machines are there: Baseten bills from the deployment on."""

@@ -2,8 +2,8 @@
 
 from baseten_jobs.api.client import Api
 from baseten_jobs.api.errors import ApiError
+from baseten_jobs.job.observation import ObservedJob, job_of, short
 from baseten_jobs.looks import look_at, merged
-from baseten_jobs.observation import ObservedJob, job_of, short
 
 _WITHIN = 10.0
 """Seconds that one call may take, and that all together have at least."""

@@ -7,8 +7,8 @@ from typing import Any
 from baseten_jobs.api.answer import Answer
 from baseten_jobs.api.client import Api
 from baseten_jobs.api.errors import Broken, NotSent
-from baseten_jobs.identity import Identity
-from baseten_jobs.observation import ObservedJob, job_of
+from baseten_jobs.job.identity import Identity
+from baseten_jobs.job.observation import ObservedJob, job_of
 from baseten_jobs.plausibility import contradiction
 
 _ATTEMPTS = 8

@@ -6,8 +6,8 @@ from functools import cached_property
 
 from baseten_jobs.api.client import Api
 from baseten_jobs.api.errors import ApiError
-from baseten_jobs.cost import Machine, price_list
-from baseten_jobs.observation import ObservedJob
+from baseten_jobs.job.cost import Machine, price_list
+from baseten_jobs.job.observation import ObservedJob
 from baseten_jobs.status import Checkpoints, Status, deployed, surveyed
 
 _JOBS = 20

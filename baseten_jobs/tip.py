@@ -8,15 +8,15 @@ from os.path import basename, dirname, isabs, islink, join, lexists
 from unicodedata import normalize
 
 from baseten_jobs.committed import folders_of
-from baseten_jobs.git import NotInGit, Repository, open_repository
-from baseten_jobs.git_process import GitError
+from baseten_jobs.git.objects import NotWhole
+from baseten_jobs.git.process import GitError
+from baseten_jobs.git.remote import SECONDS, Change, remote_of
+from baseten_jobs.git.repository import NotInGit, Repository, open_repository
+from baseten_jobs.job.content import written_in
 from baseten_jobs.manifest.checkout import checkout_of, is_below
 from baseten_jobs.manifest.document import ENDINGS, Document
 from baseten_jobs.manifest.sources import STDIN, STDIN_NAME
-from baseten_jobs.objects import NotWhole
 from baseten_jobs.phrases import listed, one_line
-from baseten_jobs.remote import SECONDS, Change, remote_of
-from baseten_jobs.workspace import written_in
 
 _HOPS = 40
 _SHOWN = 3

@@ -7,13 +7,13 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from os.path import join
 
-from baseten_jobs.git_process import GitError
+from baseten_jobs.git.index import IndexEntry
+from baseten_jobs.git.listing import Listing, list_files
+from baseten_jobs.git.process import GitError
 from baseten_jobs.ignoring import IGNORE_FILES, Ignored
-from baseten_jobs.index import IndexEntry
 from baseten_jobs.manifest.checkout import checkout_of, git_folder_of
 from baseten_jobs.places import Disk, Entry, Place, is_utf8
 from baseten_jobs.selection import Selection
-from baseten_jobs.tracking import Listing, list_files
 from baseten_jobs.travelling import CHOOSING, ENVIRONMENT_MARKS, JUNK, never_travels, spelling_of
 
 

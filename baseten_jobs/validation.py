@@ -15,9 +15,9 @@ from baseten_jobs.manifest.schema import check
 from baseten_jobs.manifest.sources import Sources, read_sources
 
 if TYPE_CHECKING:
+    from baseten_jobs.job.content import Content
+    from baseten_jobs.job.request import JobRequest
     from baseten_jobs.manifest.overrides import Override
-    from baseten_jobs.request import JobRequest
-    from baseten_jobs.workspace import Content
 
 
 @dataclass(frozen=True)
@@ -126,7 +126,7 @@ def compile_all(
     checked = validate(paths, stdin, strict, overrides, allowed)
     if not checked.valid:
         return checked
-    from baseten_jobs.request import compile_request
+    from baseten_jobs.job.request import compile_request
 
     placed = enumerate(checked.documents)
     requests = tuple(compile_request(document, checked.contents.get(place)) for place, document in placed)

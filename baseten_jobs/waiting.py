@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from enum import Enum
 
-from baseten_jobs.observation import ObservedJob, StatusClass, short
+from baseten_jobs.job.observation import ObservedJob, StatusClass, short
 
 _RUNNING = "TRAINING_JOB_RUNNING"
 

@@ -5,11 +5,11 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from baseten_jobs.identity import SHOWN, Identity, digest_of
+from baseten_jobs.job.content import Workspace, written_in
+from baseten_jobs.job.identity import SHOWN, Identity, digest_of
+from baseten_jobs.job.observation import ObservedProject
 from baseten_jobs.manifest.document import MAX_BYTES, decode, load
 from baseten_jobs.manifest.schema.fields import SUPPORTED
-from baseten_jobs.observation import ObservedProject
-from baseten_jobs.workspace import Workspace, written_in
 
 
 @dataclass(frozen=True)

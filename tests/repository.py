@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from baseten_jobs.git import open_repository
+from baseten_jobs.git.repository import open_repository
 from baseten_jobs.pipeline import make
 from baseten_jobs.plan import Plan, Policy
 from baseten_jobs.witness import Inquiry

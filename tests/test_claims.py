@@ -11,8 +11,8 @@ import pytest
 from baseten_jobs.emulator import Durations
 from baseten_jobs.exit_rules import exit_of_apply
 from baseten_jobs.exits import Exit
-from baseten_jobs.identity import Identity
-from baseten_jobs.observation import ObservedJob
+from baseten_jobs.job.identity import Identity
+from baseten_jobs.job.observation import ObservedJob
 from baseten_jobs.outcome import Applied
 from baseten_jobs.plan import Policy
 from baseten_jobs.plausibility import Shown, contradiction, shown_as

@@ -327,9 +327,9 @@ NAMES = st.sampled_from(
 @settings(max_examples=25, deadline=None)
 @given(st.dictionaries(NAMES, st.tuples(st.binary(max_size=20), st.booleans()), min_size=1))
 def test_a_clean_checkout_and_its_commit_have_the_same_content(files: dict[str, tuple[bytes, bool]]) -> None:
-    from baseten_jobs.git import Repository as Checkout
-    from baseten_jobs.git import open_repository
-    from baseten_jobs.workspace import Workspace
+    from baseten_jobs.git.repository import Repository as Checkout
+    from baseten_jobs.git.repository import open_repository
+    from baseten_jobs.job.content import Workspace
 
     with tempfile.TemporaryDirectory() as name:
         folder = write(Path(os.path.realpath(name)), {path: raw for path, (raw, _) in files.items()})

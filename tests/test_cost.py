@@ -10,12 +10,12 @@ import httpx
 import pytest
 
 from baseten_jobs.capacity import Capacity, Limit, Start, capacity_of, starts
-from baseten_jobs.cost import Bill, Cost, Machine, Share, cost_of, price_list
 from baseten_jobs.emulator import Durations, Settings, serving
 from baseten_jobs.guards import refusals
+from baseten_jobs.job.cost import Bill, Cost, Machine, Share, cost_of, price_list
+from baseten_jobs.job.request import JobRequest, ProjectRef
 from baseten_jobs.plan import Action, Plan, Policy, Verb
 from baseten_jobs.report import text as as_text
-from baseten_jobs.request import JobRequest, ProjectRef
 from baseten_jobs.saved import SavedPlan, loaded, planned
 from baseten_jobs.terms import Terms
 from tests.commands import Cli, called

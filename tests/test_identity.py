@@ -12,7 +12,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from baseten_jobs.identity import Identity, canonical_form, digest_of, parse_job_name
+from baseten_jobs.job.identity import Identity, canonical_form, digest_of, parse_job_name
 from baseten_jobs.manifest import document as manifest
 from baseten_jobs.manifest.normalisation import accelerator_of
 from baseten_jobs.manifest.schema.fields import Shape

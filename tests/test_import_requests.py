@@ -18,8 +18,8 @@ from baseten_jobs.importing.json_text import lines_of, read_json
 from baseten_jobs.importing.lowering import Given, drafts_of
 from baseten_jobs.importing.pasted import Pasted, read_pasted
 from baseten_jobs.importing.placed import Placed
+from baseten_jobs.job.request import JobRequest, compile_request
 from baseten_jobs.manifest import document as manifest
-from baseten_jobs.request import JobRequest, compile_request
 from baseten_jobs.writing import Todo, yaml_text
 from tests.strategies import specs
 from tests.test_requests import GOLDENS, SPECS, _requests

@@ -22,12 +22,12 @@ from baseten_jobs.configs import read_config
 from baseten_jobs.importing.json_text import lines_of, read_json
 from baseten_jobs.importing.lowering import Given, drafts_of
 from baseten_jobs.importing.placed import Placed
+from baseten_jobs.job.request import compile_request
 from baseten_jobs.manifest import document as manifest
 from baseten_jobs.manifest.diagnostics import Severity
 from baseten_jobs.manifest.names import distinct, manifest_name
 from baseten_jobs.manifest.rules import errors
 from baseten_jobs.manifest.schema import check
-from baseten_jobs.request import compile_request
 
 FOLDER = Path(__file__).parent / "imports" / "truss"
 CONFIGS = sorted(FOLDER.glob("*.py"))

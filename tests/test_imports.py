@@ -15,21 +15,22 @@ import baseten_jobs
 PACKAGE = Path(baseten_jobs.__file__).parent
 
 PURE = """
-    phrases manifest.diagnostics exits manifest.names moments manifest.yaml_scalars manifest.yaml_errors
-    manifest.yaml_reader manifest.document manifest.edit writing secrecy manifest.normalisation commit_log workspace
+    phrases manifest.diagnostics exits manifest.names job.times manifest.yaml_scalars manifest.yaml_errors
+    manifest.yaml_reader manifest.document manifest.edit writing secrecy manifest.normalisation git.log job.content
     globs ignoring travelling selection pointers own_files inspection manifest.schema.fields manifest.ownership
     manifest.schema.fast_check manifest.schema.explain manifest.schema.messages manifest.schema.check
     manifest.overrides manifest.rules.lookup manifest.rules.weight_sources manifest.confusables
     manifest.rules.confusable_projects manifest.rules.warnings manifest.rules.errors manifest.secret_references
-    identity request cost capacity observation merging resolution standstill claims importing written history
-    alignment diff plan doubtful decide guards waiting outcome terms saved plausibility status exit_rules logs report
+    job.identity job.request job.cost capacity job.observation merging job.project_resolution standstill job.claims
+    importing written history alignment diff plan doubtful decide guards waiting outcome terms saved plausibility
+    status exit_rules logs report
 """
 EFFECTS = """
     manifest.folders manifest.checkout manifest.overlooked manifest.sources hosted manifest.landing starting
-    git_process objects git index tracking user_cache hashing links places tree archive remarks boundary conversion
-    cautions packing adopting confined configs validation local_database committed remote tip code_history evidence
-    orphans absence witness emulator api observe replan appraise object_store upload patience presence follow survey
-    looks stopping submit settle ledger creating apply wait pipeline cli __main__
+    git.process git.objects git.repository git.index git.listing user_cache hashing links places tree archive remarks
+    boundary conversion cautions packing adopting confined configs validation local_database committed git.remote tip
+    code_history evidence orphans absence witness emulator api observe replan appraise object_store upload patience
+    presence follow survey looks stopping submit settle ledger creating apply wait pipeline cli __main__
 """
 ORDER = [*PURE.split(), *EFFECTS.split()]
 """Each module, or package, imports only from those before it. A new one gets its place here."""
@@ -42,7 +43,7 @@ HOMES = {
     "botocore": {"object_store"},
     "httpx": {"api"},
     "click": {"cli"},
-    "subprocess": {"git_process", "confined"},
+    "subprocess": {"git.process", "confined"},
     "flask": {"emulator"},
     "werkzeug": {"emulator"},
     "waitress": {"emulator"},

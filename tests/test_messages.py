@@ -10,7 +10,7 @@ import pytest
 import baseten_jobs
 from baseten_jobs.decide import make_plan
 from baseten_jobs.emulator import Durations
-from baseten_jobs.observation import Observation, ObservedJob, ObservedProject
+from baseten_jobs.job.observation import Observation, ObservedJob, ObservedProject
 from baseten_jobs.plan import Action, Policy
 from tests.repository import Repository
 from tests.test_plan import OTHER, REF, job, request

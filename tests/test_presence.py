@@ -15,7 +15,7 @@ from baseten_jobs.emulator import Durations
 from baseten_jobs.exit_rules import exit_of_apply
 from baseten_jobs.exits import Exit
 from baseten_jobs.follow import follow
-from baseten_jobs.observation import job_of
+from baseten_jobs.job.observation import job_of
 from baseten_jobs.outcome import Applied
 from baseten_jobs.presence import LOOKS, Presence, Recall
 from baseten_jobs.status import Status

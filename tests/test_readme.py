@@ -14,8 +14,8 @@ import pytest
 from baseten_jobs.cli import COMMANDS, command_of
 from baseten_jobs.emulator import Settings, serving
 from baseten_jobs.exits import Exit
-from baseten_jobs.observation import ObservedJob
-from baseten_jobs.request import JobRequest, ProjectRef
+from baseten_jobs.job.observation import ObservedJob
+from baseten_jobs.job.request import JobRequest, ProjectRef
 from baseten_jobs.status import Checkpoints, Status
 from tests.commands import Cli, called, nothing_set
 

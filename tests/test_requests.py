@@ -14,9 +14,9 @@ from pydantic import BaseModel
 
 from baseten_jobs.cli import run
 from baseten_jobs.emulator import Settings, close_app, create_app
+from baseten_jobs.job.request import JobRequest, ProjectRef
 from baseten_jobs.manifest.document import Document
 from baseten_jobs.manifest.schema.fields import Shape, shape_of
-from baseten_jobs.request import JobRequest, ProjectRef
 from baseten_jobs.validation import Compiled, compile_all
 
 GOLDENS = sorted((Path(__file__).parent / "requests").glob("*.yaml"))

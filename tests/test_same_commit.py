@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from baseten_jobs.index import blob_name, index_entries
+from baseten_jobs.git.index import blob_name, index_entries
 from baseten_jobs.manifest.diagnostics import Severity
 from baseten_jobs.starting import PIPELINES, start
 from tests.repository import git

@@ -7,15 +7,15 @@ from pathlib import Path
 import pytest
 
 from baseten_jobs import pipeline
-from baseten_jobs.cost import Machine
 from baseten_jobs.emulator import Behaviour, Durations
 from baseten_jobs.exit_rules import exit_of_statuses
 from baseten_jobs.exits import Exit
-from baseten_jobs.observation import ObservedJob
+from baseten_jobs.job.cost import Machine
+from baseten_jobs.job.observation import ObservedJob
+from baseten_jobs.job.request import JobRequest, ProjectRef
 from baseten_jobs.report.json import status as as_json
 from baseten_jobs.report.look import Look
 from baseten_jobs.report.table import status as table
-from baseten_jobs.request import JobRequest, ProjectRef
 from baseten_jobs.status import Checkpoints, Status, changes, surveyed
 from baseten_jobs.survey import Survey
 from tests.operating import Desk, Open, desk, open_desk

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 
 from baseten_jobs.decide import decide
 from baseten_jobs.emulator import Behaviour, Durations
-from baseten_jobs.identity import Identity
-from baseten_jobs.observation import ObservedJob, ObservedProject, StatusClass, job_of
+from baseten_jobs.job.identity import Identity
+from baseten_jobs.job.observation import ObservedJob, ObservedProject, StatusClass, job_of
+from baseten_jobs.job.request import JobRequest, ProjectRef
 from baseten_jobs.plan import Policy, Verb
-from baseten_jobs.request import JobRequest, ProjectRef
 from baseten_jobs.standstill import LONGEST, Standstill
 from tests.operating import Desk, Open, desk, open_desk
 

@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from baseten_jobs.emulator import Behaviour, Durations
-from baseten_jobs.observation import ObservedJob
+from baseten_jobs.job.observation import ObservedJob
 from baseten_jobs.waiting import Awaited, End, Goal, awaited
 from tests.operating import Desk, Open, desk, open_desk
 

@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
-from baseten_jobs import git as asking
 from baseten_jobs.absence import YOUNG
 from baseten_jobs.diff import MASK, Change, changes, masked
 from baseten_jobs.emulator import Durations
-from baseten_jobs.objects import NotWhole
+from baseten_jobs.git import repository as asking
+from baseten_jobs.git.objects import NotWhole
 from baseten_jobs.plan import Doubt, Policy, Verb
 from tests.repository import Repository, days, elsewhere, git
 from tests.strategies import API_VERSION

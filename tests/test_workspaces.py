@@ -18,10 +18,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from baseten_jobs.hashing import Cache, Unread, hash_all
+from baseten_jobs.job.content import File, content_digest
 from baseten_jobs.manifest.diagnostics import Severity
 from baseten_jobs.selection import Selection
 from baseten_jobs.tree import walk
-from baseten_jobs.workspace import File, content_digest
 from tests.bench.large_workspace import measure
 from tests.repository import ENVIRONMENT, git
 from tests.trees import CODE, commit, compiled, content, digest, manifest, paths, told, write
@@ -329,7 +329,7 @@ def test_many_manifests_of_one_checkout_cost_three_git_processes(
         calls.append(arguments)
         return run(arguments, **options)
 
-    monkeypatch.setattr("baseten_jobs.git_process.subprocess.run", counted)
+    monkeypatch.setattr("baseten_jobs.git.process.subprocess.run", counted)
     assert len({request.content for request in compiled(checkout).requests}) == 3
     assert len(calls) == 3
 

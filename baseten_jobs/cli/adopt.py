@@ -12,17 +12,17 @@ from baseten_jobs.cli import naming, options
 from baseten_jobs.cli.session import Session, guarded, opened
 from baseten_jobs.decide import revealed
 from baseten_jobs.exits import Exit
-from baseten_jobs.identity import SHOWN
+from baseten_jobs.job.identity import SHOWN
+from baseten_jobs.job.observation import ObservedJob
+from baseten_jobs.job.request import JobRequest
 from baseten_jobs.manifest import edit
 from baseten_jobs.manifest.document import Document
 from baseten_jobs.manifest.landing import check_landing
 from baseten_jobs.manifest.sources import STDIN
-from baseten_jobs.observation import ObservedJob
 from baseten_jobs.phrases import one_line
 from baseten_jobs.pipeline import look
 from baseten_jobs.report import json as as_json
 from baseten_jobs.report.words import told
-from baseten_jobs.request import JobRequest
 
 
 @click.command("adopt")

@@ -96,7 +96,7 @@ def request(file: str, given: Given, target: Target, output: str) -> Exit:
 def job(job_id: str, given: Given, target: Target, output: str, connection: "Connection") -> Exit:
     """Of a job that exists, by its id: what the API reveals of it, the rest marked as !todo."""
     from baseten_jobs.importing.existing import draft_of_job
-    from baseten_jobs.observation import job_of
+    from baseten_jobs.job.observation import job_of
     from baseten_jobs.observe import job_data
 
     session = Session(output)

@@ -13,9 +13,9 @@ from baseten_jobs.cli import naming, options, sink
 from baseten_jobs.cli.session import Session, guarded, opened
 from baseten_jobs.exits import Exit
 from baseten_jobs.follow import Heard, follow, lines_so_far
+from baseten_jobs.job.observation import ObservedJob, StatusClass, short
+from baseten_jobs.job.times import epoch_of, seconds_of
 from baseten_jobs.logs import LogLine
-from baseten_jobs.moments import epoch_of, seconds_of
-from baseten_jobs.observation import ObservedJob, StatusClass, short
 from baseten_jobs.phrases import one_line, page
 from baseten_jobs.report import json as as_json
 from baseten_jobs.report import lines as as_lines

@@ -128,7 +128,7 @@ def still_there(session: Session, paths: tuple[str, ...], *, prune: bool | None 
 
 
 def _went(path: str, *, committed: bool) -> bool:
-    from baseten_jobs.git import holds_manifests, once_held_manifests
+    from baseten_jobs.git.repository import holds_manifests, once_held_manifests
 
     return once_held_manifests(path) and not (committed and holds_manifests(path))
 

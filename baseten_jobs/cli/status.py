@@ -12,7 +12,7 @@ from baseten_jobs.cli.screen import Screen
 from baseten_jobs.cli.session import Session, guarded, opened
 from baseten_jobs.exit_rules import exit_of_statuses
 from baseten_jobs.exits import Exit, worst
-from baseten_jobs.observation import ObservedJob
+from baseten_jobs.job.observation import ObservedJob
 from baseten_jobs.patience import between_looks, patiently
 from baseten_jobs.presence import Recall
 from baseten_jobs.standstill import Standstill, standing_still

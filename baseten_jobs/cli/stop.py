@@ -8,7 +8,7 @@ from baseten_jobs.api.errors import ApiError
 from baseten_jobs.cli import naming, options, sink
 from baseten_jobs.cli.session import Session, guarded, opened
 from baseten_jobs.exits import Exit
-from baseten_jobs.observation import ObservedJob, short
+from baseten_jobs.job.observation import ObservedJob, short
 from baseten_jobs.phrases import one_line, page
 from baseten_jobs.report import json as as_json
 from baseten_jobs.status import Status

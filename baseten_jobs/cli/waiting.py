@@ -14,8 +14,8 @@ from baseten_jobs.cli import sink
 from baseten_jobs.cli.interrupts import raising
 from baseten_jobs.cli.options import bundle
 from baseten_jobs.cli.session import Session
-from baseten_jobs.moments import age, seconds_of
-from baseten_jobs.observation import ObservedJob
+from baseten_jobs.job.observation import ObservedJob
+from baseten_jobs.job.times import age, seconds_of
 from baseten_jobs.outcome import Applied, Outcome
 from baseten_jobs.standstill import standing_still
 from baseten_jobs.wait import Waiting, wait

@@ -3,13 +3,13 @@
 from collections.abc import Mapping
 from typing import Any
 
-from baseten_jobs.identity import parse_job_name
 from baseten_jobs.importing.draft import API_VERSION, Draft
 from baseten_jobs.importing.lowering import Given
 from baseten_jobs.importing.placed import Gap, Placed, placed
+from baseten_jobs.job.identity import parse_job_name
+from baseten_jobs.job.observation import ObservedJob
 from baseten_jobs.manifest.names import is_made_up, manifest_name
 from baseten_jobs.manifest.schema.fields import Shape, shape_of
-from baseten_jobs.observation import ObservedJob
 
 
 def draft_of_job(job: ObservedJob, data: Mapping[str, Any], given: Given) -> Draft:

@@ -13,11 +13,11 @@ from baseten_jobs.report.look import PLAIN, Look
 
 if TYPE_CHECKING:
     from baseten_jobs.importing.adoption import Adoption
+    from baseten_jobs.job.request import JobRequest
     from baseten_jobs.manifest.diagnostics import Diagnostic
     from baseten_jobs.manifest.document import Document
     from baseten_jobs.outcome import Applied
     from baseten_jobs.plan import Plan
-    from baseten_jobs.request import JobRequest
     from baseten_jobs.status import Status
 
 F_co = TypeVar("F_co", covariant=True)

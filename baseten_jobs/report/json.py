@@ -3,15 +3,16 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from baseten_jobs.commit_log import Revision
-from baseten_jobs.cost import Bill
 from baseten_jobs.diff import Change
+from baseten_jobs.git.log import Revision
 from baseten_jobs.importing.adoption import Adoption
+from baseten_jobs.job.cost import Bill
+from baseten_jobs.job.observation import ObservedJob
+from baseten_jobs.job.request import JobRequest
 from baseten_jobs.logs import LogLine
 from baseten_jobs.manifest.diagnostics import Diagnostic, has_errors
 from baseten_jobs.manifest.document import Document
 from baseten_jobs.manifest.schema.explain import Explanation
-from baseten_jobs.observation import ObservedJob
 from baseten_jobs.outcome import Applied, Outcome
 from baseten_jobs.phrases import Page
 from baseten_jobs.phrases import document as dumped
@@ -19,7 +20,6 @@ from baseten_jobs.plan import Action, Beside, Orphan, Plan
 from baseten_jobs.report import fields, listing, projects
 from baseten_jobs.report.lines import data as line_data
 from baseten_jobs.report.look import PLAIN, Look
-from baseten_jobs.request import JobRequest
 from baseten_jobs.status import Checkpoints, Status
 from baseten_jobs.waiting import Awaited, End
 

@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
+from baseten_jobs.job.content import Content, File
 from baseten_jobs.phrases import human, one_line
 from baseten_jobs.report.look import Look
-from baseten_jobs.workspace import Content, File
 
 
 def lines(content: Content | None, look: Look) -> list[str]:

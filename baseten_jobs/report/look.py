@@ -10,8 +10,8 @@ from baseten_jobs.secrecy import without_values
 
 if TYPE_CHECKING:
     from baseten_jobs.diff import Change
+    from baseten_jobs.job.request import JobRequest
     from baseten_jobs.outcome import Outcome
-    from baseten_jobs.request import JobRequest
 
 Paint = Callable[[str, str], str]
 """A text and the name of a colour -> the text as it is shown."""

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from baseten_jobs.commit_log import Revision
-from baseten_jobs.cost import per_hour
 from baseten_jobs.diff import Change
+from baseten_jobs.git.log import Revision
+from baseten_jobs.job.cost import per_hour
 from baseten_jobs.manifest.diagnostics import Diagnostic, Severity
 from baseten_jobs.manifest.document import Document
 from baseten_jobs.outcome import Applied, Outcome

@@ -1,8 +1,8 @@
 """The projects of a plan -> sentences on those that will be made, and on what was read of the rest."""
 
+from baseten_jobs.job.request import ProjectRef
 from baseten_jobs.phrases import one_line
 from baseten_jobs.plan import Plan
-from baseten_jobs.request import ProjectRef
 
 
 def created(made: Plan) -> list[str]:

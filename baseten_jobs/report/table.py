@@ -4,8 +4,8 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 
-from baseten_jobs.moments import age
-from baseten_jobs.observation import StatusClass
+from baseten_jobs.job.observation import StatusClass
+from baseten_jobs.job.times import age
 from baseten_jobs.outcome import Applied
 from baseten_jobs.phrases import Page, one_line, page
 from baseten_jobs.plan import duplicate_warning

@@ -3,11 +3,12 @@
 from collections.abc import Iterable, Iterator, Sequence
 
 from baseten_jobs.capacity import Start
-from baseten_jobs.commit_log import Revision
 from baseten_jobs.diff import FILE, Change
-from baseten_jobs.identity import SHOWN
+from baseten_jobs.git.log import Revision
 from baseten_jobs.importing.adoption import Adoption
-from baseten_jobs.observation import short
+from baseten_jobs.job.identity import SHOWN
+from baseten_jobs.job.observation import short
+from baseten_jobs.job.request import JobRequest
 from baseten_jobs.outcome import Applied, Fate, Outcome
 from baseten_jobs.phrases import Page, count, document, one_line, page
 from baseten_jobs.plan import Action, Orphan, Plan, Verb
@@ -16,7 +17,6 @@ from baseten_jobs.report.look import PLAIN, Look, Paint
 from baseten_jobs.report.table import status as status
 from baseten_jobs.report.table import waited as waited
 from baseten_jobs.report.words import Mark, reads_better_by_words, reordered, told, word_diff
-from baseten_jobs.request import JobRequest
 
 SIGNS = {
     Verb.SUBMIT: ("+", "green"),

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from baseten_jobs import git as asking
-from baseten_jobs import git_process
-from baseten_jobs.git_process import FETCHING, GitError
+from baseten_jobs.git import process
+from baseten_jobs.git import repository as asking
+from baseten_jobs.git.process import FETCHING, GitError
 from baseten_jobs.plan import Verb
 from tests.attacks import repositories
 from tests.attacks.repositories import SECRETS, SETTINGS, Canary, attack, bare, executable, manifest, reviewed
@@ -113,18 +113,18 @@ def test_git_gets_no_secret_and_no_variable_that_leads_elsewhere(
         assert not names & set(kept_back)
         assert "GIT_CONFIG_VALUE_0=" + str(checkout) in variables
         assert {"GIT_NO_LAZY_FETCH=1", "GIT_ALLOW_PROTOCOL=", "GIT_TERMINAL_PROMPT=0"} <= set(variables)
-        assert all(f"-c {setting}" in words for setting in git_process.NEUTRAL)
+        assert all(f"-c {setting}" in words for setting in process.NEUTRAL)
         assert words.startswith(f"-C {checkout} ")
 
 
 def test_the_settings_of_a_machine_come_before_ours(monkeypatch: pytest.MonkeyPatch, checkout: Path) -> None:
     for name, value in (("COUNT", "1"), ("KEY_0", "filter.evil.clean"), ("VALUE_0", "x")):
         monkeypatch.setenv(f"GIT_CONFIG_{name}", value)
-    settings = git_process.without_filters(checkout)
-    assert git_process.run(checkout, "config", "filter.evil.clean", settings=settings) == b"\n"
+    settings = process.without_filters(checkout)
+    assert process.run(checkout, "config", "filter.evil.clean", settings=settings) == b"\n"
     monkeypatch.setenv("GIT_CONFIG_COUNT", "many")
     with pytest.raises(GitError):
-        git_process.run(checkout, "log", settings=settings)
+        process.run(checkout, "log", settings=settings)
 
 
 def test_one_place_starts_git() -> None:

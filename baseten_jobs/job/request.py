@@ -4,11 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from baseten_jobs.identity import SHOWN, Identity, digest_of
+from baseten_jobs.job.content import Content
+from baseten_jobs.job.identity import SHOWN, Identity, digest_of
 from baseten_jobs.manifest.document import Document
 from baseten_jobs.manifest.names import former_names
 from baseten_jobs.manifest.normalisation import accelerator_of
-from baseten_jobs.workspace import Content
 
 
 @dataclass(frozen=True)

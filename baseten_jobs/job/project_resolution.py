@@ -5,10 +5,10 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, NamedTuple
 
+from baseten_jobs.job.observation import ObservedProject
+from baseten_jobs.job.request import ProjectRef
 from baseten_jobs.manifest.confusables import apart, likeness
-from baseten_jobs.observation import ObservedProject
 from baseten_jobs.phrases import nearest, one_line
-from baseten_jobs.request import ProjectRef
 
 _SIMILAR = 0.75
 """Likeness, of which 1 is the same, from which on a name is worth a note."""

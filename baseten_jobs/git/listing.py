@@ -5,9 +5,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 
-from baseten_jobs.git_process import GitError, converse, run
-from baseten_jobs.index import IndexEntry, index_entries
-from baseten_jobs.objects import NotWhole, Objects
+from baseten_jobs.git.index import IndexEntry, index_entries
+from baseten_jobs.git.objects import NotWhole, Objects
+from baseten_jobs.git.process import GitError, converse, run
 
 
 @dataclass(frozen=True)

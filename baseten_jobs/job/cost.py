@@ -6,9 +6,9 @@ from functools import lru_cache
 from math import fsum, isfinite
 from typing import Any
 
+from baseten_jobs.job.request import JobRequest
 from baseten_jobs.manifest.normalisation import bytes_of
 from baseten_jobs.phrases import listed
-from baseten_jobs.request import JobRequest
 
 _MEBIBYTE = 2**20
 _CPUS, _MEMORY = 1, "2Gi"

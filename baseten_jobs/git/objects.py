@@ -5,7 +5,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import IO, TYPE_CHECKING
 
-from baseten_jobs.git_process import FETCHING
+from baseten_jobs.git.process import FETCHING
 
 if TYPE_CHECKING:
     from subprocess import Popen

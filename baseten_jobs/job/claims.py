@@ -3,9 +3,9 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
-from baseten_jobs.identity import Identity, parse_job_name
-from baseten_jobs.observation import Observation, ObservedJob, ObservedProject
-from baseten_jobs.request import JobRequest
+from baseten_jobs.job.identity import Identity, parse_job_name
+from baseten_jobs.job.observation import Observation, ObservedJob, ObservedProject
+from baseten_jobs.job.request import JobRequest
 
 
 def with_claims(observation: Observation, requests: Iterable[JobRequest]) -> Observation:

@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from urllib.parse import unquote
 
-from baseten_jobs.git import MANIFESTS, Repository
-from baseten_jobs.git_process import GitError, reach
+from baseten_jobs.git.process import GitError, reach
+from baseten_jobs.git.repository import MANIFESTS, Repository
 from baseten_jobs.phrases import one_line
 from baseten_jobs.secrecy import without_values
 
