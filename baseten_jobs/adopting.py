@@ -4,7 +4,6 @@ import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from baseten_jobs.boundary import Boundary
 from baseten_jobs.importing.adoption import Adopted, Adoption, Found
 from baseten_jobs.importing.draft import Draft, check, gaps, written
 from baseten_jobs.importing.placed import NONE, Placed, placed
@@ -14,6 +13,7 @@ from baseten_jobs.manifest.landing import check_landing
 from baseten_jobs.manifest.names import distinct
 from baseten_jobs.manifest.sources import shown_name
 from baseten_jobs.phrases import one_line
+from baseten_jobs.workspace.boundary import Boundary
 
 _SCHEMA = os.path.join("schemas", "v1", "training-job.schema.json")
 _BESIDE = os.path.join("..", _SCHEMA)

@@ -7,15 +7,15 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from os.path import basename, join, normpath
 
-from baseten_jobs.archive import link_hash
 from baseten_jobs.git.objects import GitObject, NotWhole, Objects
-from baseten_jobs.inspection import HEAD_BYTES, MAX_BYTES, inspect, inspect_head, stays_out
 from baseten_jobs.job.content import File, Workspace, content_digest
-from baseten_jobs.own_files import form_of
-from baseten_jobs.places import Entry
-from baseten_jobs.pointers import pointed_to
-from baseten_jobs.selection import Selection
-from baseten_jobs.tree import Found, walk_committed
+from baseten_jobs.workspace.archive import link_hash
+from baseten_jobs.workspace.lfs_pointers import pointed_to
+from baseten_jobs.workspace.own_files import form_of
+from baseten_jobs.workspace.places import Entry
+from baseten_jobs.workspace.scan import HEAD_BYTES, MAX_BYTES, inspect, inspect_head, stays_out
+from baseten_jobs.workspace.selection import Selection
+from baseten_jobs.workspace.walk import Found, walk_committed
 
 MOST_READ = 256 << 20
 """Bytes of files that one search reads out of git; those that lie unchanged in the work tree are not read at all."""

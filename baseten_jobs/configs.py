@@ -14,7 +14,7 @@ from baseten_jobs.importing.truss import Read
 from baseten_jobs.manifest.diagnostics import Diagnostic, Position, Severity
 from baseten_jobs.manifest.folders import walk
 from baseten_jobs.manifest.sources import STDIN, read_whole, shown_name
-from baseten_jobs.travelling import ENVIRONMENT_MARKS, never_travels
+from baseten_jobs.workspace.default_excludes import ENVIRONMENT_MARKS, never_travels
 
 _WHAT = "such a file"
 _PLAIN_NAME = "config"

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any, Protocol
 
-from baseten_jobs.api.route import is_loopback_url
 from baseten_jobs.phrases import one_line
+from baseten_jobs.provider.api.route import is_loopback_url
 from baseten_jobs.secrecy import without_values
 
 PART = 6 << 20

@@ -6,7 +6,6 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
 
-from baseten_jobs.api.client import Api
 from baseten_jobs.apply import Execution, execute
 from baseten_jobs.appraise import Appraisal, appraise, appraised
 from baseten_jobs.decide import Claimed, make_plan
@@ -20,13 +19,14 @@ from baseten_jobs.manifest.diagnostics import Diagnostic, Position, Severity, fi
 from baseten_jobs.manifest.document import Document
 from baseten_jobs.manifest.rules import errors
 from baseten_jobs.manifest.secret_references import missing_secrets, secret_references
-from baseten_jobs.observe import observe, with_second_witness
 from baseten_jobs.outcome import Applied
 from baseten_jobs.phrases import nearest
 from baseten_jobs.plan import EVERY, Plan, Policy, Verb
-from baseten_jobs.presence import Recall
+from baseten_jobs.provider.api.client import Api
+from baseten_jobs.provider.observe import observe, with_second_witness
+from baseten_jobs.provider.presence import Recall
+from baseten_jobs.provider.status import Status
 from baseten_jobs.replan import looked_at_again
-from baseten_jobs.status import Status
 from baseten_jobs.upload import Sent, upload_workspaces
 from baseten_jobs.validation import Compiled
 from baseten_jobs.witness import Inquiry, with_witness

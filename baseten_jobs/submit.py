@@ -4,12 +4,12 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from baseten_jobs.api.answer import Answer
-from baseten_jobs.api.client import Api
-from baseten_jobs.api.errors import Broken, NotSent
 from baseten_jobs.job.identity import Identity
 from baseten_jobs.job.observation import ObservedJob, job_of
 from baseten_jobs.plausibility import contradiction
+from baseten_jobs.provider.api.answer import Answer
+from baseten_jobs.provider.api.client import Api
+from baseten_jobs.provider.api.errors import Broken, NotSent
 
 _ATTEMPTS = 8
 _NOBODY_KNOWS = frozenset({408, 409, 425, 499})

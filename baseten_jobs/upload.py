@@ -6,14 +6,14 @@ from dataclasses import replace
 from typing import Any
 
 from baseten_jobs import object_store
-from baseten_jobs.api.client import Api
-from baseten_jobs.api.errors import ApiError
-from baseten_jobs.api.route import is_open_to_all
-from baseten_jobs.archive import Archive, Changed
 from baseten_jobs.job.content import Content
 from baseten_jobs.object_store import MissingExtra, Place, StoreFailed
 from baseten_jobs.phrases import one_line
 from baseten_jobs.plan import Plan, Verb
+from baseten_jobs.provider.api.client import Api
+from baseten_jobs.provider.api.errors import ApiError
+from baseten_jobs.provider.api.route import is_open_to_all
+from baseten_jobs.workspace.archive import Archive, Changed
 
 Sent = Callable[[int, int, str], None]
 """How far an upload is: bytes that are through, bytes in all, and what it is."""

@@ -108,7 +108,7 @@ def _packed(
     places = [place for place, document in enumerate(documents) if id(document) in kept]
     if not places:
         return {}, ()
-    from baseten_jobs.packing import pack
+    from baseten_jobs.workspace.pack import pack
 
     packed = pack((documents[place] for place in places), allowed)
     contents = {place: content for place, content in zip(places, packed.contents, strict=True) if content}

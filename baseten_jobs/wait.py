@@ -3,15 +3,15 @@
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from baseten_jobs.api.client import Api
 from baseten_jobs.job.observation import ObservedJob, ObservedProject
 from baseten_jobs.job.request import ProjectRef
-from baseten_jobs.observe import jobs_in, observe
 from baseten_jobs.outcome import Applied, Fate, Outcome
-from baseten_jobs.patience import Tell, between_looks, patiently
 from baseten_jobs.plan import Action
-from baseten_jobs.presence import Presence
-from baseten_jobs.standstill import Standstill, standing_still
+from baseten_jobs.provider.api.client import Api
+from baseten_jobs.provider.observe import jobs_in, observe
+from baseten_jobs.provider.outages import Tell, between_looks, patiently
+from baseten_jobs.provider.presence import Presence
+from baseten_jobs.provider.standstill import Standstill, standing_still
 from baseten_jobs.waiting import Awaited, Goal, awaited
 
 _FIRST, _LONGEST = 2.0, 10.0

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from baseten_jobs.api.pacing import Clock
 from baseten_jobs.cli import run
+from baseten_jobs.provider.api.pacing import Clock
 
 
 @dataclass

@@ -10,8 +10,8 @@ import tempfile
 from contextlib import suppress
 from pathlib import Path
 
-from baseten_jobs.selection import Selection
-from baseten_jobs.tree import walk
+from baseten_jobs.workspace.selection import Selection
+from baseten_jobs.workspace.walk import walk
 from tests.repository import ENVIRONMENT, git
 
 NAMES = ["a", "b", "ab", "aab", "lib", "x.log", "run1.log", "é",

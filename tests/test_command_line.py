@@ -18,10 +18,10 @@ from pathlib import Path
 
 import pytest
 
-from baseten_jobs.api.connection import Connection, open_api
-from baseten_jobs.api.errors import ApiError
-from baseten_jobs.api.pacing import Clock
 from baseten_jobs.cli import COMMANDS, command_of
+from baseten_jobs.provider.api.connection import Connection, open_api
+from baseten_jobs.provider.api.errors import ApiError
+from baseten_jobs.provider.api.pacing import Clock
 from tests.commands import Cli, Ran, called
 
 __all__ = ["called"]

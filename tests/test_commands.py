@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from baseten_jobs.api.client import Api
-from baseten_jobs.api.connection import Connection, open_api
-from baseten_jobs.api.pacing import Clock
 from baseten_jobs.plan import Policy
+from baseten_jobs.provider.api.client import Api
+from baseten_jobs.provider.api.connection import Connection, open_api
+from baseten_jobs.provider.api.pacing import Clock
 from tests.commands import Cli, called, nothing_set
 from tests.repository import git
 from tests.world import OPENED

@@ -13,12 +13,12 @@ from typing import Any
 import httpx
 import pytest
 
-from baseten_jobs.api.client import Api
-from baseten_jobs.api.connection import Connection, open_api
-from baseten_jobs.api.errors import ApiError, Broken
-from baseten_jobs.api.exchange import Limits, Line
-from baseten_jobs.api.pacing import Backoff, Clock
 from baseten_jobs.emulator import Durations
+from baseten_jobs.provider.api.client import Api
+from baseten_jobs.provider.api.connection import Connection, open_api
+from baseten_jobs.provider.api.errors import ApiError, Broken
+from baseten_jobs.provider.api.exchange import Limits, Line
+from baseten_jobs.provider.api.pacing import Backoff, Clock
 from tests.commands import Cli, Ran, called, nothing_set
 from tests.sockets import ENDLESS, Bend, Bending, Handler, bending, drips_headers, is_silent
 from tests.world import World
@@ -136,8 +136,8 @@ def test_a_request_that_waited_for_a_connection_past_its_deadline_is_never_sent(
 def test_a_call_that_hangs_keeps_no_process_from_ending(server: Bending) -> None:
     server.bends["projects"] = (True, drips_headers)
     script = (
-        "from baseten_jobs.api.connection import Connection, open_api\n"
-        "from baseten_jobs.api.pacing import Clock\n"
+        "from baseten_jobs.provider.api.connection import Connection, open_api\n"
+        "from baseten_jobs.provider.api.pacing import Clock\n"
         f"api = open_api(Connection({server.url!r}, 'k'), Clock()).hasty(1, 0.2)\n"
         "try: api.projects()\n"
         "except Exception as error: print(error)\n"

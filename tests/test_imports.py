@@ -17,20 +17,24 @@ PACKAGE = Path(baseten_jobs.__file__).parent
 PURE = """
     phrases manifest.diagnostics exits manifest.names job.times manifest.yaml_scalars manifest.yaml_errors
     manifest.yaml_reader manifest.document manifest.edit writing secrecy manifest.normalisation git.log job.content
-    globs ignoring travelling selection pointers own_files inspection manifest.schema.fields manifest.ownership
-    manifest.schema.fast_check manifest.schema.explain manifest.schema.messages manifest.schema.check
-    manifest.overrides manifest.rules.lookup manifest.rules.weight_sources manifest.confusables
-    manifest.rules.confusable_projects manifest.rules.warnings manifest.rules.errors manifest.secret_references
-    job.identity job.request job.cost capacity job.observation merging job.project_resolution standstill job.claims
-    importing written history alignment diff plan doubtful decide guards waiting outcome terms saved plausibility
-    status exit_rules logs report
+    workspace.globs workspace.ignore_files workspace.default_excludes workspace.selection workspace.lfs_pointers
+    workspace.own_files workspace.scan manifest.schema.fields manifest.ownership manifest.schema.fast_check
+    manifest.schema.explain manifest.schema.messages manifest.schema.check manifest.overrides manifest.rules.lookup
+    manifest.rules.weight_sources manifest.confusables manifest.rules.confusable_projects manifest.rules.warnings
+    manifest.rules.errors manifest.secret_references job.identity job.request job.cost capacity job.observation
+    provider.merging job.project_resolution provider.standstill job.claims importing written history alignment diff
+    plan doubtful decide guards waiting outcome terms saved plausibility provider.status exit_rules provider.log_pages
+    report
 """
 EFFECTS = """
     manifest.folders manifest.checkout manifest.overlooked manifest.sources hosted manifest.landing starting
-    git.process git.objects git.repository git.index git.listing user_cache hashing links places tree archive remarks
-    boundary conversion cautions packing adopting confined configs validation local_database committed git.remote tip
-    code_history evidence orphans absence witness emulator api observe replan appraise object_store upload patience
-    presence follow survey looks stopping submit settle ledger creating apply wait pipeline cli __main__
+    git.process git.objects git.repository git.index git.listing workspace.user_cache workspace.hashing
+    workspace.links workspace.places workspace.walk workspace.archive workspace.problems workspace.boundary
+    workspace.conversion workspace.warnings workspace.pack adopting confined configs validation
+    provider.api.local_database committed git.remote tip code_history evidence orphans absence witness emulator
+    provider.api provider.observe replan appraise object_store upload provider.outages provider.presence
+    provider.log_reader provider.status_reader provider.snapshot provider.stop submit settle ledger creating apply
+    wait pipeline cli __main__
 """
 ORDER = [*PURE.split(), *EFFECTS.split()]
 """Each module, or package, imports only from those before it. A new one gets its place here."""
@@ -41,7 +45,7 @@ HOMES = {
     "deepdiff": {"diff"},
     "boto3": {"object_store"},
     "botocore": {"object_store"},
-    "httpx": {"api"},
+    "httpx": {"provider.api"},
     "click": {"cli"},
     "subprocess": {"git.process", "confined"},
     "flask": {"emulator"},
@@ -54,7 +58,7 @@ HOMES = {
 OWN_FILES = {"manifest.schema.fields"}
 """Pure, but for the files of the package that they read."""
 
-TO_THE_EMULATOR = {"api.connection", "cli.emulator"}
+TO_THE_EMULATOR = {"provider.api.connection", "cli.emulator"}
 """Where the embedded API is reached, and no sooner than it is called for."""
 
 PATHS = {

@@ -15,10 +15,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from baseten_jobs.emulator import Behaviour, Durations
-from baseten_jobs.follow import follow
 from baseten_jobs.job.times import age, epoch_of, seconds_of
-from baseten_jobs.logs import LogLine, Reading, again, begin, read
-from baseten_jobs.observe import job_by_id
+from baseten_jobs.provider.log_pages import LogLine, Reading, again, begin, read
+from baseten_jobs.provider.log_reader import follow
+from baseten_jobs.provider.observe import job_by_id
 from baseten_jobs.report.lines import harmless, on_terminal
 from tests.operating import Desk, Open, desk, open_desk
 from tests.world import START, Send, World

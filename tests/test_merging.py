@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from baseten_jobs.job.identity import Identity
 from baseten_jobs.job.observation import ObservedJob, StatusClass, job_of
-from baseten_jobs.merging import Contradiction, Shown, compared, may_be_capped, merged, once_each
+from baseten_jobs.provider.merging import Contradiction, Shown, compared, may_be_capped, merged, once_each
 
 OWN, OTHER = (Identity("x", digit * 12).job_name for digit in "ab")
 

@@ -5,9 +5,9 @@ from email.utils import formatdate
 import httpx
 import pytest
 
-from baseten_jobs.api.client import Api
-from baseten_jobs.api.errors import ApiError, Broken, NotSent
-from baseten_jobs.api.pacing import Backoff, RateLimit
+from baseten_jobs.provider.api.client import Api
+from baseten_jobs.provider.api.errors import ApiError, Broken, NotSent
+from baseten_jobs.provider.api.pacing import Backoff, RateLimit
 from tests.world import START, StandingClock
 
 

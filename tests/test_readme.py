@@ -16,7 +16,7 @@ from baseten_jobs.emulator import Settings, serving
 from baseten_jobs.exits import Exit
 from baseten_jobs.job.observation import ObservedJob
 from baseten_jobs.job.request import JobRequest, ProjectRef
-from baseten_jobs.status import Checkpoints, Status
+from baseten_jobs.provider.status import Checkpoints, Status
 from tests.commands import Cli, called, nothing_set
 
 __all__ = ["called", "nothing_set"]

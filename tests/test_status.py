@@ -13,11 +13,11 @@ from baseten_jobs.exits import Exit
 from baseten_jobs.job.cost import Machine
 from baseten_jobs.job.observation import ObservedJob
 from baseten_jobs.job.request import JobRequest, ProjectRef
+from baseten_jobs.provider.status import Checkpoints, Status, changes, surveyed
+from baseten_jobs.provider.status_reader import Survey
 from baseten_jobs.report.json import status as as_json
 from baseten_jobs.report.look import Look
 from baseten_jobs.report.table import status as table
-from baseten_jobs.status import Checkpoints, Status, changes, surveyed
-from baseten_jobs.survey import Survey
 from tests.operating import Desk, Open, desk, open_desk
 from tests.world import World, answered
 

@@ -15,7 +15,7 @@ from baseten_jobs.job.identity import Identity
 from baseten_jobs.job.observation import ObservedJob, ObservedProject, StatusClass, job_of
 from baseten_jobs.job.request import JobRequest, ProjectRef
 from baseten_jobs.plan import Policy, Verb
-from baseten_jobs.standstill import LONGEST, Standstill
+from baseten_jobs.provider.standstill import LONGEST, Standstill
 from tests.operating import Desk, Open, desk, open_desk
 
 __all__ = ["desk", "open_desk"]

@@ -21,18 +21,18 @@ from baseten.client import ManagementClient
 from werkzeug import Request, Response
 
 from baseten_jobs import object_store
-from baseten_jobs.api.client import Api
-from baseten_jobs.api.errors import ApiError
-from baseten_jobs.api.pacing import Clock
 from baseten_jobs.apply import Execution, Ledger
-from baseten_jobs.archive import Archive, Changed, archive_size
 from baseten_jobs.cli import run
 from baseten_jobs.emulator import Settings, close_app, create_app, serving
 from baseten_jobs.manifest import document as manifests
 from baseten_jobs.pipeline import apply, make
 from baseten_jobs.plan import Policy
+from baseten_jobs.provider.api.client import Api
+from baseten_jobs.provider.api.errors import ApiError
+from baseten_jobs.provider.api.pacing import Clock
 from baseten_jobs.settle import Windows
 from baseten_jobs.upload import UploadFailed
+from baseten_jobs.workspace.archive import Archive, Changed, archive_size
 from tests.trees import CODE, compiled, content, manifest, unpacked, write
 from tests.world import World, answered
 

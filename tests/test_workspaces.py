@@ -17,11 +17,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from baseten_jobs.hashing import Cache, Unread, hash_all
 from baseten_jobs.job.content import File, content_digest
 from baseten_jobs.manifest.diagnostics import Severity
-from baseten_jobs.selection import Selection
-from baseten_jobs.tree import walk
+from baseten_jobs.workspace.hashing import Cache, Unread, hash_all
+from baseten_jobs.workspace.selection import Selection
+from baseten_jobs.workspace.walk import walk
 from tests.bench.large_workspace import measure
 from tests.repository import ENVIRONMENT, git
 from tests.trees import CODE, commit, compiled, content, digest, manifest, paths, told, write
@@ -491,7 +491,7 @@ def test_a_folder_that_is_only_called_git_makes_no_checkout(tree: Path) -> None:
 def test_more_than_five_gibibytes_are_refused_before_anything_is_read_for_an_upload(
     tree: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("baseten_jobs.packing.MAX_BYTES", 10_000)
+    monkeypatch.setattr("baseten_jobs.workspace.pack.MAX_BYTES", 10_000)
     assert told(tree) == [
         "10.0 KiB are more than the 9.8 KiB that may be uploaded; the largest: run.sh (26 bytes), "
         "lib/layers.py (10 bytes), train.py (7 bytes) [workspace-size]"
@@ -610,7 +610,7 @@ def test_a_file_that_changes_after_it_was_found_is_not_hashed(
 @pytest.fixture
 def settled(monkeypatch: pytest.MonkeyPatch) -> None:
     """Files count as settled at once: nobody can set the time of a change of the inode."""
-    monkeypatch.setattr("baseten_jobs.hashing.TOO_FRESH", 0)
+    monkeypatch.setattr("baseten_jobs.workspace.hashing.TOO_FRESH", 0)
 
 
 def _memories() -> list[Path]:

@@ -7,7 +7,6 @@ from typing import Any
 
 import click
 
-from baseten_jobs.api.connection import Connection
 from baseten_jobs.cli import naming, options
 from baseten_jobs.cli.session import Session, guarded, opened
 from baseten_jobs.decide import revealed
@@ -21,6 +20,7 @@ from baseten_jobs.manifest.landing import check_landing
 from baseten_jobs.manifest.sources import STDIN
 from baseten_jobs.phrases import one_line
 from baseten_jobs.pipeline import look
+from baseten_jobs.provider.api.connection import Connection
 from baseten_jobs.report import json as as_json
 from baseten_jobs.report.words import told
 

@@ -5,8 +5,6 @@ from dataclasses import dataclass, replace
 import click
 
 from baseten_jobs import pipeline, report, validation
-from baseten_jobs.api.connection import Connection
-from baseten_jobs.api.errors import ApiError
 from baseten_jobs.apply import Conflict, Execution
 from baseten_jobs.cli import options, sink
 from baseten_jobs.cli.actions import Step
@@ -24,6 +22,8 @@ from baseten_jobs.ledger import Ledger
 from baseten_jobs.manifest.overrides import Override
 from baseten_jobs.phrases import page
 from baseten_jobs.plan import Plan, Policy
+from baseten_jobs.provider.api.connection import Connection
+from baseten_jobs.provider.api.errors import ApiError
 from baseten_jobs.report import text as as_text
 from baseten_jobs.saved import SavedPlan
 from baseten_jobs.terms import Terms, differences, narrowed

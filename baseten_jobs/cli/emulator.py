@@ -194,8 +194,9 @@ def command(host: str, port: int, hosts: tuple[str, ...], **options: Any) -> Non
     if any(importlib.util.find_spec(module) is None for module in ("flask", "waitress")):
         sink.err(_NEEDS_EXTRA)
         raise SystemExit(EXIT_FAILED)
+    from baseten_jobs.provider.api.local_database import NotOwn, own_database
+
     from ..emulator import StoreError, create_app, serve
-    from ..local_database import NotOwn, own_database
 
     try:
         settings = _settings(**options)

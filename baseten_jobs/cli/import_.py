@@ -22,7 +22,7 @@ from baseten_jobs.manifest.sources import read_whole, shown_name
 from baseten_jobs.report import text as as_text
 
 if TYPE_CHECKING:
-    from baseten_jobs.api.connection import Connection
+    from baseten_jobs.provider.api.connection import Connection
 
 given = options.bundle(
     "given",
@@ -97,7 +97,7 @@ def job(job_id: str, given: Given, target: Target, output: str, connection: "Con
     """Of a job that exists, by its id: what the API reveals of it, the rest marked as !todo."""
     from baseten_jobs.importing.existing import draft_of_job
     from baseten_jobs.job.observation import job_of
-    from baseten_jobs.observe import job_data
+    from baseten_jobs.provider.observe import job_data
 
     session = Session(output)
 

@@ -7,11 +7,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-from baseten_jobs.api.pacing import Clock
 from baseten_jobs.cli import sink
 from baseten_jobs.exits import Exit
 from baseten_jobs.ledger import Ledger
 from baseten_jobs.phrases import page
+from baseten_jobs.provider.api.pacing import Clock
 from baseten_jobs.report import json as report
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)

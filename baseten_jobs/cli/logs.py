@@ -6,20 +6,20 @@ from typing import Any
 
 import click
 
-from baseten_jobs.api.client import Api
-from baseten_jobs.api.connection import Connection
-from baseten_jobs.api.errors import ApiError
 from baseten_jobs.cli import naming, options, sink
 from baseten_jobs.cli.session import Session, guarded, opened
 from baseten_jobs.exits import Exit
-from baseten_jobs.follow import Heard, follow, lines_so_far
 from baseten_jobs.job.observation import ObservedJob, StatusClass, short
 from baseten_jobs.job.times import epoch_of, seconds_of
-from baseten_jobs.logs import LogLine
 from baseten_jobs.phrases import one_line, page
+from baseten_jobs.provider.api.client import Api
+from baseten_jobs.provider.api.connection import Connection
+from baseten_jobs.provider.api.errors import ApiError
+from baseten_jobs.provider.log_pages import LogLine
+from baseten_jobs.provider.log_reader import Heard, follow, lines_so_far
+from baseten_jobs.provider.standstill import standing_still
 from baseten_jobs.report import json as as_json
 from baseten_jobs.report import lines as as_lines
-from baseten_jobs.standstill import standing_still
 
 _DOCUMENT = 256 << 20
 """Bytes, about, of the lines that are collected to be printed as one document."""

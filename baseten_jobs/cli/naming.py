@@ -3,14 +3,14 @@
 from collections.abc import Iterable
 
 from baseten_jobs import pipeline, validation
-from baseten_jobs.api.client import Api
 from baseten_jobs.cli.session import Session, or_default
 from baseten_jobs.exits import Exit
 from baseten_jobs.job.observation import ObservedJob, short
-from baseten_jobs.observe import job_by_id
 from baseten_jobs.phrases import nearest, one_line, page
-from baseten_jobs.presence import Recall
-from baseten_jobs.status import Status
+from baseten_jobs.provider.api.client import Api
+from baseten_jobs.provider.observe import job_by_id
+from baseten_jobs.provider.presence import Recall
+from baseten_jobs.provider.status import Status
 
 
 class Refused(Exception):

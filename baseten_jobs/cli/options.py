@@ -158,7 +158,7 @@ def bundle(name: str, build: Callable[..., Any], *options: click.Option) -> Call
 def _connection(
     local: bool, local_db: str | None, connect_timeout: float, read_timeout: float, insecure_http: bool
 ) -> Any:
-    from baseten_jobs.api.connection import DEFAULT_BASE_URL, Connection
+    from baseten_jobs.provider.api.connection import DEFAULT_BASE_URL, Connection
 
     return Connection(
         base_url=os.environ.get("BASETEN_BASE_URL") or DEFAULT_BASE_URL,

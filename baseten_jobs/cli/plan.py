@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 import click
 
 from baseten_jobs import pipeline, report, validation
-from baseten_jobs.api.connection import DEFAULT_BASE_URL
 from baseten_jobs.cli import options, sink
 from baseten_jobs.cli.actions import Step
 from baseten_jobs.cli.options import STANDARD_OUTPUT
@@ -21,12 +20,13 @@ from baseten_jobs.manifest.overrides import Override
 from baseten_jobs.manifest.sources import STDIN
 from baseten_jobs.phrases import Page, one_line
 from baseten_jobs.plan import Plan, Policy
+from baseten_jobs.provider.api.connection import DEFAULT_BASE_URL
 from baseten_jobs.saved import SavedPlan, planned
 from baseten_jobs.terms import Terms, command_line, sets_environment
 
 if TYPE_CHECKING:
-    from baseten_jobs.api.connection import Connection
     from baseten_jobs.apply import Execution
+    from baseten_jobs.provider.api.connection import Connection
 
 
 @click.command("plan")

@@ -18,9 +18,9 @@ from baseten_jobs.report import plainly
 from baseten_jobs.report.look import Look
 
 if TYPE_CHECKING:
-    from baseten_jobs.api.client import Api
-    from baseten_jobs.api.connection import Connection
     from baseten_jobs.plan import Policy
+    from baseten_jobs.provider.api.client import Api
+    from baseten_jobs.provider.api.connection import Connection
     from baseten_jobs.tip import Tip
     from baseten_jobs.witness import Inquiry
 
@@ -146,8 +146,8 @@ def inquiry(policy: "Policy", connection: "Connection", paths: Sequence[str], ti
 
 def opened(connection: "Connection") -> "Api":
     """The API, until the command ends; its clock is the one that `run` was given, if any. Raises CannotConnect."""
-    from baseten_jobs.api.connection import open_api
-    from baseten_jobs.api.pacing import Clock
+    from baseten_jobs.provider.api.connection import open_api
+    from baseten_jobs.provider.api.pacing import Clock
 
     context = click.get_current_context()
     api = open_api(connection, context.find_object(Clock) or Clock())
@@ -157,8 +157,8 @@ def opened(connection: "Connection") -> "Api":
 
 def guarded(session: Session, work: Callable[[], Exit]) -> Exit:
     """Run what talks to the API: what it can't go on from becomes one line and an exit code."""
-    from baseten_jobs.api.errors import ApiError
     from baseten_jobs.cli.interrupts import ending_at_once
+    from baseten_jobs.provider.api.errors import ApiError
 
     try:
         with ending_at_once(as_json=session.json):

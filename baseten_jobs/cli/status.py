@@ -5,19 +5,19 @@ from collections.abc import Callable
 import click
 
 from baseten_jobs import report
-from baseten_jobs.api.client import Api
-from baseten_jobs.api.connection import Connection
 from baseten_jobs.cli import naming, options, sink
 from baseten_jobs.cli.screen import Screen
 from baseten_jobs.cli.session import Session, guarded, opened
 from baseten_jobs.exit_rules import exit_of_statuses
 from baseten_jobs.exits import Exit, worst
 from baseten_jobs.job.observation import ObservedJob
-from baseten_jobs.patience import between_looks, patiently
-from baseten_jobs.presence import Recall
-from baseten_jobs.standstill import Standstill, standing_still
-from baseten_jobs.status import Status, by_itself, changes
-from baseten_jobs.survey import Survey
+from baseten_jobs.provider.api.client import Api
+from baseten_jobs.provider.api.connection import Connection
+from baseten_jobs.provider.outages import between_looks, patiently
+from baseten_jobs.provider.presence import Recall
+from baseten_jobs.provider.standstill import Standstill, standing_still
+from baseten_jobs.provider.status import Status, by_itself, changes
+from baseten_jobs.provider.status_reader import Survey
 
 Rows = tuple[Status, ...]
 Stuck = tuple[ObservedJob, ...]

@@ -2,17 +2,17 @@
 
 import click
 
-from baseten_jobs.api.client import Api
-from baseten_jobs.api.connection import Connection
-from baseten_jobs.api.errors import ApiError
 from baseten_jobs.cli import naming, options, sink
 from baseten_jobs.cli.session import Session, guarded, opened
 from baseten_jobs.exits import Exit
 from baseten_jobs.job.observation import ObservedJob, short
 from baseten_jobs.phrases import one_line, page
+from baseten_jobs.provider.api.client import Api
+from baseten_jobs.provider.api.connection import Connection
+from baseten_jobs.provider.api.errors import ApiError
+from baseten_jobs.provider.status import Status
+from baseten_jobs.provider.stop import stop_job
 from baseten_jobs.report import json as as_json
-from baseten_jobs.status import Status
-from baseten_jobs.stopping import stop_job
 
 _PATIENCE = 60.0
 

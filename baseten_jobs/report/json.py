@@ -9,7 +9,6 @@ from baseten_jobs.importing.adoption import Adoption
 from baseten_jobs.job.cost import Bill
 from baseten_jobs.job.observation import ObservedJob
 from baseten_jobs.job.request import JobRequest
-from baseten_jobs.logs import LogLine
 from baseten_jobs.manifest.diagnostics import Diagnostic, has_errors
 from baseten_jobs.manifest.document import Document
 from baseten_jobs.manifest.schema.explain import Explanation
@@ -17,10 +16,11 @@ from baseten_jobs.outcome import Applied, Outcome
 from baseten_jobs.phrases import Page
 from baseten_jobs.phrases import document as dumped
 from baseten_jobs.plan import Action, Beside, Orphan, Plan
+from baseten_jobs.provider.log_pages import LogLine
+from baseten_jobs.provider.status import Checkpoints, Status
 from baseten_jobs.report import fields, listing, projects
 from baseten_jobs.report.lines import data as line_data
 from baseten_jobs.report.look import PLAIN, Look
-from baseten_jobs.status import Checkpoints, Status
 from baseten_jobs.waiting import Awaited, End
 
 FORMAT = "1.0"

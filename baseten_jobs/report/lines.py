@@ -6,8 +6,8 @@ from types import MappingProxyType
 from typing import Any
 
 from baseten_jobs.job.times import clock_time
-from baseten_jobs.logs import LogLine
 from baseten_jobs.phrases import Page, document, escaped, shown
+from baseten_jobs.provider.log_pages import LogLine
 from baseten_jobs.report.look import Paint, plain
 
 _SEQUENCE = re.compile(

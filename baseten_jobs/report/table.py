@@ -9,9 +9,9 @@ from baseten_jobs.job.times import age
 from baseten_jobs.outcome import Applied
 from baseten_jobs.phrases import Page, one_line, page
 from baseten_jobs.plan import duplicate_warning
+from baseten_jobs.provider.standstill import standing_still
+from baseten_jobs.provider.status import Status, counted
 from baseten_jobs.report.look import PLAIN, Look
-from baseten_jobs.standstill import standing_still
-from baseten_jobs.status import Status, counted
 from baseten_jobs.waiting import End
 
 _GAP = "  "

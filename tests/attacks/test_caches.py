@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from baseten_jobs import user_cache
+from baseten_jobs.workspace import user_cache
 from tests.repository import git
 from tests.trees import CODE, commit, digest, manifest, write
 
@@ -26,7 +26,7 @@ def checkout(tmp_path: Path) -> Path:
 @pytest.fixture
 def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Where our folder is, once there is one; files count as settled at once."""
-    monkeypatch.setattr("baseten_jobs.hashing.TOO_FRESH", 0)
+    monkeypatch.setattr("baseten_jobs.workspace.hashing.TOO_FRESH", 0)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     return tmp_path / "cache" / "baseten-jobs"
 
@@ -132,7 +132,7 @@ def test_without_a_home_and_a_user_the_folder_is_a_temporary_one(
         "import os, pwd\n"
         "def nobody(number): raise KeyError(number)\n"
         "pwd.getpwuid = nobody\n"
-        "from baseten_jobs.user_cache import cache_folder\n"
+        "from baseten_jobs.workspace.user_cache import cache_folder\n"
         "print(cache_folder())\n"
     )
     (tmp_path / "temporary").mkdir()

@@ -117,8 +117,8 @@ def test_the_port_may_be_left_out_where_it_is_https_own() -> None:
 
 
 def test_in_process_there_is_no_host_to_refuse(tmp_path: Path) -> None:
-    from baseten_jobs.api.connection import Connection, open_api
-    from baseten_jobs.api.pacing import Clock
+    from baseten_jobs.provider.api.connection import Connection, open_api
+    from baseten_jobs.provider.api.pacing import Clock
 
     api = open_api(Connection(local_db=str(tmp_path / "e.db")), Clock())
     try:

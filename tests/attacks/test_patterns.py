@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from baseten_jobs.globs import pattern_in
-from baseten_jobs.ignoring import Ignored
-from baseten_jobs.selection import Selection
+from baseten_jobs.workspace.globs import pattern_in
+from baseten_jobs.workspace.ignore_files import Ignored
+from baseten_jobs.workspace.selection import Selection
 from tests.patterns import difference
 from tests.trees import CODE, manifest, paths, told, write
 

@@ -23,17 +23,17 @@ from baseten_jobs.cli import sink
 from baseten_jobs.importing.adoption import Adopted, Adoption
 from baseten_jobs.job.content import Content, File
 from baseten_jobs.job.observation import ObservedJob
-from baseten_jobs.logs import LogLine
 from baseten_jobs.manifest.diagnostics import Diagnostic, Position, Severity
 from baseten_jobs.manifest.document import load
 from baseten_jobs.manifest.schema.explain import Explanation
 from baseten_jobs.outcome import Applied, Fate, Outcome
 from baseten_jobs.phrases import Annotations, Page, document, escaped, page, shown, without_commands
+from baseten_jobs.provider.log_pages import LogLine
+from baseten_jobs.provider.status import Checkpoints, Status
 from baseten_jobs.report import fields, lines
 from baseten_jobs.report import json as as_json
 from baseten_jobs.report import text as as_text
 from baseten_jobs.report.look import Look
-from baseten_jobs.status import Checkpoints, Status
 from baseten_jobs.waiting import Awaited, End
 from baseten_jobs.writing import yaml_text
 from tests.attacks.infected import Kind, infected, kinds

@@ -14,11 +14,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from baseten_jobs.api.client import Api
-from baseten_jobs.api.connection import Connection, open_api
-from baseten_jobs.api.pacing import Clock
 from baseten_jobs.manifest.overrides import parse_override
 from baseten_jobs.plan import Policy
+from baseten_jobs.provider.api.client import Api
+from baseten_jobs.provider.api.connection import Connection, open_api
+from baseten_jobs.provider.api.pacing import Clock
 from baseten_jobs.saved import loaded
 from baseten_jobs.terms import LIMITS, Terms, differences, narrowed
 from tests.commands import Cli, Ran, called, nothing_set

@@ -6,7 +6,7 @@ from typing import Literal
 import pytest
 
 from baseten_jobs.manifest.diagnostics import Severity
-from baseten_jobs.travelling import never_travels
+from baseten_jobs.workspace.default_excludes import never_travels
 from tests.trees import CODE, commit, compiled, manifest, paths, told, write
 
 SECRET_FILES = (

@@ -15,12 +15,12 @@ from typing import Any
 import httpx
 import pytest
 
-from baseten_jobs.api import caller
-from baseten_jobs.api.client import Api
-from baseten_jobs.api.connection import Connection, open_api
-from baseten_jobs.api.errors import ApiError, Broken, Unreadable
-from baseten_jobs.api.pacing import Backoff, Clock
-from baseten_jobs.logs import LogLine, begin, read
+from baseten_jobs.provider.api import caller
+from baseten_jobs.provider.api.client import Api
+from baseten_jobs.provider.api.connection import Connection, open_api
+from baseten_jobs.provider.api.errors import ApiError, Broken, Unreadable
+from baseten_jobs.provider.api.pacing import Backoff, Clock
+from baseten_jobs.provider.log_pages import LogLine, begin, read
 from tests.commands import Cli, called, nothing_set
 from tests.sockets import Bend, Bending, Handler, bending
 from tests.world import Send, World

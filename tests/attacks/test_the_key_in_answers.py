@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from baseten_jobs.api.client import Api
-from baseten_jobs.api.errors import ApiError
 from baseten_jobs.object_store import Place, _words
 from baseten_jobs.phrases import one_line
+from baseten_jobs.provider.api.client import Api
+from baseten_jobs.provider.api.errors import ApiError
 from baseten_jobs.report.quoting import prose
 from baseten_jobs.secrecy import without_key
 from tests.commands import Cli, called, nothing_set

@@ -9,11 +9,11 @@ import certifi
 import httpx
 import pytest
 
-from baseten_jobs.api import route
-from baseten_jobs.api.connection import Connection, open_api
-from baseten_jobs.api.errors import CannotConnect, NotSent
-from baseten_jobs.api.pacing import Clock
-from baseten_jobs.api.route import route_to
+from baseten_jobs.provider.api import route
+from baseten_jobs.provider.api.connection import Connection, open_api
+from baseten_jobs.provider.api.errors import CannotConnect, NotSent
+from baseten_jobs.provider.api.pacing import Clock
+from baseten_jobs.provider.api.route import route_to
 from tests.commands import Cli, called, nothing_set
 from tests.sockets import Bending, bending
 

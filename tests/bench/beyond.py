@@ -11,10 +11,10 @@ from typing import Any
 import httpx
 
 from baseten_jobs import pipeline, report, validation
-from baseten_jobs.api.client import Api
-from baseten_jobs.api.pacing import Clock
 from baseten_jobs.cli import COLLECT_EVERY
 from baseten_jobs.plan import Policy
+from baseten_jobs.provider.api.client import Api
+from baseten_jobs.provider.api.pacing import Clock
 
 
 class Receiving(httpx.HTTPTransport):

@@ -19,8 +19,8 @@ _STEPS = """
 import io, json, sys, time
 began = time.perf_counter()
 from baseten_jobs.validation import compile_all
-from baseten_jobs.archive import Archive
-import baseten_jobs.packing
+from baseten_jobs.workspace.archive import Archive
+import baseten_jobs.workspace.pack
 ready = time.perf_counter()
 compiled = compile_all([sys.argv[1]], io.BytesIO(), strict=False)
 assert compiled.valid, compiled.diagnostics

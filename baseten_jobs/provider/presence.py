@@ -4,13 +4,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from baseten_jobs.api.client import Api
-from baseten_jobs.api.errors import ApiError
 from baseten_jobs.job.observation import Observation, ObservedJob
 from baseten_jobs.job.request import JobRequest, ProjectRef
-from baseten_jobs.merging import may_be_capped
-from baseten_jobs.observe import job_by_id, jobs_in, jobs_of, with_second_witness
-from baseten_jobs.status import Status, statuses
+from baseten_jobs.provider.api.client import Api
+from baseten_jobs.provider.api.errors import ApiError
+from baseten_jobs.provider.merging import may_be_capped
+from baseten_jobs.provider.observe import job_by_id, jobs_in, jobs_of, with_second_witness
+from baseten_jobs.provider.status import Status, statuses
 
 LOOKS = 3
 """Looks in a row that miss a job before it is gone."""

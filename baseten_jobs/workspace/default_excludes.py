@@ -3,7 +3,7 @@
 import re
 from itertools import pairwise
 
-from baseten_jobs.ignoring import IGNORE_FILES
+from baseten_jobs.workspace.ignore_files import IGNORE_FILES
 
 NEVER = frozenset(
     {

@@ -5,13 +5,13 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
-from baseten_jobs.api.client import Api
-from baseten_jobs.api.errors import ApiError
 from baseten_jobs.job.observation import Observation, ObservedJob, ObservedProject, job_of
 from baseten_jobs.job.project_resolution import Listed, Unresolved, in_team
 from baseten_jobs.job.request import ProjectRef
-from baseten_jobs.merging import Compared, Contradiction, Shown, compared, once_each
 from baseten_jobs.phrases import one_line
+from baseten_jobs.provider.api.client import Api
+from baseten_jobs.provider.api.errors import ApiError
+from baseten_jobs.provider.merging import Compared, Contradiction, Shown, compared, once_each
 
 T = TypeVar("T")
 R = TypeVar("R")

@@ -7,9 +7,9 @@ from contextlib import suppress
 from baseten_jobs.git.index import IndexEntry, blob_name
 from baseten_jobs.git.listing import contents_of, sizes_of
 from baseten_jobs.git.process import GitError
-from baseten_jobs.hashing import Held
-from baseten_jobs.pointers import LONGEST, pointed_to
-from baseten_jobs.tree import Found
+from baseten_jobs.workspace.hashing import Held
+from baseten_jobs.workspace.lfs_pointers import LONGEST, pointed_to
+from baseten_jobs.workspace.walk import Found
 
 _IDENT = re.compile(rb"\$Id:[^$\n]*\$")
 _Differing = tuple[Found, Held, IndexEntry]

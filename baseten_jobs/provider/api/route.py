@@ -9,8 +9,8 @@ from ipaddress import ip_address
 
 import httpx
 
-from baseten_jobs.api.errors import CannotConnect
 from baseten_jobs.phrases import one_line
+from baseten_jobs.provider.api.errors import CannotConnect
 
 
 @dataclass(frozen=True)

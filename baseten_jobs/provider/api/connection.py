@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 import httpx
 
 from baseten_jobs import __version__
-from baseten_jobs.api.body import ACCEPTED
-from baseten_jobs.api.client import Api
-from baseten_jobs.api.errors import CannotConnect
-from baseten_jobs.api.pacing import Clock
-from baseten_jobs.api.route import route_to
 from baseten_jobs.phrases import one_line
+from baseten_jobs.provider.api.body import ACCEPTED
+from baseten_jobs.provider.api.client import Api
+from baseten_jobs.provider.api.errors import CannotConnect
+from baseten_jobs.provider.api.pacing import Clock
+from baseten_jobs.provider.api.route import route_to
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -103,7 +103,7 @@ class _Embedded(httpx.WSGITransport):
 
 def _app(database: str) -> "Flask":
     from baseten_jobs.emulator import Settings, StoreError
-    from baseten_jobs.local_database import NotOwn, own_database
+    from baseten_jobs.provider.api.local_database import NotOwn, own_database
 
     try:
         from baseten_jobs.emulator import create_app

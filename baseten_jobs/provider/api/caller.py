@@ -8,12 +8,12 @@ from urllib.parse import quote
 
 import httpx
 
-from baseten_jobs.api.answer import Answer, answer_of
-from baseten_jobs.api.body import TooLarge
-from baseten_jobs.api.errors import ApiError, Broken, NotSent, Unreadable
-from baseten_jobs.api.exchange import MIB, Limits, Line, Open
-from baseten_jobs.api.pacing import Backoff, Clock, RateLimit
 from baseten_jobs.phrases import one_line
+from baseten_jobs.provider.api.answer import Answer, answer_of
+from baseten_jobs.provider.api.body import TooLarge
+from baseten_jobs.provider.api.errors import ApiError, Broken, NotSent, Unreadable
+from baseten_jobs.provider.api.exchange import MIB, Limits, Line, Open
+from baseten_jobs.provider.api.pacing import Backoff, Clock, RateLimit
 from baseten_jobs.secrecy import without_key
 
 _NEVER_SENT = (

@@ -6,11 +6,11 @@ from urllib.parse import quote
 
 import httpx
 
-from baseten_jobs.api.answer import Answer
-from baseten_jobs.api.caller import LOGS, Caller
-from baseten_jobs.api.errors import ApiError, Broken
-from baseten_jobs.api.route import is_loopback
 from baseten_jobs.phrases import one_line
+from baseten_jobs.provider.api.answer import Answer
+from baseten_jobs.provider.api.caller import LOGS, Caller
+from baseten_jobs.provider.api.errors import ApiError, Broken
+from baseten_jobs.provider.api.route import is_loopback
 
 _FEW_ATTEMPTS = 3
 """For what can be done without: a plan should not wait long for it."""

@@ -4,8 +4,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from baseten_jobs.globs import pattern_in
-from baseten_jobs.ignoring import Rules, as_bytes, cut
+from baseten_jobs.workspace.globs import pattern_in
+from baseten_jobs.workspace.ignore_files import Rules, as_bytes, cut
 
 
 def mistake_in(pattern: str) -> str:

@@ -3,15 +3,15 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from baseten_jobs.api.client import Api
-from baseten_jobs.api.errors import ApiError
 from baseten_jobs.job.observation import ObservedJob
 from baseten_jobs.job.times import epoch_of
-from baseten_jobs.logs import LIMIT, LogLine, Reading, again, begin, line_of, read
-from baseten_jobs.observe import jobs_in
-from baseten_jobs.patience import Tell, patiently
-from baseten_jobs.presence import Presence
-from baseten_jobs.standstill import Standstill
+from baseten_jobs.provider.api.client import Api
+from baseten_jobs.provider.api.errors import ApiError
+from baseten_jobs.provider.log_pages import LIMIT, LogLine, Reading, again, begin, line_of, read
+from baseten_jobs.provider.observe import jobs_in
+from baseten_jobs.provider.outages import Tell, patiently
+from baseten_jobs.provider.presence import Presence
+from baseten_jobs.provider.standstill import Standstill
 
 _POLL = 3.0
 """Seconds between two looks at the log of a job that lives."""

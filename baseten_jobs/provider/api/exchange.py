@@ -7,7 +7,7 @@ from typing import Any
 
 import httpx
 
-from baseten_jobs.api.body import TooLarge, parts_of
+from baseten_jobs.provider.api.body import TooLarge, parts_of
 
 MIB = 1 << 20
 

@@ -5,11 +5,11 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-from baseten_jobs.api.client import Api
-from baseten_jobs.api.errors import ApiError
 from baseten_jobs.job.identity import Identity
 from baseten_jobs.job.observation import JobsByName, ObservedJob
-from baseten_jobs.observe import jobs_in
+from baseten_jobs.provider.api.client import Api
+from baseten_jobs.provider.api.errors import ApiError
+from baseten_jobs.provider.observe import jobs_in
 
 _READERS = 8
 

@@ -10,11 +10,11 @@ from os.path import join
 from baseten_jobs.git.index import IndexEntry
 from baseten_jobs.git.listing import Listing, list_files
 from baseten_jobs.git.process import GitError
-from baseten_jobs.ignoring import IGNORE_FILES, Ignored
 from baseten_jobs.manifest.checkout import checkout_of, git_folder_of
-from baseten_jobs.places import Disk, Entry, Place, is_utf8
-from baseten_jobs.selection import Selection
-from baseten_jobs.travelling import CHOOSING, ENVIRONMENT_MARKS, JUNK, never_travels, spelling_of
+from baseten_jobs.workspace.default_excludes import CHOOSING, ENVIRONMENT_MARKS, JUNK, never_travels, spelling_of
+from baseten_jobs.workspace.ignore_files import IGNORE_FILES, Ignored
+from baseten_jobs.workspace.places import Disk, Entry, Place, is_utf8
+from baseten_jobs.workspace.selection import Selection
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,15 +3,15 @@
 from collections.abc import Iterable, Iterator, Sequence
 from os.path import relpath
 
-from baseten_jobs.conversion import converted
-from baseten_jobs.hashing import Held
-from baseten_jobs.inspection import CORE, LFS, LOCKED, SECRET
 from baseten_jobs.manifest.diagnostics import Diagnostic, Position, Severity
 from baseten_jobs.manifest.folders import path_name
 from baseten_jobs.phrases import listed, one_line
-from baseten_jobs.remarks import Remarks
-from baseten_jobs.selection import Selection
-from baseten_jobs.tree import Found, Tree, loose
+from baseten_jobs.workspace.conversion import converted
+from baseten_jobs.workspace.hashing import Held
+from baseten_jobs.workspace.problems import Remarks
+from baseten_jobs.workspace.scan import CORE, LFS, LOCKED, SECRET
+from baseten_jobs.workspace.selection import Selection
+from baseten_jobs.workspace.walk import Found, Tree, loose
 
 MOST = 20
 """Secrets, or faults, told one by one of one workspace."""

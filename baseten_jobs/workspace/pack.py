@@ -8,14 +8,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from os.path import abspath, basename, isdir, join, lexists, normpath, realpath
 
-from baseten_jobs import cautions
-from baseten_jobs.archive import archive_size, link_hash
-from baseten_jobs.boundary import Boundary, in_git_folder
-from baseten_jobs.cautions import MOST
 from baseten_jobs.git.listing import Listing, list_files
 from baseten_jobs.git.process import GitError
-from baseten_jobs.hashing import Cache, Held, Memory, Unread, hash_all
-from baseten_jobs.inspection import stays_out
 from baseten_jobs.job.content import MAX_BYTES, Content, File, Workspace, written_in
 from baseten_jobs.manifest.checkout import checkout_of, is_within
 from baseten_jobs.manifest.diagnostics import Diagnostic, FieldPath, Severity
@@ -23,9 +17,15 @@ from baseten_jobs.manifest.document import Document
 from baseten_jobs.manifest.folders import path_name
 from baseten_jobs.manifest.sources import STDIN_NAME
 from baseten_jobs.phrases import human, one_line
-from baseten_jobs.remarks import Remarks
-from baseten_jobs.selection import Selection, mistake_in, never_fits
-from baseten_jobs.tree import Found, Tree, walk
+from baseten_jobs.workspace import warnings
+from baseten_jobs.workspace.archive import archive_size, link_hash
+from baseten_jobs.workspace.boundary import Boundary, in_git_folder
+from baseten_jobs.workspace.hashing import Cache, Held, Memory, Unread, hash_all
+from baseten_jobs.workspace.problems import Remarks
+from baseten_jobs.workspace.scan import stays_out
+from baseten_jobs.workspace.selection import Selection, mistake_in, never_fits
+from baseten_jobs.workspace.walk import Found, Tree, walk
+from baseten_jobs.workspace.warnings import MOST
 
 
 @dataclass(frozen=True)
@@ -146,8 +146,8 @@ class _Job:
         if not faults and not self.told.failed:
             self._weigh(chosen, results, all_own=bool(files) and not chosen and not self.workspace.include)
             travelling = [(found, _held(results.get(found.path))) for found in chosen]
-            cautions.tell(self.told, self.workspace.include, trees, travelling)
-            cautions.tell_of_cores(self.told, [(found, _held(results.get(found.path))) for found in files], chosen)
+            warnings.tell(self.told, self.workspace.include, trees, travelling)
+            warnings.tell_of_cores(self.told, [(found, _held(results.get(found.path))) for found in files], chosen)
         self.of_tree = self.told.found[before:]
 
     def _walk(self, folder: str, selection: Selection, listings: Mapping[str, Listing | GitError]) -> Tree:

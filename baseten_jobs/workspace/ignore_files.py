@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from baseten_jobs.globs import Pattern, pattern_in
+from baseten_jobs.workspace.globs import Pattern, pattern_in
 
 IGNORE_FILES = (".gitignore", ".basetenignore")
 

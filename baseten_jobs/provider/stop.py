@@ -1,9 +1,9 @@
 """A job that may live -> one that the server shows to be terminal or gone, however often that takes."""
 
-from baseten_jobs.api.client import Api
-from baseten_jobs.api.errors import ApiError
 from baseten_jobs.job.observation import ObservedJob, job_of, short
-from baseten_jobs.looks import look_at, merged
+from baseten_jobs.provider.api.client import Api
+from baseten_jobs.provider.api.errors import ApiError
+from baseten_jobs.provider.snapshot import look_at, merged
 
 _WITHIN = 10.0
 """Seconds that one call may take, and that all together have at least."""

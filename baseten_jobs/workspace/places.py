@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from os.path import isabs, isfile, realpath, relpath
 from typing import Protocol
 
-from baseten_jobs.links import leads_to
+from baseten_jobs.workspace.links import leads_to
 
 
 class Entry(Protocol):

@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 
-from baseten_jobs.api.client import Api
-from baseten_jobs.api.errors import ApiError
 from baseten_jobs.job.cost import Machine, price_list
 from baseten_jobs.job.observation import ObservedJob
-from baseten_jobs.status import Checkpoints, Status, deployed, surveyed
+from baseten_jobs.provider.api.client import Api
+from baseten_jobs.provider.api.errors import ApiError
+from baseten_jobs.provider.status import Checkpoints, Status, deployed, surveyed
 
 _JOBS = 20
 """Jobs whose checkpoints are read at most at one look: that is a call each."""

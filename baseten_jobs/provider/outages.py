@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from typing import TypeVar
 
-from baseten_jobs.api.client import Api
-from baseten_jobs.api.errors import ApiError, CannotConnect
+from baseten_jobs.provider.api.client import Api
+from baseten_jobs.provider.api.errors import ApiError, CannotConnect
 
 T = TypeVar("T")
 

@@ -9,10 +9,10 @@ from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from typing import Any
 
-from baseten_jobs.api.body import TooLarge
-from baseten_jobs.api.errors import ApiError
-from baseten_jobs.api.exchange import TARGET, Reply
 from baseten_jobs.phrases import one_line
+from baseten_jobs.provider.api.body import TooLarge
+from baseten_jobs.provider.api.errors import ApiError
+from baseten_jobs.provider.api.exchange import TARGET, Reply
 from baseten_jobs.secrecy import without_key
 
 LONGEST_ASKED = 60.0

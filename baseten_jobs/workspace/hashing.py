@@ -12,10 +12,10 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from baseten_jobs import user_cache
 from baseten_jobs.git.index import blob_name
-from baseten_jobs.inspection import MAX_BYTES, Note, inspect, inspect_ends
 from baseten_jobs.manifest.checkout import checkout_of
+from baseten_jobs.workspace import user_cache
+from baseten_jobs.workspace.scan import MAX_BYTES, Note, inspect, inspect_ends
 
 FORMAT = 4
 TOO_FRESH = 2 * 10**9

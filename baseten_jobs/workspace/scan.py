@@ -4,10 +4,10 @@ import codecs
 from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
-from baseten_jobs.own_files import is_ours, is_plan
-from baseten_jobs.pointers import pointed_to
 from baseten_jobs.secrecy import lines_with_secrets
-from baseten_jobs.travelling import is_kept_secret
+from baseten_jobs.workspace.default_excludes import is_kept_secret
+from baseten_jobs.workspace.lfs_pointers import pointed_to
+from baseten_jobs.workspace.own_files import is_ours, is_plan
 
 MAX_BYTES = 1 << 20
 """Of larger files as much of the begin and of the end is looked into."""

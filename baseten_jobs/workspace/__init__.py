@@ -1,0 +1,1 @@
+"""A folder that a manifest names -> what travels of it -> a tar."""
