@@ -8,7 +8,7 @@ from baseten_jobs.job.observation import Observation, ObservedJob, ObservedProje
 from baseten_jobs.job.request import ProjectRef
 from baseten_jobs.ledger import Ledger
 from baseten_jobs.outcome import Applied, Fate, Outcome
-from baseten_jobs.plan import Action, Plan, Policy, Verb
+from baseten_jobs.planning.plan import Action, Plan, Policy, Verb
 from baseten_jobs.provider.api.client import Api
 from baseten_jobs.provider.api.errors import ApiError
 from baseten_jobs.provider.observe import job_by_id, with_jobs, with_second_witness

@@ -9,7 +9,7 @@ from baseten_jobs.job.observation import ObservedJob, short
 from baseten_jobs.job.request import JobRequest
 from baseten_jobs.ledger import Ledger
 from baseten_jobs.outcome import Fate, Outcome
-from baseten_jobs.plan import Action
+from baseten_jobs.planning.plan import Action
 from baseten_jobs.plausibility import Shown, shown_as
 from baseten_jobs.provider.api.client import Api
 from baseten_jobs.provider.api.errors import ApiError

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from baseten_jobs.exits import Exit, worst
 from baseten_jobs.job.observation import ObservedJob, StatusClass
 from baseten_jobs.outcome import Applied, Fate
-from baseten_jobs.plan import Verb
+from baseten_jobs.planning.plan import Verb
 from baseten_jobs.provider.status import Status
 from baseten_jobs.waiting import End
 

@@ -4,7 +4,7 @@ from collections import Counter
 from dataclasses import dataclass
 from enum import Enum
 
-from baseten_jobs.plan import Action
+from baseten_jobs.planning.plan import Action
 from baseten_jobs.waiting import Awaited
 
 

@@ -7,8 +7,6 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from baseten_jobs.apply import Execution, execute
-from baseten_jobs.appraise import Appraisal, appraise, appraised
-from baseten_jobs.decide import Claimed, make_plan
 from baseten_jobs.git.repository import first_repository
 from baseten_jobs.job.claims import not_there
 from baseten_jobs.job.observation import Observation
@@ -21,7 +19,10 @@ from baseten_jobs.manifest.rules import errors
 from baseten_jobs.manifest.secret_references import missing_secrets, secret_references
 from baseten_jobs.outcome import Applied
 from baseten_jobs.phrases import nearest
-from baseten_jobs.plan import EVERY, Plan, Policy, Verb
+from baseten_jobs.planning.decide import Claimed, make_plan
+from baseten_jobs.planning.history.review import Inquiry, with_witness
+from baseten_jobs.planning.plan import EVERY, Plan, Policy, Verb
+from baseten_jobs.planning.preflight import Appraisal, appraise, appraised
 from baseten_jobs.provider.api.client import Api
 from baseten_jobs.provider.observe import observe, with_second_witness
 from baseten_jobs.provider.presence import Recall
@@ -29,7 +30,6 @@ from baseten_jobs.provider.status import Status
 from baseten_jobs.replan import looked_at_again
 from baseten_jobs.upload import Sent, upload_workspaces
 from baseten_jobs.validation import Compiled
-from baseten_jobs.witness import Inquiry, with_witness
 
 
 @dataclass(frozen=True)

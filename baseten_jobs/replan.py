@@ -3,11 +3,11 @@
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 
-from baseten_jobs.decide import claimed_names, decide, make_plan
 from baseten_jobs.job.claims import with_claims
 from baseten_jobs.job.observation import Observation, ObservedProject
 from baseten_jobs.job.request import ProjectRef
-from baseten_jobs.plan import Action, Key, Plan, Policy, Verb
+from baseten_jobs.planning.decide import claimed_names, decide, make_plan
+from baseten_jobs.planning.plan import Action, Key, Plan, Policy, Verb
 from baseten_jobs.provider.api.client import Api
 from baseten_jobs.provider.api.errors import ApiError
 from baseten_jobs.provider.observe import observe, with_second_witness

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from baseten_jobs.job.identity import Identity
 from baseten_jobs.job.observation import ObservedJob, StatusClass
-from baseten_jobs.plan import duplicate_warning
+from baseten_jobs.planning.plan import duplicate_warning
 from baseten_jobs.plausibility import Shown, called, left_alone, not_shown, shown_as
 from baseten_jobs.provider.api.client import Api
 from baseten_jobs.provider.api.errors import ApiError

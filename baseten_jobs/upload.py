@@ -9,7 +9,7 @@ from baseten_jobs import object_store
 from baseten_jobs.job.content import Content
 from baseten_jobs.object_store import MissingExtra, Place, StoreFailed
 from baseten_jobs.phrases import one_line
-from baseten_jobs.plan import Plan, Verb
+from baseten_jobs.planning.plan import Plan, Verb
 from baseten_jobs.provider.api.client import Api
 from baseten_jobs.provider.api.errors import ApiError
 from baseten_jobs.provider.api.route import is_open_to_all

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from baseten_jobs.job.observation import ObservedJob, ObservedProject
 from baseten_jobs.job.request import ProjectRef
 from baseten_jobs.outcome import Applied, Fate, Outcome
-from baseten_jobs.plan import Action
+from baseten_jobs.planning.plan import Action
 from baseten_jobs.provider.api.client import Api
 from baseten_jobs.provider.observe import jobs_in, observe
 from baseten_jobs.provider.outages import Tell, between_looks, patiently

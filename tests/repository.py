@@ -10,8 +10,8 @@ from typing import Any
 
 from baseten_jobs.git.repository import open_repository
 from baseten_jobs.pipeline import make
-from baseten_jobs.plan import Plan, Policy
-from baseten_jobs.witness import Inquiry
+from baseten_jobs.planning.history.review import Inquiry
+from baseten_jobs.planning.plan import Plan, Policy
 from tests.world import START, World
 
 ENVIRONMENT = {

@@ -6,7 +6,7 @@ from typing import Any
 import httpx
 import pytest
 
-from baseten_jobs.plan import Verb
+from baseten_jobs.planning.plan import Verb
 from tests.operating import Desk, desk, open_desk
 from tests.world import World, empty
 

@@ -14,7 +14,7 @@ from baseten_jobs.exits import Exit
 from baseten_jobs.job.identity import Identity
 from baseten_jobs.job.observation import ObservedJob
 from baseten_jobs.outcome import Applied
-from baseten_jobs.plan import Policy
+from baseten_jobs.planning.plan import Policy
 from baseten_jobs.plausibility import Shown, contradiction, shown_as
 from baseten_jobs.settle import Windows
 from tests.world import START, Fault, Row, World, answered, claiming, empty, made_as, never, renamed, showing

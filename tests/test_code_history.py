@@ -12,12 +12,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from baseten_jobs import committed
 from baseten_jobs.emulator import Durations
-from baseten_jobs.plan import Action, Doubt, Verb
+from baseten_jobs.planning.history import commit_files
+from baseten_jobs.planning.history.review import CODE_NOT_FOUND, SHALLOW
+from baseten_jobs.planning.plan import Action, Doubt, Verb
 from baseten_jobs.report import text as as_text
 from baseten_jobs.report.look import Look
-from baseten_jobs.witness import CODE_NOT_FOUND, SHALLOW
 from tests.repository import Repository, days, elsewhere, git
 from tests.trees import CODE, commit, content, manifest, write
 
@@ -104,7 +104,7 @@ def test_a_plan_tells_which_files_changed_since_the_run(
 ) -> None:
     running = git(world.folder, "rev-parse", "HEAD")
     change(world.folder / "specs")
-    if committed:
+    if commit_files:
         world.commit("other code")
         (world.folder / "notes.txt").write_text("x")
         world.commit("something else")
@@ -200,7 +200,7 @@ def test_a_shallow_clone_says_so(world: Repository, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("bound", ["MOST_READ", "MOST_FILES"])
 def test_what_would_take_too_long_is_given_up(world: Repository, bound: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(committed, bound, 2)
+    monkeypatch.setattr(commit_files, bound, 2)
     edit(world.folder / "specs")
     world.commit()
     assert only(world).history == CODE_NOT_FOUND
@@ -208,7 +208,7 @@ def test_what_would_take_too_long_is_given_up(world: Repository, bound: str, mon
 
 def test_what_is_found_just_within_the_bound_is_told_whole(world: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
     """Three files at HEAD, three in the commit that runs."""
-    monkeypatch.setattr(committed, "MOST_FILES", 6)
+    monkeypatch.setattr(commit_files, "MOST_FILES", 6)
     edit(world.folder / "specs")
     world.commit()
     assert told(world) == [("spec.workspace/train.py", TRAIN, TWO)]
@@ -341,7 +341,7 @@ def test_a_clean_checkout_and_its_commit_have_the_same_content(files: dict[str, 
         checkout = open_repository(str(folder))
         assert isinstance(checkout, Checkout)
         with checkout:
-            held = committed.Committed(checkout.objects, {}).digest(checkout.head, "", Workspace())
+            held = commit_files.Committed(checkout.objects, {}).digest(checkout.head, "", Workspace())
         assert held == content(folder / "here").digest
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from baseten_jobs.plan import Policy
+from baseten_jobs.planning.plan import Policy
 from baseten_jobs.provider.api.client import Api
 from baseten_jobs.provider.api.connection import Connection, open_api
 from baseten_jobs.provider.api.pacing import Clock

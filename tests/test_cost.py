@@ -9,15 +9,15 @@ from typing import Any
 import httpx
 import pytest
 
-from baseten_jobs.capacity import Capacity, Limit, Start, capacity_of, starts
 from baseten_jobs.emulator import Durations, Settings, serving
-from baseten_jobs.guards import refusals
 from baseten_jobs.job.cost import Bill, Cost, Machine, Share, cost_of, price_list
 from baseten_jobs.job.request import JobRequest, ProjectRef
-from baseten_jobs.plan import Action, Plan, Policy, Verb
+from baseten_jobs.planning.capacity import Capacity, Limit, Start, capacity_of, starts
+from baseten_jobs.planning.guards import refusals
+from baseten_jobs.planning.plan import Action, Plan, Policy, Verb
+from baseten_jobs.planning.saved_plan import SavedPlan, loaded, planned
+from baseten_jobs.planning.terms import Terms
 from baseten_jobs.report import text as as_text
-from baseten_jobs.saved import SavedPlan, loaded, planned
-from baseten_jobs.terms import Terms
 from tests.commands import Cli, called
 from tests.world import Fault, World, answered, never
 

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from baseten_jobs.alignment import align
-from baseten_jobs.diff import Change, changes
 from baseten_jobs.manifest.schema.fields import SUPPORTED
+from baseten_jobs.planning.alignment import align
+from baseten_jobs.planning.diff import Change, changes
 
 (API_VERSION,) = SUPPORTED
 

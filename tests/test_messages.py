@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 import baseten_jobs
-from baseten_jobs.decide import make_plan
 from baseten_jobs.emulator import Durations
 from baseten_jobs.job.observation import Observation, ObservedJob, ObservedProject
-from baseten_jobs.plan import Action, Policy
+from baseten_jobs.planning.decide import make_plan
+from baseten_jobs.planning.plan import Action, Policy
 from tests.repository import Repository
 from tests.test_plan import OTHER, REF, job, request
 from tests.world import World, empty
@@ -91,4 +91,4 @@ def test_no_other_module_says_something_of_an_action() -> None:
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
         if isinstance(node, ast.keyword) and node.arg in ("warnings", "beside")
     }
-    assert speaking == {"decide", "doubtful", "witness", "appraise", "replan"}
+    assert speaking == {"decide", "holds", "review", "preflight", "replan"}

@@ -7,12 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from baseten_jobs.decide import decide, make_plan
-from baseten_jobs.guards import refusals
 from baseten_jobs.job.identity import Identity
 from baseten_jobs.job.observation import Observation, ObservedJob, ObservedProject
 from baseten_jobs.job.request import Adopts, JobRequest, ProjectRef
-from baseten_jobs.plan import Action, Doubt, Plan, Policy, Verb
+from baseten_jobs.planning.decide import decide, make_plan
+from baseten_jobs.planning.guards import refusals
+from baseten_jobs.planning.plan import Action, Doubt, Plan, Policy, Verb
 
 OWN, OTHER, THIRD = "a" * 12, "b" * 12, "c" * 12
 REF = ProjectRef(name="Project (1)")

@@ -13,7 +13,7 @@ from baseten_jobs.job.observation import ObservedProject
 from baseten_jobs.job.project_resolution import Listed, Unresolved
 from baseten_jobs.job.request import ProjectRef
 from baseten_jobs.manifest.confusables import apart, likeness
-from baseten_jobs.plan import Plan
+from baseten_jobs.planning.plan import Plan
 from baseten_jobs.provider.api.answer import decoded
 from baseten_jobs.provider.api.errors import ApiError
 from baseten_jobs.report import json as as_json

@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from baseten_jobs import pipeline
-from baseten_jobs.plan import Plan
+from baseten_jobs.planning.plan import Plan
 from baseten_jobs.provider.api.errors import ApiError
 from baseten_jobs.provider.observe import job_by_id, job_data
 from baseten_jobs.provider.status import Status

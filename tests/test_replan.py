@@ -11,9 +11,9 @@ from baseten_jobs.emulator import Durations
 from baseten_jobs.exit_rules import exit_of_apply
 from baseten_jobs.exits import Exit
 from baseten_jobs.outcome import Applied
-from baseten_jobs.plan import Plan, Policy
-from baseten_jobs.saved import SavedPlan, loaded, planned
-from baseten_jobs.terms import Terms
+from baseten_jobs.planning.plan import Plan, Policy
+from baseten_jobs.planning.saved_plan import SavedPlan, loaded, planned
+from baseten_jobs.planning.terms import Terms
 from tests.world import World
 
 STOP = "policy: {on_change: stop}\n"

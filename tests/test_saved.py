@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from baseten_jobs.manifest.overrides import parse_override
-from baseten_jobs.plan import Policy
-from baseten_jobs.saved import SavedPlan, loaded, planned
-from baseten_jobs.terms import Terms, command_line, differences, narrowed
+from baseten_jobs.planning.plan import Policy
+from baseten_jobs.planning.saved_plan import SavedPlan, loaded, planned
+from baseten_jobs.planning.terms import Terms, command_line, differences, narrowed
 from tests.world import World
 
 TERMS = Terms(

@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from baseten_jobs.decide import decide
 from baseten_jobs.emulator import Behaviour, Durations
 from baseten_jobs.job.identity import Identity
 from baseten_jobs.job.observation import ObservedJob, ObservedProject, StatusClass, job_of
 from baseten_jobs.job.request import JobRequest, ProjectRef
-from baseten_jobs.plan import Policy, Verb
+from baseten_jobs.planning.decide import decide
+from baseten_jobs.planning.plan import Policy, Verb
 from baseten_jobs.provider.standstill import LONGEST, Standstill
 from tests.operating import Desk, Open, desk, open_desk
 

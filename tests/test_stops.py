@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from baseten_jobs.emulator import Durations
-from baseten_jobs.guards import refusals
-from baseten_jobs.plan import Action, Policy, Verb
+from baseten_jobs.planning.guards import refusals
+from baseten_jobs.planning.plan import Action, Policy, Verb
 from tests.repository import Repository, elsewhere, git
 
 LONG = Durations(running=1e9)
@@ -152,7 +152,7 @@ def deleted(world: Repository, *, folder: str = "specs") -> None:
 def pruned(world: Repository, *paths: str) -> tuple[list[str], list[str]]:
     """The names of the jobs that are stopped, and the doubts about the orphans that are not."""
     from baseten_jobs.pipeline import make
-    from baseten_jobs.witness import Inquiry
+    from baseten_jobs.planning.history.review import Inquiry
 
     below = tuple(str(world.folder / path) for path in paths) or None
     plan = make(world.api, world.compiled(), world.policy, Inquiry(world.now, Policy(prune=True), paths=below)).plan

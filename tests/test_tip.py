@@ -15,7 +15,7 @@ import pytest
 
 from baseten_jobs.git.remote import remote_of
 from baseten_jobs.git.repository import GitError, open_repository
-from baseten_jobs.tip import is_branch, look
+from baseten_jobs.planning.history.branch_tip import is_branch, look
 from tests.commands import Cli, called, nothing_set
 from tests.git_server import GitServer, git_serving
 from tests.repository import git

@@ -26,7 +26,7 @@ from baseten_jobs.cli import run
 from baseten_jobs.emulator import Settings, close_app, create_app, serving
 from baseten_jobs.manifest import document as manifests
 from baseten_jobs.pipeline import apply, make
-from baseten_jobs.plan import Policy
+from baseten_jobs.planning.plan import Policy
 from baseten_jobs.provider.api.client import Api
 from baseten_jobs.provider.api.errors import ApiError
 from baseten_jobs.provider.api.pacing import Clock

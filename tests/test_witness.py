@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 
-from baseten_jobs.absence import YOUNG
-from baseten_jobs.diff import MASK, Change, changes, masked
 from baseten_jobs.emulator import Durations
 from baseten_jobs.git import repository as asking
 from baseten_jobs.git.objects import NotWhole
-from baseten_jobs.plan import Doubt, Policy, Verb
+from baseten_jobs.planning.diff import MASK, Change, changes, masked
+from baseten_jobs.planning.history.missing_jobs import YOUNG
+from baseten_jobs.planning.plan import Doubt, Policy, Verb
 from tests.repository import Repository, days, elsewhere, git
 from tests.strategies import API_VERSION
 from tests.world import showing
@@ -837,7 +837,7 @@ def test_what_only_ci_sets_is_never_missing(world: Repository) -> None:
     from baseten_jobs import validation
     from baseten_jobs.manifest.overrides import parse_override
     from baseten_jobs.pipeline import make
-    from baseten_jobs.witness import Inquiry
+    from baseten_jobs.planning.history.review import Inquiry
 
     world.write()
     world.commit()

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from baseten_jobs.written import Contents, manifests_in
+from baseten_jobs.planning.history.past_manifests import Contents, manifests_in
 from tests.strategies import API_VERSION, specs
 
 ANYTHING = st.recursive(

@@ -17,7 +17,7 @@ from baseten_jobs.emulator import Settings, close_app, create_app
 from baseten_jobs.ledger import Ledger
 from baseten_jobs.outcome import Applied
 from baseten_jobs.pipeline import Planned
-from baseten_jobs.plan import Policy
+from baseten_jobs.planning.plan import Policy
 from baseten_jobs.provider.api.client import Api
 from baseten_jobs.provider.api.pacing import Backoff, Clock
 from baseten_jobs.settle import Windows

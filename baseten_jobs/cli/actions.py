@@ -10,7 +10,7 @@ from baseten_jobs.cli.session import Session
 from baseten_jobs.manifest.diagnostics import Diagnostic
 from baseten_jobs.outcome import Applied
 from baseten_jobs.phrases import Page, page
-from baseten_jobs.plan import Plan, Verb
+from baseten_jobs.planning.plan import Plan, Verb
 from baseten_jobs.report.look import Look
 from baseten_jobs.report.quoting import prose
 

@@ -9,7 +9,6 @@ import click
 
 from baseten_jobs.cli import naming, options
 from baseten_jobs.cli.session import Session, guarded, opened
-from baseten_jobs.decide import revealed
 from baseten_jobs.exits import Exit
 from baseten_jobs.job.identity import SHOWN
 from baseten_jobs.job.observation import ObservedJob
@@ -20,6 +19,7 @@ from baseten_jobs.manifest.landing import check_landing
 from baseten_jobs.manifest.sources import STDIN
 from baseten_jobs.phrases import one_line
 from baseten_jobs.pipeline import look
+from baseten_jobs.planning.decide import revealed
 from baseten_jobs.provider.api.connection import Connection
 from baseten_jobs.report import json as as_json
 from baseten_jobs.report.words import told

@@ -17,16 +17,16 @@ from baseten_jobs.cli.waiting import WaitingCommand, waited
 from baseten_jobs.cli.waiting import waiting as waiting_options
 from baseten_jobs.exit_rules import exit_of_apply
 from baseten_jobs.exits import Exit, worst
-from baseten_jobs.guards import refusals
 from baseten_jobs.ledger import Ledger
 from baseten_jobs.manifest.overrides import Override
 from baseten_jobs.phrases import page
-from baseten_jobs.plan import Plan, Policy
+from baseten_jobs.planning.guards import refusals
+from baseten_jobs.planning.plan import Plan, Policy
+from baseten_jobs.planning.saved_plan import SavedPlan
+from baseten_jobs.planning.terms import Terms, differences, narrowed
 from baseten_jobs.provider.api.connection import Connection
 from baseten_jobs.provider.api.errors import ApiError
 from baseten_jobs.report import text as as_text
-from baseten_jobs.saved import SavedPlan
-from baseten_jobs.terms import Terms, differences, narrowed
 from baseten_jobs.upload import UploadFailed
 from baseten_jobs.wait import Waiting
 

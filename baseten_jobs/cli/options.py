@@ -122,7 +122,7 @@ class _BranchType(click.ParamType):  # type: ignore[type-arg,unused-ignore]
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         from baseten_jobs.phrases import one_line
-        from baseten_jobs.tip import is_branch
+        from baseten_jobs.planning.history.branch_tip import is_branch
 
         if not is_branch(value):
             self.fail(f"'{one_line(value)}' can't be the name of a branch.", param, ctx)
@@ -172,7 +172,7 @@ def _connection(
 
 
 def _policy(**given: Any) -> Any:
-    from baseten_jobs.plan import Policy
+    from baseten_jobs.planning.plan import Policy
 
     given["create"] = [name for name in given["create"] if name]  # a pipeline gives what it was given, often nothing
     return Policy.of(given)

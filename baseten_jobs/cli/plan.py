@@ -14,15 +14,15 @@ from baseten_jobs.cli.options import STANDARD_OUTPUT
 from baseten_jobs.cli.session import Session, guarded, inquiry, opened, or_default, still_there
 from baseten_jobs.cli.tip import asked
 from baseten_jobs.exits import Exit
-from baseten_jobs.guards import refusals
 from baseten_jobs.manifest.landing import check_landing
 from baseten_jobs.manifest.overrides import Override
 from baseten_jobs.manifest.sources import STDIN
 from baseten_jobs.phrases import Page, one_line
-from baseten_jobs.plan import Plan, Policy
+from baseten_jobs.planning.guards import refusals
+from baseten_jobs.planning.plan import Plan, Policy
+from baseten_jobs.planning.saved_plan import SavedPlan, planned
+from baseten_jobs.planning.terms import Terms, command_line, sets_environment
 from baseten_jobs.provider.api.connection import DEFAULT_BASE_URL
-from baseten_jobs.saved import SavedPlan, planned
-from baseten_jobs.terms import Terms, command_line, sets_environment
 
 if TYPE_CHECKING:
     from baseten_jobs.apply import Execution

@@ -7,7 +7,7 @@ from baseten_jobs.manifest.checkout import checkout_of, is_within
 from baseten_jobs.manifest.folders import path_name
 from baseten_jobs.manifest.sources import STDIN
 from baseten_jobs.phrases import one_line
-from baseten_jobs.saved import MAX_BYTES, SavedPlan, loaded
+from baseten_jobs.planning.saved_plan import MAX_BYTES, SavedPlan, loaded
 
 _FLAGS = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0)
 

@@ -18,11 +18,11 @@ from baseten_jobs.report import plainly
 from baseten_jobs.report.look import Look
 
 if TYPE_CHECKING:
-    from baseten_jobs.plan import Policy
+    from baseten_jobs.planning.history.branch_tip import Tip
+    from baseten_jobs.planning.history.review import Inquiry
+    from baseten_jobs.planning.plan import Policy
     from baseten_jobs.provider.api.client import Api
     from baseten_jobs.provider.api.connection import Connection
-    from baseten_jobs.tip import Tip
-    from baseten_jobs.witness import Inquiry
 
 
 def nobody(session: "Session", reason: str, found: Sequence[Diagnostic]) -> None:
@@ -137,7 +137,7 @@ def inquiry(policy: "Policy", connection: "Connection", paths: Sequence[str], ti
     """What to ask of git. The embedded API is too young for a job to be missing."""
     from datetime import UTC, datetime
 
-    from baseten_jobs.witness import Inquiry
+    from baseten_jobs.planning.history.review import Inquiry
 
     given = tuple(path for path in paths if path != STDIN)
     newer = tip.newer if tip else ()

@@ -8,7 +8,7 @@ from baseten_jobs.cli.session import Session
 from baseten_jobs.exits import Exit
 from baseten_jobs.git.process import GitError
 from baseten_jobs.phrases import one_line
-from baseten_jobs.tip import Tip, look
+from baseten_jobs.planning.history.branch_tip import Tip, look
 from baseten_jobs.validation import Compiled
 
 

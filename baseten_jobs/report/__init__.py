@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from baseten_jobs.manifest.diagnostics import Diagnostic
     from baseten_jobs.manifest.document import Document
     from baseten_jobs.outcome import Applied
-    from baseten_jobs.plan import Plan
+    from baseten_jobs.planning.plan import Plan
     from baseten_jobs.provider.status import Status
 
 F_co = TypeVar("F_co", covariant=True)

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from baseten_jobs.plan import Action
+from baseten_jobs.planning.plan import Action
 
 _TOKEN = re.compile(r"[\w-]+|[^\w-]+")
 

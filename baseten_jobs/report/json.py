@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from baseten_jobs.diff import Change
 from baseten_jobs.git.log import Revision
 from baseten_jobs.importing.adoption import Adoption
 from baseten_jobs.job.cost import Bill
@@ -15,7 +14,8 @@ from baseten_jobs.manifest.schema.explain import Explanation
 from baseten_jobs.outcome import Applied, Outcome
 from baseten_jobs.phrases import Page
 from baseten_jobs.phrases import document as dumped
-from baseten_jobs.plan import Action, Beside, Orphan, Plan
+from baseten_jobs.planning.diff import Change
+from baseten_jobs.planning.plan import Action, Beside, Orphan, Plan
 from baseten_jobs.provider.log_pages import LogLine
 from baseten_jobs.provider.status import Checkpoints, Status
 from baseten_jobs.report import fields, listing, projects

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 from baseten_jobs.secrecy import without_values
 
 if TYPE_CHECKING:
-    from baseten_jobs.diff import Change
     from baseten_jobs.job.request import JobRequest
     from baseten_jobs.outcome import Outcome
+    from baseten_jobs.planning.diff import Change
 
 Paint = Callable[[str, str], str]
 """A text and the name of a colour -> the text as it is shown."""
@@ -36,19 +36,19 @@ class Look:
 
     def shown(self, changes: Iterable[Change]) -> tuple[Change, ...]:
         """Changes as they may be shown: values of environment variables are masked."""
-        from baseten_jobs.diff import masked
+        from baseten_jobs.planning.diff import masked
 
         return tuple(change if self.show_values else masked(change) for change in changes)
 
     def overrides(self, request: JobRequest) -> tuple[Change, ...]:
         """What was set from outside, as changes of what was unset."""
-        from baseten_jobs.diff import Change
+        from baseten_jobs.planning.diff import Change
 
         return self.shown(Change(field, None, value) for field, value in request.overrides)
 
     def said(self, outcome: Outcome) -> Outcome:
         """An outcome without the values of the environment that a server may have echoed."""
-        from baseten_jobs.diff import MASK, environment_values
+        from baseten_jobs.planning.diff import MASK, environment_values
 
         values = () if self.show_values else environment_values(outcome.action.request.manifest)
         error, unclear = (without_values(each, values, MASK) for each in (outcome.error, outcome.unclear))

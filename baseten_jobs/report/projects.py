@@ -2,7 +2,7 @@
 
 from baseten_jobs.job.request import ProjectRef
 from baseten_jobs.phrases import one_line
-from baseten_jobs.plan import Plan
+from baseten_jobs.planning.plan import Plan
 
 
 def created(made: Plan) -> list[str]:

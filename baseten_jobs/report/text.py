@@ -2,8 +2,6 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from baseten_jobs.capacity import Start
-from baseten_jobs.diff import FILE, Change
 from baseten_jobs.git.log import Revision
 from baseten_jobs.importing.adoption import Adoption
 from baseten_jobs.job.identity import SHOWN
@@ -11,7 +9,9 @@ from baseten_jobs.job.observation import short
 from baseten_jobs.job.request import JobRequest
 from baseten_jobs.outcome import Applied, Fate, Outcome
 from baseten_jobs.phrases import Page, count, document, one_line, page
-from baseten_jobs.plan import Action, Orphan, Plan, Verb
+from baseten_jobs.planning.capacity import Start
+from baseten_jobs.planning.diff import FILE, Change
+from baseten_jobs.planning.plan import Action, Orphan, Plan, Verb
 from baseten_jobs.report import listing, projects
 from baseten_jobs.report.look import PLAIN, Look, Paint
 from baseten_jobs.report.table import status as status

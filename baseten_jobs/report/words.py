@@ -8,7 +8,7 @@ from difflib import SequenceMatcher
 from enum import Enum
 from typing import Any
 
-from baseten_jobs.diff import Change
+from baseten_jobs.planning.diff import Change
 
 UNSET = "unset"
 LONG = 40

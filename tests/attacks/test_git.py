@@ -12,7 +12,7 @@ import pytest
 from baseten_jobs.git import process
 from baseten_jobs.git import repository as asking
 from baseten_jobs.git.process import FETCHING, GitError
-from baseten_jobs.plan import Verb
+from baseten_jobs.planning.plan import Verb
 from tests.attacks import repositories
 from tests.attacks.repositories import SECRETS, SETTINGS, Canary, attack, bare, executable, manifest, reviewed
 from tests.commands import Cli, called, nothing_set

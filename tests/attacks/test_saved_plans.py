@@ -15,12 +15,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from baseten_jobs.manifest.overrides import parse_override
-from baseten_jobs.plan import Policy
+from baseten_jobs.planning.plan import Policy
+from baseten_jobs.planning.saved_plan import loaded
+from baseten_jobs.planning.terms import LIMITS, Terms, differences, narrowed
 from baseten_jobs.provider.api.client import Api
 from baseten_jobs.provider.api.connection import Connection, open_api
 from baseten_jobs.provider.api.pacing import Clock
-from baseten_jobs.saved import loaded
-from baseten_jobs.terms import LIMITS, Terms, differences, narrowed
 from tests.commands import Cli, Ran, called, nothing_set
 
 __all__ = ["called", "nothing_set"]

@@ -12,7 +12,7 @@ import httpx
 
 from baseten_jobs import pipeline, report, validation
 from baseten_jobs.cli import COLLECT_EVERY
-from baseten_jobs.plan import Policy
+from baseten_jobs.planning.plan import Policy
 from baseten_jobs.provider.api.client import Api
 from baseten_jobs.provider.api.pacing import Clock
 

@@ -3,14 +3,14 @@
 from dataclasses import replace
 from typing import Any
 
-from baseten_jobs.capacity import Start
-from baseten_jobs.diff import Change
 from baseten_jobs.git.log import Revision
 from baseten_jobs.job.cost import Cost
 from baseten_jobs.job.identity import Identity
 from baseten_jobs.job.observation import ObservedJob, ObservedProject
 from baseten_jobs.job.request import JobRequest, ProjectRef
-from baseten_jobs.plan import Action, Beside, Doubt, Orphan, Plan, Verb
+from baseten_jobs.planning.capacity import Start
+from baseten_jobs.planning.diff import Change
+from baseten_jobs.planning.plan import Action, Beside, Doubt, Orphan, Plan, Verb
 
 OLD, NEW = "3d7341265964", "e98bb7310837"
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from baseten_jobs.diff import Change
+from baseten_jobs.planning.diff import Change
 from baseten_jobs.report.words import Mark, Piece, reads_better_by_words, told, word_diff
 
 MARKS = {Mark.SAME: "{}", Mark.REMOVED: "[-{}-]", Mark.ADDED: "{{+{}+}}", Mark.OMITTED: "{}"}

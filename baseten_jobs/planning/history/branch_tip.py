@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from os.path import basename, dirname, isabs, islink, join, lexists
 from unicodedata import normalize
 
-from baseten_jobs.committed import folders_of
 from baseten_jobs.git.objects import NotWhole
 from baseten_jobs.git.process import GitError
 from baseten_jobs.git.remote import SECONDS, Change, remote_of
@@ -17,6 +16,7 @@ from baseten_jobs.manifest.checkout import checkout_of, is_below
 from baseten_jobs.manifest.document import ENDINGS, Document
 from baseten_jobs.manifest.sources import STDIN, STDIN_NAME
 from baseten_jobs.phrases import listed, one_line
+from baseten_jobs.planning.history.commit_files import folders_of
 
 _HOPS = 40
 _SHOWN = 3

@@ -8,8 +8,8 @@ from typing import Any, TypeGuard
 
 from baseten_jobs.manifest.overrides import parse_override
 from baseten_jobs.phrases import document, one_line
-from baseten_jobs.plan import Action, Plan, Policy
-from baseten_jobs.terms import Terms
+from baseten_jobs.planning.plan import Action, Plan, Policy
+from baseten_jobs.planning.terms import Terms
 
 FORMAT = "1.0"
 MAX_BYTES = 16 * 1024 * 1024

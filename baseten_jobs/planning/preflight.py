@@ -5,11 +5,11 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
-from baseten_jobs.capacity import Capacity, capacity_of, starts
 from baseten_jobs.job.cost import Cost, Machine, cost_of, cost_of_gpus, price_list
 from baseten_jobs.job.observation import ObservedJob, ObservedProject
 from baseten_jobs.job.request import ProjectRef
-from baseten_jobs.plan import Plan, Verb
+from baseten_jobs.planning.capacity import Capacity, capacity_of, starts
+from baseten_jobs.planning.plan import Plan, Verb
 from baseten_jobs.provider.api.client import Api
 from baseten_jobs.provider.api.errors import ApiError
 from baseten_jobs.secrecy import quoted

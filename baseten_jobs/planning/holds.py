@@ -8,7 +8,7 @@ from baseten_jobs.job.observation import ObservedJob, ObservedProject
 from baseten_jobs.job.request import JobRequest
 from baseten_jobs.manifest.names import is_made_up, manifest_name
 from baseten_jobs.phrases import listed, one_line
-from baseten_jobs.plan import Action, Doubt, Policy, Verb
+from baseten_jobs.planning.plan import Action, Doubt, Policy, Verb
 
 
 def doubted(

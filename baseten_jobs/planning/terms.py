@@ -7,7 +7,7 @@ from typing import Any
 
 from baseten_jobs.manifest.overrides import Override
 from baseten_jobs.phrases import one_line
-from baseten_jobs.plan import Policy
+from baseten_jobs.planning.plan import Policy
 
 LIMITS = ("max_submits", "max_gpus", "max_cost_per_hour")
 """The fields of a policy whose lower value is the stricter one; None is no limit."""

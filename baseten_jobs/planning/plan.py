@@ -6,12 +6,12 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, NamedTuple
 
-from baseten_jobs.capacity import Start
-from baseten_jobs.diff import Change
 from baseten_jobs.git.log import Revision
 from baseten_jobs.job.cost import Bill, Cost, cost_of, per_hour
 from baseten_jobs.job.observation import ObservedJob, ObservedProject
 from baseten_jobs.job.request import JobRequest, ProjectRef
+from baseten_jobs.planning.capacity import Start
+from baseten_jobs.planning.diff import Change
 
 EVERY = "*"
 """Stands for the name of every manifest."""

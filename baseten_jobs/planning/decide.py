@@ -4,14 +4,14 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
 
-from baseten_jobs.diff import Change
-from baseten_jobs.doubtful import doubted
 from baseten_jobs.job.claims import with_claims
 from baseten_jobs.job.cost import same_gpu
 from baseten_jobs.job.identity import Identity
 from baseten_jobs.job.observation import Observation, ObservedJob, ObservedProject, StatusClass, short
 from baseten_jobs.job.request import JobRequest
-from baseten_jobs.plan import Action, Beside, Plan, Policy, Verb, duplicate_warning
+from baseten_jobs.planning.diff import Change
+from baseten_jobs.planning.holds import doubted
+from baseten_jobs.planning.plan import Action, Beside, Plan, Policy, Verb, duplicate_warning
 
 STOPPED = "stopped by a person"
 """How the hold of a job that was stopped begins, unless git shows that a newer revision superseded it."""

@@ -4,15 +4,15 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from os.path import dirname
 
-from baseten_jobs.committed import Committed, TooMuch, folders_of
-from baseten_jobs.diff import FILE, Change
 from baseten_jobs.git.log import Revision
-from baseten_jobs.history import Found, History
 from baseten_jobs.job.content import File
 from baseten_jobs.job.identity import SHOWN, Identity, digest_of
 from baseten_jobs.job.observation import ObservedProject
 from baseten_jobs.phrases import one_line
-from baseten_jobs.written import Written
+from baseten_jobs.planning.diff import FILE, Change
+from baseten_jobs.planning.history.commit_files import Committed, TooMuch, folders_of
+from baseten_jobs.planning.history.past_manifests import Written
+from baseten_jobs.planning.history.revisions import Found, History
 
 _BATCH = 256
 

@@ -10,7 +10,7 @@ from itertools import islice
 from baseten_jobs.git.log import FileChange, Revision
 from baseten_jobs.job.identity import SHOWN, Identity
 from baseten_jobs.job.observation import ObservedProject
-from baseten_jobs.written import Contents, Written
+from baseten_jobs.planning.history.past_manifests import Contents, Written
 
 
 @dataclass(frozen=True)

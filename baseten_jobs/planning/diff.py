@@ -4,10 +4,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, replace
 from typing import Any, NamedTuple
 
-from baseten_jobs.alignment import align
 from baseten_jobs.job.identity import canonical_form
 from baseten_jobs.manifest.diagnostics import FieldPath, field_name
 from baseten_jobs.manifest.schema.fields import Shape, shape_of
+from baseten_jobs.planning.alignment import align
 from baseten_jobs.secrecy import hidden
 
 MASK = "***"

@@ -6,12 +6,12 @@ from datetime import datetime
 from functools import cached_property
 from pathlib import PurePosixPath
 
-from baseten_jobs.evidence import Evidence
-from baseten_jobs.history import Found
 from baseten_jobs.job.observation import Observation, ObservedJob, ObservedProject
 from baseten_jobs.job.request import JobRequest, ProjectRef
 from baseten_jobs.manifest.sources import read_raw
-from baseten_jobs.plan import Action, Orphan, Plan, Verb
+from baseten_jobs.planning.history.lookup import Evidence
+from baseten_jobs.planning.history.revisions import Found
+from baseten_jobs.planning.plan import Action, Orphan, Plan, Verb
 
 Observe = Callable[[tuple[ProjectRef, ...]], Observation]
 

@@ -2,7 +2,7 @@
 
 from baseten_jobs.job.cost import per_hour
 from baseten_jobs.phrases import listed
-from baseten_jobs.plan import Plan, Policy, Verb
+from baseten_jobs.planning.plan import Plan, Policy, Verb
 
 
 def refusals(plan: Plan, policy: Policy, *, strict: bool = False) -> tuple[str, ...]:

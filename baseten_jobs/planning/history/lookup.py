@@ -7,18 +7,18 @@ from functools import cached_property
 from itertools import groupby, islice
 from typing import TYPE_CHECKING
 
-from baseten_jobs.diff import Change
 from baseten_jobs.git.log import FileChange, Revision
 from baseten_jobs.git.repository import Repository
-from baseten_jobs.history import Found, History
 from baseten_jobs.job.identity import Identity
 from baseten_jobs.job.observation import ObservedProject
 from baseten_jobs.job.request import JobRequest
 from baseten_jobs.manifest.document import ENDINGS
-from baseten_jobs.written import Contents, Written
+from baseten_jobs.planning.diff import Change
+from baseten_jobs.planning.history.past_manifests import Contents, Written
+from baseten_jobs.planning.history.revisions import Found, History
 
 if TYPE_CHECKING:
-    from baseten_jobs.code_history import CodeHistory
+    from baseten_jobs.planning.history.code_revisions import CodeHistory
 
 
 AHEAD = 5
@@ -79,7 +79,7 @@ class Evidence:
         """The files that differ between what was found and what a request carries, if both have code."""
         if found.written.workspace is None or request.content is None:
             return ()
-        from baseten_jobs.code_history import file_changes
+        from baseten_jobs.planning.history.code_revisions import file_changes
 
         return tuple(file_changes(self._code.files(found), request.content.files))
 
@@ -170,7 +170,7 @@ class Evidence:
     # With code
 
     def _code_at(self, commit: str, name: str) -> list[Written]:
-        from baseten_jobs.committed import TooMuch
+        from baseten_jobs.planning.history.commit_files import TooMuch
 
         try:
             return [written for _, written in self._code.at(commit, name)]
@@ -187,8 +187,8 @@ class Evidence:
 
     @cached_property
     def _code(self) -> "CodeHistory":
-        from baseten_jobs.code_history import CodeHistory
-        from baseten_jobs.committed import Committed
+        from baseten_jobs.planning.history.code_revisions import CodeHistory
+        from baseten_jobs.planning.history.commit_files import Committed
 
         unchanged = self.repository.unchanged(self._folders) if self._folders else {}
         committed = Committed(self.repository.objects, dict(self._hashed(unchanged)))
@@ -205,7 +205,7 @@ class Evidence:
     @cached_property
     def _folders(self) -> frozenset[str]:
         """Where the code of these manifests ever was."""
-        from baseten_jobs.code_history import folders
+        from baseten_jobs.planning.history.code_revisions import folders
 
         names = {request.name for request in self.requests} | {written.name for written in self.history.taken_out()}
         return frozenset(folder for name in names for folder in folders(self._with_workspace(name)))

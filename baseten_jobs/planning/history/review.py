@@ -5,19 +5,19 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from baseten_jobs.absence import Absences
-from baseten_jobs.decide import STOPPED, Claimed, revealed
-from baseten_jobs.diff import changes
-from baseten_jobs.evidence import Evidence
 from baseten_jobs.git.objects import NotWhole
 from baseten_jobs.git.process import GitError
 from baseten_jobs.git.repository import NotInGit, Repository
 from baseten_jobs.job.identity import Identity, parse_job_name
 from baseten_jobs.job.observation import ObservedJob, StatusClass
 from baseten_jobs.job.times import epoch_of
-from baseten_jobs.orphans import Observe, Orphans
 from baseten_jobs.phrases import one_line
-from baseten_jobs.plan import Action, Beside, Doubt, Key, Plan, Policy, Verb
+from baseten_jobs.planning.decide import STOPPED, Claimed, revealed
+from baseten_jobs.planning.diff import changes
+from baseten_jobs.planning.history.lookup import Evidence
+from baseten_jobs.planning.history.missing_jobs import Absences
+from baseten_jobs.planning.history.orphans import Observe, Orphans
+from baseten_jobs.planning.plan import Action, Beside, Doubt, Key, Plan, Policy, Verb
 
 LONG_AGO = timedelta(days=7)
 

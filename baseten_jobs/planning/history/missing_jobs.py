@@ -3,9 +3,9 @@
 from collections.abc import Iterable
 from dataclasses import replace
 
-from baseten_jobs.doubtful import held
-from baseten_jobs.evidence import Evidence
-from baseten_jobs.plan import Action, Doubt, Key, Plan, Policy, Verb
+from baseten_jobs.planning.history.lookup import Evidence
+from baseten_jobs.planning.holds import held
+from baseten_jobs.planning.plan import Action, Doubt, Key, Plan, Policy, Verb
 
 YOUNG = (
     "this clone is shallow, so it is not known how old its manifests are, nor whether a job of theirs was deleted at "

@@ -1,0 +1,1 @@
+"""Requests, an observation and the history of manifests -> a plan."""
