@@ -14,13 +14,13 @@ from hypothesis import strategies as st
 
 from baseten_jobs.cli import run
 from baseten_jobs.importing.draft import Draft, written
-from baseten_jobs.importing.json_text import lines_of, read_json
-from baseten_jobs.importing.lowering import Given, drafts_of
-from baseten_jobs.importing.pasted import Pasted, read_pasted
+from baseten_jobs.importing.from_body import Given, drafts_of
+from baseten_jobs.importing.from_curl import Pasted, read_pasted
+from baseten_jobs.importing.json_reader import lines_of, read_json
 from baseten_jobs.importing.placed import Placed
+from baseten_jobs.importing.yaml_writer import Todo, yaml_text
 from baseten_jobs.job.request import JobRequest, compile_request
 from baseten_jobs.manifest import document as manifest
-from baseten_jobs.writing import Todo, yaml_text
 from tests.strategies import specs
 from tests.test_requests import GOLDENS, SPECS, _requests
 

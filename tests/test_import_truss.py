@@ -18,10 +18,10 @@ from typing import Any
 import pytest
 
 from baseten_jobs.cli import run
-from baseten_jobs.configs import read_config
-from baseten_jobs.importing.json_text import lines_of, read_json
-from baseten_jobs.importing.lowering import Given, drafts_of
+from baseten_jobs.importing.from_body import Given, drafts_of
+from baseten_jobs.importing.json_reader import lines_of, read_json
 from baseten_jobs.importing.placed import Placed
+from baseten_jobs.importing.truss.files import read_config
 from baseten_jobs.job.request import compile_request
 from baseten_jobs.manifest import document as manifest
 from baseten_jobs.manifest.diagnostics import Severity
@@ -290,8 +290,8 @@ def watch(event, arguments):
         print("RAN", event)
 sys.addaudithook(watch)
 from pathlib import Path
-from baseten_jobs.confined import read_here
-from baseten_jobs.importing.lowering import Given
+from baseten_jobs.importing.truss.confined import read_here
+from baseten_jobs.importing.from_body import Given
 read = read_here("c.py", Path("c.py").read_bytes(), Given(), partial=False)
 print(*(each.message for each in read.diagnostics), file=sys.stderr)
 sys.exit(bool(read.diagnostics))

@@ -16,40 +16,41 @@ PACKAGE = Path(baseten_jobs.__file__).parent
 
 PURE = """
     phrases manifest.diagnostics exits manifest.names job.times manifest.yaml_scalars manifest.yaml_errors
-    manifest.yaml_reader manifest.document manifest.edit writing secrecy manifest.normalisation git.log job.content
-    workspace.globs workspace.ignore_files workspace.default_excludes workspace.selection workspace.lfs_pointers
-    workspace.own_files workspace.scan manifest.schema.fields manifest.ownership manifest.schema.fast_check
-    manifest.schema.explain manifest.schema.messages manifest.schema.check manifest.overrides manifest.rules.lookup
-    manifest.rules.weight_sources manifest.confusables manifest.rules.confusable_projects manifest.rules.warnings
-    manifest.rules.errors manifest.secret_references job.identity job.request job.cost planning.capacity
-    job.observation provider.merging job.project_resolution provider.standstill job.claims importing
-    planning.history.past_manifests planning.history.revisions planning.alignment planning.diff planning.plan
-    planning.holds planning.decide planning.guards waiting outcome planning.terms planning.saved_plan plausibility
-    provider.status exit_rules provider.log_pages report
+    manifest.yaml_reader manifest.document manifest.edit importing.yaml_writer secrecy manifest.normalisation git.log
+    job.content workspace.globs workspace.ignore_files workspace.default_excludes workspace.selection
+    workspace.lfs_pointers workspace.own_files workspace.scan manifest.schema.fields manifest.ownership
+    manifest.schema.fast_check manifest.schema.explain manifest.schema.messages manifest.schema.check
+    manifest.overrides manifest.rules.lookup manifest.rules.weight_sources manifest.confusables
+    manifest.rules.confusable_projects manifest.rules.warnings manifest.rules.errors manifest.secret_references
+    job.identity job.request job.cost planning.capacity job.observation provider.merging job.project_resolution
+    provider.standstill job.claims importing planning.history.past_manifests planning.history.revisions
+    planning.alignment planning.diff planning.plan planning.holds planning.decide planning.guards waiting outcome
+    planning.terms planning.saved_plan plausibility provider.status exit_rules provider.log_pages report
 """
 EFFECTS = """
     manifest.folders manifest.checkout manifest.overlooked manifest.sources hosted manifest.landing starting
     git.process git.objects git.repository git.index git.listing workspace.user_cache workspace.hashing
     workspace.links workspace.places workspace.walk workspace.archive workspace.problems workspace.boundary
-    workspace.conversion workspace.warnings workspace.pack adopting confined configs validation
-    provider.api.local_database planning.history.commit_files git.remote planning.history.branch_tip
-    planning.history.code_revisions planning.history.lookup planning.history.orphans planning.history.missing_jobs
-    planning.history.review emulator provider.api provider.observe replan planning.preflight object_store upload
-    provider.outages provider.presence provider.log_reader provider.status_reader provider.snapshot provider.stop
-    submit settle ledger creating apply wait pipeline cli __main__
+    workspace.conversion workspace.warnings workspace.pack importing.adopt importing.truss.confined
+    importing.truss.files validation provider.api.local_database planning.history.commit_files git.remote
+    planning.history.branch_tip planning.history.code_revisions planning.history.lookup planning.history.orphans
+    planning.history.missing_jobs planning.history.review emulator provider.api provider.observe replan
+    planning.preflight object_store upload provider.outages provider.presence provider.log_reader
+    provider.status_reader provider.snapshot provider.stop submit settle ledger creating apply wait pipeline cli
+    __main__
 """
 ORDER = [*PURE.split(), *EFFECTS.split()]
 """Each module, or package, imports only from those before it. A new one gets its place here."""
 
 HOMES = {
-    "yaml": {"manifest.yaml_scalars", "manifest.yaml_reader", "writing"},
+    "yaml": {"manifest.yaml_scalars", "manifest.yaml_reader", "importing.yaml_writer"},
     "jsonschema": {"manifest.schema.check"},
     "deepdiff": {"planning.diff"},
     "boto3": {"object_store"},
     "botocore": {"object_store"},
     "httpx": {"provider.api"},
     "click": {"cli"},
-    "subprocess": {"git.process", "confined"},
+    "subprocess": {"git.process", "importing.truss.confined"},
     "flask": {"emulator"},
     "werkzeug": {"emulator"},
     "waitress": {"emulator"},

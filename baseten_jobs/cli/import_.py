@@ -6,16 +6,16 @@ from typing import TYPE_CHECKING
 import click
 
 from baseten_jobs import report
-from baseten_jobs.adopting import Target, adopt
 from baseten_jobs.cli import options
 from baseten_jobs.cli.session import Session, guarded, opened
-from baseten_jobs.configs import read_config, read_configs
 from baseten_jobs.exits import Exit
+from baseten_jobs.importing.adopt import Target, adopt
 from baseten_jobs.importing.adoption import Adoption, Found
-from baseten_jobs.importing.json_text import lines_of, read_json
-from baseten_jobs.importing.lowering import Given, drafts_of
-from baseten_jobs.importing.pasted import Pasted, read_pasted
+from baseten_jobs.importing.from_body import Given, drafts_of
+from baseten_jobs.importing.from_curl import Pasted, read_pasted
+from baseten_jobs.importing.json_reader import lines_of, read_json
 from baseten_jobs.importing.placed import Placed
+from baseten_jobs.importing.truss.files import read_config, read_configs
 from baseten_jobs.manifest.diagnostics import Diagnostic, Position
 from baseten_jobs.manifest.document import decode
 from baseten_jobs.manifest.sources import read_whole, shown_name
@@ -95,7 +95,7 @@ def request(file: str, given: Given, target: Target, output: str) -> Exit:
 @options.connection
 def job(job_id: str, given: Given, target: Target, output: str, connection: "Connection") -> Exit:
     """Of a job that exists, by its id: what the API reveals of it, the rest marked as !todo."""
-    from baseten_jobs.importing.existing import draft_of_job
+    from baseten_jobs.importing.from_job import draft_of_job
     from baseten_jobs.job.observation import job_of
     from baseten_jobs.provider.observe import job_data
 

@@ -6,12 +6,12 @@ from typing import Any
 
 from baseten_jobs.importing.placed import Gap, Placed, document_of, placed
 from baseten_jobs.importing.tidying import tidied
+from baseten_jobs.importing.yaml_writer import Todo, yaml_text
 from baseten_jobs.manifest.diagnostics import Diagnostic, FieldPath, Position, in_order
 from baseten_jobs.manifest.document import Document, load
 from baseten_jobs.manifest.rules import errors
 from baseten_jobs.manifest.schema import check as schema
 from baseten_jobs.manifest.schema.fields import KIND, SUPPORTED, shape_of
-from baseten_jobs.writing import Todo, yaml_text
 
 API_VERSION = SUPPORTED[-1]
 

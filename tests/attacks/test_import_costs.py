@@ -7,12 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from baseten_jobs import confined
 from baseten_jobs.cli import run
-from baseten_jobs.confined import read_confined, read_here
-from baseten_jobs.importing import evaluation
-from baseten_jobs.importing.carried import packed, unpacked
-from baseten_jobs.importing.lowering import Given
+from baseten_jobs.importing.from_body import Given
+from baseten_jobs.importing.truss import confined, evaluator
+from baseten_jobs.importing.truss.carried import packed, unpacked
+from baseten_jobs.importing.truss.confined import read_confined, read_here
 from baseten_jobs.manifest.diagnostics import Diagnostic
 
 CONFIGS = sorted((Path(__file__).parents[1] / "imports" / "truss").glob("*.py"))
@@ -91,7 +90,7 @@ COSTLY = {
 @pytest.mark.parametrize("costly", COSTLY.values(), ids=COSTLY)
 def test_what_costs_too_much_is_refused_before_it_is_done(costly: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """In this process, by its own account, so that the limits of the other are never what ends it; a tenth of it."""
-    monkeypatch.setattr(evaluation, "STEPS", evaluation.STEPS // 10)
+    monkeypatch.setattr(evaluator, "STEPS", evaluator.STEPS // 10)
     raw = (HEAD + costly + TAIL).encode()
     assert len(raw) < 1 << 20
     before = time.process_time()
@@ -161,7 +160,8 @@ def test_a_process_that_does_not_end_is_ended(monkeypatch: pytest.MonkeyPatch) -
 def test_the_process_has_limits(monkeypatch: pytest.MonkeyPatch) -> None:
     """Asked of the process itself, in the place of the work."""
     script = (
-        "import sys; sys.path.append(sys.argv[1]); from baseten_jobs import confined; import resource\n"
+        "import sys; sys.path.append(sys.argv[1]); import resource\n"
+        "from baseten_jobs.importing.truss import confined\n"
         "def told(*a, **k):\n"
         "    limits = (resource.RLIMIT_AS, resource.RLIMIT_CPU, resource.RLIMIT_FSIZE, resource.RLIMIT_CORE)\n"
         "    print([resource.getrlimit(each)[1] for each in limits]); sys.exit(1)\n"

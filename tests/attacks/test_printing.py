@@ -21,6 +21,7 @@ from hypothesis import strategies as st
 from baseten_jobs import report
 from baseten_jobs.cli import sink
 from baseten_jobs.importing.adoption import Adopted, Adoption
+from baseten_jobs.importing.yaml_writer import yaml_text
 from baseten_jobs.job.content import Content, File
 from baseten_jobs.job.observation import ObservedJob
 from baseten_jobs.manifest.diagnostics import Diagnostic, Position, Severity
@@ -35,7 +36,6 @@ from baseten_jobs.report import json as as_json
 from baseten_jobs.report import text as as_text
 from baseten_jobs.report.look import Look
 from baseten_jobs.waiting import Awaited, End
-from baseten_jobs.writing import yaml_text
 from tests.attacks.infected import Kind, infected, kinds
 from tests.commands import Cli, called, nothing_set
 from tests.operating import Open, open_desk
@@ -51,7 +51,7 @@ __all__ = ["called", "nothing_set", "open_desk"]
 
 
 SINK = "cli.sink"
-PAGES = {"phrases", "writing", "cli.__init__", "cli.schema", "cli.plan", "cli.session"}
+PAGES = {"phrases", "importing.yaml_writer", "cli.__init__", "cli.schema", "cli.plan", "cli.session"}
 """Beside the reports: who may say that a text is lines of ours."""
 
 _FORBIDDEN = {
@@ -76,7 +76,7 @@ def _prints(module: Module) -> Iterator[str]:
 
 def test_only_the_sink_prints() -> None:
     """Beside it, a process of ours writes what it found, in JSON, to the pipe that its parent reads."""
-    assert {module.name for module in MODULES if set(_prints(module))} == {SINK, "confined"}
+    assert {module.name for module in MODULES if set(_prints(module))} == {SINK, "importing.truss.confined"}
 
 
 def test_only_reports_say_that_a_text_is_lines_of_ours() -> None:

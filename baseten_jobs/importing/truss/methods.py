@@ -6,7 +6,8 @@ from pathlib import PurePosixPath
 from types import MappingProxyType
 from typing import Any
 
-from baseten_jobs.importing.operators import (
+from baseten_jobs.importing.placed import NONE, Placed
+from baseten_jobs.importing.truss.operators import (
     check_size,
     here_as_text,
     iterated,
@@ -16,10 +17,9 @@ from baseten_jobs.importing.operators import (
     text_of,
     unknown_in,
 )
-from baseten_jobs.importing.paths import below
-from baseten_jobs.importing.placed import NONE, Placed
-from baseten_jobs.importing.python_values import Here, Listed, Mapped, Member, Method
-from baseten_jobs.importing.refusal import Refused, not_constant, refuse
+from baseten_jobs.importing.truss.paths import below
+from baseten_jobs.importing.truss.refusal import Refused, not_constant, refuse
+from baseten_jobs.importing.truss.values import Here, Listed, Mapped, Member, Method
 
 Arguments = Sequence[Placed]
 Keywords = Mapping[str, Placed]

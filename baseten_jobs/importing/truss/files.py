@@ -6,11 +6,11 @@ from dataclasses import dataclass, replace
 from io import BytesIO
 from typing import BinaryIO
 
-from baseten_jobs.confined import read_confined
 from baseten_jobs.importing.adoption import Found
-from baseten_jobs.importing.incumbent import PROJECT, ROOTS
-from baseten_jobs.importing.lowering import Given
-from baseten_jobs.importing.truss import Read
+from baseten_jobs.importing.from_body import Given
+from baseten_jobs.importing.truss.confined import read_confined
+from baseten_jobs.importing.truss.names import PROJECT, ROOTS
+from baseten_jobs.importing.truss.project import Read
 from baseten_jobs.manifest.diagnostics import Diagnostic, Position, Severity
 from baseten_jobs.manifest.folders import walk
 from baseten_jobs.manifest.sources import STDIN, read_whole, shown_name

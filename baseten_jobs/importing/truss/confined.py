@@ -12,10 +12,10 @@ import sys
 from contextlib import suppress
 from pathlib import Path
 
-from baseten_jobs.importing.carried import packed, unpacked
-from baseten_jobs.importing.lowering import Given
-from baseten_jobs.importing.python_source import parse
-from baseten_jobs.importing.truss import Read, read_project
+from baseten_jobs.importing.from_body import Given
+from baseten_jobs.importing.truss.carried import packed, unpacked
+from baseten_jobs.importing.truss.project import Read, read_project
+from baseten_jobs.importing.truss.source import parse
 from baseten_jobs.manifest.diagnostics import Diagnostic, Position
 
 MEMORY = 1 << 30
@@ -25,13 +25,13 @@ SECONDS = 60.0
 MAX_ANSWER = 64 << 20
 
 _PASSED_ON = ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "SYSTEMROOT")
-_CHILD = "import sys; sys.path.append(sys.argv[1]); from baseten_jobs.confined import answer; answer()"
+_CHILD = "import sys; sys.path.append(sys.argv[1]); from baseten_jobs.importing.truss.confined import answer; answer()"
 
 
 def read_confined(path: str, raw: bytes, given: Given, *, partial: bool) -> Read:
     """What the file holds; a diagnostic where its process does not end as it should."""
     asked = [path, raw.decode("latin-1"), given.name, given.project, partial]
-    command = (sys.executable, "-I", "-c", _CHILD, str(Path(__file__).parents[1]))
+    command = (sys.executable, "-I", "-c", _CHILD, str(Path(__file__).parents[3]))
     environment = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
     try:
         ran = subprocess.run(

@@ -6,12 +6,12 @@ from posixpath import normpath, relpath
 from typing import Any
 
 from baseten_jobs.importing.draft import Draft
-from baseten_jobs.importing.execution import bound_with, executed
-from baseten_jobs.importing.incumbent import PROJECT
-from baseten_jobs.importing.lowering import Given, spec_of
+from baseten_jobs.importing.from_body import Given, spec_of
 from baseten_jobs.importing.placed import NONE, Gap, Placed, placed
-from baseten_jobs.importing.python_source import PythonSource
-from baseten_jobs.importing.python_values import Built, Here, Imported, Local, Member, Method, Parents, Unreadable
+from baseten_jobs.importing.truss.interpreter import bound_with, executed
+from baseten_jobs.importing.truss.names import PROJECT
+from baseten_jobs.importing.truss.source import PythonSource
+from baseten_jobs.importing.truss.values import Built, Here, Imported, Local, Member, Method, Parents, Unreadable
 from baseten_jobs.manifest.diagnostics import Diagnostic, Position
 from baseten_jobs.manifest.document import MAX_DEPTH, MAX_DIGITS, MAX_VALUES, Odd
 from baseten_jobs.manifest.names import manifest_name

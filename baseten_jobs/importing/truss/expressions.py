@@ -4,12 +4,12 @@ import ast
 from abc import ABC, abstractmethod
 from typing import Any
 
-from baseten_jobs.importing import operators, paths
-from baseten_jobs.importing.calls import why
-from baseten_jobs.importing.incumbent import is_enum, member_of
 from baseten_jobs.importing.placed import Placed
-from baseten_jobs.importing.python_values import Imported, Local, Parents, Unreadable
-from baseten_jobs.importing.refusal import Refused, not_constant, refuse
+from baseten_jobs.importing.truss import operators, paths
+from baseten_jobs.importing.truss.calls import why
+from baseten_jobs.importing.truss.names import is_enum, member_of
+from baseten_jobs.importing.truss.refusal import Refused, not_constant, refuse
+from baseten_jobs.importing.truss.values import Imported, Local, Parents, Unreadable
 
 
 class Expressions(ABC):

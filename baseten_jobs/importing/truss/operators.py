@@ -9,10 +9,10 @@ from pathlib import PurePosixPath
 from types import MappingProxyType
 from typing import Any
 
-from baseten_jobs.importing.paths import below, is_path
 from baseten_jobs.importing.placed import Placed
-from baseten_jobs.importing.python_values import Here, Listed, Mapped, Member, Unreadable
-from baseten_jobs.importing.refusal import Refused, not_constant
+from baseten_jobs.importing.truss.paths import below, is_path
+from baseten_jobs.importing.truss.refusal import Refused, not_constant
+from baseten_jobs.importing.truss.values import Here, Listed, Mapped, Member, Unreadable
 from baseten_jobs.manifest.document import MAX_DEPTH, MAX_VALUES
 
 MAX_SIZE = 1 << 20

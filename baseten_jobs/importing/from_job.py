@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from baseten_jobs.importing.draft import API_VERSION, Draft
-from baseten_jobs.importing.lowering import Given
+from baseten_jobs.importing.from_body import Given
 from baseten_jobs.importing.placed import Gap, Placed, placed
 from baseten_jobs.job.identity import parse_job_name
 from baseten_jobs.job.observation import ObservedJob

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from baseten_jobs.importing.json_text import Where, lines_of, read_json
+from baseten_jobs.importing.json_reader import Where, lines_of, read_json
 from baseten_jobs.importing.placed import At, Placed
 from baseten_jobs.importing.shell_words import Command, Unfinished, Word, read_command
 from baseten_jobs.manifest.diagnostics import Diagnostic, Position

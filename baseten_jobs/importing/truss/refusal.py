@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from baseten_jobs.importing.python_values import Unreadable
+from baseten_jobs.importing.truss.values import Unreadable
 
 _NOT_CONSTANT = "only running it would tell"
 

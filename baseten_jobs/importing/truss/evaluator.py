@@ -4,12 +4,13 @@ import ast
 from collections.abc import Iterator
 from typing import Any
 
-from baseten_jobs.importing import calls, operators, paths
-from baseten_jobs.importing.expressions import Expressions
-from baseten_jobs.importing.incumbent import CLASSES, member_of
 from baseten_jobs.importing.placed import Placed
-from baseten_jobs.importing.python_source import PythonSource
-from baseten_jobs.importing.python_values import (
+from baseten_jobs.importing.truss import calls, operators, paths
+from baseten_jobs.importing.truss.expressions import Expressions
+from baseten_jobs.importing.truss.names import CLASSES, member_of
+from baseten_jobs.importing.truss.refusal import Refused
+from baseten_jobs.importing.truss.source import PythonSource
+from baseten_jobs.importing.truss.values import (
     Built,
     Here,
     Imported,
@@ -22,7 +23,6 @@ from baseten_jobs.importing.python_values import (
     spoil,
     spoil_names,
 )
-from baseten_jobs.importing.refusal import Refused
 
 DEPTH = 60
 """Levels of an expression; Python's own parser takes up to 200 brackets."""

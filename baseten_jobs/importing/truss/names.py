@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
-from baseten_jobs.importing.python_values import Imported, Member
+from baseten_jobs.importing.truss.values import Imported, Member
 
 ROOTS = ("truss_train", "truss")
 """Its top-level modules; whatever lies between one of them and a name does not matter."""

@@ -4,12 +4,12 @@ import ast
 from collections.abc import Iterable, Sequence
 from itertools import chain
 
-from baseten_jobs.importing import operators
-from baseten_jobs.importing.evaluation import Evaluator
 from baseten_jobs.importing.placed import Placed
-from baseten_jobs.importing.python_source import PythonSource
-from baseten_jobs.importing.python_values import Built, Imported, Local, Mapped, Unreadable, spoil
-from baseten_jobs.importing.refusal import Refused, not_constant
+from baseten_jobs.importing.truss import operators
+from baseten_jobs.importing.truss.evaluator import Evaluator
+from baseten_jobs.importing.truss.refusal import Refused, not_constant
+from baseten_jobs.importing.truss.source import PythonSource
+from baseten_jobs.importing.truss.values import Built, Imported, Local, Mapped, Unreadable, spoil
 
 
 def executed(source: PythonSource) -> dict[str, Placed]:

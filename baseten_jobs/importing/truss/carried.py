@@ -5,7 +5,7 @@ from typing import Any
 
 from baseten_jobs.importing.draft import Draft
 from baseten_jobs.importing.placed import At, Gap, Placed
-from baseten_jobs.importing.truss import Read
+from baseten_jobs.importing.truss.project import Read
 from baseten_jobs.manifest.diagnostics import Diagnostic, Position, Severity
 from baseten_jobs.manifest.document import Odd
 

@@ -4,8 +4,8 @@ from pathlib import PurePosixPath
 from posixpath import normpath
 from typing import Any
 
-from baseten_jobs.importing.python_values import Here, Parents
-from baseten_jobs.importing.refusal import Refused, not_constant
+from baseten_jobs.importing.truss.refusal import Refused, not_constant
+from baseten_jobs.importing.truss.values import Here, Parents
 
 _LONGEST_PATH = 4096
 

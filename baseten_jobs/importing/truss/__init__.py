@@ -1,0 +1,1 @@
+"""Python files of the incumbent client -> drafts, read without running them."""
