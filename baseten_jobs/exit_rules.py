@@ -2,12 +2,12 @@
 
 from collections.abc import Iterable, Iterator
 
+from baseten_jobs.applying.outcome import Applied, Fate
+from baseten_jobs.applying.waiting import End
 from baseten_jobs.exits import Exit, worst
 from baseten_jobs.job.observation import ObservedJob, StatusClass
-from baseten_jobs.outcome import Applied, Fate
 from baseten_jobs.planning.plan import Verb
 from baseten_jobs.provider.status import Status
-from baseten_jobs.waiting import End
 
 _EXITS = {End.REACHED: Exit.DONE, End.FAILED: Exit.FAILED, End.OPEN: Exit.UNCLEAR}
 

@@ -6,18 +6,20 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
 
-from baseten_jobs.apply import Execution, execute
+from baseten_jobs.applying.execute import Execution, execute
+from baseten_jobs.applying.in_flight import Ledger
+from baseten_jobs.applying.outcome import Applied
+from baseten_jobs.applying.second_look import looked_at_again
+from baseten_jobs.applying.upload import Sent, upload_workspaces
 from baseten_jobs.git.repository import first_repository
 from baseten_jobs.job.claims import not_there
 from baseten_jobs.job.observation import Observation
 from baseten_jobs.job.project_resolution import Unresolved
 from baseten_jobs.job.request import JobRequest, ProjectRef
-from baseten_jobs.ledger import Ledger
 from baseten_jobs.manifest.diagnostics import Diagnostic, Position, Severity, field_name, has_errors, in_order
 from baseten_jobs.manifest.document import Document
 from baseten_jobs.manifest.rules import errors
 from baseten_jobs.manifest.secret_references import missing_secrets, secret_references
-from baseten_jobs.outcome import Applied
 from baseten_jobs.phrases import nearest
 from baseten_jobs.planning.decide import Claimed, make_plan
 from baseten_jobs.planning.history.review import Inquiry, with_witness
@@ -27,8 +29,6 @@ from baseten_jobs.provider.api.client import Api
 from baseten_jobs.provider.observe import observe, with_second_witness
 from baseten_jobs.provider.presence import Recall
 from baseten_jobs.provider.status import Status
-from baseten_jobs.replan import looked_at_again
-from baseten_jobs.upload import Sent, upload_workspaces
 from baseten_jobs.validation import Compiled
 
 

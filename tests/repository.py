@@ -62,7 +62,7 @@ class Repository(World):
     def apply_asked(self, **asked: Any) -> list[str]:
         """Apply as the command does; what became of each action."""
         from baseten_jobs import pipeline
-        from baseten_jobs.apply import Execution
+        from baseten_jobs.applying.execute import Execution
 
         plan = self.asked(**asked)
         result = pipeline.apply(self.api, plan, self.policy, Execution(1, self.windows), self.ledger)

@@ -8,15 +8,15 @@ from typing import Any
 import httpx
 import pytest
 
+from baseten_jobs.applying.outcome import Applied
+from baseten_jobs.applying.plausibility import Shown, contradiction, shown_as
+from baseten_jobs.applying.settle import Windows
 from baseten_jobs.emulator import Durations
 from baseten_jobs.exit_rules import exit_of_apply
 from baseten_jobs.exits import Exit
 from baseten_jobs.job.identity import Identity
 from baseten_jobs.job.observation import ObservedJob
-from baseten_jobs.outcome import Applied
 from baseten_jobs.planning.plan import Policy
-from baseten_jobs.plausibility import Shown, contradiction, shown_as
-from baseten_jobs.settle import Windows
 from tests.world import START, Fault, Row, World, answered, claiming, empty, made_as, never, renamed, showing
 
 SFT = Identity("sft", "0123456789ab")

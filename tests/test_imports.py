@@ -24,8 +24,9 @@ PURE = """
     manifest.rules.confusable_projects manifest.rules.warnings manifest.rules.errors manifest.secret_references
     job.identity job.request job.cost planning.capacity job.observation provider.merging job.project_resolution
     provider.standstill job.claims importing planning.history.past_manifests planning.history.revisions
-    planning.alignment planning.diff planning.plan planning.holds planning.decide planning.guards waiting outcome
-    planning.terms planning.saved_plan plausibility provider.status exit_rules provider.log_pages report
+    planning.alignment planning.diff planning.plan planning.holds planning.decide planning.guards applying.waiting
+    applying.outcome planning.terms planning.saved_plan applying.plausibility provider.status exit_rules
+    provider.log_pages report
 """
 EFFECTS = """
     manifest.folders manifest.checkout manifest.overlooked manifest.sources hosted manifest.landing starting
@@ -34,10 +35,10 @@ EFFECTS = """
     workspace.conversion workspace.warnings workspace.pack importing.adopt importing.truss.confined
     importing.truss.files validation provider.api.local_database planning.history.commit_files git.remote
     planning.history.branch_tip planning.history.code_revisions planning.history.lookup planning.history.orphans
-    planning.history.missing_jobs planning.history.review emulator provider.api provider.observe replan
-    planning.preflight object_store upload provider.outages provider.presence provider.log_reader
-    provider.status_reader provider.snapshot provider.stop submit settle ledger creating apply wait pipeline cli
-    __main__
+    planning.history.missing_jobs planning.history.review emulator provider.api provider.observe applying.second_look
+    planning.preflight applying.object_store applying.upload provider.outages provider.presence provider.log_reader
+    provider.status_reader provider.snapshot provider.stop applying.submit applying.settle applying.in_flight
+    applying.create applying.execute applying.wait pipeline cli __main__
 """
 ORDER = [*PURE.split(), *EFFECTS.split()]
 """Each module, or package, imports only from those before it. A new one gets its place here."""
@@ -46,8 +47,8 @@ HOMES = {
     "yaml": {"manifest.yaml_scalars", "manifest.yaml_reader", "importing.yaml_writer"},
     "jsonschema": {"manifest.schema.check"},
     "deepdiff": {"planning.diff"},
-    "boto3": {"object_store"},
-    "botocore": {"object_store"},
+    "boto3": {"applying.object_store"},
+    "botocore": {"applying.object_store"},
     "httpx": {"provider.api"},
     "click": {"cli"},
     "subprocess": {"git.process", "importing.truss.confined"},

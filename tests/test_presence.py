@@ -10,16 +10,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from baseten_jobs import pipeline
+from baseten_jobs.applying.outcome import Applied
+from baseten_jobs.applying.wait import Waiting, wait
 from baseten_jobs.emulator import Durations
 from baseten_jobs.exit_rules import exit_of_apply
 from baseten_jobs.exits import Exit
 from baseten_jobs.job.observation import job_of
-from baseten_jobs.outcome import Applied
 from baseten_jobs.provider.api.errors import ApiError
 from baseten_jobs.provider.log_reader import follow
 from baseten_jobs.provider.presence import LOOKS, Presence, Recall
 from baseten_jobs.provider.status import Status
-from baseten_jobs.wait import Waiting, wait
 from tests.operating import Desk, Open, desk, open_desk
 from tests.world import Fault, Send, World, answered, empty
 

@@ -8,12 +8,12 @@ import httpx
 import pytest
 
 from baseten_jobs import pipeline
+from baseten_jobs.applying.wait import Waiting, wait
+from baseten_jobs.applying.waiting import Goal
 from baseten_jobs.planning.plan import Plan
 from baseten_jobs.provider.api.errors import ApiError
 from baseten_jobs.provider.observe import job_by_id, job_data
 from baseten_jobs.provider.status import Status
-from baseten_jobs.wait import Waiting, wait
-from baseten_jobs.waiting import Goal
 from tests.world import Fault, World
 
 Row = dict[str, Any]

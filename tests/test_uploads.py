@@ -20,8 +20,10 @@ import pytest
 from baseten.client import ManagementClient
 from werkzeug import Request, Response
 
-from baseten_jobs import object_store
-from baseten_jobs.apply import Execution, Ledger
+from baseten_jobs.applying import object_store
+from baseten_jobs.applying.execute import Execution, Ledger
+from baseten_jobs.applying.settle import Windows
+from baseten_jobs.applying.upload import UploadFailed
 from baseten_jobs.cli import run
 from baseten_jobs.emulator import Settings, close_app, create_app, serving
 from baseten_jobs.manifest import document as manifests
@@ -30,8 +32,6 @@ from baseten_jobs.planning.plan import Policy
 from baseten_jobs.provider.api.client import Api
 from baseten_jobs.provider.api.errors import ApiError
 from baseten_jobs.provider.api.pacing import Clock
-from baseten_jobs.settle import Windows
-from baseten_jobs.upload import UploadFailed
 from baseten_jobs.workspace.archive import Archive, Changed, archive_size
 from tests.trees import CODE, compiled, content, manifest, unpacked, write
 from tests.world import World, answered
@@ -140,7 +140,7 @@ def test_what_is_applied_in_process_comes_back_by_download(world: World, tree: P
 def test_an_archive_of_several_parts_comes_back_whole(
     world: World, tree: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("baseten_jobs.upload.PART", 4096)
+    monkeypatch.setattr("baseten_jobs.applying.upload.PART", 4096)
     write(tree, {"data.bin": bytes(range(256)) * 100})
     world.apply()
     assert _downloaded(world.api, world.jobs()[0], tmp_path / "a.tar").read_bytes() == Archive(content(tree)).read()
@@ -239,7 +239,7 @@ def test_credentials_with_a_part_missing_are_refused(world: World, missing: str)
 def test_an_upload_in_process_that_ends_half_way_leaves_no_parts(
     world: World, tree: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("baseten_jobs.upload.PART", 4096)
+    monkeypatch.setattr("baseten_jobs.applying.upload.PART", 4096)
     write(tree, {"data.bin": bytes(50_000)})
     planned = world.plan()
     (tree / "train.py").write_text("LR = 3\n")

@@ -8,9 +8,9 @@ from collections import Counter
 import httpx
 import pytest
 
+from baseten_jobs.applying.waiting import Awaited, End, Goal, awaited
 from baseten_jobs.emulator import Behaviour, Durations
 from baseten_jobs.job.observation import ObservedJob
-from baseten_jobs.waiting import Awaited, End, Goal, awaited
 from tests.operating import Desk, Open, desk, open_desk
 
 __all__ = ["desk", "open_desk"]

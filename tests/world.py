@@ -12,15 +12,15 @@ from typing import Any
 import httpx
 
 from baseten_jobs import pipeline, validation
-from baseten_jobs.apply import Execution
+from baseten_jobs.applying.execute import Execution
+from baseten_jobs.applying.in_flight import Ledger
+from baseten_jobs.applying.outcome import Applied
+from baseten_jobs.applying.settle import Windows
 from baseten_jobs.emulator import Settings, close_app, create_app
-from baseten_jobs.ledger import Ledger
-from baseten_jobs.outcome import Applied
 from baseten_jobs.pipeline import Planned
 from baseten_jobs.planning.plan import Policy
 from baseten_jobs.provider.api.client import Api
 from baseten_jobs.provider.api.pacing import Backoff, Clock
-from baseten_jobs.settle import Windows
 
 START = 1_800_000_000.0
 

@@ -5,7 +5,10 @@ from dataclasses import dataclass, replace
 import click
 
 from baseten_jobs import pipeline, report, validation
-from baseten_jobs.apply import Conflict, Execution
+from baseten_jobs.applying.execute import Conflict, Execution
+from baseten_jobs.applying.in_flight import Ledger
+from baseten_jobs.applying.upload import UploadFailed
+from baseten_jobs.applying.wait import Waiting
 from baseten_jobs.cli import options, sink
 from baseten_jobs.cli.actions import Step
 from baseten_jobs.cli.interrupts import winding_up
@@ -17,7 +20,6 @@ from baseten_jobs.cli.waiting import WaitingCommand, waited
 from baseten_jobs.cli.waiting import waiting as waiting_options
 from baseten_jobs.exit_rules import exit_of_apply
 from baseten_jobs.exits import Exit, worst
-from baseten_jobs.ledger import Ledger
 from baseten_jobs.manifest.overrides import Override
 from baseten_jobs.phrases import page
 from baseten_jobs.planning.guards import refusals
@@ -27,8 +29,6 @@ from baseten_jobs.planning.terms import Terms, differences, narrowed
 from baseten_jobs.provider.api.connection import Connection
 from baseten_jobs.provider.api.errors import ApiError
 from baseten_jobs.report import text as as_text
-from baseten_jobs.upload import UploadFailed
-from baseten_jobs.wait import Waiting
 
 
 @dataclass(frozen=True)

@@ -179,8 +179,8 @@ def _policy(**given: Any) -> Any:
 
 
 def _execution(concurrency: int, settle: float) -> Any:
-    from baseten_jobs.apply import Execution
-    from baseten_jobs.settle import Windows
+    from baseten_jobs.applying.execute import Execution
+    from baseten_jobs.applying.settle import Windows
 
     return Execution(concurrency, Windows(settle))
 

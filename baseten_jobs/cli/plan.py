@@ -25,7 +25,7 @@ from baseten_jobs.planning.terms import Terms, command_line, sets_environment
 from baseten_jobs.provider.api.connection import DEFAULT_BASE_URL
 
 if TYPE_CHECKING:
-    from baseten_jobs.apply import Execution
+    from baseten_jobs.applying.execute import Execution
     from baseten_jobs.provider.api.connection import Connection
 
 

@@ -8,18 +8,18 @@ from typing import Any
 
 import click
 
+from baseten_jobs.applying.outcome import Applied, Outcome
+from baseten_jobs.applying.wait import Waiting, wait
+from baseten_jobs.applying.waiting import Awaited, Goal
 from baseten_jobs.cli import sink
 from baseten_jobs.cli.interrupts import raising
 from baseten_jobs.cli.options import bundle
 from baseten_jobs.cli.session import Session
 from baseten_jobs.job.observation import ObservedJob
 from baseten_jobs.job.times import age, seconds_of
-from baseten_jobs.outcome import Applied, Outcome
 from baseten_jobs.provider.api.client import Api
 from baseten_jobs.provider.api.errors import ApiError
 from baseten_jobs.provider.standstill import standing_still
-from baseten_jobs.wait import Waiting, wait
-from baseten_jobs.waiting import Awaited, Goal
 
 
 class WaitingCommand(click.Command):

@@ -12,11 +12,11 @@ from baseten_jobs.phrases import Page
 from baseten_jobs.report.look import PLAIN, Look
 
 if TYPE_CHECKING:
+    from baseten_jobs.applying.outcome import Applied
     from baseten_jobs.importing.adoption import Adoption
     from baseten_jobs.job.request import JobRequest
     from baseten_jobs.manifest.diagnostics import Diagnostic
     from baseten_jobs.manifest.document import Document
-    from baseten_jobs.outcome import Applied
     from baseten_jobs.planning.plan import Plan
     from baseten_jobs.provider.status import Status
 

@@ -3,6 +3,8 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from baseten_jobs.applying.outcome import Applied, Outcome
+from baseten_jobs.applying.waiting import Awaited, End
 from baseten_jobs.git.log import Revision
 from baseten_jobs.importing.adoption import Adoption
 from baseten_jobs.job.cost import Bill
@@ -11,7 +13,6 @@ from baseten_jobs.job.request import JobRequest
 from baseten_jobs.manifest.diagnostics import Diagnostic, has_errors
 from baseten_jobs.manifest.document import Document
 from baseten_jobs.manifest.schema.explain import Explanation
-from baseten_jobs.outcome import Applied, Outcome
 from baseten_jobs.phrases import Page
 from baseten_jobs.phrases import document as dumped
 from baseten_jobs.planning.diff import Change
@@ -21,7 +22,6 @@ from baseten_jobs.provider.status import Checkpoints, Status
 from baseten_jobs.report import fields, listing, projects
 from baseten_jobs.report.lines import data as line_data
 from baseten_jobs.report.look import PLAIN, Look
-from baseten_jobs.waiting import Awaited, End
 
 FORMAT = "1.0"
 

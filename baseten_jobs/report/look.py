@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from baseten_jobs.secrecy import without_values
 
 if TYPE_CHECKING:
+    from baseten_jobs.applying.outcome import Outcome
     from baseten_jobs.job.request import JobRequest
-    from baseten_jobs.outcome import Outcome
     from baseten_jobs.planning.diff import Change
 
 Paint = Callable[[str, str], str]

@@ -2,11 +2,11 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 
+from baseten_jobs.applying.outcome import Applied, Outcome
 from baseten_jobs.git.log import Revision
 from baseten_jobs.job.cost import per_hour
 from baseten_jobs.manifest.diagnostics import Diagnostic, Severity
 from baseten_jobs.manifest.document import Document
-from baseten_jobs.outcome import Applied, Outcome
 from baseten_jobs.phrases import Page, count, one_line
 from baseten_jobs.planning.diff import Change
 from baseten_jobs.planning.plan import Action, Orphan, Plan, Verb

@@ -4,15 +4,15 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 
+from baseten_jobs.applying.outcome import Applied
+from baseten_jobs.applying.waiting import End
 from baseten_jobs.job.observation import StatusClass
 from baseten_jobs.job.times import age
-from baseten_jobs.outcome import Applied
 from baseten_jobs.phrases import Page, one_line, page
 from baseten_jobs.planning.plan import duplicate_warning
 from baseten_jobs.provider.standstill import standing_still
 from baseten_jobs.provider.status import Status, counted
 from baseten_jobs.report.look import PLAIN, Look
-from baseten_jobs.waiting import End
 
 _GAP = "  "
 _LEAST = 12

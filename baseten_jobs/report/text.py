@@ -2,12 +2,12 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 
+from baseten_jobs.applying.outcome import Applied, Fate, Outcome
 from baseten_jobs.git.log import Revision
 from baseten_jobs.importing.adoption import Adoption
 from baseten_jobs.job.identity import SHOWN
 from baseten_jobs.job.observation import short
 from baseten_jobs.job.request import JobRequest
-from baseten_jobs.outcome import Applied, Fate, Outcome
 from baseten_jobs.phrases import Page, count, document, one_line, page
 from baseten_jobs.planning.capacity import Start
 from baseten_jobs.planning.diff import FILE, Change

@@ -19,6 +19,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from baseten_jobs import report
+from baseten_jobs.applying.outcome import Applied, Fate, Outcome
+from baseten_jobs.applying.waiting import Awaited, End
 from baseten_jobs.cli import sink
 from baseten_jobs.importing.adoption import Adopted, Adoption
 from baseten_jobs.importing.yaml_writer import yaml_text
@@ -27,7 +29,6 @@ from baseten_jobs.job.observation import ObservedJob
 from baseten_jobs.manifest.diagnostics import Diagnostic, Position, Severity
 from baseten_jobs.manifest.document import load
 from baseten_jobs.manifest.schema.explain import Explanation
-from baseten_jobs.outcome import Applied, Fate, Outcome
 from baseten_jobs.phrases import Annotations, Page, document, escaped, page, shown, without_commands
 from baseten_jobs.provider.log_pages import LogLine
 from baseten_jobs.provider.status import Checkpoints, Status
@@ -35,7 +36,6 @@ from baseten_jobs.report import fields, lines
 from baseten_jobs.report import json as as_json
 from baseten_jobs.report import text as as_text
 from baseten_jobs.report.look import Look
-from baseten_jobs.waiting import Awaited, End
 from tests.attacks.infected import Kind, infected, kinds
 from tests.commands import Cli, called, nothing_set
 from tests.operating import Open, open_desk

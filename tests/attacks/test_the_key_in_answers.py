@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from baseten_jobs.object_store import Place, _words
+from baseten_jobs.applying.object_store import Place, _words
 from baseten_jobs.phrases import one_line
 from baseten_jobs.provider.api.client import Api
 from baseten_jobs.provider.api.errors import ApiError

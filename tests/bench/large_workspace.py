@@ -26,7 +26,7 @@ compiled = compile_all([sys.argv[1]], io.BytesIO(), strict=False)
 assert compiled.valid, compiled.diagnostics
 took = time.perf_counter() - ready
 if sys.argv[2:]:
-    from baseten_jobs.object_store import Place, put
+    from baseten_jobs.applying.object_store import Place, put
     names = ("aws_access_key_id", "aws_secret_access_key", "aws_session_token")
     place = Place("code", "code.tgz", dict.fromkeys(names, "x"), sys.argv[2])
     put(Archive(compiled.requests[0].content), place, lambda count: None)

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from baseten_jobs import report
+from baseten_jobs.applying.outcome import Applied, Fate, Outcome
 from baseten_jobs.manifest.diagnostics import Diagnostic, Position, Severity
 from baseten_jobs.manifest.document import load
-from baseten_jobs.outcome import Applied, Fate, Outcome
 from baseten_jobs.planning.diff import Change
 from baseten_jobs.planning.plan import Verb
 from baseten_jobs.report import Formats

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from baseten_jobs.applying.outcome import Applied, Fate, Outcome
 from baseten_jobs.git.log import Revision
 from baseten_jobs.job.observation import ObservedProject
-from baseten_jobs.outcome import Applied, Fate, Outcome
 from baseten_jobs.phrases import one_line
 from baseten_jobs.planning.diff import Change
 from baseten_jobs.planning.plan import Action, Orphan, Plan, Verb

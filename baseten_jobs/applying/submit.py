@@ -4,9 +4,9 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from baseten_jobs.applying.plausibility import contradiction
 from baseten_jobs.job.identity import Identity
 from baseten_jobs.job.observation import ObservedJob, job_of
-from baseten_jobs.plausibility import contradiction
 from baseten_jobs.provider.api.answer import Answer
 from baseten_jobs.provider.api.client import Api
 from baseten_jobs.provider.api.errors import Broken, NotSent

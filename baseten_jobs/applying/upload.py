@@ -5,9 +5,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from baseten_jobs import object_store
+from baseten_jobs.applying import object_store
+from baseten_jobs.applying.object_store import MissingExtra, Place, StoreFailed
 from baseten_jobs.job.content import Content
-from baseten_jobs.object_store import MissingExtra, Place, StoreFailed
 from baseten_jobs.phrases import one_line
 from baseten_jobs.planning.plan import Plan, Verb
 from baseten_jobs.provider.api.client import Api

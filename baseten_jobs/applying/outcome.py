@@ -4,8 +4,8 @@ from collections import Counter
 from dataclasses import dataclass
 from enum import Enum
 
+from baseten_jobs.applying.waiting import Awaited
 from baseten_jobs.planning.plan import Action
-from baseten_jobs.waiting import Awaited
 
 
 class Fate(Enum):

@@ -3,18 +3,18 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
-from baseten_jobs.creating import Creates, Halt
+from baseten_jobs.applying.create import Creates, Halt
+from baseten_jobs.applying.in_flight import Ledger
+from baseten_jobs.applying.outcome import Applied, Fate, Outcome
+from baseten_jobs.applying.second_look import decided_again
+from baseten_jobs.applying.settle import Key, Settlement, Windows
 from baseten_jobs.job.observation import Observation, ObservedJob, ObservedProject
 from baseten_jobs.job.request import ProjectRef
-from baseten_jobs.ledger import Ledger
-from baseten_jobs.outcome import Applied, Fate, Outcome
 from baseten_jobs.planning.plan import Action, Plan, Policy, Verb
 from baseten_jobs.provider.api.client import Api
 from baseten_jobs.provider.api.errors import ApiError
 from baseten_jobs.provider.observe import job_by_id, with_jobs, with_second_witness
 from baseten_jobs.provider.stop import stop_job
-from baseten_jobs.replan import decided_again
-from baseten_jobs.settle import Key, Settlement, Windows
 
 
 @dataclass(frozen=True)

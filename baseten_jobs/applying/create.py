@@ -5,19 +5,19 @@ from collections.abc import Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 
+from baseten_jobs.applying.in_flight import Ledger
+from baseten_jobs.applying.outcome import Fate, Outcome
+from baseten_jobs.applying.plausibility import Shown, shown_as
+from baseten_jobs.applying.settle import Key, Settlement
+from baseten_jobs.applying.submit import Asked, Created, NotCreated, Proof, Refused, Unknown, create
 from baseten_jobs.job.observation import ObservedJob, short
 from baseten_jobs.job.request import JobRequest
-from baseten_jobs.ledger import Ledger
-from baseten_jobs.outcome import Fate, Outcome
 from baseten_jobs.planning.plan import Action
-from baseten_jobs.plausibility import Shown, shown_as
 from baseten_jobs.provider.api.client import Api
 from baseten_jobs.provider.api.errors import ApiError
 from baseten_jobs.provider.api.pacing import Clock
 from baseten_jobs.provider.snapshot import look_at
 from baseten_jobs.provider.stop import stop_job
-from baseten_jobs.settle import Key, Settlement
-from baseten_jobs.submit import Asked, Created, NotCreated, Proof, Refused, Unknown, create
 
 _STOPPERS = 8
 _PATIENCE, _WITHIN = 60.0, 10.0

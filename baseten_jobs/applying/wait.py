@@ -3,16 +3,16 @@
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 
+from baseten_jobs.applying.outcome import Applied, Fate, Outcome
+from baseten_jobs.applying.waiting import Awaited, Goal, awaited
 from baseten_jobs.job.observation import ObservedJob, ObservedProject
 from baseten_jobs.job.request import ProjectRef
-from baseten_jobs.outcome import Applied, Fate, Outcome
 from baseten_jobs.planning.plan import Action
 from baseten_jobs.provider.api.client import Api
 from baseten_jobs.provider.observe import jobs_in, observe
 from baseten_jobs.provider.outages import Tell, between_looks, patiently
 from baseten_jobs.provider.presence import Presence
 from baseten_jobs.provider.standstill import Standstill, standing_still
-from baseten_jobs.waiting import Awaited, Goal, awaited
 
 _FIRST, _LONGEST = 2.0, 10.0
 """Seconds between the first two looks, and between two looks at most."""

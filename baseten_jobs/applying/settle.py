@@ -5,10 +5,10 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
+from baseten_jobs.applying.plausibility import Shown, called, left_alone, not_shown, shown_as
 from baseten_jobs.job.identity import Identity
 from baseten_jobs.job.observation import ObservedJob, StatusClass
 from baseten_jobs.planning.plan import duplicate_warning
-from baseten_jobs.plausibility import Shown, called, left_alone, not_shown, shown_as
 from baseten_jobs.provider.api.client import Api
 from baseten_jobs.provider.api.errors import ApiError
 from baseten_jobs.provider.snapshot import Look, look_at

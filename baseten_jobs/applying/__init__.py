@@ -1,0 +1,1 @@
+"""A plan -> what became of each of its actions."""
