@@ -26,7 +26,7 @@ from baseten_jobs.manifest import document
 from baseten_jobs.manifest.diagnostics import Severity
 from baseten_jobs.manifest.rules import errors
 from baseten_jobs.report import json as as_json
-from baseten_jobs.report import plainly
+from baseten_jobs.report import problems
 from baseten_jobs.validation import compile_all
 
 BAD = Path(__file__).parent / "manifests" / "bad"
@@ -443,7 +443,7 @@ _PIECES = st.sampled_from([
 def _judged(raw: bytes) -> None:
     """Whatever it is, it is judged: valid and compiled, or told on one line each, within the file."""
     compiled = compile_all(["-"], io.BytesIO(raw), strict=False)
-    told = plainly.diagnostics(compiled.diagnostics, compiled.documents).split("\n")
+    told = problems.diagnostics(compiled.diagnostics, compiled.documents).split("\n")
     assert len(told) == len(compiled.diagnostics) + 1
     assert all(line.isprintable() for line in told)
     json.loads(as_json.diagnostics(compiled.diagnostics))

@@ -17,7 +17,7 @@ from baseten_jobs.planning.history import commit_files
 from baseten_jobs.planning.history.review import CODE_NOT_FOUND, SHALLOW
 from baseten_jobs.planning.plan import Action, Doubt, Verb
 from baseten_jobs.report import text as as_text
-from baseten_jobs.report.look import Look
+from baseten_jobs.report.style import Look
 from tests.repository import Repository, days, elsewhere, git
 from tests.trees import CODE, commit, content, manifest, write
 

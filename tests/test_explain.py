@@ -8,8 +8,8 @@ import pytest
 from baseten_jobs.cli import run
 from baseten_jobs.manifest.schema.explain import Explanation, Unknown, explain
 from baseten_jobs.manifest.schema.fields import SUPPORTED, shape_of
-from baseten_jobs.report import fields
-from baseten_jobs.report.look import Look
+from baseten_jobs.report import field_help
+from baseten_jobs.report.style import Look
 
 SHAPE = shape_of(SUPPORTED[-1])
 
@@ -37,10 +37,11 @@ def test_every_field_of_the_tree_can_be_asked_for_by_its_path() -> None:
 
 def test_a_field_is_told_whole() -> None:
     assert (
-        fields.text(explained("spec.compute.availability_model")).splitlines()[0] == "spec.compute.availability_model"
+        field_help.text(explained("spec.compute.availability_model")).splitlines()[0]
+        == "spec.compute.availability_model"
     )
     assert (
-        fields.text(explained("spec.compute.memory"))
+        field_help.text(explained("spec.compute.memory"))
         == """\
 spec.compute.memory
   Memory per node: a number and a unit (k M G T P E, Ki Mi Gi Ti Pi Ei), or plain bytes.
@@ -62,7 +63,7 @@ spec.compute.memory
     ],
 )
 def test_it_is_told_whether_a_change_starts_a_new_run(path: str, change: str) -> None:
-    assert f"a change:  {change}" in fields.text(explained(path)).replace("  a change", "a change").splitlines()
+    assert f"a change:  {change}" in field_help.text(explained(path)).replace("  a change", "a change").splitlines()
 
 
 @pytest.mark.parametrize(
@@ -100,7 +101,7 @@ def test_a_path_that_is_not_there_suggests_the_nearest(path: str, unknown: Unkno
 
 @pytest.mark.parametrize("width", [60, 80, 200])
 def test_the_tree_fits_its_terminal(width: int) -> None:
-    lines = fields.tree(explained(""), Look(width=width)).splitlines()
+    lines = field_help.tree(explained(""), Look(width=width)).splitlines()
     assert max(map(len, lines)) <= max(width, 64)
     assert "  compute" in [line[:9] for line in lines]
 

@@ -19,7 +19,7 @@ from baseten_jobs.job.times import age, epoch_of, seconds_of
 from baseten_jobs.provider.log_pages import LogLine, Reading, again, begin, read
 from baseten_jobs.provider.log_reader import follow
 from baseten_jobs.provider.observe import job_by_id
-from baseten_jobs.report.lines import harmless, on_terminal
+from baseten_jobs.report.log_lines import harmless, on_terminal
 from tests.operating import Desk, Open, desk, open_desk
 from tests.world import START, Send, World
 

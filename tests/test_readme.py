@@ -137,7 +137,7 @@ def test_the_field_that_it_explains_is_explained_so(called: Cli) -> None:
 
 
 def test_the_jobs_that_it_shows_look_so() -> None:
-    from baseten_jobs.report.table import status
+    from baseten_jobs.report.status_table import status
 
     table = status(rows_of_the_readme())
     assert f"$ baseten-jobs status\n{table}\n```" in README

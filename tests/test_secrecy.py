@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from baseten_jobs.report import json as as_json
-from baseten_jobs.report import plainly
+from baseten_jobs.report import problems
 from baseten_jobs.secrecy import _VALUE, is_a_secret, looks_secret, may_hold_a_secret, names_a_secret, quoted
 from baseten_jobs.validation import validate
 
@@ -157,7 +157,7 @@ def test_no_message_shows_what_looks_like_a_secret(field: str, strict: bool) -> 
     text = _MANIFEST.format(**_FIELDS | {field: secret})
     checked = validate(["-"], io.BytesIO(text.encode()), strict)
     assert checked.diagnostics
-    assert secret not in plainly.diagnostics(checked.diagnostics)
+    assert secret not in problems.diagnostics(checked.diagnostics)
     assert secret not in as_json.diagnostics(checked.diagnostics)
 
 

@@ -14,7 +14,7 @@ from baseten_jobs.manifest.diagnostics import Severity
 from baseten_jobs.manifest.document import Document
 from baseten_jobs.manifest.schema.fields import Shape, shape_of
 from baseten_jobs.manifest.secret_references import missing_secrets, secret_references
-from baseten_jobs.report import plainly
+from baseten_jobs.report import problems
 from tests.commands import Cli, called
 from tests.world import Fault, World, answered, never
 
@@ -141,14 +141,14 @@ def test_names_that_differ_in_punctuation_are_one_secret(held: str) -> None:
 def test_a_missing_secret_is_pointed_at_with_the_nearest_name(held: list[str], team: str, told: str) -> None:
     (found,) = missing_secrets(REFERRING, held, team, Severity.ERROR)
     where = "specs/x.yaml:7:24: spec.runtime.environment_variables.HF_TOKEN.name"
-    assert plainly.diagnostic(found) == f"{where}: {told} [secret]"
+    assert problems.diagnostic(found) == f"{where}: {told} [secret]"
 
 
 def test_a_secret_itself_in_the_place_of_its_name_is_not_shown() -> None:
     token = "hf_" + "a1B2" * 9
     text = EVERY_PLACE.replace("{name: hf}", f"{{name: {token}}}")
     for found in missing_secrets(document(text), [], "research", Severity.ERROR):
-        assert token not in plainly.diagnostic(found)
+        assert token not in problems.diagnostic(found)
 
 
 # Plans

@@ -16,8 +16,8 @@ from baseten_jobs.job.request import JobRequest, ProjectRef
 from baseten_jobs.provider.status import Checkpoints, Status, changes, surveyed
 from baseten_jobs.provider.status_reader import Survey
 from baseten_jobs.report.json import status as as_json
-from baseten_jobs.report.look import Look
-from baseten_jobs.report.table import status as table
+from baseten_jobs.report.status_table import status as table
+from baseten_jobs.report.style import Look
 from tests.operating import Desk, Open, desk, open_desk
 from tests.world import World, answered
 

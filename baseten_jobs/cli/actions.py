@@ -11,8 +11,8 @@ from baseten_jobs.cli.session import Session
 from baseten_jobs.manifest.diagnostics import Diagnostic
 from baseten_jobs.phrases import Page, page
 from baseten_jobs.planning.plan import Plan, Verb
-from baseten_jobs.report.look import Look
-from baseten_jobs.report.quoting import prose
+from baseten_jobs.report.markdown_escape import prose
+from baseten_jobs.report.style import Look
 
 SUMMARY, OUTPUT = "GITHUB_STEP_SUMMARY", "GITHUB_OUTPUT"
 """Files that the runner names in the environment, to be appended to."""

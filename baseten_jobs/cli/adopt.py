@@ -22,7 +22,7 @@ from baseten_jobs.pipeline import look
 from baseten_jobs.planning.decide import revealed
 from baseten_jobs.provider.api.connection import Connection
 from baseten_jobs.report import json as as_json
-from baseten_jobs.report.words import told
+from baseten_jobs.report.word_diff import told
 
 
 @click.command("adopt")

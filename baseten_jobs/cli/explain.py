@@ -9,7 +9,7 @@ from baseten_jobs.exits import Exit
 from baseten_jobs.manifest.schema.explain import Explanation, Unknown, explain
 from baseten_jobs.manifest.schema.fields import SUPPORTED, shape_of
 from baseten_jobs.phrases import one_line
-from baseten_jobs.report import fields
+from baseten_jobs.report import field_help
 from baseten_jobs.report import json as as_json
 
 
@@ -37,7 +37,7 @@ def command(path: str, output: str, api_version: str) -> Exit:
     if session.json:
         session.result(as_json.field(found))
     else:
-        session.result((fields.text if found.path else fields.tree)(found, session.look()))
+        session.result((field_help.text if found.path else field_help.tree)(found, session.look()))
     return Exit.DONE
 
 

@@ -19,7 +19,7 @@ from baseten_jobs.provider.log_pages import LogLine
 from baseten_jobs.provider.log_reader import Heard, follow, lines_so_far
 from baseten_jobs.provider.standstill import standing_still
 from baseten_jobs.report import json as as_json
-from baseten_jobs.report import lines as as_lines
+from baseten_jobs.report import log_lines as as_lines
 
 _DOCUMENT = 256 << 20
 """Bytes, about, of the lines that are collected to be printed as one document."""

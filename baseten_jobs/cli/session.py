@@ -14,8 +14,8 @@ from baseten_jobs.exits import Exit
 from baseten_jobs.manifest.diagnostics import Diagnostic, Severity
 from baseten_jobs.manifest.sources import STDIN, is_bare
 from baseten_jobs.phrases import Page
-from baseten_jobs.report import plainly
-from baseten_jobs.report.look import Look
+from baseten_jobs.report import problems
+from baseten_jobs.report.style import Look
 
 if TYPE_CHECKING:
     from baseten_jobs.planning.history.branch_tip import Tip
@@ -107,7 +107,7 @@ class Session:
 
     def warn(self, diagnostics: Iterable[Diagnostic]) -> None:
         for found in diagnostics:
-            self.note(plainly.diagnostic(found, self.paint_err))
+            self.note(problems.diagnostic(found, self.paint_err))
 
 
 def or_default(paths: tuple[str, ...]) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from baseten_jobs.phrases import Page
-from baseten_jobs.report.look import PLAIN, Look
+from baseten_jobs.report.style import PLAIN, Look
 
 if TYPE_CHECKING:
     from baseten_jobs.applying.outcome import Applied
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from baseten_jobs.provider.status import Status
 
 F_co = TypeVar("F_co", covariant=True)
-_APART = {("diagnostics", "text"): "plainly"}
+_APART = {("diagnostics", "text"): "problems"}
 
 
 class Formats(Mapping[str, F_co]):

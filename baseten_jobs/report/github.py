@@ -5,8 +5,8 @@ from collections.abc import Iterator, Sequence
 from baseten_jobs.manifest.diagnostics import Diagnostic, Severity
 from baseten_jobs.manifest.document import Document
 from baseten_jobs.phrases import Annotations, count, page, without_commands
-from baseten_jobs.report import plainly
-from baseten_jobs.report.look import PLAIN, Look
+from baseten_jobs.report import problems
+from baseten_jobs.report.style import PLAIN, Look
 
 SHOWN = 10
 """GitHub shows so many annotations of a level for each step, and drops the rest without a word."""
@@ -16,7 +16,7 @@ def diagnostics(found: Sequence[Diagnostic], documents: Sequence[Document] = (),
     """Up to ten annotations of each level, what else was found as plain lines of the log, and the summary line."""
     shown = [d for severity in Severity for d in _of(found, severity)[:SHOWN]]
     lines = [_annotation(d) for d in found if d in shown]
-    lines += map(without_commands, (*_overflow(found), plainly.summary(found, documents)))
+    lines += map(without_commands, (*_overflow(found), problems.summary(found, documents)))
     return Annotations(page(lines))
 
 
@@ -28,13 +28,13 @@ def _overflow(found: Sequence[Diagnostic]) -> Iterator[str]:
     for severity in Severity:
         if rest := _of(found, severity)[SHOWN:]:
             yield f"and {count(len(rest), f'more {severity.value}')}, not annotated:"
-            yield from (f" - {plainly.diagnostic(d)}" for d in rest)
+            yield from (f" - {problems.diagnostic(d)}" for d in rest)
 
 
 def _annotation(d: Diagnostic) -> str:
     where = {"file": d.position.path, "line": str(d.position.line), "col": str(d.position.column), "title": d.rule}
     properties = ",".join(f"{name}={_property(value)}" for name, value in where.items())
-    return f"::{d.severity.value} {properties}::{_data(plainly.message(d))}"
+    return f"::{d.severity.value} {properties}::{_data(problems.message(d))}"
 
 
 def _data(value: str) -> str:

@@ -19,9 +19,9 @@ from baseten_jobs.planning.diff import Change
 from baseten_jobs.planning.plan import Action, Beside, Orphan, Plan
 from baseten_jobs.provider.log_pages import LogLine
 from baseten_jobs.provider.status import Checkpoints, Status
-from baseten_jobs.report import fields, listing, projects
-from baseten_jobs.report.lines import data as line_data
-from baseten_jobs.report.look import PLAIN, Look
+from baseten_jobs.report import field_help, file_list, projects
+from baseten_jobs.report.log_lines import data as line_data
+from baseten_jobs.report.style import PLAIN, Look
 
 FORMAT = "1.0"
 
@@ -46,7 +46,7 @@ def requests(compiled: Iterable[JobRequest], look: Look = PLAIN) -> Page:
             "job_name": r.job_name,
             "request": r.body,
             **_overrides(r, look),
-            **listing.data(r.content, look),
+            **file_list.data(r.content, look),
         }
         for r in compiled
     ]
@@ -81,7 +81,7 @@ def status(rows: Iterable[Status], look: Look = PLAIN) -> Page:
 
 
 def field(explained: Explanation) -> Page:
-    return _document(fields.data(explained))
+    return _document(field_help.data(explained))
 
 
 def started(written: Sequence[str], kept: Sequence[str]) -> Page:
@@ -138,7 +138,7 @@ def _action(action: Action, look: Look) -> Mapping[str, Any]:
         "previous": _revision(action.previous),
         **({"history": action.history} if action.history else {}),
         **_overrides(request, look),
-        **listing.data(request.content, look),
+        **file_list.data(request.content, look),
         "job": _job(action.job),
         "superseded": [{"job_id": job.id, "gpus": job.gpus} for job in action.superseded],
         "beside": [_beside(run) for run in action.beside],

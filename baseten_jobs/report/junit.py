@@ -7,8 +7,8 @@ from xml.etree import ElementTree as ET
 from baseten_jobs.manifest.diagnostics import Diagnostic, Severity
 from baseten_jobs.manifest.document import Document
 from baseten_jobs.phrases import Page, count, one_line
-from baseten_jobs.report import plainly
-from baseten_jobs.report.look import PLAIN, Look
+from baseten_jobs.report import problems
+from baseten_jobs.report.style import PLAIN, Look
 
 
 def diagnostics(found: Sequence[Diagnostic], documents: Sequence[Document] = (), look: Look = PLAIN) -> Page:
@@ -60,7 +60,7 @@ def _told(case: ET.Element, own: Sequence[Diagnostic]) -> None:
     errors = [d for d in own if d.severity is Severity.ERROR]
     warnings = [d for d in own if d.severity is Severity.WARNING]
     if errors:
-        message = plainly.message(errors[0]) if len(errors) == 1 else count(len(errors), "error")
+        message = problems.message(errors[0]) if len(errors) == 1 else count(len(errors), "error")
         failure = ET.SubElement(case, "failure", {"message": one_line(message, 4096), "type": errors[0].rule})
         failure.text = _lines(errors)
     if warnings:
@@ -69,4 +69,4 @@ def _told(case: ET.Element, own: Sequence[Diagnostic]) -> None:
 
 def _lines(found: Sequence[Diagnostic]) -> str:
     """Control characters, which XML can't hold, are escaped."""
-    return "\n".join(one_line(plainly.diagnostic(d), 4096) for d in found)
+    return "\n".join(one_line(problems.diagnostic(d), 4096) for d in found)

@@ -10,12 +10,12 @@ from baseten_jobs.manifest.document import Document
 from baseten_jobs.phrases import Page, count, one_line
 from baseten_jobs.planning.diff import Change
 from baseten_jobs.planning.plan import Action, Orphan, Plan, Verb
-from baseten_jobs.report import listing, plainly, projects, text
-from baseten_jobs.report.fitting import Section, enough, fitted
+from baseten_jobs.report import file_list, problems, projects, text
 from baseten_jobs.report.grouping import Group, grouped
-from baseten_jobs.report.look import PLAIN, Look
-from baseten_jobs.report.quoting import code, in_code, in_comment, prose
-from baseten_jobs.report.words import Mark, Piece, reads_better_by_words, reordered, told, word_diff
+from baseten_jobs.report.markdown_escape import code, in_code, in_comment, prose
+from baseten_jobs.report.size_limit import Section, enough, fitted
+from baseten_jobs.report.style import PLAIN, Look
+from baseten_jobs.report.word_diff import Mark, Piece, reads_better_by_words, reordered, told, word_diff
 
 LIMIT = 60_000
 """Bytes; GitHub refuses a comment of more than 65,536 characters."""
@@ -71,8 +71,8 @@ def applied(result: Applied, look: Look = PLAIN) -> Page:
 def diagnostics(found: Sequence[Diagnostic], documents: Sequence[Document] = (), look: Look = PLAIN) -> Page:
     """All diagnostics as a table, errors first, and how many there are."""
     ordered = sorted(found, key=lambda d: d.severity is not Severity.ERROR)
-    rows = tuple((d.severity.value, code(str(d.position)), prose(plainly.message(d), 600), d.rule) for d in ordered)
-    counted = [Section(plainly.summary(found, documents))] if documents else []
+    rows = tuple((d.severity.value, code(str(d.position)), prose(problems.message(d), 600), d.rule) for d in ordered)
+    counted = [Section(problems.summary(found, documents))] if documents else []
     return fitted([*_rows(("level", "where", "what", "rule"), rows, "problem", rank=0), *counted], LIMIT)
 
 
@@ -199,7 +199,7 @@ def _points(action: Action, look: Look) -> Iterator[str]:
         yield prose(action.history)
     yield from (f"set by `--set`: {code(f'{c.field} = {c.new}', 400)}" for c in look.overrides(action.request))
     if action.verb is Verb.SUBMIT:
-        yield from (prose(line) for line in listing.lines(action.request.content, look))
+        yield from (prose(line) for line in file_list.lines(action.request.content, look))
     yield from (f"**warning:** {prose(warning)}" for warning in action.warnings)
     yield from (prose(note) for note in (*map(str, action.beside), *action.notes))
 

@@ -8,8 +8,8 @@ from baseten_jobs import __version__
 from baseten_jobs.manifest.diagnostics import Diagnostic
 from baseten_jobs.manifest.document import Document
 from baseten_jobs.phrases import Page, document
-from baseten_jobs.report import plainly
-from baseten_jobs.report.look import PLAIN, Look
+from baseten_jobs.report import problems
+from baseten_jobs.report.style import PLAIN, Look
 
 SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 
@@ -36,7 +36,7 @@ def _result(d: Diagnostic, rule_index: int) -> Mapping[str, Any]:
         "ruleId": d.rule,
         "ruleIndex": rule_index,
         "level": d.severity.value,
-        "message": {"text": plainly.message(d)},
+        "message": {"text": problems.message(d)},
         "locations": [
             {
                 "physicalLocation": {

@@ -12,11 +12,11 @@ from baseten_jobs.phrases import Page, count, document, one_line, page
 from baseten_jobs.planning.capacity import Start
 from baseten_jobs.planning.diff import FILE, Change
 from baseten_jobs.planning.plan import Action, Orphan, Plan, Verb
-from baseten_jobs.report import listing, projects
-from baseten_jobs.report.look import PLAIN, Look, Paint
-from baseten_jobs.report.table import status as status
-from baseten_jobs.report.table import waited as waited
-from baseten_jobs.report.words import Mark, reads_better_by_words, reordered, told, word_diff
+from baseten_jobs.report import file_list, projects
+from baseten_jobs.report.status_table import status as status
+from baseten_jobs.report.status_table import waited as waited
+from baseten_jobs.report.style import PLAIN, Look, Paint
+from baseten_jobs.report.word_diff import Mark, reads_better_by_words, reordered, told, word_diff
 
 SIGNS = {
     Verb.SUBMIT: ("+", "green"),
@@ -40,11 +40,11 @@ def requests(compiled: Iterable[JobRequest], look: Look = PLAIN) -> Page:
     """Each body under a line that says whose it is."""
     lines: list[str] = []
     for r in compiled:
-        outside = f", {told_of}" if (told_of := listing.from_outside(r.content)) else ""
+        outside = f", {told_of}" if (told_of := file_list.from_outside(r.content)) else ""
         whose = f"{r.job_name} in {one_line(str(r.project))} (digest {r.digest[:SHOWN]})"
         lines.append(f"# {place(r)}: {whose}{outside}")
         lines += [f"# {override(change)}" for change in look.overrides(r)]
-        lines += [f"# {line}" for line in listing.lines(r.content, look)]
+        lines += [f"# {line}" for line in file_list.lines(r.content, look)]
         lines.append(document(r.body))
     return page(lines)
 
@@ -106,7 +106,7 @@ def _action(action: Action, look: Look) -> list[str]:
     lines += [_INDENT + line for line in _changes(look.shown(action.changes), look)]
     lines += [_INDENT + override(change) for change in look.overrides(request)]
     if action.verb is Verb.SUBMIT:
-        lines += [_INDENT + line for line in listing.lines(request.content, look)]
+        lines += [_INDENT + line for line in file_list.lines(request.content, look)]
     if action.history:
         lines.append(f"{_INDENT}{action.history}")
     lines += [look.paint(f"{_INDENT}warning: {warning}", "yellow") for warning in action.warnings]
@@ -121,7 +121,7 @@ def subject(action: Action) -> str:
 
 def from_outside(action: Action) -> str:
     """What the manifest takes from outside of its repository; a stop is of another spec's job, which is there."""
-    return "" if action.verb is Verb.STOP else listing.from_outside(action.request.content)
+    return "" if action.verb is Verb.STOP else file_list.from_outside(action.request.content)
 
 
 def facts(action: Action) -> list[str]:

@@ -32,10 +32,10 @@ from baseten_jobs.manifest.schema.explain import Explanation
 from baseten_jobs.phrases import Annotations, Page, document, escaped, page, shown, without_commands
 from baseten_jobs.provider.log_pages import LogLine
 from baseten_jobs.provider.status import Checkpoints, Status
-from baseten_jobs.report import fields, lines
+from baseten_jobs.report import field_help, log_lines
 from baseten_jobs.report import json as as_json
 from baseten_jobs.report import text as as_text
-from baseten_jobs.report.look import Look
+from baseten_jobs.report.style import Look
 from tests.attacks.infected import Kind, infected, kinds
 from tests.commands import Cli, called, nothing_set
 from tests.operating import Open, open_desk
@@ -240,13 +240,13 @@ WAYS: dict[str, tuple[Any, dict[str, Callable[[Any, Look], Page]]]] = {
         LINES,
         {
             "json": lambda told, look: as_json.log(plans.job(), told),
-            "jsonl": lambda told, look: page(map(lines.jsonl, told)),
-            **{name: partial(_each_line, tells) for name, tells in lines.TO_BE_READ.items()},
+            "jsonl": lambda told, look: page(map(log_lines.jsonl, told)),
+            **{name: partial(_each_line, tells) for name, tells in log_lines.TO_BE_READ.items()},
         },
     ),
     "field": (
         EXPLAINED,
-        {"text": fields.text, "tree": fields.tree, "json": lambda field, look: as_json.field(field)},
+        {"text": field_help.text, "tree": field_help.tree, "json": lambda field, look: as_json.field(field)},
     ),
     "beside": (
         FOUND,

@@ -13,7 +13,7 @@ from baseten_jobs.applying.object_store import Place, _words
 from baseten_jobs.phrases import one_line
 from baseten_jobs.provider.api.client import Api
 from baseten_jobs.provider.api.errors import ApiError
-from baseten_jobs.report.quoting import prose
+from baseten_jobs.report.markdown_escape import prose
 from baseten_jobs.secrecy import without_key
 from tests.commands import Cli, called, nothing_set
 from tests.sockets import Bending, bending

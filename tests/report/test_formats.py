@@ -12,7 +12,7 @@ from baseten_jobs.manifest.document import load
 from baseten_jobs.planning.diff import Change
 from baseten_jobs.planning.plan import Verb
 from baseten_jobs.report import Formats
-from baseten_jobs.report.look import Look
+from baseten_jobs.report.style import Look
 from tests.report import plans
 
 GOLDEN = Path(__file__).parent / "golden"

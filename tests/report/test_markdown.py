@@ -15,9 +15,9 @@ from baseten_jobs.phrases import one_line
 from baseten_jobs.planning.diff import Change
 from baseten_jobs.planning.plan import Action, Orphan, Plan, Verb
 from baseten_jobs.report import markdown
-from baseten_jobs.report.fitting import Section, fitted
-from baseten_jobs.report.look import Look
-from baseten_jobs.report.quoting import code, in_comment, prose
+from baseten_jobs.report.markdown_escape import code, in_comment, prose
+from baseten_jobs.report.size_limit import Section, fitted
+from baseten_jobs.report.style import Look
 from tests.report import plans
 from tests.report.reading import PARSER as READER
 from tests.report.reading import elements, inline_kinds, raw_rows, seen, tables

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from baseten_jobs.planning.diff import Change
-from baseten_jobs.report.words import Mark, Piece, reads_better_by_words, told, word_diff
+from baseten_jobs.report.word_diff import Mark, Piece, reads_better_by_words, told, word_diff
 
 MARKS = {Mark.SAME: "{}", Mark.REMOVED: "[-{}-]", Mark.ADDED: "{{+{}+}}", Mark.OMITTED: "{}"}
 

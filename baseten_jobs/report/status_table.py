@@ -12,7 +12,7 @@ from baseten_jobs.phrases import Page, one_line, page
 from baseten_jobs.planning.plan import duplicate_warning
 from baseten_jobs.provider.standstill import standing_still
 from baseten_jobs.provider.status import Status, counted
-from baseten_jobs.report.look import PLAIN, Look
+from baseten_jobs.report.style import PLAIN, Look
 
 _GAP = "  "
 _LEAST = 12

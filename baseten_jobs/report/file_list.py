@@ -5,7 +5,7 @@ from typing import Any
 
 from baseten_jobs.job.content import Content, File
 from baseten_jobs.phrases import human, one_line
-from baseten_jobs.report.look import Look
+from baseten_jobs.report.style import Look
 
 
 def lines(content: Content | None, look: Look) -> list[str]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from baseten_jobs.manifest.schema.explain import Explanation
 from baseten_jobs.phrases import Page, page
-from baseten_jobs.report.look import PLAIN, Look
+from baseten_jobs.report.style import PLAIN, Look
 
 _CHANGES: Mapping[str, str] = MappingProxyType(
     {

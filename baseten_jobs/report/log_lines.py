@@ -8,7 +8,7 @@ from typing import Any
 from baseten_jobs.job.times import clock_time
 from baseten_jobs.phrases import Page, document, escaped, shown
 from baseten_jobs.provider.log_pages import LogLine
-from baseten_jobs.report.look import Paint, plain
+from baseten_jobs.report.style import Paint, plain
 
 _SEQUENCE = re.compile(
     r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]"  # CSI: colours, cursor, screen

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from baseten_jobs.manifest.diagnostics import Diagnostic, Severity
 from baseten_jobs.manifest.document import Document
 from baseten_jobs.phrases import Page, count, page
-from baseten_jobs.report.look import PLAIN, Look, Paint, plain
+from baseten_jobs.report.style import PLAIN, Look, Paint, plain
 
 
 def diagnostic(d: Diagnostic, paint: Paint = plain) -> str:
