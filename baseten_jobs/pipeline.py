@@ -11,6 +11,7 @@ from baseten_jobs.applying.in_flight import Ledger
 from baseten_jobs.applying.outcome import Applied
 from baseten_jobs.applying.second_look import looked_at_again
 from baseten_jobs.applying.upload import Sent, upload_workspaces
+from baseten_jobs.compilation import Compiled
 from baseten_jobs.git.repository import first_repository
 from baseten_jobs.job.claims import not_there
 from baseten_jobs.job.observation import Observation
@@ -29,7 +30,6 @@ from baseten_jobs.provider.api.client import Api
 from baseten_jobs.provider.observe import observe, with_second_witness
 from baseten_jobs.provider.presence import Recall
 from baseten_jobs.provider.status import Status
-from baseten_jobs.validation import Compiled
 
 
 @dataclass(frozen=True)

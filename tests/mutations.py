@@ -20,7 +20,7 @@ from unittest import mock
 import httpx
 
 from baseten_jobs import cli
-from baseten_jobs.exits import Exit
+from baseten_jobs.cli.exits import Exit
 from tests.sockets import Bending, bending
 from tests.world import OPENED, StandingClock, World, kind_of
 

@@ -11,9 +11,9 @@ from baseten_jobs.applying.execute import Conflict
 from baseten_jobs.applying.in_flight import Ledger
 from baseten_jobs.applying.outcome import Applied
 from baseten_jobs.applying.settle import Windows
+from baseten_jobs.cli.exit_rules import exit_of_apply
+from baseten_jobs.cli.exits import Exit
 from baseten_jobs.emulator import Behaviour, Durations
-from baseten_jobs.exit_rules import exit_of_apply
-from baseten_jobs.exits import Exit
 from baseten_jobs.planning.plan import Policy
 from baseten_jobs.provider.api.errors import ApiError
 from tests.world import Fault, World, answered, empty, late, lost, made_as, never, renamed

@@ -22,12 +22,12 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from baseten_jobs.cli import run
+from baseten_jobs.compilation import compile_all
 from baseten_jobs.manifest import document
 from baseten_jobs.manifest.diagnostics import Severity
 from baseten_jobs.manifest.rules import errors
 from baseten_jobs.report import json as as_json
 from baseten_jobs.report import problems
-from baseten_jobs.validation import compile_all
 
 BAD = Path(__file__).parent / "manifests" / "bad"
 PACKAGE = Path(document.__file__).parent

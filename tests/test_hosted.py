@@ -8,7 +8,7 @@ from urllib.parse import unquote
 
 import pytest
 
-from baseten_jobs.hosted import Hosted, hosting_root
+from baseten_jobs.cli.repository_paths import Hosted, hosting_root
 from tests.commands import Cli, called, nothing_set
 from tests.repository import git
 from tests.runner import BAD, Runner

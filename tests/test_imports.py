@@ -15,7 +15,7 @@ import baseten_jobs
 PACKAGE = Path(baseten_jobs.__file__).parent
 
 PURE = """
-    phrases manifest.diagnostics exits manifest.names job.times manifest.yaml_scalars manifest.yaml_errors
+    phrases manifest.diagnostics cli.exits manifest.names job.times manifest.yaml_scalars manifest.yaml_errors
     manifest.yaml_reader manifest.document manifest.edit importing.yaml_writer secrecy manifest.normalisation git.log
     job.content workspace.globs workspace.ignore_files workspace.default_excludes workspace.selection
     workspace.lfs_pointers workspace.own_files workspace.scan manifest.schema.fields manifest.ownership
@@ -25,15 +25,15 @@ PURE = """
     job.identity job.request job.cost planning.capacity job.observation provider.merging job.project_resolution
     provider.standstill job.claims importing planning.history.past_manifests planning.history.revisions
     planning.alignment planning.diff planning.plan planning.holds planning.decide planning.guards applying.waiting
-    applying.outcome planning.terms planning.saved_plan applying.plausibility provider.status exit_rules
+    applying.outcome planning.terms planning.saved_plan applying.plausibility provider.status cli.exit_rules
     provider.log_pages report
 """
 EFFECTS = """
-    manifest.folders manifest.checkout manifest.overlooked manifest.sources hosted manifest.landing starting
-    git.process git.objects git.repository git.index git.listing workspace.user_cache workspace.hashing
+    manifest.folders manifest.checkout manifest.overlooked manifest.sources cli.repository_paths manifest.landing
+    cli.starting git.process git.objects git.repository git.index git.listing workspace.user_cache workspace.hashing
     workspace.links workspace.places workspace.walk workspace.archive workspace.problems workspace.boundary
     workspace.conversion workspace.warnings workspace.pack importing.adopt importing.truss.confined
-    importing.truss.files validation provider.api.local_database planning.history.commit_files git.remote
+    importing.truss.files compilation provider.api.local_database planning.history.commit_files git.remote
     planning.history.branch_tip planning.history.code_revisions planning.history.lookup planning.history.orphans
     planning.history.missing_jobs planning.history.review emulator provider.api provider.observe applying.second_look
     planning.preflight applying.object_store applying.upload provider.outages provider.presence provider.log_reader
@@ -62,7 +62,7 @@ HOMES = {
 OWN_FILES = {"manifest.schema.fields"}
 """Pure, but for the files of the package that they read."""
 
-TO_THE_EMULATOR = {"provider.api.connection", "cli.emulator"}
+TO_THE_EMULATOR = {"provider.api.connection", "cli.commands.emulator"}
 """Where the embedded API is reached, and no sooner than it is called for."""
 
 PATHS = {

@@ -12,8 +12,8 @@ import click
 import pytest
 
 from baseten_jobs.cli import COMMANDS, command_of
+from baseten_jobs.cli.exits import Exit
 from baseten_jobs.emulator import Settings, serving
-from baseten_jobs.exits import Exit
 from baseten_jobs.job.observation import ObservedJob
 from baseten_jobs.job.request import JobRequest, ProjectRef
 from baseten_jobs.provider.status import Checkpoints, Status

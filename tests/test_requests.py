@@ -13,11 +13,11 @@ from baseten.client.managementapi import CreateTrainingJobRequest
 from pydantic import BaseModel
 
 from baseten_jobs.cli import run
+from baseten_jobs.compilation import Compiled, compile_all
 from baseten_jobs.emulator import Settings, close_app, create_app
 from baseten_jobs.job.request import JobRequest, ProjectRef
 from baseten_jobs.manifest.document import Document
 from baseten_jobs.manifest.schema.fields import Shape, shape_of
-from baseten_jobs.validation import Compiled, compile_all
 
 GOLDENS = sorted((Path(__file__).parent / "requests").glob("*.yaml"))
 SPECS = sorted((Path(__file__).parent.parent / "specs").rglob("*.yaml"))

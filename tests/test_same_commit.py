@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from baseten_jobs.cli.starting import PIPELINES, start
 from baseten_jobs.git.index import blob_name, index_entries
 from baseten_jobs.manifest.diagnostics import Severity
-from baseten_jobs.starting import PIPELINES, start
 from tests.repository import git
 from tests.trees import CODE, commit, compiled, content, digest, manifest, paths, told, write
 

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from baseten_jobs.compilation import validate
 from baseten_jobs.report import json as as_json
 from baseten_jobs.report import problems
 from baseten_jobs.secrecy import _VALUE, is_a_secret, looks_secret, may_hold_a_secret, names_a_secret, quoted
-from baseten_jobs.validation import validate
 
 TOKEN = "hf_abcdefghijklmnopqrstuvwxyz0123"
 

@@ -14,11 +14,11 @@ import pytest
 import yaml
 
 from baseten_jobs.cli import run
+from baseten_jobs.compilation import Compiled, compile_all
 from baseten_jobs.job.identity import digest_of
 from baseten_jobs.job.request import JobRequest
 from baseten_jobs.manifest import document as manifest
 from baseten_jobs.manifest.schema.fields import Shape, shape_of
-from baseten_jobs.validation import Compiled, compile_all
 
 ROOT = Path(__file__).parent.parent
 SPECS = sorted((ROOT / "specs").rglob("*.yaml"))

@@ -5,9 +5,9 @@ from pathlib import Path
 import httpx
 import pytest
 
+from baseten_jobs.cli.exit_rules import exit_of_apply
+from baseten_jobs.cli.exits import Exit
 from baseten_jobs.emulator import Durations
-from baseten_jobs.exit_rules import exit_of_apply
-from baseten_jobs.exits import Exit
 from baseten_jobs.provider.api.errors import ApiError
 from baseten_jobs.provider.stop import stop_job
 from tests.world import Fault, Send, World, answered, empty, lost, never

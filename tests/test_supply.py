@@ -16,7 +16,7 @@ from baseten_jobs import __version__
 from baseten_jobs.cli import run
 from tests.runner import ACTION, ROOT
 
-STARTER = ROOT / "baseten_jobs" / "starter"
+STARTER = ROOT / "baseten_jobs" / "cli" / "commands" / "_starter"
 README = (ROOT / "README.md").read_text()
 WRITTEN_BY_US = {
     path: path.read_text() for path in (*ROOT.glob(".github/**/*.yml"), *STARTER.glob("*.yml"), ROOT / "README.md")

@@ -9,9 +9,9 @@ import pytest
 
 from baseten_jobs.applying.outcome import Applied
 from baseten_jobs.applying.settle import Windows
+from baseten_jobs.cli.exit_rules import exit_of_apply
+from baseten_jobs.cli.exits import Exit
 from baseten_jobs.emulator import Durations
-from baseten_jobs.exit_rules import exit_of_apply
-from baseten_jobs.exits import Exit
 from baseten_jobs.planning.plan import Policy
 from tests.world import Fault, Send, World, answered, empty, lost, never
 

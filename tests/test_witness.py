@@ -834,7 +834,7 @@ def test_the_commit_that_brought_the_spec_is_told_and_not_a_later_comment(world:
 
 
 def test_what_only_ci_sets_is_never_missing(world: Repository) -> None:
-    from baseten_jobs import validation
+    from baseten_jobs import compilation
     from baseten_jobs.manifest.overrides import parse_override
     from baseten_jobs.pipeline import make
     from baseten_jobs.planning.history.review import Inquiry
@@ -844,7 +844,7 @@ def test_what_only_ci_sets_is_never_missing(world: Repository) -> None:
     world.apply()
     world.clock.time += days(30)
     override = parse_override("x:spec.image.base_image=hello-world:2")
-    compiled = validation.compile_all([str(world.folder / "specs")], io.BytesIO(), False, [override])
+    compiled = compilation.compile_all([str(world.folder / "specs")], io.BytesIO(), False, [override])
     (action,) = make(world.api, compiled, world.policy, Inquiry(world.now)).plan.actions
     assert (action.verb, action.doubt) == (Verb.SUBMIT, None)
 

@@ -112,7 +112,7 @@ def compiled_without(tree: Path, foreign: dict[Path, bytes]) -> list[str]:
     if foreign:
         from io import BytesIO
 
-        from baseten_jobs.validation import compile_all
+        from baseten_jobs.compilation import compile_all
 
         return [r.digest for r in compile_all([str(tree / "x.yaml")], BytesIO(), strict=False).requests]
     return [r.digest for r in compiled(tree).requests]

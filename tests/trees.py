@@ -6,9 +6,9 @@ import subprocess
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+from baseten_jobs.compilation import Compiled, compile_all
 from baseten_jobs.job.content import Content
 from baseten_jobs.manifest.diagnostics import Severity
-from baseten_jobs.validation import Compiled, compile_all
 from tests.repository import git
 
 MANIFEST = """\

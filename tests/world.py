@@ -11,7 +11,7 @@ from typing import Any
 
 import httpx
 
-from baseten_jobs import pipeline, validation
+from baseten_jobs import compilation, pipeline
 from baseten_jobs.applying.execute import Execution
 from baseten_jobs.applying.in_flight import Ledger
 from baseten_jobs.applying.outcome import Applied
@@ -143,8 +143,8 @@ class World:
             + more
         )
 
-    def compiled(self) -> validation.Compiled:
-        compiled = validation.compile_all([str(self.folder / "specs")], io.BytesIO(), strict=False)
+    def compiled(self) -> compilation.Compiled:
+        compiled = compilation.compile_all([str(self.folder / "specs")], io.BytesIO(), strict=False)
         assert compiled.valid, compiled.diagnostics
         return compiled
 

@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from baseten_jobs.validation import compile_all
+from baseten_jobs.compilation import compile_all
 from tests.provider import Answer, Provider, Row, Rows, ago, serving_provider
 from tests.repository import git
 

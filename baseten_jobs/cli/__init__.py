@@ -45,7 +45,7 @@ COLLECT_EVERY = 100_000
 def command_of(name: str) -> click.Command:
     """A command, from its module: of its own name, but where that is a word of Python's."""
     module = f"{name}_" if iskeyword(name) else name
-    command: click.Command = import_module(f"baseten_jobs.cli.{module}").command
+    command: click.Command = import_module(f"baseten_jobs.cli.commands.{module}").command
     return command
 
 

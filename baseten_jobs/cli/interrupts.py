@@ -9,7 +9,7 @@ from types import FrameType
 
 from baseten_jobs.applying.in_flight import Ledger
 from baseten_jobs.cli import sink
-from baseten_jobs.exits import Exit
+from baseten_jobs.cli.exits import Exit
 from baseten_jobs.phrases import page
 from baseten_jobs.provider.api.pacing import Clock
 from baseten_jobs.report import json as report

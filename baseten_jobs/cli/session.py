@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, BinaryIO
 import click
 
 from baseten_jobs.cli import sink
+from baseten_jobs.cli.exits import Exit
 from baseten_jobs.cli.options import DEFAULT_PATH
-from baseten_jobs.exits import Exit
 from baseten_jobs.manifest.diagnostics import Diagnostic, Severity
 from baseten_jobs.manifest.sources import STDIN, is_bare
 from baseten_jobs.phrases import Page

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from baseten_jobs.validation import compile_all
+from baseten_jobs.compilation import compile_all
 from tests.commands import Cli, called, nothing_set
 from tests.repository import git
 from tests.runner import Runner

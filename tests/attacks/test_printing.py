@@ -51,7 +51,7 @@ __all__ = ["called", "nothing_set", "open_desk"]
 
 
 SINK = "cli.sink"
-PAGES = {"phrases", "importing.yaml_writer", "cli.__init__", "cli.schema", "cli.plan", "cli.session"}
+PAGES = {"phrases", "importing.yaml_writer", "cli.__init__", "cli.commands.schema", "cli.commands.plan", "cli.session"}
 """Beside the reports: who may say that a text is lines of ours."""
 
 _FORBIDDEN = {

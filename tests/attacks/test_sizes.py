@@ -198,7 +198,7 @@ def test_no_command_ends_in_a_traceback_for_want_of_room(
         raise error
 
     monkeypatch.setattr("baseten_jobs.cli.options.complete_names", fail)
-    monkeypatch.setattr("baseten_jobs.validation.validate", fail)
+    monkeypatch.setattr("baseten_jobs.compilation.validate", fail)
     ran = called("validate")
     assert (ran.code, ran.out, ran.err.count("\n")) == (1, "", 1)
     assert told in ran.err

@@ -10,7 +10,7 @@ from typing import Any
 
 import httpx
 
-from baseten_jobs import pipeline, report, validation
+from baseten_jobs import compilation, pipeline, report
 from baseten_jobs.cli import COLLECT_EVERY
 from baseten_jobs.planning.plan import Policy
 from baseten_jobs.provider.api.client import Api
@@ -39,7 +39,7 @@ RECEIVED: list[float] = []
 def measure(url: str, folder: str) -> dict[str, Any]:
     """Seconds of the processor: all threads' from the valid manifests to the text of the plan, without receiving."""
     gc.set_threshold(COLLECT_EVERY)
-    compiled = validation.compile_all([folder], io.BytesIO(), strict=False)
+    compiled = compilation.compile_all([folder], io.BytesIO(), strict=False)
     assert compiled.valid, compiled.diagnostics
     transport = Receiving()
     http = httpx.Client(transport=transport, base_url=url, timeout=300, headers={"Authorization": "Api-Key bench-key"})

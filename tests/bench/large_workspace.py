@@ -18,7 +18,7 @@ from tests.trees import manifest, write
 _STEPS = """
 import io, json, sys, time
 began = time.perf_counter()
-from baseten_jobs.validation import compile_all
+from baseten_jobs.compilation import compile_all
 from baseten_jobs.workspace.archive import Archive
 import baseten_jobs.workspace.pack
 ready = time.perf_counter()

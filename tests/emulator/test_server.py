@@ -18,12 +18,12 @@ import httpx
 import pytest
 from click.testing import CliRunner
 
-from baseten_jobs.cli.emulator import command
+from baseten_jobs.cli.commands.emulator import command
 from baseten_jobs.emulator import KINDS
 
 from .conftest import Start
 
-RUN = "from baseten_jobs.cli.emulator import command; command()"
+RUN = "from baseten_jobs.cli.commands.emulator import command; command()"
 
 
 def test_sixteen_requests_are_served_at_once(start: Start) -> None:

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterable
 
-from baseten_jobs import pipeline, validation
+from baseten_jobs import compilation, pipeline
+from baseten_jobs.cli.exits import Exit
 from baseten_jobs.cli.session import Session, or_default
-from baseten_jobs.exits import Exit
 from baseten_jobs.job.observation import ObservedJob, short
 from baseten_jobs.phrases import nearest, one_line, page
 from baseten_jobs.provider.api.client import Api
@@ -22,9 +22,9 @@ class Refused(Exception):
 
 def manifests(
     session: Session, paths: tuple[str, ...], names: tuple[str, ...], allowed: tuple[str, ...]
-) -> validation.Compiled:
+) -> compilation.Compiled:
     """The manifests of these names, or all where none is given; raises Refused."""
-    compiled = validation.compile_all(or_default(paths), session.stdin, strict=False, allowed=allowed)
+    compiled = compilation.compile_all(or_default(paths), session.stdin, strict=False, allowed=allowed)
     if not compiled.valid:
         raise Refused(session.invalid(compiled.diagnostics))
     if not names:
@@ -43,7 +43,9 @@ def _unknown(name: str, known: list[str]) -> str:
     return f"no manifest has the name '{one_line(name)}'" + (f"; did you mean '{near}'?" if near else "")
 
 
-def rows(session: Session, api: Api, compiled: validation.Compiled, recall: Recall | None = None) -> tuple[Status, ...]:
+def rows(
+    session: Session, api: Api, compiled: compilation.Compiled, recall: Recall | None = None
+) -> tuple[Status, ...]:
     """How the manifests' jobs are; raises Refused, and ApiError."""
     found, diagnostics = pipeline.status(api, compiled, recall)
     if diagnostics:

@@ -12,7 +12,7 @@ from baseten_jobs.manifest.landing import check_landing
 from baseten_jobs.manifest.schema.fields import SUPPORTED, schema_text
 from baseten_jobs.phrases import one_line
 
-_PACKAGED = Path(__file__).parent / "starter"
+_PACKAGED = Path(__file__).parent / "commands" / "_starter"
 _IGNORING, _IGNORED = ".gitignore", ".baseten-jobs/"
 
 PIPELINES = {

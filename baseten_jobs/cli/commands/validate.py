@@ -4,10 +4,10 @@ import os
 
 import click
 
-from baseten_jobs import report, validation
+from baseten_jobs import compilation, report
 from baseten_jobs.cli import options
+from baseten_jobs.cli.exits import Exit
 from baseten_jobs.cli.session import Session, or_default, still_there
-from baseten_jobs.exits import Exit
 from baseten_jobs.manifest.overrides import Override
 from baseten_jobs.manifest.sources import STDIN_NAME
 
@@ -35,10 +35,10 @@ def command(
     """
     session = Session(output)
     chosen = still_there(session, or_default(paths))
-    checked = validation.validate(chosen, session.stdin, strict, overrides, allowed, only_ours=only_ours)
+    checked = compilation.validate(chosen, session.stdin, strict, overrides, allowed, only_ours=only_ours)
     found, documents = checked.diagnostics, checked.documents
     if output in report.FOR_HOSTS:
-        from baseten_jobs.hosted import Hosted
+        from baseten_jobs.cli.repository_paths import Hosted
 
         apart = {STDIN_NAME, *(override.source for override in overrides)}
         hosted = Hosted(apart, os.environ.get("GITHUB_WORKSPACE", ""))

@@ -7,8 +7,8 @@ import click
 
 from baseten_jobs import report
 from baseten_jobs.cli import options
+from baseten_jobs.cli.exits import Exit
 from baseten_jobs.cli.session import Session, guarded, opened
-from baseten_jobs.exits import Exit
 from baseten_jobs.importing.adopt import Target, adopt
 from baseten_jobs.importing.adoption import Adoption, Found
 from baseten_jobs.importing.from_body import Given, drafts_of

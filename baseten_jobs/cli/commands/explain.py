@@ -2,10 +2,10 @@
 
 import click
 
+from baseten_jobs.cli.exits import Exit
 from baseten_jobs.cli.options import offered
 from baseten_jobs.cli.options import output as output_option
 from baseten_jobs.cli.session import Session
-from baseten_jobs.exits import Exit
 from baseten_jobs.manifest.schema.explain import Explanation, Unknown, explain
 from baseten_jobs.manifest.schema.fields import SUPPORTED, shape_of
 from baseten_jobs.phrases import one_line

@@ -5,11 +5,11 @@ from collections.abc import Callable
 import click
 
 from baseten_jobs import report
-from baseten_jobs.cli import naming, options, sink
+from baseten_jobs.cli import job_names, options, sink
+from baseten_jobs.cli.exit_rules import exit_of_statuses
+from baseten_jobs.cli.exits import Exit, worst
 from baseten_jobs.cli.screen import Screen
 from baseten_jobs.cli.session import Session, guarded, opened
-from baseten_jobs.exit_rules import exit_of_statuses
-from baseten_jobs.exits import Exit, worst
 from baseten_jobs.job.observation import ObservedJob
 from baseten_jobs.provider.api.client import Api
 from baseten_jobs.provider.api.connection import Connection
@@ -58,19 +58,19 @@ def command(
 
     def work() -> Exit:
         try:
-            compiled = naming.manifests(session, paths, names, allowed) if names or not job_ids else None
+            compiled = job_names.manifests(session, paths, names, allowed) if names or not job_ids else None
             api = opened(connection)
             survey, recall = Survey(api), Recall(api)
 
             def look() -> Rows:
-                rows = naming.rows(session, api, compiled, recall) if compiled else ()
-                return survey.of((*rows, *map(by_itself, naming.jobs_by_id(session, api, job_ids))))
+                rows = job_names.rows(session, api, compiled, recall) if compiled else ()
+                return survey.of((*rows, *map(by_itself, job_names.jobs_by_id(session, api, job_ids))))
 
             rows = look()
             stuck: Stuck = ()
             if watch:
                 rows, stuck = _watched(session, api, rows, look)
-        except naming.Refused as refused:
+        except job_names.Refused as refused:
             return refused.code
         if not (watch and output == "text"):
             session.result(report.STATUS[output](rows, session.look()))

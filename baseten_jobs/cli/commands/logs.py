@@ -6,9 +6,9 @@ from typing import Any
 
 import click
 
-from baseten_jobs.cli import naming, options, sink
+from baseten_jobs.cli import job_names, options, sink
+from baseten_jobs.cli.exits import Exit
 from baseten_jobs.cli.session import Session, guarded, opened
-from baseten_jobs.exits import Exit
 from baseten_jobs.job.observation import ObservedJob, StatusClass, short
 from baseten_jobs.job.times import epoch_of, seconds_of
 from baseten_jobs.phrases import one_line, page
@@ -74,8 +74,10 @@ def command(
     def work() -> Exit:
         api = opened(connection)
         try:
-            job = naming.jobs_by_id(session, api, [job_id])[0] if job_id else _job(session, api, paths, names, allowed)
-        except naming.Refused as refused:
+            job = (
+                job_names.jobs_by_id(session, api, [job_id])[0] if job_id else _job(session, api, paths, names, allowed)
+            )
+        except job_names.Refused as refused:
             return refused.code
         start = since(api.clock.wall()) if since else None
         read = follow if following else lines_so_far
@@ -89,10 +91,10 @@ def _job(
     session: Session, api: Api, paths: tuple[str, ...], names: tuple[str, ...], allowed: tuple[str, ...]
 ) -> ObservedJob:
     """The live job of the name, else the last of the manifest's own spec; raises Refused."""
-    (row,) = naming.rows(session, api, naming.manifests(session, paths, names, allowed))
-    job = naming.live_job(session, row) or row.job
+    (row,) = job_names.rows(session, api, job_names.manifests(session, paths, names, allowed))
+    job = job_names.live_job(session, row) or row.job
     if job is None:
-        raise naming.Refused(session.fail(f"{row.request.name} is not submitted", Exit.FAILED))
+        raise job_names.Refused(session.fail(f"{row.request.name} is not submitted", Exit.FAILED))
     if job.identity != row.request.identity:
         session.note(f"job {job.id} runs another spec of {row.request.name} than the manifest's: {job.name}")
     return job

@@ -5,13 +5,13 @@ from pathlib import Path
 
 import click
 
+from baseten_jobs.cli.exits import Exit
 from baseten_jobs.cli.options import complete_paths
 from baseten_jobs.cli.options import output as output_option
 from baseten_jobs.cli.session import Session
-from baseten_jobs.exits import Exit
+from baseten_jobs.cli.starting import PATHS, PIPELINES, Started, Unspeakable, start
 from baseten_jobs.phrases import one_line, page
 from baseten_jobs.report import json as as_json
-from baseten_jobs.starting import PATHS, PIPELINES, Started, Unspeakable, start
 
 _NONE = "none"
 _SETTING = {

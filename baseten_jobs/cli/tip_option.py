@@ -2,14 +2,14 @@
 
 from collections.abc import Sequence
 
-from baseten_jobs.cli.actions import Step
+from baseten_jobs.cli.exits import Exit
+from baseten_jobs.cli.github_step import Step
 from baseten_jobs.cli.interrupts import raising
 from baseten_jobs.cli.session import Session
-from baseten_jobs.exits import Exit
+from baseten_jobs.compilation import Compiled
 from baseten_jobs.git.process import GitError
 from baseten_jobs.phrases import one_line
 from baseten_jobs.planning.history.branch_tip import Tip, look
-from baseten_jobs.validation import Compiled
 
 
 def asked(

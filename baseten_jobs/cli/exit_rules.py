@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 
 from baseten_jobs.applying.outcome import Applied, Fate
 from baseten_jobs.applying.waiting import End
-from baseten_jobs.exits import Exit, worst
+from baseten_jobs.cli.exits import Exit, worst
 from baseten_jobs.job.observation import ObservedJob, StatusClass
 from baseten_jobs.planning.plan import Verb
 from baseten_jobs.provider.status import Status

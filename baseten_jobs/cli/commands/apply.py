@@ -4,22 +4,22 @@ from dataclasses import dataclass, replace
 
 import click
 
-from baseten_jobs import pipeline, report, validation
+from baseten_jobs import compilation, pipeline, report
 from baseten_jobs.applying.execute import Conflict, Execution
 from baseten_jobs.applying.in_flight import Ledger
 from baseten_jobs.applying.upload import UploadFailed
 from baseten_jobs.applying.wait import Waiting
 from baseten_jobs.cli import options, sink
-from baseten_jobs.cli.actions import Step
+from baseten_jobs.cli.exit_rules import exit_of_apply
+from baseten_jobs.cli.exits import Exit, worst
+from baseten_jobs.cli.github_step import Step
 from baseten_jobs.cli.interrupts import winding_up
 from baseten_jobs.cli.progress import Progress, UploadProgress
 from baseten_jobs.cli.saved_plan import read_plan
 from baseten_jobs.cli.session import Session, guarded, inquiry, opened, or_default, still_there
-from baseten_jobs.cli.tip import asked
-from baseten_jobs.cli.waiting import WaitingCommand, waited
-from baseten_jobs.cli.waiting import waiting as waiting_options
-from baseten_jobs.exit_rules import exit_of_apply
-from baseten_jobs.exits import Exit, worst
+from baseten_jobs.cli.tip_option import asked
+from baseten_jobs.cli.wait_option import WaitingCommand, waited
+from baseten_jobs.cli.wait_option import waiting as waiting_options
 from baseten_jobs.manifest.overrides import Override
 from baseten_jobs.phrases import page
 from baseten_jobs.planning.guards import refusals
@@ -98,14 +98,14 @@ def command(
         terms = narrowed(terms, saved.terms)
     wanted = _Wanted(terms, execution, connection, waiting, saved, confirmed=yes)
     paths = still_there(session, terms.paths, prune=terms.policy.prune)
-    compiled = validation.compile_all(paths, session.stdin, terms.strict, terms.overrides, allowed)
+    compiled = compilation.compile_all(paths, session.stdin, terms.strict, terms.overrides, allowed)
     if not compiled.valid:
         return session.invalid(compiled.diagnostics)
     session.warn(compiled.diagnostics)
     return guarded(session, lambda: _apply(session, step, wanted, compiled))
 
 
-def _apply(session: Session, step: Step, wanted: _Wanted, compiled: validation.Compiled) -> Exit:
+def _apply(session: Session, step: Step, wanted: _Wanted, compiled: compilation.Compiled) -> Exit:
     tip = asked(session, step, wanted.terms.if_tip or "", wanted.terms.paths, compiled, "not applied")
     if isinstance(tip, Exit):
         return tip

@@ -2,9 +2,9 @@
 
 import click
 
-from baseten_jobs.cli import naming, options, sink
+from baseten_jobs.cli import job_names, options, sink
+from baseten_jobs.cli.exits import Exit
 from baseten_jobs.cli.session import Session, guarded, opened
-from baseten_jobs.exits import Exit
 from baseten_jobs.job.observation import ObservedJob, short
 from baseten_jobs.phrases import one_line, page
 from baseten_jobs.provider.api.client import Api
@@ -44,12 +44,12 @@ def command(
 
     def work() -> Exit:
         try:
-            compiled = naming.manifests(session, paths, names, allowed) if names else None
+            compiled = job_names.manifests(session, paths, names, allowed) if names else None
             api = opened(connection)
-            rows = naming.rows(session, api, compiled) if compiled else ()
-            live = [naming.live_job(session, row) for row in rows]
-            chosen = [job for job in (*live, *naming.jobs_by_id(session, api, job_ids)) if job and job.live]
-        except naming.Refused as refused:
+            rows = job_names.rows(session, api, compiled) if compiled else ()
+            live = [job_names.live_job(session, row) for row in rows]
+            chosen = [job for job in (*live, *job_names.jobs_by_id(session, api, job_ids)) if job and job.live]
+        except job_names.Refused as refused:
             return refused.code
         _tell_others(session, rows)
         return _stop(session, api, list({job.id: job for job in chosen}.values()), yes)

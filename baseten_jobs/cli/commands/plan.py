@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from baseten_jobs import pipeline, report, validation
+from baseten_jobs import compilation, pipeline, report
 from baseten_jobs.cli import options, sink
-from baseten_jobs.cli.actions import Step
+from baseten_jobs.cli.exits import Exit
+from baseten_jobs.cli.github_step import Step
 from baseten_jobs.cli.options import STANDARD_OUTPUT
 from baseten_jobs.cli.session import Session, guarded, inquiry, opened, or_default, still_there
-from baseten_jobs.cli.tip import asked
-from baseten_jobs.exits import Exit
+from baseten_jobs.cli.tip_option import asked
 from baseten_jobs.manifest.landing import check_landing
 from baseten_jobs.manifest.overrides import Override
 from baseten_jobs.manifest.sources import STDIN
@@ -76,7 +76,7 @@ def command(
     if out and sets_environment(overrides):
         raise click.UsageError("--out never holds a value of the environment, so it can't remember this --set")
     chosen = still_there(session, paths, prune=policy.prune)
-    compiled = validation.compile_all(chosen, session.stdin, strict, overrides, allowed)
+    compiled = compilation.compile_all(chosen, session.stdin, strict, overrides, allowed)
     if not compiled.valid:
         return session.invalid(compiled.diagnostics)
     session.warn(compiled.diagnostics)

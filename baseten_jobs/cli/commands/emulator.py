@@ -11,12 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from baseten_jobs.cli import sink
 from baseten_jobs.cli.options import MOST, Finite
 
-from . import sink
-
 if TYPE_CHECKING:
-    from ..emulator import Fault, Server, Settings
+    from baseten_jobs.emulator import Fault, Server, Settings
 
 EXIT_FAILED = 1
 EXIT_INTERRUPTED = 130
@@ -27,7 +26,7 @@ class _Command(click.Command):
     """Appends the table of faults, which the emulator keeps, to the help."""
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        from ..emulator.faults import KINDS
+        from baseten_jobs.emulator.faults import KINDS
 
         with formatter.section("Faults (with their default RATE and SECONDS)"):
             formatter.write_dl([(kind.defaults, kind.meaning) for kind in KINDS])
@@ -39,7 +38,7 @@ class _Command(click.Command):
 
 
 def _faults(ctx: click.Context, param: click.Parameter, values: Sequence[str]) -> tuple[Fault, ...]:
-    from ..emulator.faults import parse_fault
+    from baseten_jobs.emulator.faults import parse_fault
 
     try:
         return tuple(parse_fault(value) for value in values)
@@ -48,7 +47,7 @@ def _faults(ctx: click.Context, param: click.Parameter, values: Sequence[str]) -
 
 
 def _capacity(ctx: click.Context, param: click.Parameter, values: Sequence[str]) -> tuple[tuple[str, int], ...]:
-    from ..emulator.catalogue import gpu_type
+    from baseten_jobs.emulator.catalogue import gpu_type
 
     limits = []
     for value in values:
@@ -194,9 +193,8 @@ def command(host: str, port: int, hosts: tuple[str, ...], **options: Any) -> Non
     if any(importlib.util.find_spec(module) is None for module in ("flask", "waitress")):
         sink.err(_NEEDS_EXTRA)
         raise SystemExit(EXIT_FAILED)
+    from baseten_jobs.emulator import StoreError, create_app, serve
     from baseten_jobs.provider.api.local_database import NotOwn, own_database
-
-    from ..emulator import StoreError, create_app, serve
 
     try:
         settings = _settings(**options)
@@ -239,7 +237,7 @@ def _settings(
     line_seconds: float,
     **same: Any,
 ) -> Settings:
-    from ..emulator import DEFAULT_DATABASE, Behaviour, Durations, Settings
+    from baseten_jobs.emulator import DEFAULT_DATABASE, Behaviour, Durations, Settings
 
     return Settings(
         database=database or DEFAULT_DATABASE,

@@ -2,10 +2,10 @@
 
 import click
 
-from baseten_jobs import report, validation
+from baseten_jobs import compilation, report
 from baseten_jobs.cli import options
+from baseten_jobs.cli.exits import Exit
 from baseten_jobs.cli.session import Session, or_default, still_there
-from baseten_jobs.exits import Exit
 from baseten_jobs.manifest.overrides import Override
 
 
@@ -27,7 +27,7 @@ def command(
     """Print the exact body of each create that apply would send; nothing is sent."""
     session = Session(output, verbose=verbose)
     chosen = still_there(session, or_default(paths))
-    compiled = validation.compile_all(chosen, session.stdin, strict, overrides, allowed)
+    compiled = compilation.compile_all(chosen, session.stdin, strict, overrides, allowed)
     if not compiled.valid:
         return session.invalid(compiled.diagnostics)
     session.warn(compiled.diagnostics)

@@ -7,9 +7,9 @@ from typing import Any
 
 import click
 
-from baseten_jobs.cli import naming, options
+from baseten_jobs.cli import job_names, options
+from baseten_jobs.cli.exits import Exit
 from baseten_jobs.cli.session import Session, guarded, opened
-from baseten_jobs.exits import Exit
 from baseten_jobs.job.identity import SHOWN
 from baseten_jobs.job.observation import ObservedJob
 from baseten_jobs.job.request import JobRequest
@@ -48,10 +48,10 @@ def command(
 
     def work() -> Exit:
         try:
-            compiled = naming.manifests(session, paths, (name,), allowed)
+            compiled = job_names.manifests(session, paths, (name,), allowed)
             api = opened(connection)
-            (job,) = naming.jobs_by_id(session, api, [job_id])
-        except naming.Refused as refused:
+            (job,) = job_names.jobs_by_id(session, api, [job_id])
+        except job_names.Refused as refused:
             return refused.code
         (document,), (request,) = compiled.documents, compiled.requests
         observation, diagnostics = look(api, compiled)

@@ -1,0 +1,1 @@
+"""The options of each command -> what it does, and its exit code."""
