@@ -18,7 +18,7 @@ os.environ["XDG_CACHE_HOME"] = _CACHE.name
 
 @pytest.fixture(autouse=True)
 def _closing() -> Iterator[None]:
-    from tests.world import OPENED
+    from tests.support.world import OPENED
 
     yield
     OPENED.close()

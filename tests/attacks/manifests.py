@@ -31,7 +31,7 @@ TOKENS: Sequence[bytes] = (
 
 def seeds() -> tuple[bytes, ...]:
     """The examples, and the manifest that has every field."""
-    paths = [*sorted((ROOT / "specs").rglob("*.yaml")), ROOT / "tests" / "manifests" / "full.yaml"]
+    paths = [*sorted((ROOT / "specs").rglob("*.yaml")), ROOT / "tests" / "manifest" / "full.yaml"]
     return tuple(path.read_bytes() for path in paths)
 
 

@@ -16,7 +16,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.repository import git
+from tests.support.repository import git
 
 SECRETS = {
     "BASETEN_API_KEY": "the-key-of-the-api", "BASETEN_OTHER": "the-key-of-the-api", "GITHUB_TOKEN": "the-key-of-github",

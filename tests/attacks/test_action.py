@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.runner import ACTION, GOOD, Ran, Runner, cloned, commit, git, workspace
+from tests.support.runner import ACTION, GOOD, Ran, Runner, cloned, commit, git, workspace
 
 __all__ = ["cloned", "workspace"]
 

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from baseten_jobs.workspace import user_cache
-from tests.repository import git
-from tests.trees import CODE, commit, digest, manifest, write
+from tests.support.repository import git
+from tests.support.trees import CODE, commit, digest, manifest, write
 
 
 @pytest.fixture

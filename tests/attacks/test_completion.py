@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from baseten_jobs.cli import COMMANDS, command_of, options
 from baseten_jobs.cli.completion import manifest_names
-from tests import warm
+from tests.support import warm
 
 HOSTILE = (
     "qwen;>pwned", "qwen`touch pwned`", "qwen$(touch pwned)", "qwen|sh", "qwen&sh", "qwen\ntouch pwned", "qwen\n",

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from baseten_jobs.emulator import Settings, StoreError, close_app, create_app
-from tests.commands import Cli, called, nothing_set
-from tests.repository import git
-from tests.trees import write
+from tests.support.commands import Cli, called, nothing_set
+from tests.support.repository import git
+from tests.support.trees import write
 
 __all__ = ["called", "nothing_set"]
 

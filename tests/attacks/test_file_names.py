@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from baseten_jobs.cli import COMMANDS
-from tests.commands import Cli, called, nothing_set
-from tests.runner import GOOD
+from tests.support.commands import Cli, called, nothing_set
+from tests.support.runner import GOOD
 
 __all__ = ["called", "nothing_set"]
 

@@ -15,9 +15,9 @@ from baseten_jobs.git.process import FETCHING, GitError
 from baseten_jobs.planning.plan import Verb
 from tests.attacks import repositories
 from tests.attacks.repositories import SECRETS, SETTINGS, Canary, attack, bare, executable, manifest, reviewed
-from tests.commands import Cli, called, nothing_set
-from tests.repository import Repository, git
-from tests.test_imports import PACKAGE
+from tests.house.test_imports import PACKAGE
+from tests.support.commands import Cli, called, nothing_set
+from tests.support.repository import Repository, git
 
 __all__ = ["called", "nothing_set"]
 
@@ -128,7 +128,7 @@ def test_the_settings_of_a_machine_come_before_ours(monkeypatch: pytest.MonkeyPa
 
 
 def test_one_place_starts_git() -> None:
-    """No module but those of `HOMES` imports subprocess (tests/test_imports.py), and none has another way."""
+    """No module but those of `HOMES` imports subprocess (tests/house/test_imports.py), and none has another way."""
     ways = {"system", "popen", "fork", "forkpty", "posix_spawn", "posix_spawnp", "startfile"}
     for path in PACKAGE.rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text())):

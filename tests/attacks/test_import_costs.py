@@ -14,7 +14,7 @@ from baseten_jobs.importing.truss.carried import packed, unpacked
 from baseten_jobs.importing.truss.confined import read_confined, read_here
 from baseten_jobs.manifest.diagnostics import Diagnostic
 
-CONFIGS = sorted((Path(__file__).parents[1] / "imports" / "truss").glob("*.py"))
+CONFIGS = sorted((Path(__file__).parents[1] / "importing" / "truss").glob("*.py"))
 HEAD = "import json, shlex, textwrap\nfrom truss_train import definitions as d\n"
 TAIL = """
 job = d.TrainingJob(image=d.Image(base_image=str(x)), runtime=d.Runtime(start_commands=["go"]))
@@ -185,7 +185,7 @@ def test_an_answer_that_is_not_what_was_asked_for_is_not_believed(answer: bytes)
 
 
 @pytest.mark.parametrize(
-    "path", sorted((Path(__file__).parents[1] / "imports" / "truss").glob("*.py")), ids=lambda p: p.stem
+    "path", sorted((Path(__file__).parents[1] / "importing" / "truss").glob("*.py")), ids=lambda p: p.stem
 )
 def test_what_is_carried_over_is_the_same(path: Path) -> None:
     read = read_here("c.py", path.read_bytes(), Given(), partial=True)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from baseten_jobs.cli import run
-from tests.repository import git
+from tests.support.repository import git
 
 BODY = {"training_job": {"image": {"base_image": "i:1"}, "runtime": {"start_commands": ["x"]}}}
 MANIFEST = """\

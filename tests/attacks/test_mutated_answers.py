@@ -1,10 +1,10 @@
-"""Servers that answer anything: a few of the seeds of `python -m tests.mutations`."""
+"""Servers that answer anything: a few of the seeds of `python -m tests.soaks.mutations`."""
 
 from pathlib import Path
 
 import pytest
 
-from tests.mutations import tried
+from tests.soaks.mutations import tried
 
 
 @pytest.mark.parametrize("seed", range(12))

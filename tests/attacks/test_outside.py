@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from baseten_jobs.compilation import compile_all
-from tests.commands import Cli, called, nothing_set
-from tests.repository import git
-from tests.runner import Runner
-from tests.trees import commit, compiled, content, manifest, paths, told, write
+from tests.support.commands import Cli, called, nothing_set
+from tests.support.repository import git
+from tests.support.runner import Runner
+from tests.support.trees import commit, compiled, content, manifest, paths, told, write
 
 __all__ = ["called", "nothing_set"]
 

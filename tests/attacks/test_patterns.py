@@ -9,8 +9,8 @@ import pytest
 from baseten_jobs.workspace.globs import pattern_in
 from baseten_jobs.workspace.ignore_files import Ignored
 from baseten_jobs.workspace.selection import Selection
-from tests.patterns import difference
-from tests.trees import CODE, manifest, paths, told, write
+from tests.soaks.patterns import difference
+from tests.support.trees import CODE, manifest, paths, told, write
 
 SECONDS = 1.0
 _LONG = "a" * 200
@@ -104,5 +104,5 @@ def test_a_set_means_what_git_makes_of_it_byte_by_byte() -> None:
 
 @pytest.mark.parametrize("seed", range(int(os.environ.get("TREES", "25"))))
 def test_git_reads_a_random_tree_as_we_do(seed: int) -> None:
-    """`python -m tests.patterns 400` tries more of them."""
+    """`python -m tests.soaks.patterns 400` tries more of them."""
     assert difference(seed) == ""

@@ -37,13 +37,13 @@ from baseten_jobs.report import json as as_json
 from baseten_jobs.report import text as as_text
 from baseten_jobs.report.style import Look
 from tests.attacks.infected import Kind, infected, kinds
-from tests.commands import Cli, called, nothing_set
-from tests.operating import Open, open_desk
+from tests.cli.test_command_line import terminal
+from tests.house.test_imports import MODULES, Module
 from tests.report import plans
 from tests.report.test_markdown import sound
-from tests.repository import git
-from tests.test_command_line import terminal
-from tests.test_imports import MODULES, Module
+from tests.support.commands import Cli, called, nothing_set
+from tests.support.operating import Open, open_desk
+from tests.support.repository import git
 
 __all__ = ["called", "nothing_set", "open_desk"]
 

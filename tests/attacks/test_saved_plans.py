@@ -21,7 +21,7 @@ from baseten_jobs.planning.terms import LIMITS, Terms, differences, narrowed
 from baseten_jobs.provider.api.client import Api
 from baseten_jobs.provider.api.connection import Connection, open_api
 from baseten_jobs.provider.api.pacing import Clock
-from tests.commands import Cli, Ran, called, nothing_set
+from tests.support.commands import Cli, Ran, called, nothing_set
 
 __all__ = ["called", "nothing_set"]
 

@@ -7,7 +7,7 @@ import pytest
 
 from baseten_jobs.manifest.diagnostics import Severity
 from baseten_jobs.workspace.default_excludes import never_travels
-from tests.trees import CODE, commit, compiled, manifest, paths, told, write
+from tests.support.trees import CODE, commit, compiled, manifest, paths, told, write
 
 SECRET_FILES = (
     "terraform.tfstate", "terraform.tfstate.backup", "prod.tfvars", "prod.auto.tfvars.json", "prod.env", ".env", ".ENV",

@@ -21,9 +21,9 @@ from baseten_jobs.provider.api.connection import Connection, open_api
 from baseten_jobs.provider.api.errors import ApiError, Broken, Unreadable
 from baseten_jobs.provider.api.pacing import Backoff, Clock
 from baseten_jobs.provider.log_pages import LogLine, begin, read
-from tests.commands import Cli, called, nothing_set
-from tests.sockets import Bend, Bending, Handler, bending
-from tests.world import Send, World
+from tests.support.commands import Cli, called, nothing_set
+from tests.support.sockets import Bend, Bending, Handler, bending
+from tests.support.world import Send, World
 
 __all__ = ["called", "nothing_set"]
 

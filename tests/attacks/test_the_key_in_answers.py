@@ -15,9 +15,9 @@ from baseten_jobs.provider.api.client import Api
 from baseten_jobs.provider.api.errors import ApiError
 from baseten_jobs.report.markdown_escape import prose
 from baseten_jobs.secrecy import without_key
-from tests.commands import Cli, called, nothing_set
-from tests.sockets import Bending, bending
-from tests.world import StandingClock
+from tests.support.commands import Cli, called, nothing_set
+from tests.support.sockets import Bending, bending
+from tests.support.world import StandingClock
 
 __all__ = ["called", "nothing_set"]
 

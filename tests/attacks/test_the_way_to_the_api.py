@@ -14,8 +14,8 @@ from baseten_jobs.provider.api.connection import Connection, open_api
 from baseten_jobs.provider.api.errors import CannotConnect, NotSent
 from baseten_jobs.provider.api.pacing import Clock
 from baseten_jobs.provider.api.route import route_to
-from tests.commands import Cli, called, nothing_set
-from tests.sockets import Bending, bending
+from tests.support.commands import Cli, called, nothing_set
+from tests.support.sockets import Bending, bending
 
 __all__ = ["called", "nothing_set"]
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from statistics import median
 
 from baseten_jobs.emulator import Settings, serving
-from tests.trees import manifest, write
+from tests.support.trees import manifest, write
 
 _STEPS = """
 import io, json, sys, time

@@ -6,7 +6,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from tests.repository import ENVIRONMENT
+from tests.support.repository import ENVIRONMENT
 
 MANIFEST = """\
 apiVersion: baseten-jobs/v1
@@ -42,7 +42,7 @@ def fill(folder: Path, commits: int, revisions: int) -> None:
 
 
 def main() -> None:
-    from tests.repository import Repository
+    from tests.support.repository import Repository
 
     for commits, revisions, back in ((20_000, 2_000, 900), (20_000, 2_000, 1)):
         with tempfile.TemporaryDirectory() as folder:

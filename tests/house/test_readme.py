@@ -1,0 +1,185 @@
+"""The README keeps its word: its commands run, its manifest is valid, its options and exit codes exist."""
+
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+import pytest
+
+from baseten_jobs.cli import COMMANDS, command_of
+from baseten_jobs.cli.exits import Exit
+from baseten_jobs.emulator import Settings, serving
+from baseten_jobs.job.observation import ObservedJob
+from baseten_jobs.job.request import JobRequest, ProjectRef
+from baseten_jobs.provider.status import Checkpoints, Status
+from tests.support.commands import Cli, called, nothing_set
+
+__all__ = ["called", "nothing_set"]
+
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text()
+
+
+def block(marker: str, language: str) -> str:
+    found = re.search(rf"<!-- {marker} -->\n```{language}\n(.*?)```", README, re.DOTALL)
+    assert found, f"README.md has no {marker}"
+    return found[1]
+
+
+def commands() -> list[str]:
+    """Every command line of ours, in code blocks and between backticks, placeholders and all."""
+    code = "\n".join(re.findall(r"```(?:bash|yaml)\n(.*?)```", README, re.DOTALL))
+    lines = re.findall(r"(?<![\w/.-])(?:\.venv/bin/)?baseten-jobs +([a-z]+[^\n;&|>#]*)", code)
+    lines += re.findall(r"`baseten-jobs ([a-z][^`]*)`", README)
+    whole = (line.strip() if line.count('"') % 2 == 0 else line.strip().rstrip('"') for line in lines)
+    return sorted({line for line in whole if line.split()[0] in COMMANDS})
+
+
+@pytest.fixture
+def here(tmp_path: Path, nothing_set: None, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty folder, and an environment with nothing of ours."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_the_first_command_installs_and_applies_twice(tmp_path: Path) -> None:
+    """Run as printed, but for the installation: the suite stays off the network, and CI runs it whole."""
+    command = block("first command", "bash")
+    install, _, apply = command.strip().rpartition(" && ")
+    assert "pip install --quiet -e '.[local]'" in install
+    shutil.copytree(ROOT / "specs", tmp_path / "specs")
+    apply = apply.replace(".venv/bin/baseten-jobs", f"{shlex.quote(sys.executable)} -m baseten_jobs")
+    count = len(list((tmp_path / "specs").rglob("*.yaml")))
+    first, second = (subprocess.run(apply, shell=True, cwd=tmp_path, capture_output=True, text=True) for _ in range(2))
+    assert (first.returncode, f"Applied: {count} submitted." in first.stdout) == (0, True), first.stderr
+    assert (second.returncode, "Nothing to submit, update or stop." in second.stdout) == (0, True), second.stderr
+
+
+def test_the_test_command_is_what_ci_runs() -> None:
+    assert "pytest" in block("test command", "bash")
+    assert 'command_of "test command"' in (ROOT / ".ci" / "run").read_text()
+
+
+def test_the_manifest_is_valid_without_a_warning(here: Path, called: Cli) -> None:
+    (here / "m.yaml").write_text(block("manifest", "yaml"))
+    (here / "train.py").touch()
+    ran = called("validate", "--strict", "m.yaml")
+    assert (ran.code, ran.out) == (0, "1 manifest: no problems\n")
+
+
+def test_the_longer_form_of_a_workspace_does_what_it_says(here: Path, called: Cli) -> None:
+    for name in ("job/run.py", "job/data/tokens.bin", "job/notebooks/a.py", "common/io.py", "job/specs/.env"):
+        (here / name).parent.mkdir(parents=True, exist_ok=True)
+        (here / name).touch()
+    (here / "job" / ".gitignore").write_text("data/\n")
+    subprocess.run(["git", "init", "-q"], cwd=here, check=True)
+    manifest = block("manifest", "yaml")
+    short = re.search(r"^  workspace: .*\n", manifest, re.MULTILINE)
+    assert short
+    manifest = manifest.replace(short[0], block("workspace", "yaml"))
+    (here / "job" / "specs" / "m.yaml").write_text(manifest)
+    ran = called("render", "-v", "job/specs/m.yaml")
+    assert re.findall(r"^#   (\S+) ", ran.out, re.MULTILINE) == ["common/io.py", "data/tokens.bin", "run.py"]
+
+
+PLACES = {
+    "[PATH]...": "specs", "[NAME]...": "x", "NAME...": "x", "NAME": "x", "FILE": "out.json", "ID": "missing",
+    "[FIELD]": "spec.image", "[DIR]": "new", "USD": "99", "N": "9", "8787": "0",
+    "$BEFORE": "", "$CREATE": "", "$CI_COMMIT_BEFORE_SHA": "", "$CI_MERGE_REQUEST_DIFF_BASE_SHA": "",
+    "$CI_DEFAULT_BRANCH": "main",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("line", commands())
+def test_every_command_runs(line: str, here: Path, called: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With its placeholders filled; none is wrong usage, and none ends in a traceback."""
+    words = [PLACES.get(word, word) for word in shlex.split(line)]
+    assert all(word in _options(words[0]) for word in words if word.startswith("--"))
+    if words[0] == "emulator":
+        words.append("--help")
+    if words[0] == "import":
+        _have_something_to_import(here)
+    (here / "specs").mkdir()
+    manifest = block("manifest", "yaml").replace("qwen3-8b-sft", "x")
+    (here / "specs" / "x.yaml").write_text(manifest)
+    (here / "specs" / "train.py").touch()
+    with serving(Settings(here / "e.db", secrets=("hf_access_token",))) as url:
+        if words[0] == "logs":
+            words.append("--local")
+            assert called("apply", "--yes", "--local").code == 0
+        monkeypatch.setenv("BASETEN_BASE_URL", url)
+        monkeypatch.setenv("BASETEN_API_KEY", "readme-test")
+        if words[0] == "apply" and "--plan" in words:
+            assert called("plan", "--out", words[words.index("--plan") + 1]).code == 0
+        ran = called(*words)
+    confirmed = "--yes" in words or words[0] != "apply"
+    unknown = words[:2] == ["import", "job"] or words[0] == "adopt" or "--if-tip" in words  # there is no remote here
+    assert ran.code == (1 if unknown else 0 if confirmed else 8), ran.err
+
+
+def _have_something_to_import(folder: Path) -> None:
+    imports = ROOT / "tests" / "importing"
+    (folder / "training").mkdir()
+    for config in ("CONFIG.py", "training/config.py"):
+        shutil.copy(imports / "truss" / "aliases.py", folder / config)
+    shutil.copy(imports / "curl" / "documented.sh", folder / "body.json")
+
+
+def test_the_field_that_it_explains_is_explained_so(called: Cli) -> None:
+    shown = re.search(r"\n\$ baseten-jobs (explain \S+)\n(.*?)```", README, re.DOTALL)
+    assert shown
+    assert called(*shown[1].split()).out == shown[2]
+
+
+def test_the_jobs_that_it_shows_look_so() -> None:
+    from baseten_jobs.report.status_table import status
+
+    table = status(rows_of_the_readme())
+    assert f"$ baseten-jobs status\n{table}\n```" in README
+
+
+def rows_of_the_readme() -> list[Status]:
+    def row(name: str, status: str, job: str, gpus: int, **told: Any) -> Status:
+        request = JobRequest("specs/x.yaml", 1, ProjectRef("Qwen3 8B / SFT"), name, 1, "0" * 64, {})
+        error = told.pop("error", None)
+        if not job:
+            return Status(request)
+        observed = ObservedJob(job, None, f"TRAINING_JOB_{status}", "", "p", gpus, "H100", error_message=error)
+        return Status(request, observed, **told)
+
+    return [
+        row("qwen3-8b-eval", "FAILED", "rpvn3xm", 8, age=3720, cost=53.73, checkpoints=Checkpoints(0),
+            error="CUDA out of memory"),
+        row("qwen3-8b-sft", "RUNNING", "wfmmjzx", 16, age=8040, cost=232.27,
+            checkpoints=Checkpoints(12, "checkpoint-12")),
+        row("qwen3-8b-dpo", "", "", 0),
+    ]  # fmt: skip
+
+
+def test_every_option_that_is_named_exists() -> None:
+    named = set(re.findall(r"`(--[a-z-]+)", README))
+    known = {option for command in COMMANDS for option in _options(command)}
+    assert named - known == set()
+
+
+def test_every_option_that_decides_is_named() -> None:
+    from baseten_jobs.cli.options import POLICY_NAMES
+
+    wanted = {f"--{name.replace('_', '-')}" for name in POLICY_NAMES} - {"--history"}
+    assert [option for option in sorted(wanted) if option not in README] == []
+
+
+def test_every_exit_code_is_explained() -> None:
+    table = set(re.findall(r"^\| (\d+) \|", README, re.MULTILINE))
+    assert table == {str(int(code)) for code in Exit}
+
+
+def _options(command: str) -> set[str]:
+    known = command_of(command)
+    several = list(known.commands.values()) if isinstance(known, click.Group) else [known]
+    return {name for each in several for parameter in each.params for name in parameter.opts} | {"--help"}

@@ -1,0 +1,150 @@
+"""A job that was started without this tool becomes a manifest's own."""
+
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from baseten_jobs.planning.plan import Verb
+from tests.support.operating import Desk, desk, open_desk
+from tests.support.world import World, empty
+
+__all__ = ["desk", "open_desk"]
+
+
+def started_by_hand(desk: Desk, name: str | None = "qwen-sft", project: str = "Demo") -> str:
+    """A job that another client made; its id."""
+    with httpx.Client(base_url=desk.url, headers={"Authorization": "Bearer k"}, verify=False) as client:
+        made = client.post("/v1/training_projects", json={"training_project": {"name": project}}).json()
+        body: dict[str, Any] = {
+            "name": name,
+            "image": {"base_image": "i:1"},
+            "compute": {"accelerator": {"accelerator": "H100", "count": 8}, "node_count": 2},
+        }
+        path = f"/v1/training_projects/{made['training_project']['id']}/jobs"
+        job_id: str = client.post(path, json={"training_job": body}).json()["training_job"]["id"]
+        return job_id
+
+
+def claim(desk: Desk, name: str, job_id: str, digest: str) -> None:
+    """Write by hand what `adopt` would."""
+    path = desk.folder / "specs" / f"{name}.yaml"
+    adopts = f'project: Demo, adopts: {{job: {job_id}, digest: "{digest}"}}'
+    path.write_text(path.read_text().replace("project: Demo", adopts))
+
+
+def test_a_job_started_by_hand_is_not_bought_again(desk: Desk) -> None:
+    """Held, adopted, kept; then superseded as any other run."""
+    job_id = started_by_hand(desk)
+    desk.write("qwen-sft", more="# the end\n")
+    held = desk("apply", "--yes")
+    assert (held.code, len(desk.jobs())) == (8, 1)
+    assert f"job {job_id} ('qwen-sft', 16 GPUs), which no manifest manages, runs already" in held.out
+    adopted = desk("adopt", "qwen-sft", "--job", job_id)
+    text = (desk.folder / "specs" / "qwen-sft.yaml").read_text()
+    assert (adopted.code, adopted.err) == (0, "")
+    assert f'metadata: {{name: qwen-sft, adopts: {{job: "{job_id}", digest: "' in text
+    assert text.endswith("# the end\n")
+    assert "commit it" in adopted.out
+    kept = desk("apply", "--yes", "--strict")
+    assert (kept.code, len(desk.jobs())) == (0, 1)
+    assert "= keep    qwen-sft  (unchanged)" in kept.out
+    assert desk("status", "-o", "json").json["jobs"][0]["job"]["job_id"] == job_id
+    path = desk.folder / "specs" / "qwen-sft.yaml"
+    path.write_text(text.replace("[train]", "[other]") + "policy: {on_change: stop}\n")
+    changed = desk("apply", "--yes", "-o", "json")
+    assert [(r["action"], r["outcome"], r["job_name"].partition("--")[0]) for r in changed.json["results"]] == [
+        ("submit", "submitted", "qwen-sft"),
+        ("stop", "stopped", "qwen-sft"),
+    ]
+    assert changed.json["results"][1]["job_name"] == "qwen-sft"
+    assert [job["current_status"] for job in desk.jobs()] == ["TRAINING_JOB_STOPPED", "TRAINING_JOB_RUNNING"]
+
+
+def test_an_adopted_job_can_be_stopped_by_its_manifests_name(desk: Desk) -> None:
+    job_id = started_by_hand(desk)
+    desk.write("qwen-sft")
+    desk("adopt", "qwen-sft", "--job", job_id)
+    assert desk("stop", "qwen-sft", "--yes").code == 0
+    assert [job["current_status"] for job in desk.jobs()] == ["TRAINING_JOB_STOPPED"]
+    assert "stopped by a person" in desk("plan").out
+
+
+def test_a_job_of_another_size_is_adopted_with_a_warning(desk: Desk) -> None:
+    job_id = started_by_hand(desk)
+    desk.write("qwen-sft")
+    path = desk.folder / "specs" / "qwen-sft.yaml"
+    path.write_text(path.read_text().replace("H100:8", "H100:4"))
+    ran = desk("adopt", "qwen-sft", "--job", job_id)
+    assert (ran.code, ran.err) == (
+        0,
+        f"warning: spec.compute.accelerator is H100:4 here, and H100:8 of job {job_id}\n",
+    )
+
+
+def test_only_a_job_that_is_there_and_nobodys_is_adopted(desk: Desk) -> None:
+    (own,) = desk.applied("x")
+    elsewhere = started_by_hand(desk, project="Another")
+    desk.write("y", command="other")
+    before = (desk.folder / "specs" / "y.yaml").read_text()
+    refused = {
+        job: desk("adopt", "y", "--job", job).err.strip().removeprefix("error: ") for job in (own, elsewhere, "zzz")
+    }
+    assert refused == {
+        own: f"job {own} is a run of another manifest, 'x': `metadata.renamed_from` claims that name",
+        elsewhere: f"job {elsewhere} is not in the project 'Demo'",
+        "zzz": "there is no job zzz",
+    }
+    assert "is x's own already" in desk("adopt", "x", "--job", own).err
+    assert (desk.folder / "specs" / "y.yaml").read_text() == before
+
+
+@pytest.mark.parametrize("whose", ["nobody's", "another project's"])
+def test_a_plan_says_where_an_adopted_job_is_not(desk: Desk, whose: str) -> None:
+    desk.applied("x")
+    job_id = started_by_hand(desk, project="Another") if whose == "another project's" else "zzz"
+    desk.write("y")
+    path = desk.folder / "specs" / "y.yaml"
+    path.write_text(
+        path.read_text().replace("project: Demo", f'project: Demo, adopts: {{job: {job_id}, digest: "0123456789ab"}}')
+    )
+    ran = desk("apply", "--yes")
+    assert (ran.code, len(desk.jobs())) == (1, 1 + (whose == "another project's"))
+    assert f"specs/y.yaml:3:50: metadata.adopts.job: there is no job '{job_id}' in the project 'Demo'" in ran.err
+
+
+def test_an_imported_job_is_named_after_itself_and_told_how_to_adopt_it(desk: Desk) -> None:
+    job_id = started_by_hand(desk, name="Qwen SFT")
+    ran = desk("import", "job", job_id)
+    assert "name: qwen-sft" in ran.out
+    assert f"`baseten-jobs adopt qwen-sft --job {job_id}`" in ran.err
+
+
+def test_a_search_that_hides_an_adopted_job_does_not_make_it_a_strangers(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    world.write("y")
+    world.apply()
+    job = world.create_behind(name="theirs")
+    world.write("x", command="other")
+    digest = next(request.digest for request in world.compiled().requests if request.name == "x")
+    world.write("x", command="other", metadata=f', adopts: {{job: {job["id"]}, digest: "{digest[:12]}"}}')
+    world.fault("search", empty, lambda request, send: send(request))
+    planned = world.plan()
+    assert planned.valid, planned.diagnostics
+    assert {action.request.name: action.verb for action in planned.plan.actions} == {"x": Verb.KEEP, "y": Verb.KEEP}
+
+
+def test_nothing_is_written_into_a_folder_that_a_link_leads_out_to(
+    desk: Desk, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    job_id = started_by_hand(desk)
+    desk.write("qwen-sft")
+    outside = tmp_path_factory.mktemp("elsewhere") / "outside"
+    (desk.folder / "specs").rename(outside)
+    (desk.folder / "specs").symlink_to(outside)
+    before = (outside / "qwen-sft.yaml").read_text()
+    adopted = desk("adopt", "qwen-sft", "--job", job_id, "--file", "specs/qwen-sft.yaml")
+    assert adopted.code == 1
+    assert "specs/qwen-sft.yaml can't be written: the link 'specs' leads out of " in adopted.err
+    assert (outside / "qwen-sft.yaml").read_text() == before

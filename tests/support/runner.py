@@ -1,0 +1,241 @@
+"""A small runner of GitHub Actions: enough of its expressions and files to carry out our composite action for real."""
+
+import json
+import os
+import re
+import stat
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.support import warm
+
+ROOT = Path(__file__).parents[2]
+ACTION = ROOT / ".github" / "actions" / "baseten-jobs" / "action.yml"
+
+GOOD = """\
+apiVersion: baseten-jobs/v1
+kind: TrainingJob
+metadata: {name: sft, project: Demo}
+spec:
+  image: {base_image: "i:1"}
+  compute: {accelerator: "H100:8", node_count: 2}
+  runtime: {start_commands: [train], environment_variables: {MODE: sesame}}
+"""
+BAD = GOOD.replace("node_count: 2", "node_count: 0")
+
+_TOKEN = re.compile(r"'(?P<text>[^']*)'|(?P<operator>==|!=|&&|\|\||!|\(|\))|(?P<name>[\w.-]+)|\s+")
+_OPERATORS = {"&&": " and ", "||": " or ", "!": " not "}
+
+GH = '''\
+"""In place of GitHub's client: keeps comments in a file, and knows the calls that the action makes."""
+import json, os, sys
+store = os.environ["GH_COMMENTS"]
+comments = json.load(open(store))
+arguments = sys.argv[1:]
+if os.environ.get("GH_FAILS") or not os.environ["GH_TOKEN"]:
+    sys.exit("gh: Resource not accessible by integration (HTTP 403)")
+assert arguments[0] == "api", arguments
+given = dict(a.split("=", 1) for flag, a in zip(arguments, arguments[1:]) if flag in ("-f", "-F"))
+body = open(given["body"][1:]).read() if "body" in given else None
+if arguments[1] != "graphql":
+    path = next(a for a in arguments if a.startswith("repos/"))
+    assert path == "repos/acme/training/issues/7/comments", path
+    comments.append({"id": f"C{len(comments)}", "body": body, "mine": True})
+elif given["query"].startswith("mutation"):
+    next(c for c in comments if c["id"] == given["id"])["body"] = body
+else:
+    assert (given["owner"], given["name"], given["number"]) == ("acme", "training", "7"), given
+    assert "--jq" in arguments
+    print("\\n".join(c["id"] for c in comments if c["mine"] and c["body"].startswith(os.environ["MARKER"])))
+json.dump(comments, open(store, "w"))
+'''
+
+
+@dataclass
+class Ran:
+    """What became of a job: the first exit code that is not 0, all output, and each step's outputs."""
+
+    code: int
+    log: str
+    outputs: Mapping[str, Mapping[str, str]]
+    summary: str
+
+
+@dataclass
+class Runner:
+    """One machine: the folder it works in, what an event says, and the comments of the pull request."""
+
+    workspace: Path
+    temp: Path
+    event: Mapping[str, Any] = field(default_factory=dict)
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        (self.temp / "baseten-jobs" / "bin").mkdir(parents=True, exist_ok=True)
+        self.comments = self.temp / "comments.json"
+        if not self.comments.exists():
+            self.comments.write_text("[]")
+        self.tool("baseten-jobs/bin/baseten-jobs", *warm.command())
+        (self.temp / "gh.py").write_text(GH)
+        self.tool("bin/gh", sys.executable, "-I", "-S", str(self.temp / "gh.py"))
+
+    def tool(self, path: str, *command: str) -> None:
+        """A command that is another, with its first arguments."""
+        file = self.temp / path
+        file.parent.mkdir(exist_ok=True)
+        quoted = " ".join(f"'{each}'" for each in command)
+        file.write_text(f'#!/bin/sh\nexec {quoted} "$@"\n')
+        file.chmod(file.stat().st_mode | stat.S_IXUSR)
+
+    def hear(self) -> None:
+        """Note what our command is called with, for `heard`."""
+        tool = self.temp / "baseten-jobs" / "bin" / "baseten-jobs"
+        head, _, rest = tool.read_text().partition("\n")
+        tool.write_text(f"{head}\nprintf '%s\\n' \"$@\" >'{self.temp}/heard-'\"$1\"\n{rest}")
+
+    def heard(self, command: str) -> list[str]:
+        """The arguments of the last call of a command."""
+        return (self.temp / f"heard-{command}").read_text().splitlines()[1:]
+
+    def posted(self) -> list[str]:
+        return [comment["body"] for comment in json.loads(self.comments.read_text())]
+
+    def bash(
+        self, script: str, environment: Mapping[str, str] | None = None, shell: str = "-eo pipefail"
+    ) -> subprocess.CompletedProcess[str]:
+        """A step's script, as a runner starts it; a variable that nobody set is an error.
+
+        Where a step does not name bash as its shell, it is `bash -e`, and a pipe fails only with its last command.
+        """
+        base = {
+            "PATH": f"{self.temp / 'bin'}:{os.environ['PATH']}",
+            "HOME": str(self.temp),
+            "RUNNER_TEMP": str(self.temp),
+            "GITHUB_ACTION_PATH": str(ACTION.parent),
+            "GITHUB_REPOSITORY": "acme/training",
+            "GITHUB_SERVER_URL": "https://github.com",
+            "GITHUB_OUTPUT": str(self.temp / "output"),
+            "GITHUB_STEP_SUMMARY": str(self.temp / "summary.md"),
+            "GH_COMMENTS": str(self.comments),
+            "SHELLOPTS": "nounset",
+        }
+        return subprocess.run(
+            ["bash", "--noprofile", "--norc", *shell.split(), "-c", script],
+            cwd=self.workspace, env={**base, **self.environment, **(environment or {})}, text=True,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL,
+        )  # fmt: skip
+
+    def run(self, **inputs: str) -> Ran:
+        """The whole action, but for the installation of Python and of the tool."""
+        action = yaml.safe_load(ACTION.read_text())
+        defaults = {name: str(each.get("default", "")) for name, each in action["inputs"].items()}
+        assert inputs.keys() <= defaults.keys()
+        context: dict[str, Any] = {
+            "inputs": {**defaults, "github-token": "token", **inputs}, "github": {"event": self.event}, "steps": {},
+        }  # fmt: skip
+        code, log = 0, ""
+        output, summary = self.temp / "output", self.temp / "summary.md"
+        summary.write_text("")
+        for step in action["runs"]["steps"]:
+            if "run" not in step or step["name"] == "Install":
+                continue
+            condition = str(step.get("if", ""))
+            wanted = bool(evaluated(condition, context)) if condition else True
+            if not wanted or (code and "cancelled()" not in condition):
+                continue
+            output.write_text("")
+            environment = {
+                name: re.sub(r"\$\{\{(.*?)\}\}", lambda found: str(evaluated(found[1], context) or ""), value)
+                for name, value in step.get("env", {}).items()
+            }
+            ran = self.bash(step["run"], environment)
+            code, log = code or ran.returncode, log + ran.stdout
+            if "id" in step:
+                context["steps"][step["id"]] = {"outputs": outputs_in(output.read_text())}
+        told = {name: step["outputs"] for name, step in context["steps"].items()}
+        return Ran(code, log, told, summary.read_text())
+
+
+def evaluated(expression: str, context: Mapping[str, Any]) -> Any:
+    """An expression of GitHub Actions, of the few kinds that the action has."""
+    python = ""
+    for token in _TOKEN.finditer(expression):
+        if token["operator"]:
+            python += _OPERATORS.get(token["operator"], token["operator"])
+        elif token["name"] == "cancelled":
+            python += "bool"
+        elif token["name"]:
+            python += repr(_looked_up(token["name"], context))
+        elif token["text"] is not None:
+            python += repr(token["text"])
+    return eval(python)
+
+
+def _looked_up(name: str, context: Mapping[str, Any]) -> Any:
+    value: Any = context
+    for part in name.split("."):
+        value = value.get(part) if isinstance(value, Mapping) else None
+    return value
+
+
+def outputs_in(text: str) -> dict[str, str]:
+    """`name=value` and `name<<end`, as the runner reads them."""
+    found, lines = {}, iter(text.splitlines())
+    for line in lines:
+        name, delimiter, rest = line.partition("<<")
+        if not delimiter:
+            name, _, found_value = line.partition("=")
+            found[name] = found_value
+            continue
+        value = []
+        while (each := next(lines)) != rest:
+            value.append(each)
+        found[name] = "\n".join(value)
+    return found
+
+
+@pytest.fixture
+def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    folder = tmp_path / "workspace"
+    (folder / "specs").mkdir(parents=True)
+    (folder / "specs" / "sft.yaml").write_text(GOOD)
+    monkeypatch.chdir(folder)
+    return folder
+
+
+@pytest.fixture
+def cloned(workspace: Path, tmp_path: Path) -> Path:
+    """The workspace as a clone of a repository whose main branch it is."""
+    (workspace / ".gitignore").write_text(".baseten-jobs/\n")
+    git(tmp_path, "init", "--quiet", "--bare", "--initial-branch=main", "origin.git")
+    git(workspace, "init", "--quiet", "--initial-branch=main")
+    git(workspace, "remote", "add", "origin", str(tmp_path / "origin.git"))
+    commit(workspace)
+    git(workspace, "push", "--quiet", "origin", "main")
+    return workspace
+
+
+def git(folder: Path, *arguments: str, **environment: str) -> None:
+    identity = ["-c", "user.name=Ada", "-c", "user.email=ada@example.com"]
+    given = {**os.environ, **environment}
+    subprocess.run(["git", *identity, *arguments], cwd=folder, env=given, check=True, capture_output=True)
+
+
+def commit(folder: Path) -> None:
+    git(folder, "add", "--all")
+    git(folder, "commit", "--quiet", "--message", "A commit")
+
+
+def overtake(folder: Path, path: str = "specs/newer.yaml") -> None:
+    """A commit with one more file is pushed, and left again."""
+    (folder / path).write_text(GOOD.replace("sft", "newer"))
+    commit(folder)
+    git(folder, "push", "--quiet", "origin", "main")
+    git(folder, "checkout", "--quiet", "HEAD~1")
