@@ -1,5 +1,5 @@
 """`python -m baseten_jobs`."""
 
-from baseten_jobs.cli import main
+from baseten_jobs.cli.main import main
 
 main()

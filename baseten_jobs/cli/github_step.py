@@ -4,13 +4,13 @@ import os
 import secrets
 from collections.abc import Callable, Sequence
 
-from baseten_jobs import report
 from baseten_jobs.applying.outcome import Applied
 from baseten_jobs.cli import sink
 from baseten_jobs.cli.session import Session
 from baseten_jobs.manifest.diagnostics import Diagnostic
 from baseten_jobs.phrases import Page, page
 from baseten_jobs.planning.plan import Plan, Verb
+from baseten_jobs.report import formats
 from baseten_jobs.report.markdown_escape import prose
 from baseten_jobs.report.style import Look
 
@@ -33,7 +33,7 @@ class Step:
 
     def plan(self, session: Session, plan: Plan) -> None:
         self._planned = True
-        _append(session, SUMMARY, lambda: report.PLAN["markdown"](plan, _look(session)))
+        _append(session, SUMMARY, lambda: formats.PLAN["markdown"](plan, _look(session)))
         cost = plan.cost.usd_per_hour
         changes, price = "true" if plan.has_changes else "false", "" if cost is None else f"{cost:.2f}"
         _append(session, OUTPUT, lambda: self._outputs(changes, str(len(plan.of(Verb.SUBMIT))), price))
@@ -45,26 +45,26 @@ class Step:
     def skip(self, session: Session, reason: str) -> None:
         """End here, with a reason to do nothing: as the result too, but in text."""
         self._skipped = "true"
-        told = report.SKIPPED["markdown"](reason, session.look(self._target))
+        told = formats.SKIPPED["markdown"](reason, session.look(self._target))
         _append(session, SUMMARY, lambda: told)
         _append(session, OUTPUT, lambda: self._outputs("", "", ""))
         session.note(reason)
-        if session.output in report.SKIPPED:
-            session.result(report.SKIPPED[session.output](reason, session.look(self._target)))
+        if session.output in formats.SKIPPED:
+            session.result(formats.SKIPPED[session.output](reason, session.look(self._target)))
 
     def outcomes(self, session: Session, result: Applied) -> None:
         """What became of the plan, below it."""
-        _append(session, SUMMARY, lambda: page(["", report.APPLIED["markdown"](result, _look(session))]))
+        _append(session, SUMMARY, lambda: page(["", formats.APPLIED["markdown"](result, _look(session))]))
 
     def end(self, session: Session, reason: str, found: Sequence[Diagnostic] = ()) -> None:
         """Why there is no plan, or why no more became of it than was told."""
         if self._planned:
             _append(session, SUMMARY, lambda: page(["", f"**{self._undone}:** {prose(reason, 1000)}", ""]))
             return
-        told = report.NO_PLAN["markdown"](reason, found, session.look(self._target))
+        told = formats.NO_PLAN["markdown"](reason, found, session.look(self._target))
         _append(session, SUMMARY, lambda: told)
         _append(session, OUTPUT, lambda: self._outputs("", "", ""))
-        if session.output in report.NO_PLAN and self._shown:
+        if session.output in formats.NO_PLAN and self._shown:
             session.result(told)
 
     def _outputs(self, has_changes: str, submits: str, cost_per_hour: str) -> Page:

@@ -1,1 +1,3 @@
-"""A checkout -> its log, its objects, and what lies in it; the one place that starts git."""
+"""A checkout -> its log, its objects and what lies in it; the one place that starts git."""
+
+__all__ = ["index", "listing", "log", "objects", "process", "remote", "repository"]

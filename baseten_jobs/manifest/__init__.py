@@ -1,1 +1,19 @@
-"""What people wrote -> documents and diagnostics."""
+"""Paths and text that people wrote -> documents, and diagnostics of what is wrong with them."""
+
+__all__ = [
+    "checkout",
+    "confusables",
+    "diagnostics",
+    "document",
+    "edit",
+    "folders",
+    "landing",
+    "names",
+    "normalisation",
+    "overrides",
+    "ownership",
+    "rules",
+    "schema",
+    "secret_references",
+    "sources",
+]

@@ -1,1 +1,3 @@
-"""Requests, an observation and the history of manifests -> a plan."""
+"""Requests, an observation and the history of their manifests -> a plan."""
+
+__all__ = ["capacity", "decide", "diff", "guards", "history", "plan", "preflight", "saved_plan", "terms"]

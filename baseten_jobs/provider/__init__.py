@@ -1,1 +1,15 @@
 """A connection, projects and ids -> what the provider shows of their jobs: observations, statuses, log lines."""
+
+__all__ = [
+    "api",
+    "log_pages",
+    "log_reader",
+    "observe",
+    "outages",
+    "presence",
+    "snapshot",
+    "standstill",
+    "status",
+    "status_reader",
+    "stop",
+]

@@ -13,7 +13,7 @@ from baseten_jobs.applying.outcome import Applied
 from baseten_jobs.applying.settle import Windows
 from baseten_jobs.cli.exit_rules import exit_of_apply
 from baseten_jobs.cli.exits import Exit
-from baseten_jobs.emulator import Behaviour, Durations
+from baseten_jobs.emulator.settings import Behaviour, Durations
 from baseten_jobs.planning.plan import Policy
 from baseten_jobs.provider.api.errors import ApiError
 from tests.support.world import Fault, World, answered, empty, late, lost, made_as, never, renamed

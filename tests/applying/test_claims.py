@@ -13,7 +13,7 @@ from baseten_jobs.applying.plausibility import Shown, contradiction, shown_as
 from baseten_jobs.applying.settle import Windows
 from baseten_jobs.cli.exit_rules import exit_of_apply
 from baseten_jobs.cli.exits import Exit
-from baseten_jobs.emulator import Durations
+from baseten_jobs.emulator.settings import Durations
 from baseten_jobs.job.identity import Identity
 from baseten_jobs.job.observation import ObservedJob
 from baseten_jobs.planning.plan import Policy

@@ -10,7 +10,7 @@ from baseten_jobs.applying.execute import Execution
 from baseten_jobs.applying.outcome import Applied
 from baseten_jobs.cli.exit_rules import exit_of_apply
 from baseten_jobs.cli.exits import Exit
-from baseten_jobs.emulator import Durations
+from baseten_jobs.emulator.settings import Durations
 from baseten_jobs.planning.plan import Plan, Policy
 from baseten_jobs.planning.saved_plan import SavedPlan, loaded, planned
 from baseten_jobs.planning.terms import Terms

@@ -11,7 +11,7 @@ from baseten_jobs.applying.outcome import Applied
 from baseten_jobs.applying.settle import Windows
 from baseten_jobs.cli.exit_rules import exit_of_apply
 from baseten_jobs.cli.exits import Exit
-from baseten_jobs.emulator import Durations
+from baseten_jobs.emulator.settings import Durations
 from baseten_jobs.planning.plan import Policy
 from tests.support.world import Fault, Send, World, answered, empty, lost, never
 

@@ -24,8 +24,10 @@ from baseten_jobs.applying import object_store
 from baseten_jobs.applying.execute import Execution, Ledger
 from baseten_jobs.applying.settle import Windows
 from baseten_jobs.applying.upload import UploadFailed
-from baseten_jobs.cli import run
-from baseten_jobs.emulator import Settings, close_app, create_app, serving
+from baseten_jobs.cli.main import run
+from baseten_jobs.emulator.app import close_app, create_app
+from baseten_jobs.emulator.server import serving
+from baseten_jobs.emulator.settings import Settings
 from baseten_jobs.manifest import document as manifests
 from baseten_jobs.pipeline import apply, make
 from baseten_jobs.planning.plan import Policy
@@ -543,7 +545,7 @@ def test_without_the_extra_the_message_says_what_to_install(tree: Path, store: S
 
 
 def test_boto3_is_imported_only_for_an_upload(tree: Path, tmp_path: Path) -> None:
-    code = "import sys; from baseten_jobs.cli import run; run(sys.argv[1:]); sys.exit('boto3' in sys.modules)"
+    code = "import sys; from baseten_jobs.cli.main import run; run(sys.argv[1:]); sys.exit('boto3' in sys.modules)"
     arguments = ["apply", "--yes", "--local-db", str(tmp_path / "l.db"), str(tree)]
     ran = subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True, text=True)
     assert (ran.returncode, ran.stdout.count("submitted  x--")) == (0, 1)

@@ -59,7 +59,7 @@ def test_the_installation_runs_no_file_of_the_checkout(workspace: Path, tmp_path
 def test_no_step_runs_a_file_of_the_checkout(path: str, workspace: Path, tmp_path: Path, canary: Path) -> None:
     runner = runner_of(workspace, tmp_path, PYTHONPATH=path, PYTHONSTARTUP="json.py", PYTHONINSPECT="")
     tool = runner.temp / "baseten-jobs" / "bin" / "baseten-jobs"
-    tool.write_text(f"#!{sys.executable}\nimport sys\nfrom baseten_jobs.cli import main\nsys.exit(main())\n")
+    tool.write_text(f"#!{sys.executable}\nimport sys\nfrom baseten_jobs.cli.main import main\nsys.exit(main())\n")
     tool.chmod(tool.stat().st_mode | stat.S_IXUSR)
     ran = runner.run(**LOCAL)
     assert (ran.code, canary.exists()) == (0, False), ran.log

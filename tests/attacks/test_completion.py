@@ -12,8 +12,9 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from baseten_jobs.cli import COMMANDS, command_of, options
+from baseten_jobs.cli import options
 from baseten_jobs.cli.completion import manifest_names
+from baseten_jobs.cli.main import COMMANDS, command_of
 from tests.support import warm
 
 HOSTILE = (
@@ -113,7 +114,7 @@ def completed_by_bash(tmp_path_factory: pytest.TempPathFactory) -> Completed:
         return [word for word in ran.stdout.split("\0") if word]
 
     given = subprocess.run(
-        [sys.executable, "-I", "-c", "from baseten_jobs.cli import main; main()"],
+        [sys.executable, "-I", "-c", "from baseten_jobs.cli.main import main; main()"],
         env={"PATH": os.environ["PATH"], "_BASETEN_JOBS_COMPLETE": "bash_source"}, capture_output=True, text=True,
     )  # fmt: skip
     script.write_text(given.stdout)

@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from baseten_jobs.emulator import Settings, StoreError, close_app, create_app
+from baseten_jobs.emulator.app import close_app, create_app
+from baseten_jobs.emulator.settings import Settings
+from baseten_jobs.emulator.store import StoreError
 from tests.support.commands import Cli, called, nothing_set
 from tests.support.repository import git
 from tests.support.trees import write

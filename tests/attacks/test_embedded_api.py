@@ -9,8 +9,9 @@ from typing import Any
 import httpx
 import pytest
 
-from baseten_jobs.emulator import Settings, serving
 from baseten_jobs.emulator.own_hosts import OwnHosts
+from baseten_jobs.emulator.server import serving
+from baseten_jobs.emulator.settings import Settings
 
 KEY = {"Authorization": "Bearer right"}
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from baseten_jobs.cli import COMMANDS
+from baseten_jobs.cli.main import COMMANDS
 from tests.support.commands import Cli, called, nothing_set
 from tests.support.runner import GOOD
 

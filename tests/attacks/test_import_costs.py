@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from baseten_jobs.cli import run
+from baseten_jobs.cli.main import run
 from baseten_jobs.importing.from_body import Given
 from baseten_jobs.importing.truss import confined, evaluator
 from baseten_jobs.importing.truss.carried import packed, unpacked

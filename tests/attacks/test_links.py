@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from baseten_jobs.cli import run
+from baseten_jobs.cli.main import run
 from tests.support.repository import git
 
 BODY = {"training_job": {"image": {"base_image": "i:1"}, "runtime": {"start_commands": ["x"]}}}

@@ -18,7 +18,6 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from baseten_jobs import report
 from baseten_jobs.applying.outcome import Applied, Fate, Outcome
 from baseten_jobs.applying.waiting import Awaited, End
 from baseten_jobs.cli import sink
@@ -32,7 +31,7 @@ from baseten_jobs.manifest.schema.explain import Explanation
 from baseten_jobs.phrases import Annotations, Page, document, escaped, page, shown, without_commands
 from baseten_jobs.provider.log_pages import LogLine
 from baseten_jobs.provider.status import Checkpoints, Status
-from baseten_jobs.report import field_help, log_lines
+from baseten_jobs.report import field_help, formats, log_lines
 from baseten_jobs.report import json as as_json
 from baseten_jobs.report import text as as_text
 from baseten_jobs.report.style import Look
@@ -51,7 +50,7 @@ __all__ = ["called", "nothing_set", "open_desk"]
 
 
 SINK = "cli.sink"
-PAGES = {"phrases", "importing.yaml_writer", "cli.__init__", "cli.commands.schema", "cli.commands.plan", "cli.session"}
+PAGES = {"phrases", "importing.yaml_writer", "cli.main", "cli.commands.schema", "cli.commands.plan", "cli.session"}
 """Beside the reports: who may say that a text is lines of ours."""
 
 _FORBIDDEN = {
@@ -80,7 +79,7 @@ def test_only_the_sink_prints() -> None:
 
 
 def test_only_reports_say_that_a_text_is_lines_of_ours() -> None:
-    assert {module.name for module in MODULES if module.unit != "report" and _pages(module)} == PAGES
+    assert {module.name for module in MODULES if module.room != "report" and _pages(module)} == PAGES
 
 
 def _pages(module: Module) -> set[str]:
@@ -209,11 +208,11 @@ EXPLAINED = Explanation(
 ADOPTION = Adoption((Adopted("config.py", "specs/a.yaml", (), "text", 1, 1),), FOUND, 1, 1)
 
 
-def _of_documents(tells: report.TellsDiagnostics, found: Sequence[Diagnostic], look: Look) -> Page:
+def _of_documents(tells: formats.TellsDiagnostics, found: Sequence[Diagnostic], look: Look) -> Page:
     return tells(found, DOCUMENTS, look)
 
 
-def _of_message(tells: report.TellsSkipped, found: Sequence[Diagnostic], look: Look) -> Page:
+def _of_message(tells: formats.TellsSkipped, found: Sequence[Diagnostic], look: Look) -> Page:
     return tells(found[0].message, look)
 
 
@@ -224,18 +223,18 @@ def _each_line(tells: Callable[[LogLine], Page], told: Sequence[LogLine], look: 
 DETAILED = Look(show_values=True, target="specs/prod", verbose=True)
 
 WAYS: dict[str, tuple[Any, dict[str, Callable[[Any, Look], Page]]]] = {
-    "plan": (plans.every_kind(), dict(report.PLAN)),
-    "requests": (_requests(), dict(report.REQUESTS)),
-    "applied": (_applied(), {**report.APPLIED, "waited": as_text.waited}),
-    "status": (_statuses(), dict(report.STATUS)),
+    "plan": (plans.every_kind(), dict(formats.PLAN)),
+    "requests": (_requests(), dict(formats.REQUESTS)),
+    "applied": (_applied(), {**formats.APPLIED, "waited": as_text.waited}),
+    "status": (_statuses(), dict(formats.STATUS)),
     "diagnostics": (
-        FOUND, {name: partial(_of_documents, tells) for name, tells in report.DIAGNOSTICS.items() if name != "github"},
+        FOUND, {name: partial(_of_documents, tells) for name, tells in formats.DIAGNOSTICS.items() if name != "github"},
     ),
-    "no-plan": (FOUND, {"markdown": lambda found, look: report.NO_PLAN["markdown"](found[0].message, found, look)}),
+    "no-plan": (FOUND, {"markdown": lambda found, look: formats.NO_PLAN["markdown"](found[0].message, found, look)}),
     "skipped": (
-        FOUND, {name: partial(_of_message, tells) for name, tells in report.SKIPPED.items()},
+        FOUND, {name: partial(_of_message, tells) for name, tells in formats.SKIPPED.items()},
     ),
-    "adoption": (ADOPTION, dict(report.ADOPTION)),
+    "adoption": (ADOPTION, dict(formats.ADOPTION)),
     "log": (
         LINES,
         {
@@ -254,7 +253,7 @@ WAYS: dict[str, tuple[Any, dict[str, Callable[[Any, Look], Page]]]] = {
             "failure": lambda found, look: as_json.failure(found[0].message, stopped=[found[0].field]),
             "started": lambda found, look: as_json.started([found[0].message], [found[0].field]),
             "adopted": lambda found, look: as_json.adopted(found[0].position.path, 1, {"job": found[0].message}),
-            "target": lambda found, look: report.SKIPPED["markdown"]("", replace(look, target=found[0].message)),
+            "target": lambda found, look: formats.SKIPPED["markdown"]("", replace(look, target=found[0].message)),
         },
     ),
 }  # fmt: skip
@@ -310,7 +309,7 @@ def test_no_text_in_a_field_commands_who_shows_it(chosen: tuple[str, str, Kind],
 
 @given(st.sampled_from(sorted(set(kinds(FOUND)) - COMPUTED)), TEXTS)
 def test_annotations_are_the_only_commands(field: Kind, text: str) -> None:
-    reported = report.DIAGNOSTICS["github"](infected(FOUND, field, text), DOCUMENTS)
+    reported = formats.DIAGNOSTICS["github"](infected(FOUND, field, text), DOCUMENTS)
     assert isinstance(reported, Annotations)
     printed = sink.ready(reported, for_runner=True)
     assert tame(printed, ours=11)

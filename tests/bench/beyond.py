@@ -10,11 +10,12 @@ from typing import Any
 
 import httpx
 
-from baseten_jobs import compilation, pipeline, report
-from baseten_jobs.cli import COLLECT_EVERY
+from baseten_jobs import compilation, pipeline
+from baseten_jobs.cli.main import COLLECT_EVERY
 from baseten_jobs.planning.plan import Policy
 from baseten_jobs.provider.api.client import Api
 from baseten_jobs.provider.api.pacing import Clock
+from baseten_jobs.report import formats
 
 
 class Receiving(httpx.HTTPTransport):
@@ -45,7 +46,7 @@ def measure(url: str, folder: str) -> dict[str, Any]:
     http = httpx.Client(transport=transport, base_url=url, timeout=300, headers={"Authorization": "Api-Key bench-key"})
     began = time.process_time()
     made = pipeline.make(Api(http, Clock()), compiled, Policy(max_submits=None))
-    text = report.PLAN["text"](made.plan)
+    text = formats.PLAN["text"](made.plan)
     beyond = time.process_time() - began - sum(RECEIVED)
     assert made.valid, made.diagnostics
     assert text

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
-from baseten_jobs.emulator import Settings, serving
+from baseten_jobs.emulator.server import serving
+from baseten_jobs.emulator.settings import Settings
 from tests.support.trees import manifest, write
 
 _STEPS = """

@@ -18,7 +18,7 @@ from pathlib import Path
 
 import pytest
 
-from baseten_jobs.cli import COMMANDS, command_of
+from baseten_jobs.cli.main import COMMANDS, command_of
 from baseten_jobs.provider.api.connection import Connection, open_api
 from baseten_jobs.provider.api.errors import ApiError
 from baseten_jobs.provider.api.pacing import Clock

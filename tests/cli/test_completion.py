@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from baseten_jobs.cli import run
+from baseten_jobs.cli.main import run
 
+_MAIN = "import sys; sys.argv[0] = 'baseten-jobs'; from baseten_jobs.cli.main import main; main()"
 README = (Path(__file__).parents[2] / "README.md").read_text()
 GOOD = "apiVersion: baseten-jobs/v1\nkind: TrainingJob\nmetadata: {name: NAME, project: P}\nspec: {image: {}}\n"
 
@@ -74,7 +75,7 @@ def test_other_shells_are_offered_the_same(shell: str, completed: Completed) -> 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
 def test_a_shell_is_given_its_script(shell: str) -> None:
     ran = subprocess.run(
-        [sys.executable, "-c", "import sys; sys.argv[0] = 'baseten-jobs'; from baseten_jobs.cli import main; main()"],
+        [sys.executable, "-c", _MAIN],
         env={**os.environ, "_BASETEN_JOBS_COMPLETE": f"{shell}_source"}, capture_output=True, text=True, timeout=30,
     )  # fmt: skip
     assert (ran.returncode, "_BASETEN_JOBS_COMPLETE" in ran.stdout) == (0, True)

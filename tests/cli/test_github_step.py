@@ -16,8 +16,9 @@ from typing import Any
 import pytest
 import yaml
 
-from baseten_jobs.cli import run
-from baseten_jobs.emulator import Settings, serving
+from baseten_jobs.cli.main import run
+from baseten_jobs.emulator.server import serving
+from baseten_jobs.emulator.settings import Settings
 from tests.report.reading import tables
 from tests.report.test_markdown import left_out, sound
 from tests.support.git_server import GitServer, git_serving

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from baseten_jobs.cli import run
+from baseten_jobs.cli.main import run
 from baseten_jobs.manifest.schema.fields import schema_text
 from tests.support.repository import git
 

@@ -14,7 +14,9 @@ from typing import Any
 import httpx
 import pytest
 
-from baseten_jobs.emulator import Settings, parse_fault, serving
+from baseten_jobs.emulator.faults import parse_fault
+from baseten_jobs.emulator.server import serving
+from baseten_jobs.emulator.settings import Settings
 from tests.soaks.chaos import write_manifests
 
 

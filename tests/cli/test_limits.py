@@ -7,7 +7,7 @@ from typing import Any
 import click
 import pytest
 
-from baseten_jobs.cli import COMMANDS, command_of
+from baseten_jobs.cli.main import COMMANDS, command_of
 from tests.cli.test_command_line import MANIFEST
 from tests.support.commands import Cli, Ran, called, nothing_set
 from tests.support.world import StandingClock

@@ -12,7 +12,9 @@ import httpx
 import pytest
 from baseten.client import ManagementClient
 
-from baseten_jobs.emulator import Settings, parse_fault, serving
+from baseten_jobs.emulator.faults import parse_fault
+from baseten_jobs.emulator.server import serving
+from baseten_jobs.emulator.settings import Settings
 
 START = 1_800_000_000.25
 

@@ -8,8 +8,10 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
-from baseten_jobs.emulator import KINDS, BrokenExchange, Fault, Settings, close_app, create_app, parse_fault
-from baseten_jobs.emulator.faults import Dice, Scope
+from baseten_jobs.emulator.app import close_app, create_app
+from baseten_jobs.emulator.errors import BrokenExchange
+from baseten_jobs.emulator.faults import KINDS, Dice, Fault, Scope, parse_fault
+from baseten_jobs.emulator.settings import Settings
 
 from .conftest import Api, Clock, Start
 

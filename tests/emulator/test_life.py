@@ -14,7 +14,7 @@ from baseten.client.managementapi import (
     UpsertTrainingProjectRequest,
 )
 
-from baseten_jobs.emulator import Behaviour
+from baseten_jobs.emulator.settings import Behaviour
 
 from .conftest import Api, Start
 

@@ -19,7 +19,7 @@ import pytest
 from click.testing import CliRunner
 
 from baseten_jobs.cli.commands.emulator import command
-from baseten_jobs.emulator import KINDS
+from baseten_jobs.emulator.faults import KINDS
 
 from .conftest import Start
 

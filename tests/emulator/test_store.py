@@ -9,15 +9,18 @@ from pathlib import Path
 
 import pytest
 
-from baseten_jobs.emulator import Settings, StoreError, close_app, create_app
+from baseten_jobs.emulator.app import close_app, create_app
 from baseten_jobs.emulator.identifiers import identifier
+from baseten_jobs.emulator.settings import Settings
+from baseten_jobs.emulator.store import StoreError
 
 from .conftest import Start
 
 WORKER = """
 import sys
 from pathlib import Path
-from baseten_jobs.emulator import Settings, create_app
+from baseten_jobs.emulator.app import create_app
+from baseten_jobs.emulator.settings import Settings
 client = create_app(Settings(database=Path(sys.argv[1]))).test_client()
 headers = {"Authorization": "Bearer k"}
 project = client.post("/v1/training_projects", json={"training_project": {"name": "p"}}, headers=headers)

@@ -1,4 +1,4 @@
-"""The house: which module may import which, what is pure, where each library lives, and what a start costs."""
+"""The house: which room may import which, each room's face, what is pure, and where each library lives."""
 
 import ast
 import subprocess
@@ -14,34 +14,54 @@ import baseten_jobs
 
 PACKAGE = Path(baseten_jobs.__file__).parent
 
-PURE = """
-    phrases manifest.diagnostics cli.exits manifest.names job.times manifest.yaml_scalars manifest.yaml_errors
-    manifest.yaml_reader manifest.document manifest.edit importing.yaml_writer secrecy manifest.normalisation git.log
-    job.content workspace.globs workspace.ignore_files workspace.default_excludes workspace.selection
-    workspace.lfs_pointers workspace.own_files workspace.scan manifest.schema.fields manifest.ownership
-    manifest.schema.fast_check manifest.schema.explain manifest.schema.messages manifest.schema.check
-    manifest.overrides manifest.rules.lookup manifest.rules.weight_sources manifest.confusables
-    manifest.rules.confusable_projects manifest.rules.warnings manifest.rules.errors manifest.secret_references
-    job.identity job.request job.cost planning.capacity job.observation provider.merging job.project_resolution
-    provider.standstill job.claims importing planning.history.past_manifests planning.history.revisions
-    planning.alignment planning.diff planning.plan planning.holds planning.decide planning.guards applying.waiting
-    applying.outcome planning.terms planning.saved_plan applying.plausibility provider.status cli.exit_rules
-    provider.log_pages report
-"""
-EFFECTS = """
+_BELOW = "phrases secrecy manifest job git workspace"
+ROOMS = {
+    "phrases": "",
+    "secrecy": "phrases",
+    "manifest": "phrases secrecy",
+    "job": "phrases manifest",
+    "git": "phrases secrecy manifest",
+    "provider": "phrases secrecy job",
+    "workspace": "phrases secrecy manifest job git",
+    "planning": _BELOW,
+    "importing": _BELOW,
+    "applying": "phrases secrecy job provider planning workspace",
+    "report": f"{_BELOW} provider planning importing applying",
+    "compilation": "phrases manifest job workspace",
+    "pipeline": f"{_BELOW} provider planning applying compilation",
+    "emulator": "",
+    "cli": f"{_BELOW} provider planning importing applying report compilation pipeline emulator",
+    "__main__": "cli",
+}
+"""Every room, and page of the story, with those that it may import, in reading order from the bottom."""
+
+DOORS = {
+    "planning.preflight": "provider",
+    "provider.api.local_database": "git manifest",
+    "provider.api.connection": "emulator",
+}
+"""Modules that may import more than their room: what each of them is for."""
+
+TO_THE_EMULATOR = {"provider.api.connection", "cli.commands.emulator"}
+"""Where the embedded API is reached, and no sooner than it is called for."""
+
+_EFFECTFUL = """
     manifest.folders manifest.checkout manifest.overlooked manifest.sources cli.repository_paths manifest.landing
     cli.starting git.process git.objects git.repository git.index git.listing workspace.user_cache workspace.hashing
-    workspace.links workspace.places workspace.walk workspace.archive workspace.problems workspace.boundary
-    workspace.conversion workspace.warnings workspace.pack importing.adopt importing.truss.confined
-    importing.truss.files compilation provider.api.local_database planning.history.commit_files git.remote
-    planning.history.branch_tip planning.history.code_revisions planning.history.lookup planning.history.orphans
-    planning.history.missing_jobs planning.history.review emulator provider.api provider.observe applying.second_look
-    planning.preflight applying.object_store applying.upload provider.outages provider.presence provider.log_reader
+    workspace.links workspace.places workspace.walk workspace.archive workspace.boundary workspace.conversion
+    workspace.warnings workspace.pack importing.adopt importing.truss.confined importing.truss.files compilation
+    provider.api.local_database planning.history.commit_files git.remote planning.history.branch_tip
+    planning.history.code_revisions planning.history.lookup planning.history.orphans planning.history.missing_jobs
+    planning.history.review emulator provider.api provider.observe applying.second_look planning.preflight
+    applying.object_store applying.upload provider.outages provider.presence provider.log_reader
     provider.status_reader provider.snapshot provider.stop applying.submit applying.settle applying.in_flight
     applying.create applying.execute applying.wait pipeline cli __main__
 """
-ORDER = [*PURE.split(), *EFFECTS.split()]
-"""Each module, or package, imports only from those before it. A new one gets its place here."""
+EFFECTFUL = set(_EFFECTFUL.split())
+"""Modules, and whole packages, that touch the disk, the network, the clock, processes or streams."""
+
+OWN_FILES = {"manifest.schema.fields"}
+"""Pure, but for the files of the package that they read."""
 
 HOMES = {
     "yaml": {"manifest.yaml_scalars", "manifest.yaml_reader", "importing.yaml_writer"},
@@ -59,27 +79,23 @@ HOMES = {
 }
 """Where each library may be imported; a name for type checkers alone may be imported anywhere."""
 
-OWN_FILES = {"manifest.schema.fields"}
-"""Pure, but for the files of the package that they read."""
+LONGEST = 300
+"""Lines that a module may have."""
 
-TO_THE_EMULATOR = {"provider.api.connection", "cli.commands.emulator"}
-"""Where the embedded API is reached, and no sooner than it is called for."""
+MOST_ENTRIES = 17
+"""Rooms and pages that may lie at the top of the package."""
+
+
+def _unit(name: str) -> str:
+    """A module's name as it is listed here: without that of the package, and of its `__init__`."""
+    return name.removeprefix("baseten_jobs").removeprefix(".").removesuffix("__init__").removesuffix(".")
+
 
 PATHS = {
     ".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts).removesuffix(".__init__")
     for path in PACKAGE.rglob("*.py")
 }
 """Every module of ours, by its whole name."""
-
-LONGER: set[str] = set()
-"""Modules with more than 300 lines. The list only gets shorter."""
-
-
-def _unit(name: str) -> str:
-    """The module or package in ORDER that a module is or is in; nothing for a package that holds several of them."""
-    parts = name.split(".")
-    prefixes = (".".join(parts[:end]) for end in range(len(parts), 0, -1))
-    return next((prefix for prefix in prefixes if prefix in ORDER), "")
 
 
 @dataclass(frozen=True)
@@ -89,6 +105,7 @@ class Import:
     name: str
     lazy: bool
     typing: bool
+    bound: str = ""
 
     @property
     def root(self) -> str:
@@ -96,8 +113,12 @@ class Import:
 
     @property
     def unit(self) -> str:
-        """What ORDER calls our own module that it names, or nothing."""
-        return _unit(self.name.removeprefix("baseten_jobs.")) if self.root == "baseten_jobs" else ""
+        """Our own module that it names, or nothing for a library and for the package itself."""
+        return _unit(self.name) if self.root == "baseten_jobs" else ""
+
+    @property
+    def room(self) -> str:
+        return self.unit.partition(".")[0]
 
 
 @dataclass(frozen=True)
@@ -113,6 +134,14 @@ class Module:
     def unit(self) -> str:
         return _unit(self.name)
 
+    @property
+    def room(self) -> str:
+        return self.unit.partition(".")[0]
+
+    @property
+    def pure(self) -> bool:
+        return not _is_in(self.unit, EFFECTFUL)
+
     @cached_property
     def imports(self) -> tuple[Import, ...]:
         return tuple(self._imports(self.tree, lazy=False, typing=False))
@@ -126,11 +155,18 @@ class Module:
                 start = ".".join([*package, child.module] if child.module else package)
                 for alias in child.names:
                     inner = f"{start}.{alias.name}"
-                    yield Import(inner if inner in PATHS else start, lazy, typing)
+                    found, bound = (inner, "") if inner in PATHS else (start, alias.name)
+                    yield Import(found, lazy, typing, bound)
             else:
                 function = isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
                 for_types = isinstance(child, ast.If) and "TYPE_CHECKING" in ast.unparse(child.test)
                 yield from self._imports(child, lazy=lazy or function, typing=typing or for_types)
+
+
+def _is_in(unit: str, listed: set[str]) -> bool:
+    """True if a module, or a package around it, is listed."""
+    parts = unit.split(".")
+    return any(".".join(parts[:end]) in listed for end in range(1, len(parts) + 1))
 
 
 def _modules() -> Iterator[Module]:
@@ -141,77 +177,157 @@ def _modules() -> Iterator[Module]:
 
 MODULES = tuple(_modules())
 OURS = tuple(module for module in MODULES if module.unit)
-
-each_module = pytest.mark.parametrize("module", OURS, ids=[module.name for module in OURS])
-pure_modules = [module for module in OURS if module.unit in PURE.split()]
-each_pure_module = pytest.mark.parametrize("module", pure_modules, ids=[module.name for module in pure_modules])
+PACKAGES = {module.unit: module for module in OURS if module.name.endswith(".__init__")}
 
 
-def test_every_module_has_its_place_in_the_order() -> None:
-    assert {module.unit for module in OURS} == set(ORDER)
-    rooms = (module for module in MODULES if not module.unit)
-    assert not [room.name for room in rooms if not room.name.endswith("__init__") or room.imports]
+def _from_elsewhere() -> Iterator[tuple[Module, str]]:
+    """Each module and a module that it imports of another room, or of a room within a room."""
+    for module in OURS:
+        for found in module.imports:
+            if found.unit and found.unit != module.unit:
+                yield module, found.unit
 
 
-@each_module
-def test_a_module_imports_only_from_modules_above_it(module: Module) -> None:
-    above = {*ORDER[: ORDER.index(module.unit)], module.unit}
-    assert {found.unit for found in module.imports if found.unit} <= above
+def test_the_top_of_the_package_holds_the_rooms_and_little_else() -> None:
+    entries = {module.room or "__init__" for module in MODULES}
+    assert entries == {*ROOMS, "__init__"}
+    assert len(entries) <= MOST_ENTRIES
 
 
-def test_modules_of_one_package_import_each_other_in_one_direction() -> None:
-    graph = {
-        f"baseten_jobs.{module.name.removesuffix('.__init__')}": {found.name for found in module.imports}
-        for module in OURS
-        if "." in module.name
-    }
-    left = dict(graph)
-    while free := [name for name, imported in left.items() if not (imported - {name}) & left.keys()]:
+def test_a_room_imports_only_the_rooms_that_it_may() -> None:
+    wrong = []
+    for module in OURS:
+        allowed = {module.room, *ROOMS[module.room].split(), *DOORS.get(module.unit, "").split()}
+        wrong += [
+            f"{module.unit} -> {found.unit}" for found in module.imports if found.room and found.room not in allowed
+        ]
+    assert wrong == []
+
+
+def test_rooms_depend_on_each_other_in_one_direction() -> None:
+    order = list(ROOMS)
+    up = [
+        (room, each) for room, below in ROOMS.items() for each in below.split() if order.index(each) > order.index(room)
+    ]
+    assert up == []
+
+
+def test_modules_import_each_other_in_one_direction() -> None:
+    left = {module.unit: {found.unit for found in module.imports} - {module.unit} for module in OURS}
+    while free := [name for name, imported in left.items() if not imported & left.keys()]:
         for name in free:
             del left[name]
     assert left == {}
 
 
-@each_module
-def test_the_embedded_api_stands_apart(module: Module) -> None:
-    imported = [found for found in module.imports if found.unit]
-    if module.unit == "emulator":
-        assert {found.unit for found in imported} <= {"emulator"}
-    elif module.name in TO_THE_EMULATOR:
-        assert all(found.lazy or found.typing for found in imported if found.unit == "emulator")
-    else:
-        assert "emulator" not in {found.unit for found in imported}
+def test_a_door_is_still_needed() -> None:
+    unused = [
+        (name, room)
+        for name, rooms in DOORS.items()
+        for room in rooms.split()
+        if room not in {found.room for module in OURS if module.unit == name for found in module.imports}
+    ]
+    assert unused == []
+
+
+def _face(package: str) -> list[str]:
+    """The `__all__` of a package, in order."""
+    for node in PACKAGES[package].tree.body:
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "__all__":
+            return [str(name) for name in ast.literal_eval(node.value)]
+    return []
+
+
+def test_a_face_names_just_the_modules_that_others_import() -> None:
+    """Of a room within a room, its own parent is one of the others."""
+    needed: dict[str, set[str]] = {package: set() for package in PACKAGES}
+    for module, unit in _from_elsewhere():
+        parts = unit.split(".")
+        for depth in range(1, len(parts)):
+            package = ".".join(parts[:depth])
+            if not _is_in(module.unit, {package}):
+                needed[package].add(parts[depth])
+    assert {package: _face(package) for package in PACKAGES} == {name: sorted(each) for name, each in needed.items()}
+
+
+def test_a_face_is_a_sentence_and_its_list_and_costs_nothing() -> None:
+    """It says what goes in and what comes out. The embedded API stands apart."""
+    more = [
+        name
+        for name, package in PACKAGES.items()
+        if not name.startswith("emulator.")
+        if "->" not in (ast.get_docstring(package.tree) or "")
+        or not all(isinstance(node, ast.Expr | ast.Assign) for node in package.tree.body)
+        or len(package.tree.body) > 2
+    ]
+    assert more == []
+
+
+def test_a_name_with_an_underscore_stays_in_its_module() -> None:
+    taken = [
+        f"{module.unit} imports {found.unit}.{found.bound}"
+        for module in OURS
+        for found in module.imports
+        if found.unit and found.bound.startswith("_") and not found.bound.startswith("__")
+    ]
+    assert taken == []
+
+
+def test_the_embedded_api_stands_apart() -> None:
+    wrong = []
+    for module in OURS:
+        for found in module.imports:
+            if found.room == "emulator" and module.room != "emulator":
+                in_time = module.unit in TO_THE_EMULATOR and (found.lazy or found.typing)
+                wrong += [] if in_time else [module.unit]
+    assert wrong == []
 
 
 _EFFECTS = {"httpx", "click", "os", "time", "socket", "subprocess", "sys", "threading", "random", "shutil", "tempfile"}
 
 
-@each_pure_module
-def test_a_pure_module_has_no_effects(module: Module) -> None:
-    """The schema reads its own file, and an import works out what a path would be."""
-    own_file = {"os", "open"} if module.name in OWN_FILES else set()
-    files = set() if module.name.startswith("importing.") else {"pathlib", "io"}
-    assert {found.root for found in module.imports} & (_EFFECTS | files) <= own_file
+def _effects(module: Module) -> set[str]:
+    """What a module that should be pure has of effects. An import works out what a path would be."""
+    files = set() if module.room == "importing" else {"pathlib", "io"}
     calls = (node.func for node in ast.walk(module.tree) if isinstance(node, ast.Call))
-    assert {call.id for call in calls if isinstance(call, ast.Name)} & {"open", "print", "input"} <= own_file
+    called = {call.id for call in calls if isinstance(call, ast.Name)} & {"open", "print", "input"}
+    found = {found.root for found in module.imports} & (_EFFECTS | files) | called
+    found -= {"os", "open"} if module.unit in OWN_FILES else set()
+    return found | {each.unit for each in module.imports if each.unit and _is_in(each.unit, EFFECTFUL)}
 
 
-@pytest.mark.parametrize("library", HOMES)
-def test_a_library_has_one_home(library: str) -> None:
-    users = {m.unit for m in MODULES for found in m.imports if found.root == library and not found.typing}
-    assert users == HOMES[library]
+def test_a_pure_module_has_no_effects_and_imports_none_that_has() -> None:
+    assert {module.unit: _effects(module) for module in OURS if module.pure and _effects(module)} == {}
 
 
-@each_module
-def test_a_module_says_first_what_it_is_for(module: Module) -> None:
-    said = ast.get_docstring(module.tree)
-    assert said
-    assert module.tree.body[0].lineno == 1
-    assert said.splitlines()[0].endswith((".", "?"))
+def test_what_is_listed_as_effectful_is_there_and_is() -> None:
+    units = {module.unit for module in OURS}
+    assert {name for name in EFFECTFUL if name not in units} == set()
+    assert [module.unit for module in OURS if module.unit in EFFECTFUL - set(PACKAGES) and not _effects(module)] == []
+
+
+def test_a_library_has_one_home() -> None:
+    users: dict[str, set[str]] = {library: set() for library in HOMES}
+    for module in OURS:
+        for found in module.imports:
+            if found.root in HOMES and not found.typing:
+                homes = HOMES[found.root]
+                users[found.root].add(next((home for home in homes if _is_in(module.unit, {home})), module.unit))
+    assert users == HOMES
+
+
+def test_a_module_says_first_what_it_is_for() -> None:
+    silent = [
+        module.unit
+        for module in MODULES
+        if module.tree.body[0].lineno != 1
+        or not (ast.get_docstring(module.tree) or "").partition("\n")[0].endswith((".", "?"))
+    ]
+    assert silent == []
 
 
 def test_modules_stay_short() -> None:
-    assert {module.name for module in OURS if len(module.source.splitlines()) > 300} == LONGER
+    assert [module.unit for module in OURS if len(module.source.splitlines()) > LONGEST] == []
 
 
 def _loaded(*arguments: str, cwd: Path) -> set[str]:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 import baseten_jobs
-from baseten_jobs.emulator import Durations
+from baseten_jobs.emulator.settings import Durations
 from baseten_jobs.job.observation import Observation, ObservedJob, ObservedProject
 from baseten_jobs.planning.decide import make_plan
 from baseten_jobs.planning.plan import Action, Policy

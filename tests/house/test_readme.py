@@ -11,9 +11,10 @@ from typing import Any
 import click
 import pytest
 
-from baseten_jobs.cli import COMMANDS, command_of
 from baseten_jobs.cli.exits import Exit
-from baseten_jobs.emulator import Settings, serving
+from baseten_jobs.cli.main import COMMANDS, command_of
+from baseten_jobs.emulator.server import serving
+from baseten_jobs.emulator.settings import Settings
 from baseten_jobs.job.observation import ObservedJob
 from baseten_jobs.job.request import JobRequest, ProjectRef
 from baseten_jobs.provider.status import Checkpoints, Status

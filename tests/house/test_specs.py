@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import yaml
 
-from baseten_jobs.cli import run
+from baseten_jobs.cli.main import run
 from baseten_jobs.compilation import Compiled, compile_all
 from baseten_jobs.job.identity import digest_of
 from baseten_jobs.job.request import JobRequest

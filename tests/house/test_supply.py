@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 from baseten_jobs import __version__
-from baseten_jobs.cli import run
+from baseten_jobs.cli.main import run
 from tests.support.runner import ACTION, ROOT
 
 STARTER = ROOT / "baseten_jobs" / "cli" / "commands" / "_starter"

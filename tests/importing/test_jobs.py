@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from baseten_jobs.cli import run
+from baseten_jobs.cli.main import run
 from baseten_jobs.manifest import document as manifest
 
 MANIFEST = """\

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from baseten_jobs.cli import run
+from baseten_jobs.cli.main import run
 from baseten_jobs.importing.draft import Draft, written
 from baseten_jobs.importing.from_body import Given, drafts_of
 from baseten_jobs.importing.from_curl import Pasted, read_pasted

@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 
-from baseten_jobs.cli import run
+from baseten_jobs.cli.main import run
 from baseten_jobs.importing.from_body import Given, drafts_of
 from baseten_jobs.importing.json_reader import lines_of, read_json
 from baseten_jobs.importing.placed import Placed

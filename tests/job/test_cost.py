@@ -9,7 +9,8 @@ from typing import Any
 import httpx
 import pytest
 
-from baseten_jobs.emulator import Durations, Settings, serving
+from baseten_jobs.emulator.server import serving
+from baseten_jobs.emulator.settings import Durations, Settings
 from baseten_jobs.job.cost import Bill, Cost, Machine, Share, cost_of, price_list
 from baseten_jobs.job.request import JobRequest, ProjectRef
 from baseten_jobs.planning.capacity import Capacity, Limit, Start, capacity_of, starts

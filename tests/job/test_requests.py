@@ -12,9 +12,10 @@ import pytest
 from baseten.client.managementapi import CreateTrainingJobRequest
 from pydantic import BaseModel
 
-from baseten_jobs.cli import run
+from baseten_jobs.cli.main import run
 from baseten_jobs.compilation import Compiled, compile_all
-from baseten_jobs.emulator import Settings, close_app, create_app
+from baseten_jobs.emulator.app import close_app, create_app
+from baseten_jobs.emulator.settings import Settings
 from baseten_jobs.job.request import JobRequest, ProjectRef
 from baseten_jobs.manifest.document import Document
 from baseten_jobs.manifest.schema.fields import Shape, shape_of

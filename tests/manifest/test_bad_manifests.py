@@ -21,7 +21,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from baseten_jobs.cli import run
+from baseten_jobs.cli.main import run
 from baseten_jobs.compilation import compile_all
 from baseten_jobs.manifest import document
 from baseten_jobs.manifest.diagnostics import Severity
@@ -396,7 +396,7 @@ def hook(event, arguments):
     ):
         if event not in ("exec", "compile"):
             told.append((event, ""))
-from baseten_jobs.cli import run
+from baseten_jobs.cli.main import run
 sys.addaudithook(hook)
 code = run(["validate", "."])
 print(told, file=sys.stderr)

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from baseten_jobs.cli import run
+from baseten_jobs.cli.main import run
 from baseten_jobs.manifest.schema.explain import Explanation, Unknown, explain
 from baseten_jobs.manifest.schema.fields import SUPPORTED, shape_of
 from baseten_jobs.report import field_help

@@ -8,7 +8,8 @@ from typing import Any
 import httpx
 import pytest
 
-from baseten_jobs.emulator import Durations, Settings, serving
+from baseten_jobs.emulator.server import serving
+from baseten_jobs.emulator.settings import Durations, Settings
 from baseten_jobs.manifest import document as manifest
 from baseten_jobs.manifest.diagnostics import Severity
 from baseten_jobs.manifest.document import Document

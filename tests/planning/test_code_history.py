@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from baseten_jobs.emulator import Durations
+from baseten_jobs.emulator.settings import Durations
 from baseten_jobs.planning.history import commit_files
 from baseten_jobs.planning.history.review import CODE_NOT_FOUND, SHALLOW
 from baseten_jobs.planning.plan import Action, Doubt, Verb

@@ -9,7 +9,7 @@ import pytest
 from baseten_jobs.applying.outcome import Applied, Fate, Outcome
 from baseten_jobs.cli.exit_rules import exit_of_apply
 from baseten_jobs.cli.exits import Exit
-from baseten_jobs.emulator import Durations
+from baseten_jobs.emulator.settings import Durations
 from baseten_jobs.git import repository as asking
 from baseten_jobs.planning.plan import Doubt, Plan, Policy, Verb
 from tests.support.repository import Repository, days, elsewhere, git

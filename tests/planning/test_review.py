@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from baseten_jobs.emulator import Durations
+from baseten_jobs.emulator.settings import Durations
 from baseten_jobs.git import repository as asking
 from baseten_jobs.git.objects import NotWhole
 from baseten_jobs.planning.diff import MASK, Change, changes, masked

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from baseten_jobs.emulator import Durations
+from baseten_jobs.emulator.settings import Durations
 from baseten_jobs.planning.guards import refusals
 from baseten_jobs.planning.plan import Action, Policy, Verb
 from tests.support.repository import Repository, elsewhere, git

@@ -13,7 +13,7 @@ from typing import Any
 import httpx
 import pytest
 
-from baseten_jobs.emulator import Durations
+from baseten_jobs.emulator.settings import Durations
 from baseten_jobs.provider.api.client import Api
 from baseten_jobs.provider.api.connection import Connection, open_api
 from baseten_jobs.provider.api.errors import ApiError, Broken

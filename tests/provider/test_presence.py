@@ -14,7 +14,7 @@ from baseten_jobs.applying.outcome import Applied
 from baseten_jobs.applying.wait import Waiting, wait
 from baseten_jobs.cli.exit_rules import exit_of_apply
 from baseten_jobs.cli.exits import Exit
-from baseten_jobs.emulator import Durations
+from baseten_jobs.emulator.settings import Durations
 from baseten_jobs.job.observation import job_of
 from baseten_jobs.provider.api.errors import ApiError
 from baseten_jobs.provider.log_reader import follow

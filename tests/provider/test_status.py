@@ -9,7 +9,7 @@ import pytest
 from baseten_jobs import pipeline
 from baseten_jobs.cli.exit_rules import exit_of_statuses
 from baseten_jobs.cli.exits import Exit
-from baseten_jobs.emulator import Behaviour, Durations
+from baseten_jobs.emulator.settings import Behaviour, Durations
 from baseten_jobs.job.cost import Machine
 from baseten_jobs.job.observation import ObservedJob
 from baseten_jobs.job.request import JobRequest, ProjectRef

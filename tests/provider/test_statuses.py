@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from baseten_jobs.emulator import Behaviour, Durations
+from baseten_jobs.emulator.settings import Behaviour, Durations
 from baseten_jobs.job.identity import Identity
 from baseten_jobs.job.observation import ObservedJob, ObservedProject, StatusClass, job_of
 from baseten_jobs.job.request import JobRequest, ProjectRef

@@ -7,7 +7,7 @@ import pytest
 
 from baseten_jobs.cli.exit_rules import exit_of_apply
 from baseten_jobs.cli.exits import Exit
-from baseten_jobs.emulator import Durations
+from baseten_jobs.emulator.settings import Durations
 from baseten_jobs.provider.api.errors import ApiError
 from baseten_jobs.provider.stop import stop_job
 from tests.support.world import Fault, Send, World, answered, empty, lost, never

@@ -5,24 +5,24 @@ from pathlib import Path
 
 import pytest
 
-from baseten_jobs import report
 from baseten_jobs.applying.outcome import Applied, Fate, Outcome
 from baseten_jobs.manifest.diagnostics import Diagnostic, Position, Severity
 from baseten_jobs.manifest.document import load
 from baseten_jobs.planning.diff import Change
 from baseten_jobs.planning.plan import Verb
-from baseten_jobs.report import Formats
+from baseten_jobs.report import formats
+from baseten_jobs.report.formats import Formats
 from baseten_jobs.report.style import Look
 from tests.report import plans
 
 GOLDEN = Path(__file__).parent / "golden"
 
 KINDS = {
-    "diagnostics": report.DIAGNOSTICS,
-    "requests": report.REQUESTS,
-    "plan": report.PLAN,
-    "applied": report.APPLIED,
-    "status": report.STATUS,
+    "diagnostics": formats.DIAGNOSTICS,
+    "requests": formats.REQUESTS,
+    "plan": formats.PLAN,
+    "applied": formats.APPLIED,
+    "status": formats.STATUS,
 }
 
 DOCUMENTS = load(
@@ -64,46 +64,46 @@ def test_each_format_of_each_kind_is_a_function(kind: str) -> None:
 
 def test_there_is_no_other_format() -> None:
     with pytest.raises(KeyError):
-        report.PLAN["sarif"]
+        formats.PLAN["sarif"]
 
 
-@pytest.mark.parametrize("name", report.PLAN)
+@pytest.mark.parametrize("name", formats.PLAN)
 def test_a_plan_is_told_with_everything_that_it_knows(name: str) -> None:
-    golden(f"plan.{name}", report.PLAN[name](plans.every_kind(), Look(target="specs/prod")))
+    golden(f"plan.{name}", formats.PLAN[name](plans.every_kind(), Look(target="specs/prod")))
 
 
-@pytest.mark.parametrize("name", report.APPLIED)
+@pytest.mark.parametrize("name", formats.APPLIED)
 def test_outcomes_are_told(name: str) -> None:
     actions = plans.every_kind().actions
     fates = {Verb.SUBMIT: Fate.SUBMITTED, Verb.STOP: Fate.STOPPED, Verb.KEEP: Fate.KEPT, Verb.HOLD: Fate.HELD}
     outcomes = [Outcome(action, fates.get(action.verb, Fate.UPDATED), "j5") for action in actions]
     outcomes[2] = Outcome(actions[2], Fate.FAILED, error="POST /v1/x: 400: no | such `thing`")
     outcomes[3] = Outcome(actions[3], Fate.UNKNOWN, unclear="the check is open")
-    golden(f"applied.{name}", report.APPLIED[name](Applied(tuple(outcomes), interrupted=True, notes=("a note",))))
+    golden(f"applied.{name}", formats.APPLIED[name](Applied(tuple(outcomes), interrupted=True, notes=("a note",))))
 
 
-@pytest.mark.parametrize("name", report.DIAGNOSTICS)
+@pytest.mark.parametrize("name", formats.DIAGNOSTICS)
 def test_diagnostics_are_told(name: str) -> None:
-    golden(f"diagnostics.{name}", report.DIAGNOSTICS[name](FOUND, DOCUMENTS))
+    golden(f"diagnostics.{name}", formats.DIAGNOSTICS[name](FOUND, DOCUMENTS))
 
 
-@pytest.mark.parametrize("name", report.PLAN)
+@pytest.mark.parametrize("name", formats.PLAN)
 def test_a_value_of_the_environment_is_shown_only_on_demand(name: str) -> None:
     value = "a value of the environment"
-    assert value not in report.PLAN[name](plans.every_kind())
-    assert "hf&#95;access" not in report.PLAN[name](plans.every_kind())
-    assert "hf_access_token" in report.PLAN[name](plans.every_kind())
-    assert value in report.PLAN[name](plans.every_kind(), Look(show_values=True))
+    assert value not in formats.PLAN[name](plans.every_kind())
+    assert "hf&#95;access" not in formats.PLAN[name](plans.every_kind())
+    assert "hf_access_token" in formats.PLAN[name](plans.every_kind())
+    assert value in formats.PLAN[name](plans.every_kind(), Look(show_values=True))
 
 
 def test_an_override_of_the_environment_is_masked() -> None:
     given = (("spec.runtime.environment_variables.X", "sesame"), ("spec.image.base_image", "repo:7"))
     made = plans.planned(plans.submit(request=plans.request(overrides=given)))
-    for name in report.PLAN:
-        told = report.PLAN[name](made)
+    for name in formats.PLAN:
+        told = formats.PLAN[name](made)
         assert "sesame" not in told
         assert "repo:7" in told
-    assert json.loads(report.PLAN["json"](made))["actions"][0]["overrides"] == [
+    assert json.loads(formats.PLAN["json"](made))["actions"][0]["overrides"] == [
         {"field": "spec.runtime.environment_variables.X", "value": "***"},
         {"field": "spec.image.base_image", "value": "repo:7"},
     ]
@@ -113,10 +113,10 @@ def test_another_order_is_told_briefly() -> None:
     change = Change("spec.weights", list("abcdefg"), list("gabcdef"), moved=((6, 0),))
     many = Change("spec.weights", [], [], moved=tuple((i + 1, i) for i in range(8)))
     made = plans.planned(plans.submit(changes=(change, many)))
-    assert "spec.weights: reordered: [6] → [0]\n" in report.PLAN["text"](made)
-    assert "[4] → [3], [5] → [4] and 3 more\n" in report.PLAN["text"](made)
-    assert "reordered: &#91;6&#93; → &#91;0&#93;</code>" in report.PLAN["markdown"](made)
-    assert json.loads(report.PLAN["json"](made))["actions"][0]["changes"][0] == {
+    assert "spec.weights: reordered: [6] → [0]\n" in formats.PLAN["text"](made)
+    assert "[4] → [3], [5] → [4] and 3 more\n" in formats.PLAN["text"](made)
+    assert "reordered: &#91;6&#93; → &#91;0&#93;</code>" in formats.PLAN["markdown"](made)
+    assert json.loads(formats.PLAN["json"](made))["actions"][0]["changes"][0] == {
         "field": "spec.weights", "old": list("abcdefg"), "new": list("gabcdef"), "moved": [[6, 0]],
     }  # fmt: skip
 
@@ -124,7 +124,7 @@ def test_another_order_is_told_briefly() -> None:
 ECHOED = "hunter2-and-more"
 
 
-@pytest.mark.parametrize("name", report.APPLIED)
+@pytest.mark.parametrize("name", formats.APPLIED)
 @pytest.mark.parametrize(
     "said",
     ["bad value 'hunter2-and-more'", "400: " + json.dumps([{"input": {"A": ECHOED}}]), "400: input hunter2-a…"],
@@ -134,13 +134,13 @@ def test_a_value_of_the_environment_that_a_server_echoes_is_masked(name: str, sa
     spec = {"runtime": {"environment_variables": {"A": ECHOED, "B": "400", "C": {"name": "token"}}}}
     action = plans.submit(request=plans.request(manifest={"spec": spec}))
     result = Applied((Outcome(action, Fate.FAILED, error=said), Outcome(action, Fate.UNKNOWN, unclear=said)))
-    told = report.APPLIED[name](result)
+    told = formats.APPLIED[name](result)
     assert "hunter2" not in told
     assert ("***" if name != "markdown" else "&#42;&#42;&#42;") in told
-    assert "hunter2" in report.APPLIED[name](result, Look(show_values=True))
+    assert "hunter2" in formats.APPLIED[name](result, Look(show_values=True))
 
 
-@pytest.mark.parametrize("name", report.PLAN)
+@pytest.mark.parametrize("name", formats.PLAN)
 def test_a_secret_in_a_long_command_is_masked_word_by_word(name: str) -> None:
     old, new = "hf_" + "a" * 30, "hf_" + "b" * 30
     command = " ".join(f"--flag{i} {i}" for i in range(50)) + " --token {} --lr {}"
@@ -150,12 +150,12 @@ def test_a_secret_in_a_long_command_is_masked_word_by_word(name: str) -> None:
         Change("spec.runtime.start_commands", [old, new], [new, old], moved=((1, 0),)),
         Change("spec.runtime", None, {"environment_variables": {"A": ECHOED}, "start_commands": [old]}),
     )
-    told = report.PLAN[name](plans.planned(plans.submit(changes=found)))
+    told = formats.PLAN[name](plans.planned(plans.submit(changes=found)))
     assert not any(secret in told for secret in ("a" * 20, "b" * 20, "hunter2"))
 
 
 @pytest.mark.parametrize("name", ["text", "markdown"])
 def test_a_path_that_commands_a_terminal_is_shown_and_not_obeyed(name: str) -> None:
-    told = report.PLAN[name](plans.planned(plans.submit(request=plans.request(path="\x1b[2J\nerror: x.yaml"))))
+    told = formats.PLAN[name](plans.planned(plans.submit(request=plans.request(path="\x1b[2J\nerror: x.yaml"))))
     assert "\x1b" not in told
     assert "\nerror:" not in told

@@ -21,8 +21,8 @@ from unittest import mock
 
 import httpx
 
-from baseten_jobs import cli
 from baseten_jobs.cli.exits import Exit
+from baseten_jobs.cli.main import run
 from tests.support.sockets import Bending, bending
 from tests.support.world import OPENED, StandingClock, World, kind_of
 
@@ -172,7 +172,7 @@ def _wrong(command: str) -> str:
     out, err = (io.TextIOWrapper(io.BytesIO(), "utf-8") for _ in range(2))
     try:
         with redirect_stdout(out), redirect_stderr(err):
-            code = cli.run(command.split(), _Hurried())
+            code = run(command.split(), _Hurried())
     except BaseException:  # noqa: BLE001 - whatever comes here is a traceback on a terminal
         return traceback.format_exc()
     out.flush()

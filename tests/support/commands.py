@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from baseten_jobs.cli import run
+from baseten_jobs.cli.main import run
 from baseten_jobs.provider.api.pacing import Clock
 
 

@@ -9,8 +9,10 @@ from typing import Any
 import httpx
 import pytest
 
-from baseten_jobs.cli import run
-from baseten_jobs.emulator import Settings, parse_fault, serving
+from baseten_jobs.cli.main import run
+from baseten_jobs.emulator.faults import parse_fault
+from baseten_jobs.emulator.server import serving
+from baseten_jobs.emulator.settings import Settings
 from tests.support.commands import Ran
 from tests.support.world import START, StandingClock
 

@@ -84,7 +84,7 @@ def _import_everything() -> None:
 
 
 def _run(connection: socket.socket) -> None:
-    from baseten_jobs.cli import main
+    from baseten_jobs.cli.main import main
 
     size, descriptors, _, _ = socket.recv_fds(connection, 4, 3)
     asked = b""

@@ -16,7 +16,8 @@ from baseten_jobs.applying.execute import Execution
 from baseten_jobs.applying.in_flight import Ledger
 from baseten_jobs.applying.outcome import Applied
 from baseten_jobs.applying.settle import Windows
-from baseten_jobs.emulator import Settings, close_app, create_app
+from baseten_jobs.emulator.app import close_app, create_app
+from baseten_jobs.emulator.settings import Settings
 from baseten_jobs.pipeline import Planned
 from baseten_jobs.planning.plan import Policy
 from baseten_jobs.provider.api.client import Api

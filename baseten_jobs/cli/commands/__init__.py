@@ -1,1 +1,3 @@
-"""The options of each command -> what it does, and its exit code."""
+"""The options of one command -> its exit code, a module for each."""
+
+__all__ = []

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 
 import click
 
-from baseten_jobs import compilation, pipeline, report
+from baseten_jobs import compilation, pipeline
 from baseten_jobs.applying.execute import Conflict, Execution
 from baseten_jobs.applying.in_flight import Ledger
 from baseten_jobs.applying.upload import UploadFailed
@@ -28,6 +28,7 @@ from baseten_jobs.planning.saved_plan import SavedPlan
 from baseten_jobs.planning.terms import Terms, differences, narrowed
 from baseten_jobs.provider.api.connection import Connection
 from baseten_jobs.provider.api.errors import ApiError
+from baseten_jobs.report import formats
 from baseten_jobs.report import text as as_text
 
 
@@ -45,7 +46,7 @@ class _Wanted:
 
 @click.command("apply", cls=WaitingCommand)
 @options.paths
-@options.output(*report.APPLIED)
+@options.output(*formats.APPLIED)
 @options.strict
 @options.overrides
 @options.allow_outside
@@ -146,7 +147,7 @@ def _apply(session: Session, step: Step, wanted: _Wanted, compiled: compilation.
         if session.output == "text":
             session.result(page(["", as_text.waited(result, session.look())]))
     if session.output != "text":
-        session.result(report.APPLIED[session.output](result, session.look()))
+        session.result(formats.APPLIED[session.output](result, session.look()))
     if result.unauthorised:
         session.error(f"{result.unauthorised}; the rest was skipped")
     return exit_of_apply(result)

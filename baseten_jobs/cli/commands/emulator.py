@@ -15,7 +15,9 @@ from baseten_jobs.cli import sink
 from baseten_jobs.cli.options import MOST, Finite
 
 if TYPE_CHECKING:
-    from baseten_jobs.emulator import Fault, Server, Settings
+    from baseten_jobs.emulator.faults import Fault
+    from baseten_jobs.emulator.server import Server
+    from baseten_jobs.emulator.settings import Settings
 
 EXIT_FAILED = 1
 EXIT_INTERRUPTED = 130
@@ -193,7 +195,9 @@ def command(host: str, port: int, hosts: tuple[str, ...], **options: Any) -> Non
     if any(importlib.util.find_spec(module) is None for module in ("flask", "waitress")):
         sink.err(_NEEDS_EXTRA)
         raise SystemExit(EXIT_FAILED)
-    from baseten_jobs.emulator import StoreError, create_app, serve
+    from baseten_jobs.emulator.app import create_app
+    from baseten_jobs.emulator.server import serve
+    from baseten_jobs.emulator.store import StoreError
     from baseten_jobs.provider.api.local_database import NotOwn, own_database
 
     try:
@@ -237,7 +241,7 @@ def _settings(
     line_seconds: float,
     **same: Any,
 ) -> Settings:
-    from baseten_jobs.emulator import DEFAULT_DATABASE, Behaviour, Durations, Settings
+    from baseten_jobs.emulator.settings import DEFAULT_DATABASE, Behaviour, Durations, Settings
 
     return Settings(
         database=database or DEFAULT_DATABASE,

@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING
 
 import click
 
-from baseten_jobs import report
 from baseten_jobs.cli import options
 from baseten_jobs.cli.exits import Exit
 from baseten_jobs.cli.session import Session, guarded, opened
@@ -19,6 +18,7 @@ from baseten_jobs.importing.truss.files import read_config, read_configs
 from baseten_jobs.manifest.diagnostics import Diagnostic, Position
 from baseten_jobs.manifest.document import decode
 from baseten_jobs.manifest.sources import read_whole, shown_name
+from baseten_jobs.report import formats
 from baseten_jobs.report import text as as_text
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ def command() -> None:
 @given
 @click.option("--partial", is_flag=True, help="Mark what can't be read as !todo, and go on.")
 @target
-@options.output(*report.ADOPTION)
+@options.output(*formats.ADOPTION)
 def truss(path: str, given: Given, partial: bool, target: Target, output: str) -> Exit:
     """Of the truss client's Python file, or of every one below a folder; the code beside it becomes the workspace.
 
@@ -75,7 +75,7 @@ def truss(path: str, given: Given, partial: bool, target: Target, output: str) -
 @click.argument("file", metavar="FILE")
 @given
 @target
-@options.output(*report.ADOPTION)
+@options.output(*formats.ADOPTION)
 def request(file: str, given: Given, target: Target, output: str) -> Exit:
     """Of a request body: JSON, or the whole curl command as it was pasted.
 
@@ -91,7 +91,7 @@ def request(file: str, given: Given, target: Target, output: str) -> Exit:
 @click.argument("job_id", metavar="ID")
 @given
 @target
-@options.output(*report.ADOPTION)
+@options.output(*formats.ADOPTION)
 @options.connection
 def job(job_id: str, given: Given, target: Target, output: str, connection: "Connection") -> Exit:
     """Of a job that exists, by its id: what the API reveals of it, the rest marked as !todo."""
@@ -144,7 +144,7 @@ def _text(file: str, session: Session) -> str | Diagnostic:
 def _told(session: Session, adoption: Adoption) -> Exit:
     """The manifests, or where they went; what is wrong goes to stderr first."""
     session.warn(adoption.diagnostics)
-    text = report.ADOPTION[session.output](adoption, session.look())
+    text = formats.ADOPTION[session.output](adoption, session.look())
     if text:
         session.result(text)
     if text and not session.json and not any(one.path for one in adoption.adopted):

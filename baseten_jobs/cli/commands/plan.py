@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from baseten_jobs import compilation, pipeline, report
+from baseten_jobs import compilation, pipeline
 from baseten_jobs.cli import options, sink
 from baseten_jobs.cli.exits import Exit
 from baseten_jobs.cli.github_step import Step
@@ -23,6 +23,7 @@ from baseten_jobs.planning.plan import Plan, Policy
 from baseten_jobs.planning.saved_plan import SavedPlan, planned
 from baseten_jobs.planning.terms import Terms, command_line, sets_environment
 from baseten_jobs.provider.api.connection import DEFAULT_BASE_URL
+from baseten_jobs.report import formats
 
 if TYPE_CHECKING:
     from baseten_jobs.applying.execute import Execution
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 
 @click.command("plan")
 @options.paths
-@options.output(*report.PLAN)
+@options.output(*formats.PLAN)
 @options.strict
 @options.overrides
 @options.allow_outside
@@ -101,7 +102,7 @@ def command(
             terms = Terms(connection.target, paths, policy, strict, overrides, if_tip)
             text = SavedPlan(terms, planned(made.plan)).dumped()
             if out == STANDARD_OUTPUT:
-                session.note(report.PLAN["text"](shown, session.look_err()))
+                session.note(formats.PLAN["text"](shown, session.look_err()))
                 sink.out(Page(text), end="")
                 return _exit(made.plan, detailed_exitcode, strict)
             try:
@@ -110,7 +111,7 @@ def command(
             except OSError as error:
                 return session.fail(f"{out} can't be written: {error.strerror}", Exit.FAILED)
             session.note(f"saved to {out}; `{_applying(out, terms, connection, allowed)}` applies just this")
-        session.result(report.PLAN[output](shown, session.look(target)))
+        session.result(formats.PLAN[output](shown, session.look(target)))
         return _exit(made.plan, detailed_exitcode, strict)
 
     return guarded(session, work)

@@ -2,16 +2,17 @@
 
 import click
 
-from baseten_jobs import compilation, report
+from baseten_jobs import compilation
 from baseten_jobs.cli import options
 from baseten_jobs.cli.exits import Exit
 from baseten_jobs.cli.session import Session, or_default, still_there
 from baseten_jobs.manifest.overrides import Override
+from baseten_jobs.report import formats
 
 
 @click.command("render")
 @options.paths
-@options.output(*report.REQUESTS)
+@options.output(*formats.REQUESTS)
 @options.strict
 @options.overrides
 @options.allow_outside
@@ -31,5 +32,5 @@ def command(
     if not compiled.valid:
         return session.invalid(compiled.diagnostics)
     session.warn(compiled.diagnostics)
-    session.result(report.REQUESTS[output](compiled.requests, session.look()))
+    session.result(formats.REQUESTS[output](compiled.requests, session.look()))
     return Exit.DONE

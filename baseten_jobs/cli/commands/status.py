@@ -4,7 +4,6 @@ from collections.abc import Callable
 
 import click
 
-from baseten_jobs import report
 from baseten_jobs.cli import job_names, options, sink
 from baseten_jobs.cli.exit_rules import exit_of_statuses
 from baseten_jobs.cli.exits import Exit, worst
@@ -18,6 +17,7 @@ from baseten_jobs.provider.presence import Recall
 from baseten_jobs.provider.standstill import Standstill, standing_still
 from baseten_jobs.provider.status import Status, by_itself, changes
 from baseten_jobs.provider.status_reader import Survey
+from baseten_jobs.report import formats
 
 Rows = tuple[Status, ...]
 Stuck = tuple[ObservedJob, ...]
@@ -36,7 +36,7 @@ _POLL = 5.0
 @click.option("--job", "job_ids", multiple=True, metavar="ID", help="Show this job, managed or not.")
 @options.files
 @options.allow_outside
-@options.output(*report.STATUS)
+@options.output(*formats.STATUS)
 @options.connection
 def command(
     names: tuple[str, ...],
@@ -73,7 +73,7 @@ def command(
         except job_names.Refused as refused:
             return refused.code
         if not (watch and output == "text"):
-            session.result(report.STATUS[output](rows, session.look()))
+            session.result(formats.STATUS[output](rows, session.look()))
         return worst([exit_of_statuses(rows, by_state=exit_status), *(Exit.UNCLEAR for _ in stuck)])
 
     return guarded(session, work)
@@ -105,7 +105,7 @@ def _watched(session: Session, api: Api, rows: Rows, look: Callable[[], Rows]) -
 def _show(session: Session, screen: Screen | None, before: Rows, rows: Rows, now: float) -> None:
     """In place on a terminal, else by lines that tell what changed since the look before."""
     if screen is not None:
-        screen.draw(report.STATUS["text"](rows, session.look()))
+        screen.draw(formats.STATUS["text"](rows, session.look()))
         return
     tell = session.note if session.json else session.result
     for line in changes(before, rows, now):

@@ -4,17 +4,18 @@ import os
 
 import click
 
-from baseten_jobs import compilation, report
+from baseten_jobs import compilation
 from baseten_jobs.cli import options
 from baseten_jobs.cli.exits import Exit
 from baseten_jobs.cli.session import Session, or_default, still_there
 from baseten_jobs.manifest.overrides import Override
 from baseten_jobs.manifest.sources import STDIN_NAME
+from baseten_jobs.report import formats
 
 
 @click.command("validate")
 @options.paths
-@options.output(*report.DIAGNOSTICS)
+@options.output(*formats.DIAGNOSTICS)
 @options.strict
 @options.overrides
 @options.allow_outside
@@ -37,11 +38,11 @@ def command(
     chosen = still_there(session, or_default(paths))
     checked = compilation.validate(chosen, session.stdin, strict, overrides, allowed, only_ours=only_ours)
     found, documents = checked.diagnostics, checked.documents
-    if output in report.FOR_HOSTS:
+    if output in formats.FOR_HOSTS:
         from baseten_jobs.cli.repository_paths import Hosted
 
         apart = {STDIN_NAME, *(override.source for override in overrides)}
         hosted = Hosted(apart, os.environ.get("GITHUB_WORKSPACE", ""))
         found, documents = hosted.diagnostics(found), hosted.documents(documents)
-    session.result(report.DIAGNOSTICS[output](found, documents, session.look()))
+    session.result(formats.DIAGNOSTICS[output](found, documents, session.look()))
     return Exit.DONE if checked.valid else Exit.FAILED

@@ -1,4 +1,4 @@
-"""The endpoints, one module for each group."""
+"""A request to the embedded API -> its answer, a module for each part of the API."""
 
 from __future__ import annotations
 
@@ -14,3 +14,5 @@ BLUEPRINTS = (
     control.blueprint,
     objects.blueprint,
 )
+
+__all__ = []

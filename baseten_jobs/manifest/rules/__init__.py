@@ -1,1 +1,3 @@
-"""Documents -> what a schema can not say of them."""
+"""Documents -> what a JSON Schema cannot say of them."""
+
+__all__ = ["confusable_projects", "errors"]

@@ -1,1 +1,3 @@
-"""The published schema -> what fits it, and what does not in words."""
+"""A document and the published schema -> what does not fit, and what its fields mean."""
+
+__all__ = ["check", "explain", "fast_check", "fields"]

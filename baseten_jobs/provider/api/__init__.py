@@ -1,1 +1,3 @@
-"""The Baseten calls that the tool makes. httpx lives only here."""
+"""A call -> the answer of the Baseten API, or why there is none. httpx lives only here."""
+
+__all__ = ["answer", "client", "connection", "errors", "local_database", "pacing", "route"]

@@ -96,17 +96,18 @@ class _Embedded(httpx.WSGITransport):
         self._flask = app
 
     def close(self) -> None:
-        from baseten_jobs.emulator import close_app
+        from baseten_jobs.emulator.app import close_app
 
         close_app(self._flask)
 
 
 def _app(database: str) -> "Flask":
-    from baseten_jobs.emulator import Settings, StoreError
+    from baseten_jobs.emulator.settings import Settings
+    from baseten_jobs.emulator.store import StoreError
     from baseten_jobs.provider.api.local_database import NotOwn, own_database
 
     try:
-        from baseten_jobs.emulator import create_app
+        from baseten_jobs.emulator.app import create_app
     except ModuleNotFoundError as error:
         if error.name not in ("flask", "waitress", "werkzeug"):
             raise

@@ -1,0 +1,162 @@
+"""Options in, exit codes out. click lives only here; each command is a module that is imported when it is called."""
+
+import gc
+import io
+import os
+import signal
+import sys
+import warnings
+from collections.abc import Mapping
+from importlib import import_module
+from keyword import iskeyword
+from types import MappingProxyType
+from typing import Any
+
+import click
+
+from baseten_jobs import __version__
+from baseten_jobs.cli import sink
+from baseten_jobs.phrases import Page
+
+COMMANDS: Mapping[str, str] = MappingProxyType(
+    {
+        "init": "Write a first manifest and a pipeline.",
+        "validate": "Check manifests; nothing is sent.",
+        "render": "Print the exact request bodies; nothing is sent.",
+        "plan": "Show what apply would do; reads only.",
+        "apply": "Submit what changed.",
+        "status": "Show how the manifests' jobs are.",
+        "logs": "Print a job's log, and follow it.",
+        "stop": "Stop jobs.",
+        "adopt": "Write into a manifest which job runs it already.",
+        "explain": "Tell what a field of a manifest means.",
+        "import": "Write manifests of Python files, request bodies and jobs that exist.",
+        "schema": "Print the JSON Schema of the manifests.",
+        "emulator": "Serve the embedded API over HTTP, for rehearsals and tests.",
+    }
+)
+
+USAGE = 64
+
+COLLECT_EVERY = 100_000
+"""New objects between two looks of the garbage collector: what we read are trees, in which it would find nothing."""
+
+
+def command_of(name: str) -> click.Command:
+    """A command, from its module: of its own name, but where that is a word of Python's."""
+    module = f"{name}_" if iskeyword(name) else name
+    command: click.Command = import_module(f"baseten_jobs.cli.commands.{module}").command
+    return command
+
+
+class _Commands(click.Group):
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Refuses an option that is a file's name too, as where `*.yaml` finds one that is called `--set=....yaml`."""
+        before = args[: args.index("--")] if "--" in args else args
+        named = [word for word in before if word.startswith("-") and word != "-" and os.path.lexists(word)]
+        if named and not ctx.resilient_parsing:
+            from baseten_jobs.phrases import one_line
+
+            ctx.fail(f"'{one_line(named[0])}' is an option, and a file here too: write -- before paths")
+        return super().parse_args(ctx, args)
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        return command_of(cmd_name)
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        name = args[0]
+        if name not in COMMANDS and not name.startswith("-"):
+            from difflib import get_close_matches
+
+            near = get_close_matches(name, list(COMMANDS), n=1)
+            ctx.fail(f"there is no command '{name}'" + (f"; did you mean '{near[0]}'?" if near else ""))
+        return super().resolve_command(ctx, args)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:  # whoever read the output has had enough; click would make this a failure
+            sink.write_nothing_more()
+            return 128 + signal.SIGPIPE
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[Any]:
+        from click.shell_completion import CompletionItem
+
+        items = [CompletionItem(name, help=told) for name, told in COMMANDS.items() if name.startswith(incomplete)]
+        return items or click.Command.shell_complete(self, ctx, incomplete)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
+@click.command(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]}, invoke_without_command=True)
+@click.version_option(__version__, message="%(prog)s %(version)s", prog_name="baseten-jobs")
+@click.pass_context
+def baseten_jobs(ctx: click.Context) -> int:
+    """Baseten training jobs as reviewed YAML: validated, planned, and submitted only when they changed.
+
+    \b
+    Exit codes: 0 done; 1 something is wrong or failed; 2 plan --detailed-exitcode has changes; 3 not authorised;
+    7 an outcome is unclear, apply again; 8 refused by a guard; 64 wrong usage; 130 interrupted.
+    """
+    if ctx.invoked_subcommand is None:
+        sink.out(Page(ctx.get_help()))
+    return 0
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run one command and leave with its exit code."""
+    gc.set_threshold(COLLECT_EVERY)
+    if not sys.warnoptions:  # a library would print them, of files that are not ours
+        warnings.simplefilter("ignore")
+    sys.exit(run(arguments))
+
+
+def run(arguments: list[str] | None = None, clock: object = None) -> int:
+    """Run one command; its exit code. A clock of the caller's takes the place of the machine's."""
+    sink.open_streams()
+    try:
+        code = baseten_jobs.main(arguments, prog_name="baseten-jobs", standalone_mode=False, obj=clock)
+        sink.flush()
+    except click.ClickException as error:
+        sink.err(_in_words(error))
+        return USAGE if isinstance(error, click.UsageError) else 1
+    except (click.Abort, KeyboardInterrupt):
+        sink.err("interrupted")
+        return 130
+    except BrokenPipeError:
+        sink.write_nothing_more()
+        return 128 + signal.SIGPIPE
+    except MemoryError:
+        sink.err("error: there is not enough memory for this")
+        return 1
+    except RecursionError:
+        sink.err("error: something that was read is nested too deeply")
+        return 1
+    except OSError as error:
+        sink.write_nothing_more()
+        sink.err(f"error: the output can't be written: {error.strerror}")
+        return 1
+    return int(code or 0)
+
+
+def _in_words(error: click.ClickException) -> Page:
+    """What click says of wrong usage, some lines."""
+    said = io.StringIO()
+    (_in_one_line(error) if isinstance(error, click.UsageError) else error).show(said)
+    return Page(said.getvalue().rstrip("\n").expandtabs())
+
+
+def _in_one_line(error: click.UsageError) -> click.UsageError:
+    """The same, where it quotes a word without end, or one of several lines, too."""
+    from baseten_jobs.phrases import one_line
+
+    return click.UsageError(one_line(" ".join(error.format_message().split()), 500), error.ctx)

@@ -1,0 +1,91 @@
+"""Plans, outcomes and diagnostics -> a page: one module a format, and the one registry of them.
+
+A format is a module here, and holds a function of the same name for each kind of result that can be told in it. It
+is imported when it is asked for; the diagnostics as text have a module of their own, lest `validate` load the rest.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+
+from baseten_jobs.phrases import Page
+from baseten_jobs.report.style import PLAIN, Look
+
+if TYPE_CHECKING:
+    from baseten_jobs.applying.outcome import Applied
+    from baseten_jobs.importing.adoption import Adoption
+    from baseten_jobs.job.request import JobRequest
+    from baseten_jobs.manifest.diagnostics import Diagnostic
+    from baseten_jobs.manifest.document import Document
+    from baseten_jobs.planning.plan import Plan
+    from baseten_jobs.provider.status import Status
+
+F_co = TypeVar("F_co", covariant=True)
+_APART = {("diagnostics", "text"): "problems"}
+
+
+class Formats(Mapping[str, F_co]):
+    """The formats of one kind of result, by name; the first is the default."""
+
+    def __init__(self, kind: str, *names: str) -> None:
+        self._kind, self._names = kind, names
+
+    def __getitem__(self, name: str) -> F_co:
+        if name not in self._names:
+            raise KeyError(name)
+        module = _APART.get((self._kind, name), name)
+        reporter: Any = getattr(import_module(f"{__package__}.{module}"), self._kind)
+        return reporter  # type: ignore[no-any-return]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._names)
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+
+class TellsDiagnostics(Protocol):
+    def __call__(
+        self, found: "Sequence[Diagnostic]", documents: "Sequence[Document]" = ..., look: Look = PLAIN
+    ) -> Page: ...
+
+
+class TellsRequests(Protocol):
+    def __call__(self, compiled: "Iterable[JobRequest]", look: Look = PLAIN) -> Page: ...
+
+
+class TellsPlan(Protocol):
+    def __call__(self, made: "Plan", look: Look = PLAIN) -> Page: ...
+
+
+class TellsNoPlan(Protocol):
+    def __call__(self, reason: str, found: "Sequence[Diagnostic]" = ..., look: Look = PLAIN) -> Page: ...
+
+
+class TellsSkipped(Protocol):
+    def __call__(self, reason: str, look: Look = PLAIN) -> Page: ...
+
+
+class TellsApplied(Protocol):
+    def __call__(self, result: "Applied", look: Look = PLAIN) -> Page: ...
+
+
+class TellsStatus(Protocol):
+    def __call__(self, rows: "Sequence[Status]", look: Look = PLAIN) -> Page: ...
+
+
+class TellsAdoption(Protocol):
+    def __call__(self, done: "Adoption", look: Look = PLAIN) -> Page: ...
+
+
+DIAGNOSTICS: Formats[TellsDiagnostics] = Formats("diagnostics", "text", "json", "github", "sarif", "junit", "markdown")
+REQUESTS: Formats[TellsRequests] = Formats("requests", "text", "json")
+NO_PLAN: Formats[TellsNoPlan] = Formats("no_plan", "markdown")
+SKIPPED: Formats[TellsSkipped] = Formats("skipped", "markdown", "json")
+PLAN: Formats[TellsPlan] = Formats("plan", "text", "json", "markdown")
+APPLIED: Formats[TellsApplied] = Formats("applied", "text", "json", "markdown")
+STATUS: Formats[TellsStatus] = Formats("status", "text", "json")
+ADOPTION: Formats[TellsAdoption] = Formats("adoption", "text", "json")
+
+FOR_HOSTS = ("github", "sarif", "junit")
+"""Formats of diagnostics that a repository's host reads: it knows paths from the repository's root alone."""
