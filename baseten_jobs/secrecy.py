@@ -147,7 +147,7 @@ def quoted(value: str, limit: int = 60) -> str:
 _WHOLE_VALUE = rf"(?s)(?:{_VALUE})(?:(?<=PRIVATE KEY-----).*|[^\s'\"]*)"
 
 
-SHORTEST_KEY = 6
+_SHORTEST_KEY = 6
 """Baseten's keys are far longer; a shorter word stands in every other message."""
 
 
@@ -161,13 +161,13 @@ _PLAINLY = 20
 
 def without_key(text: str, key: str) -> str:
     """Text in which the API's key is not shown, nor as JSON spells it, nor the part that is left where text is cut."""
-    if len(key) < SHORTEST_KEY:
+    if len(key) < _SHORTEST_KEY:
         return text
     for spelled in dict.fromkeys((key, json.dumps(key)[1:-1])):
         text = text.replace(spelled, "[key]")
-        if spelled[:SHORTEST_KEY] not in text:
+        if spelled[:_SHORTEST_KEY] not in text:
             continue
-        for end in range(len(spelled) - 1, SHORTEST_KEY - 1, -1):
+        for end in range(len(spelled) - 1, _SHORTEST_KEY - 1, -1):
             for mark in ("",) if end >= _PLAINLY else _CUT:
                 text = text.replace(spelled[:end] + mark, f"[key]{mark}")
     return text
@@ -179,9 +179,9 @@ def without_values(text: str, values: Iterable[str], mask: str) -> str:
     Values as short as a word of a message stay.
     """
     spelled = {way for v in values for way in (v, json.dumps(v)[1:-1], one_line(v, len(v) + 1))}
-    for value in sorted((way for way in spelled if len(way) >= SHORTEST_KEY), key=lambda way: (-len(way), way)):
+    for value in sorted((way for way in spelled if len(way) >= _SHORTEST_KEY), key=lambda way: (-len(way), way)):
         text = text.replace(value, mask)
-        cut = next((n for n in range(len(value) - 1, SHORTEST_KEY - 1, -1) if text.endswith(f"{value[:n]}…")), 0)
+        cut = next((n for n in range(len(value) - 1, _SHORTEST_KEY - 1, -1) if text.endswith(f"{value[:n]}…")), 0)
         text = f"{text[: -cut - 1]}{mask}…" if cut else text
     return text
 

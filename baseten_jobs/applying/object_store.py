@@ -11,7 +11,7 @@ from baseten_jobs.secrecy import without_values
 
 PART = 6 << 20
 """Bytes; the parts under way are all of an archive that is in memory."""
-PARTS_AT_ONCE = 4
+_PARTS_AT_ONCE = 4
 
 _PASSING = frozenset(
     {
@@ -66,8 +66,8 @@ def put(stream: Stream, place: Place, sent: Callable[[int], None]) -> None:
         raise StoreFailed(_words(error, place)) from None
     from boto3.s3.transfer import TransferConfig
 
-    config: Any = TransferConfig(multipart_threshold=PART, multipart_chunksize=PART, max_concurrency=PARTS_AT_ONCE)
-    config.max_in_memory_upload_chunks = PARTS_AT_ONCE
+    config: Any = TransferConfig(multipart_threshold=PART, multipart_chunksize=PART, max_concurrency=_PARTS_AT_ONCE)
+    config.max_in_memory_upload_chunks = _PARTS_AT_ONCE
     try:
         client.upload_fileobj(stream, place.bucket, place.key, Config=config, Callback=sent)
     except exceptions.ClientError as error:
@@ -108,7 +108,7 @@ def _client(place: Place) -> tuple[Any, Any]:
         verify=True,
         config=Config(
             connect_timeout=10, read_timeout=60, retries={"mode": "standard", "total_max_attempts": 5},
-            max_pool_connections=PARTS_AT_ONCE, ignore_configured_endpoint_urls=True,
+            max_pool_connections=_PARTS_AT_ONCE, ignore_configured_endpoint_urls=True,
             request_checksum_calculation="when_required", response_checksum_validation="when_required",
             proxies={} if place.endpoint and is_loopback_url(place.endpoint) else None,
             s3={"addressing_style": "path" if place.endpoint else "auto", **_OF_S3},

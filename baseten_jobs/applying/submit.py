@@ -76,14 +76,14 @@ def create(api: Api, asked: Asked, over: Callable[[], bool] = lambda: False) -> 
             return Unknown(str(error))
         else:
             if answer.status != 429:
-                return proof_of(answer, asked)
+                return _proof_of(answer, asked)
             reason, wait = str(answer.error()), answer.retry_after
         if attempt < _ATTEMPTS - 1 and (api.clock.pause(api.backoff.wait(attempt, wait)) or over()):
             return NotCreated(reason, interrupted=True)
     return NotCreated(reason)
 
 
-def proof_of(answer: Answer, asked: Asked) -> Proof:
+def _proof_of(answer: Answer, asked: Asked) -> Proof:
     """What a whole answer to a create proves. A 429 is for the caller, who may send again."""
     if answer.ok:
         job = _job_in(answer.data or {})

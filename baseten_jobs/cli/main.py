@@ -36,7 +36,7 @@ COMMANDS: Mapping[str, str] = MappingProxyType(
     }
 )
 
-USAGE = 64
+_USAGE = 64
 
 COLLECT_EVERY = 100_000
 """New objects between two looks of the garbage collector: what we read are trees, in which it would find nothing."""
@@ -128,7 +128,7 @@ def run(arguments: list[str] | None = None, clock: object = None) -> int:
         sink.flush()
     except click.ClickException as error:
         sink.err(_in_words(error))
-        return USAGE if isinstance(error, click.UsageError) else 1
+        return _USAGE if isinstance(error, click.UsageError) else 1
     except (click.Abort, KeyboardInterrupt):
         sink.err("interrupted")
         return 130

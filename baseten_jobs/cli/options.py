@@ -188,7 +188,7 @@ def _execution(concurrency: int, settle: float) -> Any:
 MOST = 10**9
 """No count and no price that an option takes is higher: what it becomes is a machine word somewhere."""
 
-MOST_SECONDS = 10**6
+_MOST_SECONDS = 10**6
 """The longest time that an option takes: eleven days. The timeouts of the system overflow at some billions."""
 
 
@@ -203,7 +203,7 @@ class Finite(click.FloatRange):
 
 
 _COUNT = click.IntRange(0, MOST)
-_SECONDS = Finite(0, MOST_SECONDS, min_open=True)
+_SECONDS = Finite(0, _MOST_SECONDS, min_open=True)
 
 connection = bundle(
     "connection",
@@ -270,7 +270,7 @@ execution = bundle(
         help="Creates under way at once.",
     ),
     click.Option(
-        ["--settle"], type=Finite(0, MOST_SECONDS), default=120.0, show_default=True, metavar="SECONDS",
+        ["--settle"], type=Finite(0, _MOST_SECONDS), default=120.0, show_default=True, metavar="SECONDS",
         help="How long to search for the job of a create that got no clear answer; with 0 none is sent a second time.",
     ),
 )  # fmt: skip

@@ -42,7 +42,7 @@ def err(text: str, *, for_runner: bool = False) -> None:
 
 def out_as_written(text: str) -> None:
     """Print what a job wrote, as it wrote it, for a pipe that wants just that."""
-    _write(sys.stdout, without_our_key(text) + "\n")
+    _write(sys.stdout, _without_our_key(text) + "\n")
 
 
 def at_once(descriptor: int, text: str) -> None:
@@ -58,7 +58,7 @@ def append(path: str, text: str) -> None:
 
 def ready(text: str, *, for_runner: bool = False) -> str:
     """Text as it is printed: without the key, escaped, and without commands where GitHub's runner reads it."""
-    told = shown(type(text)(without_our_key(text)) if isinstance(text, Page) else without_our_key(text))
+    told = shown(type(text)(_without_our_key(text)) if isinstance(text, Page) else _without_our_key(text))
     if (for_runner or read_by_runner()) and not isinstance(text, Annotations):
         told = without_commands(told)
     return told.replace(_COLOURED, "\x1b[")
@@ -69,7 +69,7 @@ def read_by_runner() -> bool:
     return bool(os.environ.get("GITHUB_ACTIONS"))
 
 
-def without_our_key(text: str) -> str:
+def _without_our_key(text: str) -> str:
     """The last line of defence: whatever a server named, the key is never shown."""
     return without_key(text, os.environ.get("BASETEN_API_KEY", "").strip())
 

@@ -9,12 +9,12 @@ _LAST = 253_402_300_799 - 86_400
 
 SUBMODULE = "160000"
 
-RECORD = "\x01"
-LOG_FORMAT = f"{RECORD}%H%x00%P%x00%an%x00%ct"
+_RECORD = "\x01"
+LOG_FORMAT = f"{_RECORD}%H%x00%P%x00%an%x00%ct"
 """What `git log` is to print of a commit, in front of its raw, NUL-terminated changes."""
 
 
-_BEGIN = re.compile(f"(?<![^\0]){RECORD}(?=[0-9a-f]{{40,64}}\0)")
+_BEGIN = re.compile(f"(?<![^\0]){_RECORD}(?=[0-9a-f]{{40,64}}\0)")
 """A record follows a NUL; an author's name may hold anything but that, and git strips what it begins with."""
 
 

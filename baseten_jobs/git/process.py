@@ -75,7 +75,7 @@ def converse(root: str | Path, *arguments: str, reaching: bool = False) -> "subp
 
     With `reaching` it may fetch from the checkout's remote what a partial clone left out.
     """
-    environment = reaching_out(root) if reaching else alone(root, {})
+    environment = _reaching_out(root) if reaching else alone(root, {})
     try:
         return subprocess.Popen(
             _command(root, arguments), env=environment,
@@ -96,7 +96,7 @@ def reach(root: str | Path, arguments: Sequence[str], seconds: float) -> "subpro
     with TemporaryFile() as output, TemporaryFile() as words:  # a helper that lives on would hold a pipe open
         try:
             running = subprocess.Popen(
-                command, env=reaching_out(root), stdin=subprocess.DEVNULL, stdout=output, stderr=words,
+                command, env=_reaching_out(root), stdin=subprocess.DEVNULL, stdout=output, stderr=words,
                 start_new_session=True,
             )  # fmt: skip
         except OSError:
@@ -129,7 +129,7 @@ def alone(root: str | Path, settings: Mapping[str, str]) -> dict[str, str]:
     return {**kept, **_FIXED, **_ALONE, **_bounds(root), **_with_settings(kept, settings)}
 
 
-def reaching_out(root: str | Path) -> dict[str, str]:
+def _reaching_out(root: str | Path) -> dict[str, str]:
     """The caller's own environment, without what names another repository, and without what is ours alone."""
     own = {
         name: value

@@ -8,7 +8,7 @@ from typing import Any
 
 from baseten_jobs.manifest.normalisation import workspace_of
 
-SCHEME = b"baseten-jobs workspace 1"
+_SCHEME = b"baseten-jobs workspace 1"
 MAX_BYTES = 5 << 30
 """What an archive may have; the incumbent client refuses more, too."""
 
@@ -81,7 +81,7 @@ def content_digest(files: Iterable[File]) -> str:
 
     Times, owners, other bits of the mode and the order of the files never matter.
     """
-    total = hashlib.sha256(SCHEME)
+    total = hashlib.sha256(_SCHEME)
     for path, kind, digest in sorted(map(_meaning, files)):
         for part in (path, kind, digest):
             total.update(len(part).to_bytes(8, "big"))

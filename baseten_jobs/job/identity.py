@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from baseten_jobs.manifest.normalisation import FOLDS
 from baseten_jobs.manifest.schema.fields import Shape, shape_of
 
-SCHEME = "v1:"
+_SCHEME = "v1:"
 SHOWN = 12
 """Hex digits of a digest that a job's name carries and a person reads."""
 
@@ -53,7 +53,7 @@ def digest_of(spec: Mapping[str, Any], api_version: str, content: str | None = N
     if content is not None:
         form["workspace"] = content
     canonical = json.dumps(form, sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256((SCHEME + canonical).encode("ascii")).hexdigest()
+    return hashlib.sha256((_SCHEME + canonical).encode("ascii")).hexdigest()
 
 
 def canonical_form(spec: Mapping[str, Any], api_version: str, kinds: frozenset[str] = frozenset({"run"})) -> Any:

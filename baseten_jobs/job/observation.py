@@ -259,7 +259,7 @@ class JobsByName(Mapping[str, tuple[ObservedJob, ...]]):
         return any(True for _ in self)
 
 
-def by_identity(jobs: Iterable[ObservedJob]) -> Mapping[Identity, tuple[ObservedJob, ...]]:
+def _by_identity(jobs: Iterable[ObservedJob]) -> Mapping[Identity, tuple[ObservedJob, ...]]:
     """Managed jobs by their identity, oldest first."""
     return _grouped(jobs, lambda identity: identity)
 

@@ -10,7 +10,7 @@ from baseten_jobs.manifest.schema.fields import Shape, shape_of
 from baseten_jobs.phrases import nearest
 from baseten_jobs.secrecy import quoted
 
-RULE = "secret"
+_RULE = "secret"
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ def _references(value: Any, shape: Shape, path: FieldPath) -> Iterator[SecretRef
         yield SecretReference(value, path)
 
 
-def plain_name(name: str) -> str:
+def _plain_name(name: str) -> str:
     """What the names of one secret share: Baseten does not tell `hf_access_token` from `hf-access-token`.
 
     Source: docs.baseten.co, organization/secrets.
@@ -51,11 +51,11 @@ def plain_name(name: str) -> str:
 
 def missing_secrets(document: Document, held: Collection[str], team: str, severity: Severity) -> tuple[Diagnostic, ...]:
     """One diagnostic for each reference to a secret that is not among those `held` by the team."""
-    have = frozenset(map(plain_name, held))
+    have = frozenset(map(_plain_name, held))
     return tuple(
         _missing(document, reference, held, team, severity)
         for reference in secret_references(document)
-        if plain_name(reference.name) not in have
+        if _plain_name(reference.name) not in have
     )
 
 
@@ -65,7 +65,7 @@ def _missing(
     owner = f" of the team {quoted(team)}" if team else ""
     near = nearest(reference.name, sorted(held))
     return Diagnostic(
-        RULE,
+        _RULE,
         f"{quoted(reference.name)} is not a secret{owner}",
         document.position(reference.path),
         field_name(reference.path),

@@ -18,7 +18,7 @@ _Parser: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 MAX_DEPTH = 64
 MAX_VALUES = 50_000
-MAX_PROBLEMS = 100
+_MAX_PROBLEMS = 100
 """Of the YAML itself, in one file."""
 
 
@@ -250,7 +250,7 @@ class Builder:
         self._problem("unknown-tag", f"the tag '{shown}' has no meaning here", event, "leave it out")
 
     def _problem(self, rule: str, message: str, event: Any, hint: str = "") -> None:
-        if len(self.problems) == MAX_PROBLEMS:
+        if len(self.problems) == _MAX_PROBLEMS:
             raise Unreadable("too-many-problems", "this file has more problems; they are not shown", self._at(event))
         self.problems.append(Diagnostic(rule, message, self._at(event), hint=hint))
 

@@ -185,14 +185,14 @@ def _with_superseded(action: Action, superseded: tuple[ObservedJob, ...]) -> Act
 def _not_what_git_says(action: Action) -> Action:
     """Nothing of the manifest's own spec lives, and another one does."""
     stop = f"`baseten-jobs stop --job {action.superseded[-1].id}` stops it"
-    said = f"{listed_jobs(action.superseded)} still runs, which is not what git says; {stop}"
+    said = f"{_listed_jobs(action.superseded)} still runs, which is not what git says; {stop}"
     if action.verb is Verb.HOLD or action.request.stop_superseded:
         return replace(action, error=f"{action.request.name}: {said}")
     return replace(action, warnings=(*action.warnings, said))
 
 
 def _runs_on(job: ObservedJob) -> str:
-    return f"{listed_jobs([job])} of another spec runs on"
+    return f"{_listed_jobs([job])} of another spec runs on"
 
 
 def _younger(job: ObservedJob, action: Action) -> str:
@@ -244,6 +244,6 @@ def revealed(request: JobRequest, job: ObservedJob) -> tuple[Change, ...]:
     return tuple(found)
 
 
-def listed_jobs(jobs: Sequence[ObservedJob]) -> str:
+def _listed_jobs(jobs: Sequence[ObservedJob]) -> str:
     """`job wfmmjzx (32 GPUs), job rpvn3xm`."""
     return ", ".join(f"job {job.id}" + (f" ({job.gpus} GPUs)" if job.gpus else "") for job in jobs)

@@ -11,9 +11,9 @@ from baseten_jobs.phrases import document, one_line
 from baseten_jobs.planning.plan import Action, Plan, Policy
 from baseten_jobs.planning.terms import Terms
 
-FORMAT = "1.0"
+_FORMAT = "1.0"
 MAX_BYTES = 16 * 1024 * 1024
-LARGEST = 10**9
+_LARGEST = 10**9
 """No option takes a higher number."""
 
 _OPTIONS: Mapping[str, tuple[type, ...]] = {
@@ -35,7 +35,7 @@ class SavedPlan:
     def dumped(self) -> str:
         decided = {field.name: getattr(self.terms.policy, field.name) for field in fields(Policy)}
         content = {
-            "format_version": FORMAT,
+            "format_version": _FORMAT,
             "kind": "baseten-jobs-plan",
             "target": self.terms.target,
             "paths": list(self.terms.paths),
@@ -79,7 +79,7 @@ def _loaded(data: Any) -> SavedPlan:
     if not isinstance(data, dict) or data.get("kind") != "baseten-jobs-plan":
         raise ValueError("this is not a plan that `plan --out` wrote")
     version = data.get("format_version")
-    if not isinstance(version, str) or version.split(".")[0] != FORMAT.split(".")[0]:
+    if not isinstance(version, str) or version.split(".")[0] != _FORMAT.split(".")[0]:
         raise ValueError(f"its format_version {_quoted(version)} is not supported")
     target, paths, actions = (data.get(name) for name in ("target", "paths", "actions"))
     if not (isinstance(target, str) and _are_texts(paths) and isinstance(actions, list)):
@@ -100,7 +100,7 @@ def _policy(plain: Any) -> Policy:
     kinds = {field.name: _kinds(getattr(usual, field.name)) for field in fields(Policy)}
     values = _fields(plain, kinds, "option")
     for name, value in values.items():
-        out_of_bounds = isinstance(value, int | float) and not 0 <= value <= LARGEST
+        out_of_bounds = isinstance(value, int | float) and not 0 <= value <= _LARGEST
         if out_of_bounds or (isinstance(value, list) and not _are_texts(value)):
             raise ValueError(f"the plan's option '{name}' can't be {_quoted(value)}")
     return Policy.of(values)

@@ -16,7 +16,7 @@ LIMIT = 1000
 LONGEST = 6 * 86_400_000
 """Milliseconds that one window may span: the API allows 7 days, by its own clock."""
 
-REMEMBERED = 90_000
+_REMEMBERED = 90_000
 """Milliseconds before the newest line that may be read again without telling a line twice."""
 
 _MOST = 128 << 20
@@ -96,7 +96,7 @@ def again(reading: Reading, overlap: int, now: int) -> Reading:
     """Read on, and again what was written in the last `overlap` milliseconds before the newest line."""
     start = reading.window.start
     if reading.newest:
-        start = max(reading.first, reading.newest - min(overlap, REMEMBERED))
+        start = max(reading.first, reading.newest - min(overlap, _REMEMBERED))
     return replace(reading, window=_window(start, now), whole=False)
 
 
@@ -123,8 +123,8 @@ def read(
     forgotten = reading.forgotten
     weight = reading.weight + sum(line.weight for line in counts if line not in reading.told)
     told = {**reading.told, **{line: max(n, reading.told.get(line, 0)) for line, n in counts.items()}}
-    if newest - forgotten > 2 * REMEMBERED:
-        forgotten = newest - REMEMBERED
+    if newest - forgotten > 2 * _REMEMBERED:
+        forgotten = newest - _REMEMBERED
         told = {line: count for line, count in told.items() if line.millis >= forgotten}
         weight = sum(line.weight for line in told)
     return Reading(

@@ -23,7 +23,7 @@ from baseten_jobs.report import field_help, file_list, projects
 from baseten_jobs.report.log_lines import data as line_data
 from baseten_jobs.report.style import PLAIN, Look
 
-FORMAT = "1.0"
+_FORMAT = "1.0"
 
 
 def diagnostics(
@@ -267,4 +267,4 @@ def adoption(done: Adoption, look: Look = PLAIN) -> Page:
 
 
 def _document(content: Mapping[str, Any], error: str = "") -> Page:
-    return dumped({"format_version": FORMAT, **content, **({"error": error} if error else {})})
+    return dumped({"format_version": _FORMAT, **content, **({"error": error} if error else {})})

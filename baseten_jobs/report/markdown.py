@@ -20,16 +20,16 @@ from baseten_jobs.report.word_diff import Mark, Piece, reads_better_by_words, re
 LIMIT = 60_000
 """Bytes; GitHub refuses a comment of more than 65,536 characters."""
 
-FEW = 5
+_FEW = 5
 """Up to so many unchanged jobs are rows of the table; more of them are one line."""
 
 NAMES = 10
 """Names that a line lists at most, of the jobs that it is about."""
 
-BLOCK = 4_000
+_BLOCK = 4_000
 """Bytes that a block of details may have in any case; fewer blocks may have more each."""
 
-CHANGE = 1_500
+_CHANGE = 1_500
 """Bytes after which no further word of a change is told."""
 
 _ELEMENTS = {Mark.REMOVED: "del", Mark.ADDED: "ins"}
@@ -39,7 +39,7 @@ _CHANGING = (Verb.SUBMIT, Verb.UPDATE, Verb.STOP)
 def plan(made: Plan, look: Look = PLAIN) -> Page:
     """The whole plan in at most LIMIT bytes: details are the first to be left out, then rows of the table."""
     keeps = [action for action in made.of(Verb.KEEP) if not action.warnings]
-    unlisted = {id(action) for action in keeps} if len(keeps) > FEW else set()
+    unlisted = {id(action) for action in keeps} if len(keeps) > _FEW else set()
     rows = [action for action in made.actions if id(action) not in unlisted]
     told_of = [action for action in rows if action.verb in _CHANGING]
     sections = [
@@ -161,7 +161,7 @@ def _details(actions: Sequence[Action], look: Look) -> Iterator[Section]:
     if actions:
         where = "`baseten-jobs plan` shows them."
         left_out = (f"**1 more block of details is left out;** {where}", f"**{{}} more blocks are left out;** {where}")
-        most = max(BLOCK, LIMIT * 3 // 4 // len(actions))
+        most = max(_BLOCK, LIMIT * 3 // 4 // len(actions))
         items = enough((_detail(action, look, most) for action in actions), LIMIT)
         further = len(actions) - len(items)
         yield Section("", items, between="\n\n", left_out=left_out, further=further, rank=4)
@@ -210,7 +210,7 @@ def _change(change: Change) -> str:
     if not reads_better_by_words(change):
         return code(f"{change.field}: {one_line(told(change.old), 400)} → {one_line(told(change.new), 400)}", 1000)
     pieces = word_diff(change.old, change.new)
-    words = enough(map(_piece, pieces), CHANGE)
+    words = enough(map(_piece, pieces), _CHANGE)
     more = " …" if len(words) < len(pieces) else ""
     return f"<code>{in_code(change.field)}: {''.join(words)}{more}</code>"
 

@@ -61,13 +61,13 @@ def plan(made: Plan, look: Look = PLAIN) -> Page:
     lines += [paint(f"  error: {error}", "red") for error in made.errors]
     if lines:
         lines.append("")
-    lines += [plan_summary(made), *cost_summary(made)]
+    lines += [_plan_summary(made), *cost_summary(made)]
     if not made.has_changes:
         lines.append("Nothing to submit, update or stop.")
     return page(lines)
 
 
-def plan_summary(made: Plan) -> str:
+def _plan_summary(made: Plan) -> str:
     s = made.summary
     return (
         f"Plan: {s['submit']} to submit, {s['update']} to update, {s['stop']} to stop, "
@@ -78,9 +78,9 @@ def plan_summary(made: Plan) -> str:
 def heading(made: Plan) -> str:
     """The summary, and what the submits cost per hour, alone and with the runs that they leave running."""
     if not made.of(Verb.SUBMIT):
-        return plan_summary(made)
+        return _plan_summary(made)
     in_all = f" new, {made.cost.and_also(made.cost_beside).price} in all" if made.beside else ""
-    return f"{plan_summary(made).removesuffix('.')} · {made.cost.price}{in_all}"
+    return f"{_plan_summary(made).removesuffix('.')} · {made.cost.price}{in_all}"
 
 
 def cost_summary(made: Plan) -> list[str]:

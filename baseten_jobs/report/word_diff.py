@@ -10,7 +10,7 @@ from typing import Any
 
 from baseten_jobs.planning.diff import Change
 
-UNSET = "unset"
+_UNSET = "unset"
 LONG = 40
 """From this length on, two texts are told by the words that differ."""
 
@@ -29,7 +29,7 @@ _ALIKE, _LEAD = 200, 20
 _MOVES = 5
 """Elements in another order that are told of one list."""
 
-_AMBIGUOUS = re.compile(rf"|{UNSET}|true|false|null|\s.*|.*\s|[-+]?[0-9.][0-9.eE+-]*|[\[{{\"].*", re.DOTALL)
+_AMBIGUOUS = re.compile(rf"|{_UNSET}|true|false|null|\s.*|.*\s|[-+]?[0-9.][0-9.eE+-]*|[\[{{\"].*", re.DOTALL)
 _WORD = re.compile(r"\s*\S+|\s+")
 
 
@@ -51,7 +51,7 @@ class Piece:
 def told(value: Any) -> str:
     """A value in words; a text is quoted where it could be taken for something else."""
     if value is None:
-        return UNSET
+        return _UNSET
     if isinstance(value, str) and not _AMBIGUOUS.fullmatch(value):
         return value
     return json.dumps(value, ensure_ascii=False, default=str)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from baseten_jobs.job.content import Content, File
 
-MTIME = 946_684_800
+_MTIME = 946_684_800
 """Of every file: the first second of the year 2000, in UTC."""
 
 _CHUNK = 1 << 20
@@ -77,7 +77,7 @@ def _contents(file: File) -> Iterator[bytes]:
 def _header(file: File) -> bytes:
     """Owners, times and all bits of the mode but the executable one are fixed."""
     info = tarfile.TarInfo(file.path)
-    info.mtime = MTIME
+    info.mtime = _MTIME
     info.mode = 0o755 if file.executable else 0o644
     info.size = _stored(file)
     if file.target is not None:

@@ -17,7 +17,7 @@ from baseten_jobs.manifest.checkout import checkout_of
 from baseten_jobs.workspace import user_cache
 from baseten_jobs.workspace.scan import MAX_BYTES, Note, inspect, inspect_ends
 
-FORMAT = 4
+_FORMAT = 4
 TOO_FRESH = 2 * 10**9
 """Nanoseconds: a file touched so shortly before it was hashed may change again without its times telling."""
 
@@ -44,7 +44,7 @@ class Unread:
 Stamp = tuple[int, ...]
 
 
-def stamp_of(status: os.stat_result) -> Stamp:
+def _stamp_of(status: os.stat_result) -> Stamp:
     """What changes where a file does: size, times and inode."""
     return (status.st_size, status.st_mtime_ns, status.st_ino, status.st_ctime_ns)
 
@@ -79,7 +79,7 @@ def _hash(path: str, expected: os.stat_result, cache: "Cache") -> Held | Unread:
         return Unread(_gone(error))
     try:
         before = os.fstat(descriptor)
-        if not stat.S_ISREG(before.st_mode) or stamp_of(before) != stamp_of(expected):
+        if not stat.S_ISREG(before.st_mode) or _stamp_of(before) != _stamp_of(expected):
             return Unread("it changes while it is read")
         if before.st_size <= MAX_BYTES:
             raw = _read(descriptor, before.st_size)
@@ -88,7 +88,7 @@ def _hash(path: str, expected: os.stat_result, cache: "Cache") -> Held | Unread:
         else:
             total, read = _hash_in_chunks(descriptor)
             held = Held(total, "", _notes_of_large(descriptor, path, before.st_size))
-        if read != before.st_size or stamp_of(os.fstat(descriptor)) != stamp_of(before):
+        if read != before.st_size or _stamp_of(os.fstat(descriptor)) != _stamp_of(before):
             return Unread("it changes while it is read")
     except OSError as error:
         return Unread(_gone(error))
@@ -151,10 +151,10 @@ class Cache:
 
     def known(self, path: str, status: os.stat_result) -> Held | None:
         fresh = self._fresh.get(path)
-        if fresh is not None and fresh[0] == stamp_of(status):
+        if fresh is not None and fresh[0] == _stamp_of(status):
             return fresh[1]
         entry = self._used.get(path) or self._known.get(path)
-        if entry is None or tuple(entry[0]) != stamp_of(status):
+        if entry is None or tuple(entry[0]) != _stamp_of(status):
             return None
         self._used[path] = entry
         return Held(entry[1], entry[2], tuple(Note(*note) for note in entry[3]) if entry[3] else ())
@@ -163,9 +163,9 @@ class Cache:
         """`began` is when the reading did, in nanoseconds since the epoch."""
         with self._lock:
             if began - max(status.st_mtime_ns, status.st_ctime_ns) < TOO_FRESH:
-                self._fresh[path] = (stamp_of(status), held)
+                self._fresh[path] = (_stamp_of(status), held)
                 return
-            self._used[path] = [stamp_of(status), held.sha256, held.blob, held.notes]
+            self._used[path] = [_stamp_of(status), held.sha256, held.blob, held.notes]
             self._changed = True
 
     def save(self, roots: Iterable[str]) -> None:
@@ -175,7 +175,7 @@ class Cache:
         heads = tuple(root.rstrip(os.sep) + os.sep for root in roots)
         others = {path: entry for path, entry in self._known.items() if not path.startswith(heads)}
         with suppress(OSError, UnicodeEncodeError):
-            text = json.dumps({"format": FORMAT, "files": {**others, **self._used}})
+            text = json.dumps({"format": _FORMAT, "files": {**others, **self._used}})
             user_cache.replace(self._name, text.encode("utf-8"))
 
 
@@ -186,7 +186,7 @@ class Memory:
         self._caches: dict[str, Cache] = {}
 
     def of(self, root: str) -> Cache:
-        name = cache_name(root)
+        name = _cache_name(root)
         if name not in self._caches:
             self._caches[name] = Cache(name)
         return self._caches[name]
@@ -198,7 +198,7 @@ class Memory:
             cache.save(roots)
 
 
-def cache_name(folder: str) -> str:
+def _cache_name(folder: str) -> str:
     """The file of the user's cache in which the hashes of a tree are remembered: one for each checkout."""
     tree = checkout_of(folder) or os.path.realpath(folder)
     return f"hashes-{hashlib.sha256(os.fsencode(tree)).hexdigest()[:16]}.json"
@@ -211,7 +211,7 @@ _LENGTHS = {(64, 0), (64, 40)}
 def _loaded(name: str) -> Mapping[str, Any]:
     try:
         data = json.loads(user_cache.read(name))
-        files = data["files"] if data["format"] == FORMAT else {}
+        files = data["files"] if data["format"] == _FORMAT else {}
         sound = all(
             len(stamp) == 4 and (len(digest), len(blob)) in _LENGTHS and all(len(note) == 2 for note in notes)
             for stamp, digest, blob, notes in files.values()

@@ -106,7 +106,7 @@ class _Job:
             at: FieldPath = ("external", index)
             if not self._may_be_read(folder, written, at):
                 continue
-            name = own_name(folder)
+            name = _own_name(folder)
             if is_within(folder, self.root) or is_within(self.root, folder):
                 self.told.error("workspace-external", f"'{written}' overlaps the root", at=at)
             elif name in taken or lexists(join(self.root, name)):
@@ -158,7 +158,7 @@ class _Job:
                     "workspace-git", f"git can't tell which files travel: {_words(listing)}", _remedy(listing)
                 )
             listing = None
-        at = "" if folder == self.root else f"{own_name(folder)}/"
+        at = "" if folder == self.root else f"{_own_name(folder)}/"
         return walk(realpath(folder), at, selection, listing)
 
     def _tell_faults(self, faults: list[tuple[str, str, str]]) -> None:
@@ -178,7 +178,7 @@ class _Job:
         content = Content(self.workspace.root, tuple(sorted(files, key=_by_path)), self.outside)
         size = archive_size(content)
         for index, folder in enumerate(self.external):
-            if not any(found.path.startswith(f"{own_name(folder)}/") for found in chosen):
+            if not any(found.path.startswith(f"{_own_name(folder)}/") for found in chosen):
                 message = f"no file of '{self.workspace.external[index]}' travels"
                 self.told.error("workspace-empty", message, "is all of it ignored?", ("external", index))
         if not chosen and not all_own:
@@ -226,7 +226,7 @@ def _remedy(error: GitError) -> str:
     return "the files of a checkout are those that git names"
 
 
-def own_name(folder: str) -> str:
+def _own_name(folder: str) -> str:
     """The name under which an external folder travels."""
     return basename(abspath(folder))
 

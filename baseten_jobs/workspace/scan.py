@@ -13,7 +13,7 @@ MAX_BYTES = 1 << 20
 """Of larger files as much of the begin and of the end is looked into."""
 HEAD_BYTES = 200
 """So many first bytes of a larger file are looked at."""
-MAX_SECRETS = 5
+_MAX_SECRETS = 5
 """Told of one file."""
 
 OWN = "own"
@@ -60,9 +60,9 @@ def inspect_ends(path: str, first: bytes, last: bytes, lines_before: Callable[[]
     if notes := inspect_head(first[:HEAD_BYTES]):
         return notes
     notes = _told(path, first)
-    if len(notes) < MAX_SECRETS and (more := _secrets(last)):
+    if len(notes) < _MAX_SECRETS and (more := _secrets(last)):
         before = lines_before()
-        notes += tuple(Note(SECRET, note.line + before) for note in more[: MAX_SECRETS - len(notes)])
+        notes += tuple(Note(SECRET, note.line + before) for note in more[: _MAX_SECRETS - len(notes)])
     return notes
 
 
@@ -79,7 +79,7 @@ def _told(path: str, raw: bytes) -> tuple[Note, ...]:
 
 def _secrets(raw: bytes) -> tuple[Note, ...]:
     text = _text(raw)
-    return () if text is None else tuple(Note(SECRET, line) for line in lines_with_secrets(text, MAX_SECRETS))
+    return () if text is None else tuple(Note(SECRET, line) for line in lines_with_secrets(text, _MAX_SECRETS))
 
 
 def _text(raw: bytes) -> str | None:

@@ -18,11 +18,11 @@ from baseten_jobs.importing.truss.project import Read, read_project
 from baseten_jobs.importing.truss.source import parse
 from baseten_jobs.manifest.diagnostics import Diagnostic, Position
 
-MEMORY = 1 << 30
-CPU_SECONDS = 20
+_MEMORY = 1 << 30
+_CPU_SECONDS = 20
 SECONDS = 60.0
 """By the wall's clock, on a machine that is busy with other things too."""
-MAX_ANSWER = 64 << 20
+_MAX_ANSWER = 64 << 20
 
 _PASSED_ON = ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "SYSTEMROOT")
 _CHILD = "import sys; sys.path.append(sys.argv[1]); from baseten_jobs.importing.truss.confined import answer; answer()"
@@ -42,8 +42,8 @@ def read_confined(path: str, raw: bytes, given: Given, *, partial: bool) -> Read
         return _too_costly(path, f"more than {SECONDS:g} s")
     except OSError as error:
         return _told(path, "confined", f"no process can be started to read it: {error.strerror}", "")
-    if ran.returncode or len(ran.stdout) > MAX_ANSWER:
-        return _too_costly(path, f"more than {CPU_SECONDS} s or {MEMORY >> 20} MiB")
+    if ran.returncode or len(ran.stdout) > _MAX_ANSWER:
+        return _too_costly(path, f"more than {_CPU_SECONDS} s or {_MEMORY >> 20} MiB")
     try:
         return unpacked(ran.stdout)
     except ValueError:
@@ -54,8 +54,8 @@ def answer() -> None:
     """The work of the process: the question on standard input, the answer on standard output."""
     for limit, most in (
         (resource.RLIMIT_CORE, 0),
-        (resource.RLIMIT_CPU, CPU_SECONDS),
-        (resource.RLIMIT_AS, MEMORY),
+        (resource.RLIMIT_CPU, _CPU_SECONDS),
+        (resource.RLIMIT_AS, _MEMORY),
         (resource.RLIMIT_FSIZE, 0),
     ):
         with suppress(ValueError, OSError):  # a system may have no such limit, or a lower one already

@@ -24,7 +24,7 @@ from baseten_jobs.importing.truss.values import (
     spoil_names,
 )
 
-DEPTH = 60
+_DEPTH = 60
 """Levels of an expression; Python's own parser takes up to 200 brackets."""
 STEPS = 30_000
 """Expressions that one file may need, long texts counted as several."""
@@ -47,7 +47,7 @@ class Evaluator(Expressions):
         if self._exhausted is not None:
             return Placed(self._exhausted, self._exhausted.at)
         at = self.source.at(node)
-        if self._depth >= DEPTH:
+        if self._depth >= _DEPTH:
             return Placed(self.unreadable(node, "it is nested too deep"), at)
         self._depth += 1
         try:

@@ -15,7 +15,7 @@ from baseten_jobs.importing.truss.refusal import Refused, not_constant
 from baseten_jobs.importing.truss.values import Here, Listed, Mapped, Member, Unreadable
 from baseten_jobs.manifest.document import MAX_DEPTH, MAX_VALUES
 
-MAX_SIZE = 1 << 20
+_MAX_SIZE = 1 << 20
 """Characters of a text, entries of a list."""
 _BITS = 4096
 """Of an integer, far more than any field takes."""
@@ -27,7 +27,7 @@ _ENTRY = 16
 
 def check_size(size: int, *, entries: bool = False) -> None:
     """Raises Refused for a text of so many characters, or a list of so many entries, that is too large."""
-    if size * (_ENTRY if entries else 1) > MAX_SIZE:
+    if size * (_ENTRY if entries else 1) > _MAX_SIZE:
         raise Refused("it is too large")
 
 

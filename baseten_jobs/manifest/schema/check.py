@@ -11,7 +11,7 @@ from baseten_jobs.manifest.schema.fast_check import fits, pattern_of, verdict_of
 from baseten_jobs.manifest.schema.fields import KIND, SUPPORTED, schema_of
 from baseten_jobs.secrecy import quoted
 
-MAX_PROBLEMS = 200
+_MAX_PROBLEMS = 200
 """Shown of one document; only a file that was never meant to be a manifest has more."""
 
 
@@ -36,7 +36,7 @@ def check(document: Document) -> tuple[Diagnostic, ...]:
 
     diagnostics: list[Diagnostic] = []
     errors = judge(data["apiVersion"]).iter_errors(data)
-    for error in worth_telling(islice(errors, MAX_PROBLEMS)):
+    for error in worth_telling(islice(errors, _MAX_PROBLEMS)):
         diagnostics += worded(error, document)
     if next(errors, None):
         told = "this manifest has more problems; they are not shown"

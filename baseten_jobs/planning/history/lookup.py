@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from baseten_jobs.planning.history.code_revisions import CodeHistory
 
 
-AHEAD = 5
+_AHEAD = 5
 """Commits ahead of HEAD that are looked at; each is the tip of a branch."""
 
 
@@ -135,7 +135,7 @@ class Evidence:
     @cached_property
     def ahead(self) -> Mapping[str, str]:
         """The newest commits ahead of HEAD that this clone knows, each with the name of its ref."""
-        return dict(islice(self.repository.ahead().items(), AHEAD))
+        return dict(islice(self.repository.ahead().items(), _AHEAD))
 
     def deletion(self, name: str, project: ObservedProject) -> FileChange | None:
         """The change that took a manifest away from the branch; where it never was on it, that of a merged branch.

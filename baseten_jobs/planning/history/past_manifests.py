@@ -54,7 +54,7 @@ def manifests_in(path: str, raw: bytes) -> tuple[Written, ...]:
     return tuple(w for document in load(path, text).documents if (w := _written(document.data)))
 
 
-def reads_whole(raw: bytes) -> bool:
+def _reads_whole(raw: bytes) -> bool:
     """Whether every document of a file is a manifest that can be read: only then is a name's absence one."""
     text = decode("", raw) if len(raw) <= MAX_BYTES else None
     if not isinstance(text, str):
@@ -141,7 +141,7 @@ class Contents:
         """Whether a manifest of this name is there; a file that can't be read whole may hold each name in it."""
         if blob is None or not self.mentions(blob, name):
             return False
-        return any(w.name == name and whose(w) for w in self.manifests(blob)) or not reads_whole(self._raw[blob])
+        return any(w.name == name and whose(w) for w in self.manifests(blob)) or not _reads_whole(self._raw[blob])
 
     def placing(self, blob: str | None) -> tuple[bytes, ...]:
         """What of a blob can say whose manifests it holds; equal where none came or went."""

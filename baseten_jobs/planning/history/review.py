@@ -19,7 +19,7 @@ from baseten_jobs.planning.history.missing_jobs import Absences
 from baseten_jobs.planning.history.orphans import Observe, Orphans
 from baseten_jobs.planning.plan import Action, Beside, Doubt, Key, Plan, Policy, Verb
 
-LONG_AGO = timedelta(days=7)
+_LONG_AGO = timedelta(days=7)
 
 NOT_FOUND = (
     "no revision in this history has the spec that runs: it was rewritten, submitted from elsewhere or with `--set`, "
@@ -136,7 +136,7 @@ class _Witness:
     def __init__(self, repository: Repository, inquiry: Inquiry, plan: Plan) -> None:
         self.repository, self.inquiry, self.plan = repository, inquiry, plan
         requests = [action.request for action in plan.actions]
-        since = inquiry.now - LONG_AGO
+        since = inquiry.now - _LONG_AGO
         self.base = inquiry.policy.since
         base = repository.ancestor(self.base) if self.base else None
         self.evidence = Evidence(repository, requests, inquiry.policy.history, since, base)

@@ -15,7 +15,7 @@ from baseten_jobs.provider.api.errors import ApiError
 from baseten_jobs.provider.api.exchange import TARGET, Reply
 from baseten_jobs.secrecy import without_key
 
-LONGEST_ASKED = 60.0
+_LONGEST_ASKED = 60.0
 """Seconds that a server is waited for at most, however long it asks for."""
 
 
@@ -83,7 +83,7 @@ class Answer:
         told = (self.data or {}).get("retry_after")
         given = isinstance(told, (int, float)) and not isinstance(told, bool) and told >= 0
         asked = told if given else self.asked
-        return None if asked is None else float(min(asked, LONGEST_ASKED))
+        return None if asked is None else float(min(asked, _LONGEST_ASKED))
 
     def error(self) -> ApiError:
         return ApiError(self.call, self.words, self.status)

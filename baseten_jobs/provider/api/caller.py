@@ -24,7 +24,7 @@ _NEVER_SENT = (
     httpx.UnsupportedProtocol,
     httpx.LocalProtocolError,
 )
-ATTEMPTS = 6
+_ATTEMPTS = 6
 
 _AGAIN = 3
 """Times what one exchange may take: a call that broke off after that is not repeated."""
@@ -73,7 +73,7 @@ class Caller:
         self._proxied, self.insecure_http = proxied, insecure_http
         self.backoff = backoff or Backoff()
         self._limit = RateLimit(clock)
-        self._attempts = ATTEMPTS
+        self._attempts = _ATTEMPTS
         self._within: float | None = None
         self._until = float("inf")
 
@@ -103,7 +103,7 @@ class Caller:
         self._line.close()
 
     def _repeat(
-        self, method: str, path: str, *ids: str, body: Mapping[str, Any] | None = None, attempts: int = ATTEMPTS
+        self, method: str, path: str, *ids: str, body: Mapping[str, Any] | None = None, attempts: int = _ATTEMPTS
     ) -> Answer:
         attempts, began, error = min(attempts, self._attempts), self.clock.now(), ApiError("", "")
         for attempt in range(attempts):
