@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from os.path import isabs, isfile, realpath, relpath
 from typing import Protocol
 
-from baseten_jobs.workspace.links import leads_to
+_HOPS = 40
+"""Links on the way of one; Linux gives up after as many."""
 
 
 class Entry(Protocol):
@@ -60,7 +61,7 @@ class Disk:
             return None, "the link's target is not UTF-8"
         if isabs(target):
             return None, f"the link leads to '{target}', an absolute path"
-        end = leads_to(self.root, relpath(entry.path, self.root), target)
+        end = _leads_to(self.root, relpath(entry.path, self.root), target)
         return end, f"the link leads out of the root, to '{target}'" if end is None else ""
 
 
@@ -71,3 +72,35 @@ def is_utf8(name: str) -> bool:
     except UnicodeEncodeError:
         return False
     return True
+
+
+def _leads_to(root: str, path: str, target: str) -> str | None:
+    """The path below `root` that the link at `path` ends at, there or not; nothing for one that leaves the root.
+
+    Every step on the way counts: `../job/train.py` leaves a root `job`, though it comes back to it here. Of a ring of
+    links the end is one of them.
+    """
+    here, pending, hops = path.split("/")[:-1], target.split("/")[::-1], 0
+    while pending:
+        part = pending.pop()
+        if part == "..":
+            if not here:
+                return None
+            here.pop()
+        elif part not in ("", "."):
+            inner = _target(os.path.join(root, *here, part))
+            hops += inner is not None
+            if inner is None or hops > _HOPS:
+                here.append(part)
+            elif os.path.isabs(inner):
+                return None
+            else:
+                pending += inner.split("/")[::-1]
+    return "/".join(here)
+
+
+def _target(path: str) -> str | None:
+    try:
+        return os.readlink(path)
+    except OSError:
+        return None
