@@ -14,8 +14,18 @@ from baseten_jobs.importing.truss.methods import Arguments, Keywords, bounded, m
 from baseten_jobs.importing.truss.names import CLASSES, FACTORIES, is_enum, ours
 from baseten_jobs.importing.truss.operators import check_size, here_as_text, iterated, key, plain, scalar
 from baseten_jobs.importing.truss.paths import below, is_path, part_of_path
-from baseten_jobs.importing.truss.refusal import Refused, refuse
-from baseten_jobs.importing.truss.values import Built, Here, Imported, Listed, Local, Mapped, Member, Method
+from baseten_jobs.importing.truss.values import (
+    Built,
+    Here,
+    Imported,
+    Listed,
+    Local,
+    Mapped,
+    Member,
+    Method,
+    Refused,
+    refuse,
+)
 from baseten_jobs.manifest.document import MAX_DEPTH
 from baseten_jobs.manifest.schema.fields import SUPPORTED, Shape, shape_of
 

@@ -8,7 +8,6 @@ from baseten_jobs.importing.placed import Placed
 from baseten_jobs.importing.truss import calls, operators, paths
 from baseten_jobs.importing.truss.expressions import Expressions
 from baseten_jobs.importing.truss.names import CLASSES, member_of
-from baseten_jobs.importing.truss.refusal import Refused
 from baseten_jobs.importing.truss.source import PythonSource
 from baseten_jobs.importing.truss.values import (
     Built,
@@ -19,6 +18,7 @@ from baseten_jobs.importing.truss.values import (
     Mapped,
     Member,
     Method,
+    Refused,
     Unreadable,
     spoil,
     spoil_names,

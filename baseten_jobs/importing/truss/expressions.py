@@ -8,8 +8,7 @@ from baseten_jobs.importing.placed import Placed
 from baseten_jobs.importing.truss import operators, paths
 from baseten_jobs.importing.truss.calls import why
 from baseten_jobs.importing.truss.names import is_enum, member_of
-from baseten_jobs.importing.truss.refusal import Refused, not_constant, refuse
-from baseten_jobs.importing.truss.values import Imported, Local, Parents, Unreadable
+from baseten_jobs.importing.truss.values import Imported, Local, Parents, Refused, Unreadable, not_constant, refuse
 
 
 class Expressions(ABC):

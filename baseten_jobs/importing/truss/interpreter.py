@@ -7,9 +7,8 @@ from itertools import chain
 from baseten_jobs.importing.placed import Placed
 from baseten_jobs.importing.truss import operators
 from baseten_jobs.importing.truss.evaluator import Evaluator
-from baseten_jobs.importing.truss.refusal import Refused, not_constant
 from baseten_jobs.importing.truss.source import PythonSource
-from baseten_jobs.importing.truss.values import Built, Imported, Local, Mapped, Unreadable, spoil
+from baseten_jobs.importing.truss.values import Built, Imported, Local, Mapped, Refused, Unreadable, not_constant, spoil
 
 
 def executed(source: PythonSource) -> dict[str, Placed]:

@@ -18,8 +18,7 @@ from baseten_jobs.importing.truss.operators import (
     unknown_in,
 )
 from baseten_jobs.importing.truss.paths import below
-from baseten_jobs.importing.truss.refusal import Refused, not_constant, refuse
-from baseten_jobs.importing.truss.values import Here, Listed, Mapped, Member, Method
+from baseten_jobs.importing.truss.values import Here, Listed, Mapped, Member, Method, Refused, not_constant, refuse
 
 Arguments = Sequence[Placed]
 Keywords = Mapping[str, Placed]

@@ -11,8 +11,7 @@ from typing import Any
 
 from baseten_jobs.importing.placed import Placed
 from baseten_jobs.importing.truss.paths import below, is_path
-from baseten_jobs.importing.truss.refusal import Refused, not_constant
-from baseten_jobs.importing.truss.values import Here, Listed, Mapped, Member, Unreadable
+from baseten_jobs.importing.truss.values import Here, Listed, Mapped, Member, Refused, Unreadable, not_constant
 from baseten_jobs.manifest.document import MAX_DEPTH, MAX_VALUES
 
 _MAX_SIZE = 1 << 20

@@ -4,8 +4,7 @@ from pathlib import PurePosixPath
 from posixpath import normpath
 from typing import Any
 
-from baseten_jobs.importing.truss.refusal import Refused, not_constant
-from baseten_jobs.importing.truss.values import Here, Parents
+from baseten_jobs.importing.truss.values import Here, Parents, Refused, not_constant
 
 _LONGEST_PATH = 4096
 
