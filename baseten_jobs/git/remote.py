@@ -28,7 +28,7 @@ _USERINFO = re.compile(r"(\w://)[^/\s'\"]*@")
 
 
 @dataclass(frozen=True)
-class Change:
+class TreeChange:
     """A path whose content, mode or kind differs; the blobs of regular files before and after, else empty."""
 
     path: str
@@ -63,7 +63,7 @@ class Remote:
             depth = ("--depth=1",) if self.repository.shallow else ()
             self._asked(*_FETCH, *depth, "--", self.name, commit)
 
-    def changes(self, commit: str) -> tuple[Change, ...]:
+    def changes(self, commit: str) -> tuple[TreeChange, ...]:
         """What differs between HEAD and a commit that is here, whatever the work tree holds."""
         fields = os.fsdecode(self._asked(*_DIFF, "--raw", self.repository.head, commit)).split("\0")
         return tuple(_change(*pair) for pair in zip(fields[::2], fields[1::2], strict=False))
@@ -94,9 +94,9 @@ def remote_of(repository: Repository, seconds: float = SECONDS) -> Remote:
     return Remote(repository, name, tuple(urls[name]), seconds)
 
 
-def _change(facts: str, path: str) -> Change:
+def _change(facts: str, path: str) -> TreeChange:
     old, new, before, after, _ = facts.removeprefix(":").split(" ")
-    return Change(path, before if _is_file(old) else "", after if _is_file(new) else "")
+    return TreeChange(path, before if _is_file(old) else "", after if _is_file(new) else "")
 
 
 def _is_file(mode: str) -> bool:

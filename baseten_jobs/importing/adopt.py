@@ -4,7 +4,7 @@ import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from baseten_jobs.importing.adoption import Adopted, Adoption, Found
+from baseten_jobs.importing.adoption import Adopted, Adoption, ReadSource
 from baseten_jobs.importing.draft import Draft, check, gaps, written
 from baseten_jobs.importing.placed import NONE, Placed, placed
 from baseten_jobs.manifest.diagnostics import Diagnostic, Position, Severity, has_errors, in_order
@@ -34,7 +34,7 @@ class Target:
         return self.out if not self.out or self.is_file else os.path.join(self.out, f"{name}.yaml")
 
 
-def adopt(found: Sequence[Found], target: Target, skipped: int = 0) -> Adoption:
+def adopt(found: Sequence[ReadSource], target: Target, skipped: int = 0) -> Adoption:
     """Write what can be written. A file that is there already is left alone, but for `force` or the same content."""
     adopted: list[Adopted] = []
     diagnostics: list[Diagnostic] = []
@@ -58,7 +58,7 @@ def adopt(found: Sequence[Found], target: Target, skipped: int = 0) -> Adoption:
     return Adoption(tuple(adopted), in_order(diagnostics), len(found) - len(adopted), skipped)
 
 
-def _named(one: Found, name: str) -> Found:
+def _named(one: ReadSource, name: str) -> ReadSource:
     first = one.drafts[0]
     given = first.metadata.get("name")
     if given is None or given.value == name or not isinstance(given.value, str):
@@ -67,12 +67,12 @@ def _named(one: Found, name: str) -> Found:
     return replace(one, drafts=(replace(first, metadata=metadata), *one.drafts[1:]))
 
 
-def _clash(one: Found, other: str) -> Diagnostic:
+def _clash(one: ReadSource, other: str) -> Diagnostic:
     message = f"'{one.drafts[0].name}' is also the name of the manifest of {other}"
     return Diagnostic("name-taken", message, Position(one.source), hint="import one of the two by itself, with --name")
 
 
-def _made(one: Found, path: str) -> tuple[Adopted, list[Diagnostic]]:
+def _made(one: ReadSource, path: str) -> tuple[Adopted, list[Diagnostic]]:
     folder = os.path.dirname(path) if path else one.folder or os.curdir
     drafts = tuple(_rebased(draft, one.folder, folder) for draft in one.drafts)
     told = [problem for draft in drafts for problem in check(draft)]

@@ -55,7 +55,7 @@ class Draft:
 
 
 @dataclass(frozen=True)
-class Written:
+class ManifestText:
     """The text of a manifest file, and the diagnostics that forbid it, such as its size."""
 
     text: str
@@ -77,11 +77,11 @@ _OPTIONS = {
 """What to do about a name that the source does not tell; in a manifest these say enough by themselves."""
 
 
-def written(drafts: Sequence[Draft], modeline: str) -> Written:
+def written(drafts: Sequence[Draft], modeline: str) -> ManifestText:
     """The text of a file with these manifests, and why it can't be one."""
     text = yaml_text([_marked(draft.manifest) for draft in drafts], modeline)
     found = load(drafts[0].path, text).diagnostics
-    return Written(text, tuple(replace(d, position=Position(drafts[0].path)) for d in found if d.rule != "todo"))
+    return ManifestText(text, tuple(replace(d, position=Position(drafts[0].path)) for d in found if d.rule != "todo"))
 
 
 def _marked(value: Any) -> Any:

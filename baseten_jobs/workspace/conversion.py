@@ -9,13 +9,13 @@ from baseten_jobs.git.listing import contents_of, sizes_of
 from baseten_jobs.git.process import GitError
 from baseten_jobs.workspace.hashing import Held
 from baseten_jobs.workspace.lfs_pointers import LONGEST, pointed_to
-from baseten_jobs.workspace.walk import Found
+from baseten_jobs.workspace.walk import TravellingFile
 
 _IDENT = re.compile(rb"\$Id:[^$\n]*\$")
-_Differing = tuple[Found, Held, IndexEntry]
+_Differing = tuple[TravellingFile, Held, IndexEntry]
 
 
-def converted(root: str, files: Iterable[tuple[Found, Held]]) -> tuple[str, ...]:
+def converted(root: str, files: Iterable[tuple[TravellingFile, Held]]) -> tuple[str, ...]:
     """The paths of those files whose bytes are not those that git holds, although git sees no change in them.
 
     Line endings, `$Id$`, encodings and filters do so, and may do otherwise on another machine. What a pointer of LFS
@@ -45,14 +45,14 @@ def _unlike(root: str, untouched: list[_Differing]) -> Iterator[str]:
             yield found.path
 
 
-def _name(found: Found, held: Held, entry: IndexEntry) -> str:
+def _name(found: TravellingFile, held: Held, entry: IndexEntry) -> str:
     """The name that git would give to a file's bytes as they are; empty for a file too large to be read at once."""
     if not held.blob or len(held.blob) == len(entry.blob):
         return held.blob
     return blob_name(_read(found.source), len(entry.blob))
 
 
-def _is_undone(found: Found, entry: IndexEntry) -> bool:
+def _is_undone(found: TravellingFile, entry: IndexEntry) -> bool:
     """Whether a file holds what git has, but for line endings and `$Id$`."""
     raw = _read(found.source)
     with_lf = raw.replace(b"\r\n", b"\n")

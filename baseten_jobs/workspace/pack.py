@@ -24,7 +24,7 @@ from baseten_jobs.workspace.hashing import Cache, Held, Memory, Unread, hash_all
 from baseten_jobs.workspace.problems import Remarks
 from baseten_jobs.workspace.scan import stays_out
 from baseten_jobs.workspace.selection import Selection, mistake_in, never_fits
-from baseten_jobs.workspace.walk import Found, Tree, walk
+from baseten_jobs.workspace.walk import TravellingFile, Tree, walk
 from baseten_jobs.workspace.warnings import MOST
 
 
@@ -168,12 +168,12 @@ class _Job:
             self.told.error("workspace-file", f"{len(faults) - MOST} more files can't travel")
 
     @staticmethod
-    def _is_own(found: Found, results: Mapping[str, Held | Unread]) -> bool:
+    def _is_own(found: TravellingFile, results: Mapping[str, Held | Unread]) -> bool:
         """Manifests and saved plans stay out, so that a comment in one moves no digest; and a process's memory."""
         held = _held(results.get(found.path))
         return held is not None and stays_out(held.notes) and not found.named
 
-    def _weigh(self, chosen: list[Found], results: Mapping[str, Held | Unread], *, all_own: bool) -> None:
+    def _weigh(self, chosen: list[TravellingFile], results: Mapping[str, Held | Unread], *, all_own: bool) -> None:
         files = (_file(found, results.get(found.path)) for found in chosen)
         content = Content(self.workspace.root, tuple(sorted(files, key=_by_path)), self.outside)
         size = archive_size(content)
@@ -231,7 +231,7 @@ def _own_name(folder: str) -> str:
     return basename(abspath(folder))
 
 
-def _file(found: Found, held: Held | Unread | None) -> File:
+def _file(found: TravellingFile, held: Held | Unread | None) -> File:
     if found.target is not None:
         return File(found.path, found.source, 0, False, link_hash(found.target), found.target)
     assert isinstance(held, Held)

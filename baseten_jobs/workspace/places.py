@@ -23,7 +23,7 @@ class Entry(Protocol):
     def stat(self, *, follow_symlinks: bool = True) -> os.stat_result: ...
 
 
-class Place(Protocol):
+class FolderReader(Protocol):
     """Where a walk reads from. Everything may raise OSError."""
 
     def entries(self, folder: str) -> Sequence[Entry]: ...

@@ -13,12 +13,12 @@ from baseten_jobs.git.process import GitError
 from baseten_jobs.manifest.checkout import checkout_of, git_folder_of
 from baseten_jobs.workspace.default_excludes import CHOOSING, ENVIRONMENT_MARKS, JUNK, never_travels, spelling_of
 from baseten_jobs.workspace.ignore_files import IGNORE_FILES, Ignored
-from baseten_jobs.workspace.places import Disk, Entry, Place, is_utf8
+from baseten_jobs.workspace.places import Disk, Entry, FolderReader, is_utf8
 from baseten_jobs.workspace.selection import Selection
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class TravellingFile:
     """A file or link that travels: its path in the archive, its place where it was read, and its status there.
 
     `named` where the manifest spells it out; `leads_to` is the path in the archive where a link ends; `entry` is what
@@ -40,7 +40,7 @@ class Found:
 class Tree:
     """What a walk found; `faults` are (path, what is wrong, a hint), `untracked` is for git checkouts alone."""
 
-    files: list[Found] = field(default_factory=list)
+    files: list[TravellingFile] = field(default_factory=list)
     faults: list[tuple[str, str, str]] = field(default_factory=list)
     untracked: list[str] = field(default_factory=list)
     withheld: list[str] = field(default_factory=list)
@@ -83,13 +83,13 @@ def walk(folder: str, at: str, selection: Selection, listing: Listing | None) ->
     return _Walk(Disk(folder), selection, git_folder_of(root) if root else "").walked(start)
 
 
-def walk_committed(place: Place, folder: str, at: str, selection: Selection) -> Tree:
+def walk_committed(place: FolderReader, folder: str, at: str, selection: Selection) -> Tree:
     """The same of a folder in a commit, where git knows of every file."""
     return _Walk(place, selection, "").walked(_Folder(at, folder, "", Ignored(), Listing(folder)))
 
 
 class _Walk:
-    def __init__(self, place: Place, selection: Selection, shut: str) -> None:
+    def __init__(self, place: FolderReader, selection: Selection, shut: str) -> None:
         self.place, self.selection, self.shut, self.tree = place, selection, shut, Tree()
         self.at = ""
         self.met: set[str] = set()
@@ -233,7 +233,7 @@ class _Walk:
         if here.index is not None and not here.index.has_modes:  # then git takes a new file for a plain one
             executable = known is not None and known.executable
         root = here.index.root if here.index is not None else ""
-        self.tree.files.append(Found(path, entry.path, status, target, end, named, executable, known, root))
+        self.tree.files.append(TravellingFile(path, entry.path, status, target, end, named, executable, known, root))
 
     def _target(
         self, index: Listing | None, entry: Entry, status: os.stat_result, known: IndexEntry | None
@@ -253,7 +253,7 @@ class _Walk:
             return ""
 
 
-def loose(chosen: Iterable[Found]) -> list[str]:
+def loose(chosen: Iterable[TravellingFile]) -> list[str]:
     """Links whose end does not travel, each with its target."""
     chosen = tuple(chosen)
     ends = {"", *(found.path for found in chosen)}

@@ -11,12 +11,12 @@ from baseten_jobs.workspace.hashing import Held
 from baseten_jobs.workspace.problems import Remarks
 from baseten_jobs.workspace.scan import CORE, LFS, LOCKED, SECRET
 from baseten_jobs.workspace.selection import Selection
-from baseten_jobs.workspace.walk import Found, Tree, loose
+from baseten_jobs.workspace.walk import TravellingFile, Tree, loose
 
 MOST = 20
 """Secrets, or faults, told one by one of one workspace."""
 
-Travelling = Sequence[tuple[Found, Held | None]]
+Travelling = Sequence[tuple[TravellingFile, Held | None]]
 """Each file that travels with what it holds, and each link."""
 
 
@@ -41,7 +41,7 @@ def tell(remarks: Remarks, include: Sequence[str], trees: Sequence[Tree], travel
     _of_secrets(remarks, travelling)
 
 
-def tell_of_cores(remarks: Remarks, files: Travelling, chosen: Iterable[Found]) -> None:
+def tell_of_cores(remarks: Remarks, files: Travelling, chosen: Iterable[TravellingFile]) -> None:
     """Say which files stay out because they are what a process left of its memory."""
     if cores := sorted({*_with_note(files, CORE)} - {found.path for found in chosen}):
         message = f"a process's memory never travels: {listed(cores)}"
@@ -71,7 +71,7 @@ def _of_git(remarks: Remarks, trees: Sequence[Tree], paths: set[str]) -> None:
 
 def _changed_by_git(travelling: Travelling) -> list[str]:
     """By checkout: submodules have an index of their own."""
-    files: dict[str, list[tuple[Found, Held]]] = {}
+    files: dict[str, list[tuple[TravellingFile, Held]]] = {}
     for found, held in travelling:
         if held and found.entry:
             files.setdefault(found.checkout, []).append((found, held))

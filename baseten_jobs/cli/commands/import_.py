@@ -9,7 +9,7 @@ from baseten_jobs.cli import options
 from baseten_jobs.cli.exits import Exit
 from baseten_jobs.cli.session import Session, guarded, opened
 from baseten_jobs.importing.adopt import Target, adopt
-from baseten_jobs.importing.adoption import Adoption, Found
+from baseten_jobs.importing.adoption import Adoption, ReadSource
 from baseten_jobs.importing.from_body import Given, drafts_of
 from baseten_jobs.importing.from_curl import Pasted, read_pasted
 from baseten_jobs.importing.json_reader import lines_of, read_json
@@ -83,7 +83,9 @@ def request(file: str, given: Given, target: Target, output: str) -> Exit:
     """
     session = Session(output)
     read = _pasted(file, session)
-    found = Found(shown_name(file), diagnostics=(read,)) if isinstance(read, Diagnostic) else _found(file, read, given)
+    found = (
+        ReadSource(shown_name(file), diagnostics=(read,)) if isinstance(read, Diagnostic) else _found(file, read, given)
+    )
     return _told(session, adopt([found], target))
 
 
@@ -106,19 +108,19 @@ def job(job_id: str, given: Given, target: Target, output: str, connection: "Con
         if data is None:
             return session.fail(f"there is no job {job_id}", Exit.FAILED)
         draft = draft_of_job(job_of(data), data, given)
-        code = _told(session, adopt([Found(f"job {job_id}", (draft,))], target))
+        code = _told(session, adopt([ReadSource(f"job {job_id}", (draft,))], target))
         session.note(f"note: once it is filled in, `baseten-jobs adopt {draft.name} --job {job_id}` says that it runs")
         return code
 
     return guarded(session, work)
 
 
-def _found(file: str, pasted: Pasted, given: Given) -> Found:
+def _found(file: str, pasted: Pasted, given: Given) -> ReadSource:
     assert pasted.body is not None
     path = shown_name(file)
     drafts = tuple(drafts_of(pasted.body, path, given, pasted.project_id))
     empty = Diagnostic("not-a-request", "there is no job in this list", Position(path))
-    return Found(path, drafts, () if drafts else (empty,))
+    return ReadSource(path, drafts, () if drafts else (empty,))
 
 
 def _pasted(file: str, session: Session) -> Pasted | Diagnostic:

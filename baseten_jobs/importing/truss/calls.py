@@ -16,14 +16,14 @@ from baseten_jobs.importing.truss.operators import check_size, here_as_text, ite
 from baseten_jobs.importing.truss.paths import below, is_path, part_of_path
 from baseten_jobs.importing.truss.values import (
     Built,
+    DictValue,
     Here,
     Imported,
-    Listed,
+    ListValue,
     Local,
-    Mapped,
     Member,
     Method,
-    Refused,
+    NotConstant,
     refuse,
 )
 from baseten_jobs.manifest.document import MAX_DEPTH
@@ -51,8 +51,8 @@ def called(function: Placed, arguments: Arguments, keywords: Keywords) -> Any:
     if isinstance(target, Method):
         return method_called(target, arguments, keywords)
     if isinstance(target, Local):
-        raise Refused("functions and classes of the file are not run")
-    raise Refused("nothing is run")
+        raise NotConstant("functions and classes of the file are not run")
+    raise NotConstant("nothing is run")
 
 
 def _made(target: Imported, arguments: Arguments, keywords: Keywords) -> Any:
@@ -64,13 +64,13 @@ def _made(target: Imported, arguments: Arguments, keywords: Keywords) -> Any:
         typ, order = FACTORIES[name]
         return Built(
             typ,
-            Mapped(
+            DictValue(
                 {"typ": Placed(typ, arguments[0].at if arguments else (1, 1)), **_bound(order, arguments, keywords)}
             ),
         )
     if name in CLASSES:
-        return Built(name, Mapped(_bound(_order(name), arguments, keywords)))
-    raise Refused(f"the client's '{name}' is not known here")
+        return Built(name, DictValue(_bound(_order(name), arguments, keywords)))
+    raise NotConstant(f"the client's '{name}' is not known here")
 
 
 def _order(name: str) -> tuple[str, ...]:
@@ -85,17 +85,23 @@ def _order(name: str) -> tuple[str, ...]:
 
 def _bound(order: Sequence[str], arguments: Arguments, keywords: Keywords) -> dict[str, Placed]:
     if len(arguments) > len(order):
-        raise Refused("it takes its fields by name" if not order else f"it takes at most {len(order)} values")
+        raise NotConstant("it takes its fields by name" if not order else f"it takes at most {len(order)} values")
     by_place = dict(zip(order, arguments, strict=False))
     if both := sorted(set(by_place) & set(keywords)):
-        raise Refused(f"'{both[0]}' is given twice")
+        raise NotConstant(f"'{both[0]}' is given twice")
     return {name: _copied(value) for name, value in {**by_place, **keywords}.items()}
 
 
 def _copied(value: Placed) -> Placed:
     """Lists and mappings are copied when an object is made of them: later changes of theirs do not reach it."""
     inner = value.value
-    copy = Listed(inner) if isinstance(inner, Listed) else Mapped(inner) if isinstance(inner, Mapped) else inner
+    copy = (
+        ListValue(inner)
+        if isinstance(inner, ListValue)
+        else DictValue(inner)
+        if isinstance(inner, DictValue)
+        else inner
+    )
     return Placed(copy, value.at, value.key)
 
 
@@ -103,31 +109,31 @@ def _path(*parts: Placed) -> Any:
     return below(*(part.value for part in parts))
 
 
-def _range(*bounds: Placed) -> Listed:
+def _range(*bounds: Placed) -> ListValue:
     numbers = range(*(each.value for each in bounds))
     check_size(len(numbers), entries=True)
-    return Listed(Placed(number, bounds[0].at) for number in numbers)
+    return ListValue(Placed(number, bounds[0].at) for number in numbers)
 
 
-def _enumerated(value: Placed, start: Placed = _ZERO) -> Listed:
-    return Listed(Placed((Placed(n, i.at), i), i.at) for n, i in enumerate(iterated(value), start.value))
+def _enumerated(value: Placed, start: Placed = _ZERO) -> ListValue:
+    return ListValue(Placed((Placed(n, i.at), i), i.at) for n, i in enumerate(iterated(value), start.value))
 
 
-def _zipped(*values: Placed) -> Listed:
-    return Listed(Placed(tuple(row), values[0].at) for row in zip(*map(iterated, values), strict=False))
+def _zipped(*values: Placed) -> ListValue:
+    return ListValue(Placed(tuple(row), values[0].at) for row in zip(*map(iterated, values), strict=False))
 
 
-def _dict(*values: Placed, **more: Placed) -> Mapped:
+def _dict(*values: Placed, **more: Placed) -> DictValue:
     if not values:
-        return Mapped(more)
+        return DictValue(more)
     if isinstance(values[0].value, dict):
-        return Mapped({**values[0].value, **more})
+        return DictValue({**values[0].value, **more})
     pairs = [tuple(iterated(pair)) for pair in iterated(values[0])]
-    return Mapped({**{key(name): value for name, value in pairs}, **more})
+    return DictValue({**{key(name): value for name, value in pairs}, **more})
 
 
-def _sorted(value: Placed) -> Listed:
-    return Listed(sorted(iterated(value), key=lambda each: plain(each.value)))
+def _sorted(value: Placed) -> ListValue:
+    return ListValue(sorted(iterated(value), key=lambda each: plain(each.value)))
 
 
 def _joined_path(*parts: Placed) -> Any:
@@ -145,7 +151,7 @@ def _dumped(value: Placed, **how: Placed) -> str:
     options = {n: plain(h.value) if n in allowed else refuse() for n, h in how.items()}
     indent, between = options.get("indent") or 0, sum(map(len, options.get("separators") or ()))
     if max(indent if isinstance(indent, int) else len(indent), between) > _WIDEST_INDENT:
-        raise Refused("it is too large")
+        raise NotConstant("it is too large")
     compact = json.dumps(plain(value.value))
     deep = min(compact.count("[") + compact.count("{"), MAX_DEPTH)
     wide = (indent if isinstance(indent, int) else len(indent)) * deep
@@ -162,14 +168,14 @@ _FUNCTIONS: Mapping[str, Callable[..., Any]] = MappingProxyType(
         "float": lambda value: float(scalar(value.value)),
         "bool": lambda value: bool(plain(value.value)),
         "len": lambda value: len(value.value),
-        "list": lambda value=_EMPTY: Listed(iterated(value)),
+        "list": lambda value=_EMPTY: ListValue(iterated(value)),
         "tuple": lambda value=_EMPTY: tuple(iterated(value)),
         "dict": _dict,
         "range": _range,
         "enumerate": _enumerated,
         "zip": _zipped,
         "sorted": _sorted,
-        "reversed": lambda value: Listed(list(iterated(value))[::-1]),
+        "reversed": lambda value: ListValue(list(iterated(value))[::-1]),
         "min": lambda *values: min(plain(each.value) for each in (values if len(values) > 1 else iterated(values[0]))),
         "max": lambda *values: max(plain(each.value) for each in (values if len(values) > 1 else iterated(values[0]))),
         "sum": lambda values: sum(plain(each.value) for each in iterated(values)),
@@ -202,5 +208,5 @@ BUILTINS = frozenset(name for name in _FUNCTIONS if "." not in name) | {"open", 
 def _function(target: Imported, arguments: Arguments, keywords: Keywords) -> Any:
     function = _FUNCTIONS.get(target.name)
     if function is None:
-        raise Refused(why(target))
+        raise NotConstant(why(target))
     return bounded(function, arguments, keywords)

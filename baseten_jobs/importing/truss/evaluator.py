@@ -11,15 +11,15 @@ from baseten_jobs.importing.truss.names import CLASSES, member_of
 from baseten_jobs.importing.truss.source import PythonSource
 from baseten_jobs.importing.truss.values import (
     Built,
+    DictValue,
     Here,
     Imported,
-    Listed,
+    ListValue,
     Local,
-    Mapped,
     Member,
     Method,
-    Refused,
-    Unreadable,
+    NotConstant,
+    NotKnown,
     spoil,
     spoil_names,
 )
@@ -37,10 +37,10 @@ class Evaluator(Expressions):
         self.source, self.names = source, names
         self.stars: list[str] = []
         self._depth, self._steps = 0, STEPS
-        self._exhausted: Unreadable | None = None
+        self._exhausted: NotKnown | None = None
 
-    def unreadable(self, node: ast.expr | ast.stmt, why: str) -> Unreadable:
-        return Unreadable(self.source.text(node), why, self.source.at(node))
+    def unreadable(self, node: ast.expr | ast.stmt, why: str) -> NotKnown:
+        return NotKnown(self.source.text(node), why, self.source.at(node))
 
     def value(self, node: ast.expr) -> Placed:
         """What an expression means; what can't be known is an `Unreadable` that says where and why."""
@@ -52,7 +52,7 @@ class Evaluator(Expressions):
         self._depth += 1
         try:
             found = self._worked_out(node)
-        except Refused as refused:
+        except NotConstant as refused:
             found = refused.unknown or self.unreadable(node, str(refused))
             if self._steps < 0:
                 self._exhausted = self._exhausted or found
@@ -66,7 +66,7 @@ class Evaluator(Expressions):
         self.charge(1)
         handler = getattr(self, f"_{type(node).__name__.lower()}", None)
         if handler is None:
-            raise Refused(_KINDS.get(type(node), "expressions of this kind are not read"))
+            raise NotConstant(_KINDS.get(type(node), "expressions of this kind are not read"))
         found = handler(node)
         size = found.value if isinstance(found, Placed) else found
         if isinstance(size, (str, bytes, list, tuple, dict)):
@@ -78,7 +78,7 @@ class Evaluator(Expressions):
         """Count work; raises Refused where there is too much of it."""
         self._steps -= steps
         if self._steps < 0:
-            raise Refused("there is too much to work out", self._exhausted)
+            raise NotConstant("there is too much to work out", self._exhausted)
 
     def charge_for(self, *values: Any) -> None:
         """Count the work of looking at all of these values."""
@@ -99,20 +99,20 @@ class Evaluator(Expressions):
             return self.source.path.replace("\\", "/").rpartition("/")[2].removesuffix(".py")
         if node.id in calls.BUILTINS:
             return Imported(node.id)
-        raise Refused("no constant of this name is set above")
+        raise NotConstant("no constant of this name is set above")
 
     def _namedexpr(self, node: ast.NamedExpr) -> Placed:
         self.names[node.target.id] = value = self.value(node.value)
         return value
 
-    def _list(self, node: ast.List) -> Listed:
-        return Listed(self._items(node.elts))
+    def _list(self, node: ast.List) -> ListValue:
+        return ListValue(self._items(node.elts))
 
     def _tuple(self, node: ast.Tuple) -> tuple[Placed, ...]:
         return tuple(self._items(node.elts))
 
     def _set(self, node: ast.Set) -> Any:
-        raise Refused("a set has no order")
+        raise NotConstant("a set has no order")
 
     def _items(self, nodes: list[ast.expr]) -> Iterator[Placed]:
         for node in nodes:
@@ -126,7 +126,7 @@ class Evaluator(Expressions):
                 yield self.value(node)
 
     def _dict(self, node: ast.Dict) -> Any:
-        entries = Mapped()
+        entries = DictValue()
         for key_node, value_node in zip(node.keys, node.values, strict=True):
             value = self.value(value_node)
             if key_node is None:
@@ -143,7 +143,7 @@ class Evaluator(Expressions):
     def _attribute(self, node: ast.Attribute) -> Any:
         owner = self.value(node.value)
         value = owner.value
-        if isinstance(value, Unreadable):
+        if isinstance(value, NotKnown):
             return value
         if isinstance(value, Imported):
             return member_of(value, node.attr) or Imported(f"{value.name}.{node.attr}")
@@ -152,26 +152,26 @@ class Evaluator(Expressions):
         if isinstance(value, Built) and node.attr in value.fields:
             return value.fields[node.attr]
         if isinstance(value, (Built, Local)):
-            raise Refused("this was not given a value")
+            raise NotConstant("this was not given a value")
         if paths.is_path(value) and (found := paths.part_of_path(value, node.attr)) is not None:
             return found
         return Method(owner, node.attr)
 
     def _listcomp(self, node: ast.ListComp) -> Any:
-        return self._comprehended(node, lambda: self.value(node.elt), Listed())
+        return self._comprehended(node, lambda: self.value(node.elt), ListValue())
 
     def _generatorexp(self, node: ast.GeneratorExp) -> Any:
-        return self._comprehended(node, lambda: self.value(node.elt), Listed())
+        return self._comprehended(node, lambda: self.value(node.elt), ListValue())
 
     def _dictcomp(self, node: ast.DictComp) -> Any:
-        pairs = self._comprehended(node, lambda: Placed((self.value(node.key), self.value(node.value))), Listed())
-        if isinstance(pairs, Unreadable):
+        pairs = self._comprehended(node, lambda: Placed((self.value(node.key), self.value(node.value))), ListValue())
+        if isinstance(pairs, NotKnown):
             return pairs
         if unknown := self._known(*(pair.value[0] for pair in pairs)):
             return unknown
-        return Mapped({operators.key(p.value[0]): Placed(p.value[1].value, p.value[1].at) for p in pairs})
+        return DictValue({operators.key(p.value[0]): Placed(p.value[1].value, p.value[1].at) for p in pairs})
 
-    def _comprehended(self, node: ast.ListComp | ast.GeneratorExp | ast.DictComp, each: Any, into: Listed) -> Any:
+    def _comprehended(self, node: ast.ListComp | ast.GeneratorExp | ast.DictComp, each: Any, into: ListValue) -> Any:
         self.charge(len(self.names) // 16)
         before = dict(self.names)
         try:
@@ -180,7 +180,7 @@ class Evaluator(Expressions):
             self.names.clear()
             self.names.update(before)
 
-    def _looped(self, loops: list[ast.comprehension], work: Any) -> Unreadable | None:
+    def _looped(self, loops: list[ast.comprehension], work: Any) -> NotKnown | None:
         if not loops:
             work()
             return None
@@ -203,7 +203,7 @@ class Evaluator(Expressions):
             self.names[target.id] = value
         elif isinstance(target, ast.Tuple | ast.List):
             self.charge(operators.steps_of_made(value.value))
-            if isinstance(value.value, Unreadable):
+            if isinstance(value.value, NotKnown):
                 parts = [value] * len(target.elts)
             else:
                 parts = operators.unpacked(value, [isinstance(part, ast.Starred) for part in target.elts])
@@ -218,7 +218,7 @@ class Evaluator(Expressions):
             value = self.value(keyword.value)
             if keyword.arg is not None:
                 keywords[keyword.arg] = Placed(value.value, value.at, self.source.at(keyword))
-            elif isinstance(value.value, Unreadable):
+            elif isinstance(value.value, NotKnown):
                 return value.value
             else:
                 keywords.update(operators.mapping(value))
@@ -227,7 +227,7 @@ class Evaluator(Expressions):
         self.charge_for(*(each.value for each in owners if not isinstance(each.value, (list, dict))))
         try:
             return calls.called(function, arguments, keywords)
-        except Refused as refused:
+        except NotConstant as refused:
             unknown = refused.unknown or self._known(function) or self.unreadable(node, str(refused))
             for each in (*owners, *arguments, *keywords.values()):
                 spoil(each.value, unknown)
@@ -235,7 +235,7 @@ class Evaluator(Expressions):
                 spoil_names(self.names, function.value, unknown)
             if isinstance(function.value, Imported) and function.value.name in calls.CHANGE_ANYTHING:
                 doubted = [
-                    name for name, v in self.names.items() if not isinstance(v.value, Imported | Local | Unreadable)
+                    name for name, v in self.names.items() if not isinstance(v.value, Imported | Local | NotKnown)
                 ]
                 self.names.update({name: Placed(unknown) for name in doubted})
             return unknown

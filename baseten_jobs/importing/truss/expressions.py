@@ -8,7 +8,7 @@ from baseten_jobs.importing.placed import Placed
 from baseten_jobs.importing.truss import operators, paths
 from baseten_jobs.importing.truss.calls import why
 from baseten_jobs.importing.truss.names import is_enum, member_of
-from baseten_jobs.importing.truss.values import Imported, Local, Parents, Refused, Unreadable, not_constant, refuse
+from baseten_jobs.importing.truss.values import Imported, Local, NotConstant, NotKnown, Parents, not_constant, refuse
 
 
 class Expressions(ABC):
@@ -26,9 +26,9 @@ class Expressions(ABC):
     def charge_for(self, *values: Any) -> None:
         """Count the work of looking at all of these values; raises Refused where it is too much."""
 
-    def _known(self, *values: Placed) -> Unreadable | None:
+    def _known(self, *values: Placed) -> NotKnown | None:
         """The first of several values that is not known."""
-        return next((each.value for each in values if isinstance(each.value, Unreadable)), None)
+        return next((each.value for each in values if isinstance(each.value, NotKnown)), None)
 
     def _constant(self, node: ast.Constant) -> Any:
         return node.value
@@ -104,7 +104,7 @@ class Expressions(ABC):
             if is_enum(owner.value):
                 name = self.value(node.slice).value
                 return (member_of(owner.value, name) if isinstance(name, str) else None) or refuse()
-            raise Refused(why(owner.value))
+            raise NotConstant(why(owner.value))
         index = self._slice(node.slice) if isinstance(node.slice, ast.Slice) else self.value(node.slice)
         if unknown := self._known(owner, index):
             return unknown

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from io import BytesIO
 from typing import BinaryIO
 
-from baseten_jobs.importing.adoption import Found
+from baseten_jobs.importing.adoption import ReadSource
 from baseten_jobs.importing.from_body import Given
 from baseten_jobs.importing.truss.confined import read_confined
 from baseten_jobs.importing.truss.names import PROJECT, ROOTS
@@ -25,16 +25,16 @@ _PLAIN_NAME = "config"
 class Configs:
     """The files of a tree that hold a job, and how many others there are."""
 
-    found: tuple[Found, ...] = ()
+    found: tuple[ReadSource, ...] = ()
     skipped: int = 0
 
 
-def read_config(path: str, stdin: BinaryIO, given: Given, *, partial: bool) -> Found:
+def read_config(path: str, stdin: BinaryIO, given: Given, *, partial: bool) -> ReadSource:
     """One file, which must hold a training project."""
     name = shown_name(path)
     raw = read_whole(path, stdin, _WHAT)
     if isinstance(raw, Diagnostic):
-        return Found(name, diagnostics=(raw,))
+        return ReadSource(name, diagnostics=(raw,))
     read = read_confined(name, raw, given, partial=partial)
     if read.draft is None and not read.diagnostics:
         hint = f"the file needs one as a variable: project = {PROJECT}(...)"
@@ -46,12 +46,12 @@ def read_config(path: str, stdin: BinaryIO, given: Given, *, partial: bool) -> F
 
 def read_configs(folder: str, *, partial: bool) -> Configs:
     """Every file of a tree that holds a training project."""
-    found: list[Found] = []
+    found: list[ReadSource] = []
     skipped = 0
     seen: set[str] = set()
     for path in _python_files(folder):
         if isinstance(path, Diagnostic):
-            found.append(Found(path.position.path, diagnostics=(path,)))
+            found.append(ReadSource(path.position.path, diagnostics=(path,)))
             continue
         real = os.path.realpath(path)
         one = None if real in seen else _of_tree(path, partial=partial)
@@ -60,16 +60,16 @@ def read_configs(folder: str, *, partial: bool) -> Configs:
         found += [one] if one is not None else []
     if not found and not skipped:
         told = Diagnostic("empty-folder", "there is no *.py file in this folder", Position(shown_name(folder)))
-        found.append(Found(shown_name(folder), diagnostics=(told,)))
+        found.append(ReadSource(shown_name(folder), diagnostics=(told,)))
     return Configs(tuple(found), skipped)
 
 
-def _of_tree(path: str, *, partial: bool) -> Found | None:
+def _of_tree(path: str, *, partial: bool) -> ReadSource | None:
     name = shown_name(path)
     raw = read_whole(path, BytesIO(), _WHAT)
     if isinstance(raw, Diagnostic):
         severity = Severity.WARNING if raw.rule == "too-large" else Severity.ERROR
-        return Found(name, diagnostics=(replace(raw, severity=severity),))
+        return ReadSource(name, diagnostics=(replace(raw, severity=severity),))
     if PROJECT.encode() not in raw or not any(root.encode() in raw for root in ROOTS):
         return None
     read = read_confined(name, raw, Given(), partial=partial)
@@ -79,9 +79,9 @@ def _of_tree(path: str, *, partial: bool) -> Found | None:
     return _found(name, path, read, stem if stem != _PLAIN_NAME else os.path.basename(os.path.dirname(path)))
 
 
-def _found(name: str, path: str, read: Read, mark: str = "") -> Found:
+def _found(name: str, path: str, read: Read, mark: str = "") -> ReadSource:
     folder = "" if path == STDIN else os.path.dirname(path)
-    return Found(name, (read.draft,) if read.draft else (), read.diagnostics, folder, mark)
+    return ReadSource(name, (read.draft,) if read.draft else (), read.diagnostics, folder, mark)
 
 
 def _python_files(folder: str) -> Iterator[str | Diagnostic]:

@@ -8,7 +8,16 @@ from baseten_jobs.importing.placed import Placed
 from baseten_jobs.importing.truss import operators
 from baseten_jobs.importing.truss.evaluator import Evaluator
 from baseten_jobs.importing.truss.source import PythonSource
-from baseten_jobs.importing.truss.values import Built, Imported, Local, Mapped, Refused, Unreadable, not_constant, spoil
+from baseten_jobs.importing.truss.values import (
+    Built,
+    DictValue,
+    Imported,
+    Local,
+    NotConstant,
+    NotKnown,
+    not_constant,
+    spoil,
+)
 
 
 def executed(source: PythonSource) -> dict[str, Placed]:
@@ -16,7 +25,7 @@ def executed(source: PythonSource) -> dict[str, Placed]:
     names: dict[str, Placed] = {}
     try:
         _Module(source, Evaluator(source, names)).run(source.tree.body)
-    except Refused as exhausted:
+    except NotConstant as exhausted:
         bound = {*names, *_touched(source.tree.body).rebinds}
         return {name: Placed(exhausted.unknown) for name in bound}
     return names
@@ -43,16 +52,16 @@ class _Module:
         try:
             self.evaluator.charge(1)
             if self._depth > 20:
-                raise Refused("it is nested too deep")
+                raise NotConstant("it is nested too deep")
             handler(statement)
             self.evaluator.charge(0)
-        except Refused as refused:
+        except NotConstant as refused:
             unknown = refused.unknown or self.evaluator.unreadable(statement, str(refused))
             if self.evaluator.exhausted:
-                raise Refused(str(refused), unknown) from None
+                raise NotConstant(str(refused), unknown) from None
             self._doubt(statement, unknown)
 
-    def _doubt(self, statement: ast.stmt, why: Unreadable) -> None:
+    def _doubt(self, statement: ast.stmt, why: NotKnown) -> None:
         """Whatever a statement may set or change is not known from here on."""
         touched = self._touched_by(statement)
         for name in touched.changes:
@@ -67,7 +76,7 @@ class _Module:
         return self._touches[id(statement)]
 
     def _unknown(self, statement: ast.stmt) -> None:
-        raise Refused(_KINDS.get(type(statement), "statements of this kind are not run"))
+        raise NotConstant(_KINDS.get(type(statement), "statements of this kind are not run"))
 
     def _pass(self, statement: ast.stmt) -> None:
         """Nothing to do: `pass`, `global`, `assert` and `raise` bind no name."""
@@ -124,7 +133,7 @@ class _Module:
             self.evaluator.charge_for(before.value, value.value)
         made = operators.binary(statement.op, before.value, value.value)
         self.evaluator.charge(operators.steps_of_made(made))
-        if isinstance(made, Mapped) and isinstance(before.value, Mapped):
+        if isinstance(made, DictValue) and isinstance(before.value, DictValue):
             before.value.update(made)
             return None
         return self._set(statement.target, Placed(made, before.at))
@@ -141,7 +150,7 @@ class _Module:
                 owner.fields[target.attr] = Placed(value.value, value.at, self.source.at(target))
             return None
         index = Placed(None) if isinstance(target.slice, ast.Slice) else self.evaluator.value(target.slice)
-        if isinstance(owner, Mapped) and not isinstance(index.value, Unreadable):
+        if isinstance(owner, DictValue) and not isinstance(index.value, NotKnown):
             owner[operators.key(index)] = Placed(value.value, value.at, index.at)
         elif isinstance(owner, list) and isinstance(index.value, int) and -len(owner) <= index.value < len(owner):
             owner[index.value] = value
@@ -157,7 +166,7 @@ class _Module:
             if not isinstance(target, ast.Subscript):
                 raise not_constant()
             owner, index = self.evaluator.value(target.value).value, self.evaluator.value(target.slice)
-            if not isinstance(owner, Mapped) or isinstance(index.value, Unreadable):
+            if not isinstance(owner, DictValue) or isinstance(index.value, NotKnown):
                 raise not_constant()
             owner.pop(operators.key(index), None)
 
@@ -165,8 +174,8 @@ class _Module:
         if isinstance(statement.test, ast.Name | ast.Attribute) and "TYPE_CHECKING" in ast.unparse(statement.test):
             return self.run(statement.orelse)
         test = self.evaluator.value(statement.test)
-        if isinstance(test.value, Unreadable):
-            raise Refused(test.value.why, test.value)
+        if isinstance(test.value, NotKnown):
+            raise NotConstant(test.value.why, test.value)
         return self.run(statement.body if operators.truth(test.value) else statement.orelse)
 
     def _for(self, statement: ast.For) -> None:
@@ -174,10 +183,10 @@ class _Module:
         within = [node for each in statement.body for node in ast.walk(each)]
         self.evaluator.charge(len(within) // 64)
         if any(isinstance(node, leaves) for node in within):
-            raise Refused("loops that end early are not run")
+            raise NotConstant("loops that end early are not run")
         iterable = self.evaluator.value(statement.iter)
-        if isinstance(iterable.value, Unreadable):
-            raise Refused(iterable.value.why, iterable.value)
+        if isinstance(iterable.value, NotKnown):
+            raise NotConstant(iterable.value.why, iterable.value)
         for item in list(operators.iterated(iterable)):
             self.evaluator.charge(1)
             self._set(statement.target, item)
@@ -187,7 +196,7 @@ class _Module:
     def _try(self, statement: ast.Try) -> None:
         """Only imports are certain to go well."""
         if not all(isinstance(each, ast.Import | ast.ImportFrom) for each in statement.body):
-            raise Refused("what is tried may fail")
+            raise NotConstant("what is tried may fail")
         self.run([*statement.body, *statement.orelse, *statement.finalbody])
 
 

@@ -18,7 +18,16 @@ from baseten_jobs.importing.truss.operators import (
     unknown_in,
 )
 from baseten_jobs.importing.truss.paths import below
-from baseten_jobs.importing.truss.values import Here, Listed, Mapped, Member, Method, Refused, not_constant, refuse
+from baseten_jobs.importing.truss.values import (
+    DictValue,
+    Here,
+    ListValue,
+    Member,
+    Method,
+    NotConstant,
+    not_constant,
+    refuse,
+)
 
 Arguments = Sequence[Placed]
 Keywords = Mapping[str, Placed]
@@ -30,7 +39,7 @@ def bounded(function: Callable[..., Any], arguments: Arguments, keywords: Keywor
     try:
         return function(*arguments, **keywords)
     except (TypeError, ValueError, AttributeError, KeyError, IndexError, OverflowError):
-        raise Refused("nothing is run") from None
+        raise NotConstant("nothing is run") from None
 
 
 def method_called(target: Method, arguments: Arguments, keywords: Keywords) -> Any:
@@ -38,12 +47,14 @@ def method_called(target: Method, arguments: Arguments, keywords: Keywords) -> A
     table = next((methods for kind, methods in _METHODS if isinstance(owner, kind)), {})
     method = table.get(target.name)
     if method is None:
-        raise Refused("files are not read" if target.name in ("read_text", "read_bytes", "open") else "nothing is run")
+        raise NotConstant(
+            "files are not read" if target.name in ("read_text", "read_bytes", "open") else "nothing is run"
+        )
     if table in (_OF_LISTS, _OF_MAPPINGS):  # what they hold need not be known
         try:
             return method(owner, *arguments, **keywords)
         except (TypeError, ValueError, KeyError, IndexError):
-            raise Refused("nothing is run") from None
+            raise NotConstant("nothing is run") from None
     return bounded(lambda *a, **k: method(owner, *a, **k), arguments, keywords)
 
 
@@ -55,33 +66,33 @@ def _replaced(text: str, old: Placed, new: Placed) -> str:
 def _filled(text: str, *arguments: Placed, **keywords: Placed) -> str:
     for _, name, spec, conversion in string.Formatter().parse(text):
         if name is not None and (not (name.isidentifier() or name.isdigit() or not name) or spec or conversion):
-            raise Refused("its format is not a simple one")
+            raise NotConstant("its format is not a simple one")
     values = [text_of(each.value) for each in arguments]
     named = {name: text_of(each.value) for name, each in keywords.items()}
     check_size(len(text) + text.count("{") * max(map(len, map(str, [*values, *named.values(), ""]))))
     return text.format(*values, **named)
 
 
-def _appended(owner: Listed, value: Placed) -> None:
+def _appended(owner: ListValue, value: Placed) -> None:
     check_size(len(owner) + 1, entries=True)
     owner.append(value)
 
 
-def _extended(owner: Listed, values: Placed) -> None:
+def _extended(owner: ListValue, values: Placed) -> None:
     more = list(iterated(values))
     check_size(len(owner) + len(more), entries=True)
     owner.extend(more)
 
 
-def _got(owner: Mapped, name: Placed, default: Placed = NONE) -> Placed:
+def _got(owner: DictValue, name: Placed, default: Placed = NONE) -> Placed:
     return owner.get(key(name), default)
 
 
-def _kept(owner: Mapped, name: Placed, default: Placed = NONE) -> Placed:
+def _kept(owner: DictValue, name: Placed, default: Placed = NONE) -> Placed:
     return owner.setdefault(key(name), default)
 
 
-def _updated(owner: Mapped, *others: Placed, **more: Placed) -> None:
+def _updated(owner: DictValue, *others: Placed, **more: Placed) -> None:
     for other in others:
         owner.update(mapping(other))
     owner.update(more)
@@ -108,9 +119,9 @@ _OF_TEXTS: Mapping[str, Callable[..., Any]] = MappingProxyType(
 )
 
 
-def _parts(text: str, split: Callable[[], list[str]]) -> Listed:
+def _parts(text: str, split: Callable[[], list[str]]) -> ListValue:
     check_size(len(text), entries=True)
-    return Listed(Placed(part) for part in split())
+    return ListValue(Placed(part) for part in split())
 
 
 def _string(value: Any) -> str:
@@ -126,7 +137,7 @@ _OF_LISTS: Mapping[str, Callable[..., Any]] = MappingProxyType(
         "append": _appended,
         "extend": _extended,
         "insert": lambda owner, index, value: owner.insert(index.value, value),
-        "copy": lambda owner: Listed(owner),
+        "copy": lambda owner: ListValue(owner),
         "pop": lambda owner, index=_LAST: owner.pop(index.value),
     }
 )
@@ -135,11 +146,11 @@ _OF_MAPPINGS: Mapping[str, Callable[..., Any]] = MappingProxyType(
         "get": _got,
         "setdefault": _kept,
         "update": _updated,
-        "copy": lambda owner: Mapped(owner),
+        "copy": lambda owner: DictValue(owner),
         "pop": lambda owner, name, *default: owner.pop(key(name), *default),
-        "keys": lambda owner: Listed(Placed(name) for name in owner),
-        "values": lambda owner: Listed(owner.values()),
-        "items": lambda owner: Listed(Placed((Placed(name, v.at), v), v.at) for name, v in owner.items()),
+        "keys": lambda owner: ListValue(Placed(name) for name in owner),
+        "values": lambda owner: ListValue(owner.values()),
+        "items": lambda owner: ListValue(Placed((Placed(name, v.at), v), v.at) for name, v in owner.items()),
     }
 )
 _OF_PATHS: Mapping[str, Callable[..., Any]] = MappingProxyType(

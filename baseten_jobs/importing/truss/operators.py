@@ -11,7 +11,7 @@ from typing import Any
 
 from baseten_jobs.importing.placed import Placed
 from baseten_jobs.importing.truss.paths import below, is_path
-from baseten_jobs.importing.truss.values import Here, Listed, Mapped, Member, Refused, Unreadable, not_constant
+from baseten_jobs.importing.truss.values import DictValue, Here, ListValue, Member, NotConstant, NotKnown, not_constant
 from baseten_jobs.manifest.document import MAX_DEPTH, MAX_VALUES
 
 _MAX_SIZE = 1 << 20
@@ -27,7 +27,7 @@ _ENTRY = 16
 def check_size(size: int, *, entries: bool = False) -> None:
     """Raises Refused for a text of so many characters, or a list of so many entries, that is too large."""
     if size * (_ENTRY if entries else 1) > _MAX_SIZE:
-        raise Refused("it is too large")
+        raise NotConstant("it is too large")
 
 
 _UNIT = 256
@@ -66,7 +66,7 @@ def plain(value: Any) -> Any:
 
 def _plain(value: Any, counted: Iterator[int], depth: int) -> Any:
     if next(counted) > MAX_VALUES or depth > MAX_DEPTH:
-        raise Refused("it is too large")
+        raise NotConstant("it is too large")
     if isinstance(value, (list, tuple)):
         return [_plain(each.value, counted, depth + 1) for each in value]
     if isinstance(value, dict):
@@ -81,10 +81,10 @@ def _plain(value: Any, counted: Iterator[int], depth: int) -> Any:
 def text_of(value: Any) -> str:
     """What `str` makes of it."""
     if isinstance(value, Member):
-        raise Refused("the text of an enumeration's member differs between versions; use its .value")
+        raise NotConstant("the text of an enumeration's member differs between versions; use its .value")
     if value is None or isinstance(value, (str, int, float, PurePosixPath)):
         if isinstance(value, int) and value.bit_length() > _BITS:
-            raise Refused("it is too large")
+            raise NotConstant("it is too large")
         return str(value)
     raise not_constant(value)
 
@@ -105,7 +105,7 @@ _SPEC = re.compile(r"[^{}]?[<>=^]?[-+ ]?#?0?[0-9]{0,3}[,_]?(\.[0-9]{0,3})?[bcdeE
 def formatted(value: Any, spec: str, conversion: int = -1) -> str:
     """One part of an f-string."""
     if not isinstance(spec, str) or not _SPEC.fullmatch(spec):
-        raise Refused("its format is not a simple one")
+        raise NotConstant("its format is not a simple one")
     if conversion == ord("r") and isinstance(value, (str, int, float)):
         value = repr(value)
     elif conversion != -1 or not isinstance(value, (int, float)):
@@ -119,24 +119,24 @@ def _tried(work: Callable[[], Any]) -> Any:
     try:
         return work()
     except (TypeError, ValueError, KeyError, IndexError, ZeroDivisionError, OverflowError) as error:
-        raise Refused(f"Python refuses it: {str(error)[:80]}") from None
+        raise NotConstant(f"Python refuses it: {str(error)[:80]}") from None
 
 
 def binary(operator: ast.operator, left: Any, right: Any) -> Any:
     """`left operator right` for numbers, texts, lists, mappings and paths."""
     if isinstance(operator, ast.Add) and type(left) is type(right) and isinstance(left, (str, list, tuple, bytes)):
         check_size(len(left) + len(right), entries=isinstance(left, (list, tuple)))
-        return Listed([*left, *right]) if isinstance(left, list) else left + right
+        return ListValue([*left, *right]) if isinstance(left, list) else left + right
     if isinstance(operator, ast.Mult):
         if isinstance(left, int) and isinstance(right, (str, list, tuple)):
             left, right = right, left
         if isinstance(left, (str, list, tuple)) and isinstance(right, int):
             check_size(len(left) * max(right, 0), entries=not isinstance(left, str))
-            return Listed(list(left) * right) if isinstance(left, list) else left * right
+            return ListValue(list(left) * right) if isinstance(left, list) else left * right
     if isinstance(operator, ast.Mod) and isinstance(left, str):
         return _interpolated(left, right)
     if isinstance(operator, ast.BitOr) and isinstance(left, dict) and isinstance(right, dict):
-        return Mapped({**left, **right})
+        return DictValue({**left, **right})
     if isinstance(operator, ast.Div) and (is_path(left) or is_path(right)):
         return below(left, right)
     return _arithmetic(operator, left, right)
@@ -156,10 +156,10 @@ def _arithmetic(operator: ast.operator, left: Any, right: Any) -> Any:
         raise not_constant()
     for each in (left, right):
         if isinstance(each, int) and each.bit_length() > _BITS:
-            raise Refused("it is too large")
+            raise NotConstant("it is too large")
     grows = isinstance(operator, ast.Pow | ast.LShift) and isinstance(left, int) and isinstance(right, int)
     if grows and right > 0 and max(left.bit_length(), 1) * right > _BITS:
-        raise Refused("it is too large")
+        raise NotConstant("it is too large")
     return _tried(lambda: function(left, right))
 
 
@@ -170,7 +170,7 @@ _PERCENT = re.compile(r"%(%|(\(\w+\))?[-#0 +]*[0-9]{0,3}(\.[0-9]{0,3})?[sdifgexX
 
 def _interpolated(text: str, right: Any) -> str:
     if _PERCENT.sub("", text).count("%"):
-        raise Refused("its format is not a simple one")
+        raise NotConstant("its format is not a simple one")
     if isinstance(right, dict):
         values: Any = plain(right)
     else:
@@ -232,9 +232,9 @@ def unpacked(value: Placed, starred: Sequence[bool]) -> list[Placed]:
         first = starred.index(True)
         last = len(items) - (count - first - 1)
         if last >= first:
-            return [*items[:first], Placed(Listed(items[first:last]), value.at), *items[last:]]
+            return [*items[:first], Placed(ListValue(items[first:last]), value.at), *items[last:]]
     if len(items) != count or True in starred:
-        raise Refused(f"Python refuses it: {len(items)} values for {count} names")
+        raise NotConstant(f"Python refuses it: {len(items)} values for {count} names")
     return items
 
 
@@ -256,9 +256,9 @@ def item(owner: Any, index: Any) -> Any:
         return _tried(lambda: owner[key(Placed(index))])
     if isinstance(owner, (list, tuple, str)) and isinstance(index, (int, slice)):
         found = _tried(lambda: owner[index])
-        return Listed(found) if isinstance(found, list) else found
+        return ListValue(found) if isinstance(found, list) else found
     raise not_constant()
 
 
-def unknown_in(values: Iterable[Placed]) -> Unreadable | None:
-    return next((each.value for each in values if isinstance(each.value, Unreadable)), None)
+def unknown_in(values: Iterable[Placed]) -> NotKnown | None:
+    return next((each.value for each in values if isinstance(each.value, NotKnown)), None)

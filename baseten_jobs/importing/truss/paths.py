@@ -4,7 +4,7 @@ from pathlib import PurePosixPath
 from posixpath import normpath
 from typing import Any
 
-from baseten_jobs.importing.truss.values import Here, Parents, Refused, not_constant
+from baseten_jobs.importing.truss.values import Here, NotConstant, Parents, not_constant
 
 _LONGEST_PATH = 4096
 
@@ -26,7 +26,7 @@ def below(*parts: Any) -> Any:
         else:
             raise not_constant()
         if len(total.path if isinstance(total, Here) else str(total)) > _LONGEST_PATH:
-            raise Refused("it is too large")
+            raise NotConstant("it is too large")
     return PurePosixPath() if total is None else total
 
 

@@ -11,7 +11,7 @@ from baseten_jobs.importing.placed import NONE, Gap, Placed, placed
 from baseten_jobs.importing.truss.interpreter import bound_with, executed
 from baseten_jobs.importing.truss.names import PROJECT
 from baseten_jobs.importing.truss.source import PythonSource
-from baseten_jobs.importing.truss.values import Built, Here, Imported, Local, Member, Method, Parents, Unreadable
+from baseten_jobs.importing.truss.values import Built, Here, Imported, Local, Member, Method, NotKnown, Parents
 from baseten_jobs.manifest.diagnostics import Diagnostic, Position
 from baseten_jobs.manifest.document import MAX_DEPTH, MAX_DIGITS, MAX_VALUES, Odd
 from baseten_jobs.manifest.names import manifest_name
@@ -51,12 +51,12 @@ def _hidden_projects(source: PythonSource, names: dict[str, Placed]) -> list[Dia
     makers = {name for name, v in names.items() if isinstance(v.value, Local) and PROJECT in v.value.mentions}
     for statement in source.tree.body:
         for name in bound_with(statement, {PROJECT, *makers}):
-            if isinstance(unknown := names.get(name, NONE).value, Unreadable):
+            if isinstance(unknown := names.get(name, NONE).value, NotKnown):
                 return [_not_read(source.path, unknown)]
     return []
 
 
-def _not_read(path: str, unknown: Unreadable) -> Diagnostic:
+def _not_read(path: str, unknown: NotKnown) -> Diagnostic:
     message = f"{quoted(unknown.text, 84)} is not a constant: {unknown.why}"
     return Diagnostic("not-constant", message, Position(path, *unknown.at), hint="--partial leaves a marked gap")
 
@@ -112,14 +112,14 @@ class _Reader:
         self._depth += 1
         try:
             if self._depth > MAX_DEPTH or self._values > MAX_VALUES:
-                return self._gap(value, Unreadable(self._written(value), "it is too large", value.at))
+                return self._gap(value, NotKnown(self._written(value), "it is too large", value.at))
             return self._plain_parts(value, inner, paths)
         finally:
             self._depth -= 1
 
     def _plain_parts(self, value: Placed, inner: Any, paths: bool) -> Placed:
         spoiled = getattr(inner, "spoiled", None)
-        if isinstance(inner, Unreadable) or spoiled is not None:
+        if isinstance(inner, NotKnown) or spoiled is not None:
             return self._gap(value, spoiled or inner)
         if isinstance(inner, Built):
             paths = inner.kind == "Workspace"
@@ -129,7 +129,7 @@ class _Reader:
         if isinstance(inner, (list, tuple)):
             return replace(value, value=[self._plain(each, paths) for each in inner])
         if isinstance(inner, Here) and not paths:
-            return self._gap(value, Unreadable(self._written(value), "it is a path of one machine", value.at))
+            return self._gap(value, NotKnown(self._written(value), "it is a path of one machine", value.at))
         if isinstance(inner, Member):
             return replace(value, value=inner.value)
         if isinstance(inner, PurePosixPath):
@@ -137,12 +137,12 @@ class _Reader:
         if isinstance(inner, int) and not isinstance(inner, bool) and inner.bit_length() > 60:
             return replace(value, value=Odd(str(inner) if inner.bit_length() < 4096 else "9" * MAX_DIGITS, "integer"))
         if isinstance(inner, str) and any("\ud800" <= character <= "\udfff" for character in inner):
-            return self._gap(value, Unreadable(self._written(value), "half of a surrogate pair is not text", value.at))
+            return self._gap(value, NotKnown(self._written(value), "half of a surrogate pair is not text", value.at))
         if isinstance(inner, float):
             return replace(value, value=Odd(str(inner), "number"))
         if isinstance(inner, (Imported, Local, Method, Parents, bytes, complex)) or inner is Ellipsis:
             why = "it is not a value that a job takes"
-            return self._gap(value, Unreadable(self._written(value), why, value.at))
+            return self._gap(value, NotKnown(self._written(value), why, value.at))
         return value
 
     def _written(self, value: Placed) -> str:
@@ -155,7 +155,7 @@ class _Reader:
             self.problems.append(Diagnostic("key-not-string", message, position))
         return str(name)
 
-    def _gap(self, value: Placed, unknown: Unreadable) -> Placed:
+    def _gap(self, value: Placed, unknown: NotKnown) -> Placed:
         if not self.partial and (told := _not_read(self.source.path, unknown)) not in self.problems:
             self.problems.append(told)
         line, column = unknown.at
@@ -181,7 +181,7 @@ class _Reader:
         if isinstance(path.value, Here):
             return replace(path, value=path.value.path)
         if isinstance(path.value, str) and path.value.startswith("/"):
-            return self._gap(path, Unreadable(path.value, "it is a path of one machine", path.at))
+            return self._gap(path, NotKnown(path.value, "it is a path of one machine", path.at))
         return replace(path, value=normpath(path.value)) if isinstance(path.value, str) else path
 
     def _folders(self, paths: Placed) -> Placed:

@@ -9,7 +9,7 @@ _NOT_CONSTANT = "only running it would tell"
 
 
 @dataclass(frozen=True)
-class Unreadable:
+class NotKnown:
     """What is not known: `text` as it was written at `at`, and why; whatever is made of it is not known either."""
 
     text: str
@@ -17,34 +17,34 @@ class Unreadable:
     at: At
 
 
-class Refused(Exception):
+class NotConstant(Exception):
     """Why an expression has no value here, as part of a message; `unknown` is the part that is to blame."""
 
-    def __init__(self, why: str, unknown: Unreadable | None = None) -> None:
+    def __init__(self, why: str, unknown: NotKnown | None = None) -> None:
         super().__init__(why)
         self.unknown = unknown
 
 
-def not_constant(value: Any = None) -> Refused:
+def not_constant(value: Any = None) -> NotConstant:
     """That a value is no constant, or holds what is unknown."""
-    return Refused(_NOT_CONSTANT, value if isinstance(value, Unreadable) else None)
+    return NotConstant(_NOT_CONSTANT, value if isinstance(value, NotKnown) else None)
 
 
 def refuse() -> Any:
-    """Raises Refused, where only an expression can stand."""
+    """Raises NotConstant, where only an expression can stand."""
     raise not_constant()
 
 
-class Listed(list[Placed]):
+class ListValue(list[Placed]):
     """A list; `spoiled` once something that is not run may have changed it."""
 
-    spoiled: Unreadable | None = None
+    spoiled: NotKnown | None = None
 
 
-class Mapped(dict[Any, Placed]):
+class DictValue(dict[Any, Placed]):
     """A dictionary; `spoiled` once something that is not run may have changed it."""
 
-    spoiled: Unreadable | None = None
+    spoiled: NotKnown | None = None
 
 
 @dataclass(eq=False)
@@ -52,8 +52,8 @@ class Built:
     """An object of a class that is known, with the fields that it was given."""
 
     kind: str
-    fields: Mapped
-    spoiled: Unreadable | None = None
+    fields: DictValue
+    spoiled: NotKnown | None = None
 
 
 @dataclass(frozen=True)
@@ -111,13 +111,13 @@ class Method:
     name: str
 
 
-def spoil(value: Any, why: Unreadable) -> None:
+def spoil(value: Any, why: NotKnown) -> None:
     """Whatever can be changed within a value may have been."""
     seen: set[int] = set()
     waiting = [value]
     while waiting:
         one = waiting.pop()
-        if id(one) in seen or not isinstance(one, (Listed, Mapped, Built, tuple)):
+        if id(one) in seen or not isinstance(one, (ListValue, DictValue, Built, tuple)):
             continue
         seen.add(id(one))
         if not isinstance(one, tuple):
@@ -128,7 +128,7 @@ def spoil(value: Any, why: Unreadable) -> None:
         waiting += [entry.value for entry in inner]
 
 
-def spoil_names(names: dict[str, Placed], function: Local, why: Unreadable) -> None:
+def spoil_names(names: dict[str, Placed], function: Local, why: NotKnown) -> None:
     """Whatever a function of the file, and those that it calls, may change if it is called."""
     seen: set[str] = set()
     waiting = [function]

@@ -9,7 +9,7 @@ from unicodedata import normalize
 
 from baseten_jobs.git.objects import NotWhole
 from baseten_jobs.git.process import GitError
-from baseten_jobs.git.remote import SECONDS, Change, remote_of
+from baseten_jobs.git.remote import SECONDS, TreeChange, remote_of
 from baseten_jobs.git.repository import NotInGit, Repository, open_repository
 from baseten_jobs.job.content import written_in
 from baseten_jobs.manifest.checkout import checkout_of, is_below
@@ -91,7 +91,7 @@ def _repository(paths: Iterable[str]) -> Repository:
     return next(iter(found.values()))
 
 
-def _compared(tip: Tip, repository: Repository, changes: Sequence[Change], places: "_Places") -> Tip:
+def _compared(tip: Tip, repository: Repository, changes: Sequence[TreeChange], places: "_Places") -> Tip:
     differing = [change.path for change in changes if places.touched_by(change.path)]
     yaml = [change for change in changes if change.path.endswith(ENDINGS)]
     names = dict.fromkeys(blob for change in yaml for blob in (change.before, change.after) if blob)

@@ -15,7 +15,7 @@ from baseten_jobs.workspace.own_files import form_of
 from baseten_jobs.workspace.places import Entry
 from baseten_jobs.workspace.scan import HEAD_BYTES, MAX_BYTES, inspect, inspect_head, stays_out
 from baseten_jobs.workspace.selection import Selection
-from baseten_jobs.workspace.walk import Found, walk_committed
+from baseten_jobs.workspace.walk import TravellingFile, walk_committed
 
 MOST_READ = 256 << 20
 """Bytes of files that one search reads out of git; those that lie unchanged in the work tree are not read at all."""
@@ -109,7 +109,7 @@ class Committed:
         except ValueError:  # a pattern that can't be read was never submitted
             return ()
         place = _Place(self, commit)
-        found: list[tuple[Found, str]] = []
+        found: list[tuple[TravellingFile, str]] = []
         for index, folder in enumerate(folders_of(home, workspace)):
             if self.at(commit, folder) is None:
                 return ()
@@ -121,7 +121,7 @@ class Committed:
         files = (self._file(each, blob) for each, blob in found)
         return tuple(file for file in files if file is not None)
 
-    def _file(self, found: Found, blob: str) -> File | None:
+    def _file(self, found: TravellingFile, blob: str) -> File | None:
         """Nothing for the tool's own files, which stay out unless they are named."""
         if found.target is not None:
             return File(found.path, found.source, 0, False, link_hash(found.target), found.target)
