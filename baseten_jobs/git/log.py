@@ -76,11 +76,11 @@ def parse_commits(text: str) -> tuple[Revision, ...]:
 
 
 def _date(seconds: str) -> str:
-    """git's count of seconds, which a commit may make up: no zone of its own, and no year that is none."""
+    """ISO 8601, in UTC, of git's count of seconds; one outside of 1970 to 9999, which a commit may hold, is clamped."""
     epoch = int(seconds) if seconds.strip().lstrip("-").isdecimal() else 0
     return datetime.fromtimestamp(min(max(epoch, 0), _LAST), UTC).isoformat()
 
 
 def _blob(name: str, mode: str) -> str | None:
-    """Nothing for the zeros that stand for a file that is not there, and for what is a repository of its own."""
+    """None for the zeros that stand for an absent file, and for a submodule."""
     return None if name.strip("0") == "" or mode == SUBMODULE else name

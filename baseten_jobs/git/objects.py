@@ -66,7 +66,7 @@ class Objects:
             self.close()
 
     def read(self, names: Sequence[str]) -> Iterator[GitObject | None]:
-        """These objects in their order, nothing for one that is not there; each is to be read before the next.
+        """These objects in their order, None for one that is absent; read each before the next is taken.
 
         Raises NotWhole where git fails. Take them all before you ask again.
         """

@@ -24,7 +24,7 @@ _PASSED_ON = frozenset({
     "HOME", "USER", "LOGNAME", "SUDO_UID", "XDG_CONFIG_HOME", "TMPDIR", "TMP", "TEMP", "LD_LIBRARY_PATH",
     "DYLD_LIBRARY_PATH", "DYLD_FALLBACK_LIBRARY_PATH", "DEVELOPER_DIR", "SYSTEMROOT",
 })  # fmt: skip
-"""All that git gets of the environment where it asks nobody else, but for its own variables: no key, no token."""
+"""The only variables that git gets where it stays on this machine, beside its own settings: no key, no token."""
 
 _OWN = re.compile(r"GIT_CONFIG_(COUNT|(KEY|VALUE)_[0-9]+|GLOBAL|SYSTEM|NOSYSTEM)|GIT_TEST_ASSUME_DIFFERENT_OWNER")
 """What a machine says to all its git processes, as containers set safe.directory; the last only makes git refuse."""
@@ -86,9 +86,9 @@ def converse(root: str | Path, *arguments: str, reaching: bool = False) -> "subp
 
 
 def reach(root: str | Path, arguments: Sequence[str], seconds: float) -> "subprocess.CompletedProcess[bytes]":
-    """git with what its caller has, and git alone gets: credentials, helpers, proxies, the network.
+    """Runs git with its caller's environment: credentials, helpers, proxies, the network.
 
-    It asks nobody, runs no hook, and raises GitError where it does not end within `seconds`.
+    It prompts for nothing, runs no hook, and raises GitError where it does not end within `seconds`.
     """
     from tempfile import TemporaryFile
 
@@ -124,7 +124,7 @@ def without_filters(root: str | Path) -> Mapping[str, str]:
 
 
 def alone(root: str | Path, settings: Mapping[str, str]) -> dict[str, str]:
-    """The environment of a git that asks nobody, with more settings."""
+    """The environment of a git that does not prompt, with more settings."""
     kept = {name: value for name, value in os.environ.items() if name in _PASSED_ON or _OWN.fullmatch(name)}
     return {**kept, **_FIXED, **_ALONE, **_bounds(root), **_with_settings(kept, settings)}
 

@@ -114,7 +114,7 @@ def _words(told: str, urls: Iterable[str]) -> str:
 
 
 def _secrets(url: str) -> tuple[str, ...]:
-    """The password in a URL; where there is none, the name is the token, but for ssh."""
+    """The secret part of a URL: its password, or its user name where it has no password and is not ssh."""
     scheme, _, rest = url.partition("://")
     name, _, password = rest.rpartition("@")[0].partition(":")
     secret = password or (name if scheme.startswith("http") else "")

@@ -58,7 +58,7 @@ class Repository:
         self.objects.close()
 
     def path_of(self, path: str) -> str | None:
-        """A file's path within the repository, or nothing for a file elsewhere."""
+        """A file's path within the repository; None for a file elsewhere."""
         try:
             return Path(os.path.realpath(path)).relative_to(self.root).as_posix()
         except ValueError:
@@ -188,7 +188,7 @@ def open_repository(folder: str) -> Repository | NotInGit:
 
 
 def first_repository(folders: Iterable[str]) -> Repository | NotInGit:
-    """The repository of the first of these folders that is in one; else why the first is in none."""
+    """The repository of the first of these folders that is in one; NotInGit of the first folder if none is."""
     refused: NotInGit | None = None
     for folder in folders:
         found = open_repository(folder)

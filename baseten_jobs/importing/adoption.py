@@ -8,7 +8,7 @@ from baseten_jobs.manifest.diagnostics import Diagnostic, has_errors
 
 @dataclass(frozen=True)
 class ReadSource:
-    """One source: a draft for each manifest in it, or the diagnostics that tell why there is none.
+    """One source: a draft for each manifest in it, or the diagnostics with the reason why there is none.
 
     `folder` is where the paths of its workspaces start, and `mark` tells it from others of the same name.
     """

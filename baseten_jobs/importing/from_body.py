@@ -15,7 +15,7 @@ _OTHERS_FIELDS = ("truss_user_env", "workspace")
 
 @dataclass(frozen=True)
 class Given:
-    """What the user says beside the source, as the options are called; empty where nothing is said."""
+    """The options that were given beside the source; empty where one was not given."""
 
     name: str = ""
     project: str = ""
@@ -115,7 +115,7 @@ def _cache_of(enable_cache: Placed) -> Placed:
 
 
 def _without_nulls(value: Placed, variables: bool = False) -> Placed:
-    """Null keys are unset; a variable that is null stays, to be told of."""
+    """Removes keys whose value is null; an environment variable that is null stays, and gets a diagnostic."""
     if isinstance(value.value, dict):
         entries = {
             name: _without_nulls(each, name == "environment_variables")

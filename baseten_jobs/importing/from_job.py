@@ -13,7 +13,7 @@ from baseten_jobs.manifest.schema.fields import Shape, shape_of
 
 
 def draft_of_job(job: ObservedJob, data: Mapping[str, Any], given: Given) -> Draft:
-    """`data` is the job as the API sent it. Every section that it says nothing of becomes one gap."""
+    """`data` is the job as the API sent it. Every section that is not in it becomes one gap."""
     source = f"job {job.id}"
     identity = parse_job_name(job.name)
     project = _mapping(data.get("training_project")).get("name")

@@ -1,4 +1,4 @@
-"""JSON text -> values with their places, or the one diagnostic that tells why it can't be read."""
+"""JSON text -> values with their places, or one diagnostic with the reason why it can't be read."""
 
 import json
 import re
@@ -110,7 +110,7 @@ def _past_blanks(text: str, index: int) -> int:
 
 
 class _Reader:
-    """Walks a text that is known to be JSON; every method takes where it begins and tells where it ended."""
+    """Walks a text that is known to be JSON; methods take the index of their begin and return that of their end."""
 
     def __init__(self, text: str, where: Where) -> None:
         self.text, self.where = text, where

@@ -12,7 +12,7 @@ At = tuple[int, int]
 
 @dataclass(frozen=True)
 class Gap:
-    """A value that the source does not tell, and why; a manifest that holds one is not valid."""
+    """A value that is not in the source, and why; a manifest that holds one is not valid."""
 
     reason: str
 
@@ -32,7 +32,7 @@ class Placed:
 
     @property
     def entries(self) -> Mapping[str, "Placed"]:
-        """What a mapping holds; nothing of any other value."""
+        """The entries of a mapping; empty for any other value."""
         return self.value if isinstance(self.value, dict) else {}
 
     def get(self, name: str) -> "Placed | None":
@@ -45,7 +45,7 @@ class Placed:
         return entry.value if entry is not None and isinstance(entry.value, str) else None
 
     def holding(self, **changes: "Placed | None") -> "Placed":
-        """The same mapping with other entries; one that is nothing is left out."""
+        """The same mapping with other entries; an entry that is None is left out."""
         entries = {**self.entries, **changes}
         return replace(self, value={name: entry for name, entry in entries.items() if entry is not None})
 
@@ -69,7 +69,7 @@ def placed(value: Any, at: At = (1, 1), source: str = "") -> Placed:
 
 
 def document_of(whole: Placed, path: str) -> Document:
-    """The value as a document whose positions are those of the source; a gap counts as told already."""
+    """The value as a document whose positions are those of the source; a gap counts as one that has its diagnostic."""
     data, spot = _data_and_spot(whole)
     return Document(path, whole.at[0], data, lambda: spot)
 

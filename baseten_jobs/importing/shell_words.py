@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True)
 class Word:
-    """One word of a command, quotes and escapes resolved; `indices` tells where each character, and the end, stood."""
+    """One word of a command, quotes and escapes resolved; `indices` has where its characters, and its end, are."""
 
     text: str
     indices: tuple[int, ...] = field(repr=False)

@@ -21,8 +21,8 @@ def converted(root: str, files: Iterable[tuple[TravellingFile, Held]]) -> tuple[
     Line endings, `$Id$`, encodings and filters do so, and may do otherwise on another machine. What a pointer of LFS
     stands for is the same everywhere. No filter is run to find out: a file that lies untouched since git saw it holds
     what git made of the blob; one that was touched since is undone by line endings and `$Id$` alone, all else counts
-    as an edit. Of a file too large to be read at once only the size is compared. Of blobs that are not here nothing
-    is said.
+    as an edit. Of a file too large to be read at once only the size is compared. A file whose blob is not in this
+    clone is left out.
     """
     differing = [(f, held, f.entry) for f, held in files if f.entry and _name(f, held, f.entry) != f.entry.blob]
     untouched = [each for each in differing if each[2].is_unchanged(each[0].status)]

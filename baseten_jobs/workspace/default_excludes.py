@@ -57,7 +57,7 @@ _SAMPLES = re.compile(
     r"|(?:.*\.)?(?:example|sample|template|dist)\.(?:tfvars(?:\.json)?|env)",
     re.DOTALL,
 )
-"""What shows how such a file is written; it holds no secret, or its contents tell."""
+"""Endings of templates of such files: they hold no secret, or their lines show it."""
 
 
 def spelling_of(path: str) -> str:
@@ -75,7 +75,7 @@ def never_travels(path: str) -> bool:
 
 
 def is_kept_secret(path: str) -> bool:
-    """Whether a file holds secrets, as far as its name and those of the folders above tell."""
+    """True if the name of a file, or of a folder above it, is one that holds secrets."""
     *folders, name = path.lower().split("/")
     pairs = {"/".join(pair) for pair in pairwise((*folders, name))}
     return _names_secrets(name) or not _SECRET_FOLDERS.isdisjoint(folders) or not _SECRET_BELOW.isdisjoint(pairs)

@@ -36,7 +36,7 @@ class Held:
 
 @dataclass(frozen=True, slots=True)
 class Unread:
-    """Why nobody can say what a file holds."""
+    """Why the content of a file is not known."""
 
     reason: str
 

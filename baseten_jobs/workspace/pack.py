@@ -30,7 +30,7 @@ from baseten_jobs.workspace.warnings import MOST
 
 @dataclass(frozen=True)
 class Packed:
-    """For each document with a workspace what it holds, in the documents' order; nothing where it can't be told."""
+    """The content of each document's workspace, in the documents' order; None where it can't be read."""
 
     contents: tuple[Content | None, ...]
     diagnostics: tuple[Diagnostic, ...]
@@ -55,7 +55,7 @@ def pack(documents: Iterable[Document], allowed: tuple[str, ...] = ()) -> Packed
 
 
 def _again(first: "_Job", plan: "_Job") -> list[Diagnostic]:
-    """What is wrong with a tree, told at the place of another manifest that names it too."""
+    """The diagnostics of a tree at the place of another manifest that names it too."""
     return [] if first is plan else [d for d in first.of_tree if d.severity is Severity.ERROR]
 
 
@@ -114,7 +114,7 @@ class _Job:
             taken[name] = f"'{written}'"
 
     def _may_be_read(self, folder: str, written: str, at: FieldPath) -> bool:
-        """Whether this is a folder whose files may travel; else the reason is told."""
+        """True if this is a folder whose files may travel; else a diagnostic with the reason is added."""
         message, hint = self.boundary.refusal(folder, written, self.workspace.outside)
         if message:
             self.told.error("workspace-outside", message, hint, at)
@@ -212,7 +212,7 @@ def _listings(plans: Iterable[_Job]) -> dict[str, Listing | GitError]:
 
 
 _STRAY = "not a git repository (or any"
-"""git's words where something is called `.git` and no repository: nobody takes the folder for a checkout."""
+"""git's words for a `.git` that is no repository: the folder is then not taken for a checkout."""
 
 
 def _words(error: GitError) -> str:

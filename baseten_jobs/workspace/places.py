@@ -33,7 +33,7 @@ class FolderReader(Protocol):
     def target(self, entry: Entry) -> str: ...
 
     def followed(self, entry: Entry, target: str) -> tuple[str | None, str]:
-        """Where a link ends below the root, if that is known; and why it can't travel, or nothing."""
+        """Where a link ends below the root, None if that is not known; and why it can't travel, empty if it can."""
 
 
 class Disk:
@@ -75,7 +75,7 @@ def is_utf8(name: str) -> bool:
 
 
 def _leads_to(root: str, path: str, target: str) -> str | None:
-    """The path below `root` that the link at `path` ends at, there or not; nothing for one that leaves the root.
+    """The path below `root` that a link ends at, whether it exists or not; None for one that leaves the root.
 
     Every step on the way counts: `../job/train.py` leaves a root `job`, though it comes back to it here. Of a ring of
     links the end is one of them.

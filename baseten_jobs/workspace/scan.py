@@ -1,4 +1,4 @@
-"""A small file's name and bytes -> what somebody should know before it travels."""
+"""A small file's name and bytes -> what a person should know before it travels."""
 
 import codecs
 from collections.abc import Callable, Iterable
@@ -83,7 +83,7 @@ def _secrets(raw: bytes) -> tuple[Note, ...]:
 
 
 def _text(raw: bytes) -> str | None:
-    """What somebody reads in a file, in UTF-16 too; None where it is no text."""
+    """The text of a file, in UTF-8 or UTF-16; None where it is no text."""
     head = raw[:8192]
     if b"\0" not in head and head[:2] not in _UTF_16:
         return raw.decode("utf-8", "replace")

@@ -9,7 +9,7 @@ from baseten_jobs.workspace.ignore_files import Rules, as_bytes, cut
 
 
 def mistake_in(pattern: str) -> str:
-    """Why a pattern makes no sense, or nothing."""
+    """Why a pattern is not valid; empty if it is."""
     return f"'{pattern}' is not a pattern as in .gitignore" if not pattern.strip("! /") and "!" in pattern else ""
 
 
@@ -72,7 +72,7 @@ class Selection:
         return any(_agree(pattern, names) for pattern in self._bound)
 
     def prunes(self, folder: str) -> bool:
-        """Whether nothing below an excluded folder can travel."""
+        """True if no file below an excluded folder can travel."""
         return self.excludes(folder) and not self._brings_back
 
 

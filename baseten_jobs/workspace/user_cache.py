@@ -85,7 +85,7 @@ def _forget_old(folder: int) -> None:
 
 @contextmanager
 def _opened(*, create: bool) -> Iterator[int]:
-    """The folder, which is the user's own and open to nobody else; the folders above it may be links."""
+    """The folder, which belongs to the user and is closed to others; the folders above it may be links."""
     path = cache_folder()
     if create:
         os.makedirs(os.path.dirname(path), 0o700, exist_ok=True)

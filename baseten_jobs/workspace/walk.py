@@ -245,7 +245,7 @@ class _Walk:
         return self.place.text(entry.path) if in_place and stat.S_ISREG(status.st_mode) else None
 
     def _text(self, path: str, source: str) -> str:
-        """An ignore file's text; one that can't be read would leave out nothing."""
+        """An ignore file's text; a fault is added for one that can't be read, since its patterns are not known."""
         try:
             return self.place.text(source)
         except OSError as error:

@@ -14,7 +14,7 @@ from baseten_jobs.workspace.selection import Selection
 from baseten_jobs.workspace.walk import TravellingFile, Tree, loose
 
 MOST = 20
-"""Secrets, or faults, told one by one of one workspace."""
+"""Secrets, or faults, of one workspace that have a diagnostic each; the rest are counted."""
 
 Travelling = Sequence[tuple[TravellingFile, Held | None]]
 """Each file that travels with what it holds, and each link."""

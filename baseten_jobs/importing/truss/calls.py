@@ -42,7 +42,7 @@ def why(imported: Imported) -> str:
 
 
 def called(function: Placed, arguments: Arguments, keywords: Keywords) -> Any:
-    """What a call gives; raises Refused, and then nothing has happened."""
+    """The value of a call; raises NotConstant, and then no value has changed."""
     target = function.value
     if isinstance(target, Imported):
         if not ours(target):

@@ -43,7 +43,7 @@ class Evaluator(Expressions):
         return NotKnown(self.source.text(node), why, self.source.at(node))
 
     def value(self, node: ast.expr) -> Placed:
-        """What an expression means; what can't be known is an `Unreadable` that says where and why."""
+        """What an expression means; what can't be known is a `NotKnown` that says where and why."""
         if self._exhausted is not None:
             return Placed(self._exhausted, self._exhausted.at)
         at = self.source.at(node)
@@ -75,7 +75,7 @@ class Evaluator(Expressions):
         return found
 
     def charge(self, steps: int) -> None:
-        """Count work; raises Refused where there is too much of it."""
+        """Count work; raises NotConstant where there is too much of it."""
         self._steps -= steps
         if self._steps < 0:
             raise NotConstant("there is too much to work out", self._exhausted)

@@ -12,19 +12,19 @@ from baseten_jobs.importing.truss.values import Imported, Local, NotConstant, No
 
 
 class Expressions(ABC):
-    """A method for each kind of expression, called by the kind's name; raises Refused for what has no value."""
+    """A method for each kind of expression, called by the kind's name; raises NotConstant for what has no value."""
 
     @abstractmethod
     def value(self, node: ast.expr) -> Placed:
-        """What an expression means; what can't be known is an `Unreadable` that says where and why."""
+        """What an expression means; what can't be known is a `NotKnown` that says where and why."""
 
     @abstractmethod
     def charge(self, steps: int) -> None:
-        """Count work; raises Refused where there is too much of it."""
+        """Count work; raises NotConstant where there is too much of it."""
 
     @abstractmethod
     def charge_for(self, *values: Any) -> None:
-        """Count the work of looking at all of these values; raises Refused where it is too much."""
+        """Count the work of looking at all of these values; raises NotConstant where it is too much."""
 
     def _known(self, *values: Placed) -> NotKnown | None:
         """The first of several values that is not known."""

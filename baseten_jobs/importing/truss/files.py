@@ -18,7 +18,7 @@ from baseten_jobs.workspace.default_excludes import ENVIRONMENT_MARKS, never_tra
 
 _WHAT = "such a file"
 _PLAIN_NAME = "config"
-"""The file name that tells nothing about a job."""
+"""The file name that most projects have: it is no name for a job."""
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ from baseten_jobs.importing.truss.values import (
 
 
 def executed(source: PythonSource) -> dict[str, Placed]:
-    """Every name of the module with its value at the end; raises nothing."""
+    """Every name of the module with its value at the end. Never raises."""
     names: dict[str, Placed] = {}
     try:
         _Module(source, Evaluator(source, names)).run(source.tree.body)
@@ -47,7 +47,7 @@ class _Module:
             self._depth -= 1
 
     def _do(self, statement: ast.stmt) -> None:
-        """Work a statement out. Once that was too much, no more of the file is, and none of its names is known."""
+        """Works a statement out. Once the limit of steps is reached, the rest is skipped, its names not known."""
         handler = getattr(self, f"_{type(statement).__name__.lower()}", self._unknown)
         try:
             self.evaluator.charge(1)
@@ -79,7 +79,7 @@ class _Module:
         raise NotConstant(_KINDS.get(type(statement), "statements of this kind are not run"))
 
     def _pass(self, statement: ast.stmt) -> None:
-        """Nothing to do: `pass`, `global`, `assert` and `raise` bind no name."""
+        """`pass`, `global`, `assert` and `raise` bind no name."""
 
     _global = _assert = _raise = _break = _continue = _pass
 

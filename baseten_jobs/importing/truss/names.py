@@ -1,4 +1,4 @@
-"""The names of the incumbent client: its classes, enumerations and factories, and what it sends that nobody wrote."""
+"""The names of the incumbent client: its classes, enumerations and factories, and the defaults that it sends."""
 
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
@@ -61,7 +61,7 @@ _ENUMS: Mapping[str, Callable[[str], str]] = MappingProxyType(
 
 
 def ours(imported: Imported) -> str:
-    """The name of one of the client's things without its modules, or nothing for what is not the client's."""
+    """The name of one of the client's classes or functions without its modules; empty for a name of others."""
     root, _, rest = imported.name.partition(".")
     if root not in ROOTS:
         return ""

@@ -25,7 +25,7 @@ _ENTRY = 16
 
 
 def check_size(size: int, *, entries: bool = False) -> None:
-    """Raises Refused for a text of so many characters, or a list of so many entries, that is too large."""
+    """Raises NotConstant for a text of so many characters, or a list of so many entries, that is too large."""
     if size * (_ENTRY if entries else 1) > _MAX_SIZE:
         raise NotConstant("it is too large")
 
@@ -60,7 +60,7 @@ def steps_of_made(value: Any) -> int:
 
 
 def plain(value: Any) -> Any:
-    """A constant as Python holds it; raises Refused where a part is none."""
+    """A constant as Python holds it; raises NotConstant where a part is none."""
     return _plain(value, count(), 0)
 
 

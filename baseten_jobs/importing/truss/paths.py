@@ -47,7 +47,7 @@ def _parent(path: Any) -> Any:
 
 
 def part_of_path(path: Any, name: str) -> Any:
-    """An attribute of a path, or nothing for a method."""
+    """An attribute of a path; None for a method."""
     if name == "parent":
         return _parent(path)
     if name == "parents":

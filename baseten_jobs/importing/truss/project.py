@@ -103,7 +103,7 @@ class _Reader:
         return replace(project, value=name) if name else None
 
     def _plain(self, value: Placed, paths: bool = False) -> Placed:
-        """Objects become mappings, and what is not known becomes a gap, told of unless gaps are asked for.
+        """Objects become mappings, and what is not known becomes a gap, with a diagnostic unless gaps are asked for.
 
         `paths` says that a path which begins at the file's folder has a meaning here.
         """
@@ -223,7 +223,7 @@ def _with_defaults(job: Placed) -> Placed:
 
 
 def _with_checkpoints(runtime: Placed) -> Placed:
-    """Where a load names no checkpoint the incumbent asks for the latest of nothing, which a rule tells of."""
+    """Where a load names no checkpoint the incumbent asks for the latest without a project; a rule finds that."""
     load = runtime.get("load_checkpoint_config")
     enabled = load.get("enabled") if load is not None else None
     if load is None or enabled is None or enabled.value is False or load.get("checkpoints") is not None:
