@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, BinaryIO
 
 from baseten_jobs.manifest import document as manifest
 from baseten_jobs.manifest.diagnostics import Diagnostic, has_errors, in_order, made_strict
-from baseten_jobs.manifest.document import Document, Loaded
+from baseten_jobs.manifest.document import Document, Loaded, Place
 from baseten_jobs.manifest.rules import errors
 from baseten_jobs.manifest.rules.confusable_projects import check_lookalikes
 from baseten_jobs.manifest.schema import check
@@ -16,35 +16,61 @@ from baseten_jobs.manifest.sources import Sources, read_sources
 
 if TYPE_CHECKING:
     from baseten_jobs.job.content import Content
-    from baseten_jobs.job.request import JobRequest
-    from baseten_jobs.manifest.overrides import Override
+    from baseten_jobs.job.request import CompiledManifest, JobRequest
+    from baseten_jobs.manifest.inputs import Inputs
 
 
 @dataclass(frozen=True)
-class Compiled:
-    """Everything that the files say: requests only where no diagnostic is an error.
+class CheckedManifest:
+    """A document, and what its workspace holds; None where it has none, or where that can't be told."""
 
-    `contents` are what the documents' workspaces hold, by the documents' places.
-    """
+    document: Document
+    content: Content | None = None
 
-    documents: tuple[Document, ...]
-    requests: tuple[JobRequest, ...]
+
+@dataclass(frozen=True)
+class Checked:
+    """Every manifest that was read, and all that is wrong with any of them."""
+
+    manifests: tuple[CheckedManifest, ...]
     diagnostics: tuple[Diagnostic, ...]
-    contents: Mapping[int, Content] = field(default_factory=dict, repr=False)
 
     @property
     def valid(self) -> bool:
         return not has_errors(self.diagnostics)
 
+    @property
+    def documents(self) -> tuple[Document, ...]:
+        return tuple(each.document for each in self.manifests)
+
+
+@dataclass(frozen=True)
+class Compiled:
+    """The manifests with their requests; there are none where a diagnostic is an error."""
+
+    manifests: tuple[CompiledManifest, ...]
+    diagnostics: tuple[Diagnostic, ...]
+
+    @property
+    def valid(self) -> bool:
+        return not has_errors(self.diagnostics)
+
+    @property
+    def documents(self) -> tuple[Document, ...]:
+        return tuple(each.document for each in self.manifests)
+
+    @property
+    def requests(self) -> tuple[JobRequest, ...]:
+        return tuple(each.request for each in self.manifests)
+
     def named(self, names: Sequence[str]) -> tuple[Compiled, tuple[str, ...]]:
         """Only the manifests of these names, and the names that none has."""
-        kept = [i for i, request in enumerate(self.requests) if request.name in names]
-        have = {request.name for request in self.requests}
-        only = Compiled(tuple(self.documents[i] for i in kept), tuple(self.requests[i] for i in kept), self.diagnostics)
+        only = replace(self, manifests=tuple(each for each in self.manifests if each.request.name in names))
+        have = {request.name for request in only.requests}
         return only, tuple(name for name in names if name not in have)
 
     def ambiguous(self) -> str:
-        """A name that several manifests have, with their places, or nothing."""
+        """A name that several manifests have, with their places; empty if there is none."""
         for request in self.requests:
             places = [f"{r.path}:{r.line}" for r in self.requests if r.name == request.name]
             if len(places) > 1:
@@ -52,27 +78,18 @@ class Compiled:
         return ""
 
 
-def validate(
-    paths: Sequence[str],
-    stdin: BinaryIO,
-    strict: bool,
-    overrides: Sequence[Override] = (),
-    allowed: Sequence[str] = (),
-    *,
-    only_ours: bool = False,
-) -> Compiled:
+def validate(inputs: Inputs, stdin: BinaryIO, *, only_ours: bool = False) -> Checked:
     """All diagnostics of all files: what the schema says of each document, and the rules of the rest of it.
 
-    `allowed` are folders from which workspaces may take files although they lie outside of their repository. With
-    `only_ours` a file that is no file of manifests is passed over, although it was named.
+    With `only_ours` a file that is no file of manifests is passed over, although it was named.
     """
-    read, loaded = (_ours if only_ours else _all)(paths, stdin)
+    read, loaded = (_ours if only_ours else _all)(inputs.paths, stdin)
     diagnostics = [*read.diagnostics, *(d for one in loaded for d in one.diagnostics)]
     documents = tuple(document for one in loaded for document in one.documents)
-    if overrides:
+    if inputs.overrides:
         from baseten_jobs.manifest.overrides import laid_over
 
-        documents, misfits = laid_over(documents, overrides)
+        documents, misfits = laid_over(documents, inputs.overrides)
         diagnostics += misfits
     unread = {d.position.path for one in loaded for d in one.diagnostics}
     sound = []
@@ -81,10 +98,10 @@ def validate(
         diagnostics += (*found, *errors.check(document, found))
         sound += [] if found or document.path in unread else [document]
     diagnostics += (*errors.check_unique(documents), *check_lookalikes(documents))
-    contents, of_trees = _packed(documents, sound, tuple(allowed))
+    contents, of_trees = _packed(sound, inputs.allowed)
     diagnostics += of_trees
-    ordered = in_order(made_strict(diagnostics) if strict else diagnostics)
-    return Compiled(documents, (), ordered, contents)
+    ordered = in_order(made_strict(diagnostics) if inputs.strict else diagnostics)
+    return Checked(tuple(CheckedManifest(each, contents.get(each.place)) for each in documents), ordered)
 
 
 def _all(paths: Sequence[str], stdin: BinaryIO) -> tuple[Sources, Sequence[Loaded]]:
@@ -101,33 +118,23 @@ def _ours(paths: Sequence[str], stdin: BinaryIO) -> tuple[Sources, Sequence[Load
 
 
 def _packed(
-    documents: Sequence[Document], sound: Iterable[Document], allowed: tuple[str, ...]
-) -> tuple[Mapping[int, Content], tuple[Diagnostic, ...]]:
-    """What the workspaces hold, where any document has one."""
-    kept = {id(document) for document in sound if document.data["spec"].get("workspace") is not None}
-    places = [place for place, document in enumerate(documents) if id(document) in kept]
-    if not places:
+    sound: Sequence[Document], allowed: tuple[str, ...]
+) -> tuple[Mapping[Place, Content], tuple[Diagnostic, ...]]:
+    """What the workspaces hold, by the place of their document, where any document has one."""
+    having = [document for document in sound if document.data["spec"].get("workspace") is not None]
+    if not having:
         return {}, ()
     from baseten_jobs.workspace.pack import pack
 
-    packed = pack((documents[place] for place in places), allowed)
-    contents = {place: content for place, content in zip(places, packed.contents, strict=True) if content}
-    return contents, packed.diagnostics
+    packed = pack(having, allowed)
+    return packed.contents, packed.diagnostics
 
 
-def compile_all(
-    paths: Sequence[str],
-    stdin: BinaryIO,
-    strict: bool,
-    overrides: Sequence[Override] = (),
-    allowed: Sequence[str] = (),
-) -> Compiled:
+def compile_all(inputs: Inputs, stdin: BinaryIO) -> Compiled:
     """Validated and, if nothing is wrong anywhere, compiled to requests."""
-    checked = validate(paths, stdin, strict, overrides, allowed)
+    checked = validate(inputs, stdin)
     if not checked.valid:
-        return checked
-    from baseten_jobs.job.request import compile_request
+        return Compiled((), checked.diagnostics)
+    from baseten_jobs.job.request import compiled
 
-    placed = enumerate(checked.documents)
-    requests = tuple(compile_request(document, checked.contents.get(place)) for place, document in placed)
-    return replace(checked, requests=requests)
+    return Compiled(tuple(compiled(each.document, each.content) for each in checked.manifests), checked.diagnostics)

@@ -1,56 +1,139 @@
 """The tool on one page: load, validate, compile, observe, plan, apply."""
 
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field, replace
 from functools import partial
+from typing import Protocol
 
-from baseten_jobs.applying.execute import Execution, execute
+from baseten_jobs.applying.execute import Conflict, Execution, execute
 from baseten_jobs.applying.in_flight import Ledger
 from baseten_jobs.applying.outcome import Applied
 from baseten_jobs.applying.second_look import looked_at_again
-from baseten_jobs.applying.upload import Sent, upload_workspaces
+from baseten_jobs.applying.upload import Sent, UploadFailed, upload_workspaces
 from baseten_jobs.compilation import Compiled
 from baseten_jobs.git.repository import first_repository
 from baseten_jobs.job.claims import not_there
 from baseten_jobs.job.observation import Observation
-from baseten_jobs.job.project_resolution import Unresolved
-from baseten_jobs.job.request import JobRequest, ProjectRef
-from baseten_jobs.manifest.diagnostics import Diagnostic, Position, Severity, field_name, has_errors, in_order
-from baseten_jobs.manifest.document import Document
-from baseten_jobs.manifest.rules import errors
-from baseten_jobs.manifest.secret_references import missing_secrets, secret_references
-from baseten_jobs.phrases import nearest
+from baseten_jobs.job.request import CompiledManifest, ProjectRef
+from baseten_jobs.manifest.diagnostics import Diagnostic, Severity, has_errors, in_order
+from baseten_jobs.manifest.secret_references import secret_references
 from baseten_jobs.planning.decide import Claimed, make_plan
+from baseten_jobs.planning.guards import refusals
 from baseten_jobs.planning.history.review import Inquiry, with_witness
-from baseten_jobs.planning.plan import EVERY, Plan, Policy, Verb
-from baseten_jobs.planning.preflight import Appraisal, appraise, appraised
+from baseten_jobs.planning.plan import Key, Plan, Policy, Verb
+from baseten_jobs.planning.preflight import Appraisal, appraise, appraised, unknown_secrets
+from baseten_jobs.planning.problems import misnamed, misplaced, not_adoptable
+from baseten_jobs.planning.saved_plan import SavedPlan
+from baseten_jobs.planning.terms import Terms, differences, narrowed
 from baseten_jobs.provider.api.client import Api
+from baseten_jobs.provider.api.errors import ApiError
 from baseten_jobs.provider.observe import observe, with_second_witness
 from baseten_jobs.provider.presence import Recall
 from baseten_jobs.provider.status import Status
 
+_DIFFERENCES = 5
+"""As many are shown of those that make a plan stale."""
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What to plan or apply: on which terms, what to ask of git, and how to carry it out.
+
+    A `saved` plan is compared with the one that is made now. `confirmed` is True where no person is to be asked,
+    `local` before the embedded API.
+    """
+
+    terms: Terms
+    inquiry: Inquiry | None = None
+    how: Execution = field(default_factory=Execution)
+    saved: SavedPlan | None = None
+    confirmed: bool = False
+    local: bool = False
+
 
 @dataclass(frozen=True)
 class Planned:
-    """A plan, or the diagnostics that forbid one."""
+    """A plan, and why guards forbid to apply it; or the diagnostics that forbid to make one."""
 
     plan: Plan
     diagnostics: tuple[Diagnostic, ...] = ()
+    refusals: tuple[str, ...] = ()
 
     @property
     def valid(self) -> bool:
         return not has_errors(self.diagnostics)
 
 
+@dataclass(frozen=True)
+class Invalid:
+    """The manifests forbid to make a plan. Nothing was sent."""
+
+    diagnostics: tuple[Diagnostic, ...]
+
+
+@dataclass(frozen=True)
+class Refused:
+    """The plan is not to be applied. Nothing was sent."""
+
+    reason: str
+    plan: Plan = field(default_factory=Plan)
+
+
+@dataclass(frozen=True)
+class Failed:
+    """Trouble came before the first create. Nothing was submitted."""
+
+    reason: str
+    plan: Plan
+    unauthorised: bool = False
+
+
+@dataclass(frozen=True)
+class Done:
+    """The plan was carried out, and this is what became of it."""
+
+    plan: Plan
+    applied: Applied
+
+
+class Operator(Protocol):
+    """Who runs an apply: is shown the plan, is asked to confirm it, and watches while it is carried out."""
+
+    def show(self, planned: Planned) -> None:
+        """Called once, with a valid plan, before anything is asked."""
+
+    def confirm(self) -> bool:
+        """Whether to apply what was shown; called where no guard forbids it and there is something to do."""
+
+    def watch(self) -> AbstractContextManager[tuple[Ledger, Sent]]:
+        """What follows the creates, and what follows the uploads; it is entered around everything that is sent."""
+
+
 def look(api: Api, compiled: Compiled) -> tuple[Observation, tuple[Diagnostic, ...]]:
     """What the provider has of the projects that the manifests name."""
     observed = observe(api, (request.project for request in compiled.requests))
-    return observed.observation, (
-        *_unresolved(compiled, observed.unresolved),
-        *_conflicts(compiled, observed.observation),
-    )
+    return observed.observation, misplaced(compiled.manifests, observed.observation, observed.unresolved)
+
+
+def agreed(given: Terms, saved: SavedPlan | None) -> Terms | Refused:
+    """The terms to plan on: those that are given, narrowed by those of a saved plan, which decides on the paths."""
+    if saved is None:
+        return given
+    given = replace(given, paths=saved.terms.paths)
+    if refused := differences(saved.terms, given):
+        told = f"the plan was made with other options: {'; '.join(refused)}; nothing was sent"
+        return Refused(f"{told}, give the same or plan again")
+    return narrowed(given, saved.terms)
+
+
+def plan(api: Api, compiled: Compiled, wanted: Wanted) -> Planned:
+    """What apply would do, and why it would refuse to."""
+    policy, strict = wanted.terms.policy, wanted.terms.strict
+    made = make(api, compiled, policy, wanted.inquiry, rehearsal=wanted.local)
+    return replace(made, refusals=refusals(made.plan, policy, strict=strict)) if made.valid else made
 
 
 def make(
@@ -60,8 +143,8 @@ def make(
 
     Beside that, what the submits cost and refer to is read. A missing secret is an error, but for a `rehearsal`.
     """
-    if misnamed := _misnamed(compiled, policy):
-        return Planned(Plan(), misnamed)
+    if unknown := misnamed(compiled.manifests, policy):
+        return Planned(Plan(), unknown)
     observation, diagnostics = look(api, compiled)
     if diagnostics:
         return Planned(Plan(), in_order(diagnostics))
@@ -75,9 +158,10 @@ def make(
         if inquiry is not None:
             again = partial(make_plan, compiled.requests, observation, policy)
             plan = _asked_of_git(api, plan, inquiry, again)
-    if strangers := _not_adoptable(compiled, observation):
+    if strangers := not_adoptable(compiled.manifests, observation):
         return Planned(Plan(), strangers)
-    missing = _missing_secrets(compiled, plan, appraisal.result(), Severity.WARNING if rehearsal else Severity.ERROR)
+    severity = Severity.WARNING if rehearsal else Severity.ERROR
+    missing = unknown_secrets(_submitted(compiled, plan), appraisal.result(), severity)
     return Planned(Plan() if has_errors(missing) else appraised(plan, appraisal.result()), missing)
 
 
@@ -88,43 +172,16 @@ def _doubted(plan: Plan, observation: Observation, compiled: Compiled, prune: bo
     return [request.project for request in requests if observation.project(request.project).exists]
 
 
-def _not_adoptable(compiled: Compiled, observation: Observation) -> tuple[Diagnostic, ...]:
-    """A diagnostic for each adopted job that its project does not show."""
-    requests = {(request.path, request.line): request for request in not_there(observation, compiled.requests)}
-    at = ("metadata", "adopts", "job")
-    return tuple(
-        Diagnostic(
-            "adopts", f"there is no job '{request.adopts.job_id}' in the project '{request.project}'",
-            document.position(at), field_name(at), "is it another project's? without `adopts` the spec is submitted",
-        )
-        for document in compiled.documents
-        if (request := requests.get((document.path, document.line))) and request.adopts
-    )  # fmt: skip
-
-
 def _appraise(api: Api, compiled: Compiled, plan: Plan) -> Appraisal:
     """Nothing is read for a plan that submits nothing."""
     projects = {action.request.project: plan.project_of(action) for action in plan.possible_submits}
-    referring = {request.project for document, request in _submitted(compiled, plan) if secret_references(document)}
+    referring = {each.request.project for each in _submitted(compiled, plan) if secret_references(each.document)}
     return appraise(api, projects.values(), referring) if projects else Appraisal()
 
 
-def _submitted(compiled: Compiled, plan: Plan) -> Iterator[tuple[Document, JobRequest]]:
-    submits = {(action.request.path, action.request.line) for action in plan.possible_submits}
-    pairs = zip(compiled.documents, compiled.requests, strict=True)
-    return ((document, request) for document, request in pairs if (request.path, request.line) in submits)
-
-
-def _missing_secrets(
-    compiled: Compiled, plan: Plan, appraisal: Appraisal, severity: Severity
-) -> tuple[Diagnostic, ...]:
-    """A diagnostic for each secret that a submit refers to and its team is known not to have."""
-    return in_order(
-        diagnostic
-        for document, request in _submitted(compiled, plan)
-        if (team := appraisal.team_of(request.project)) in appraisal.secrets
-        for diagnostic in missing_secrets(document, appraisal.secrets[team], team.name, severity)
-    )
+def _submitted(compiled: Compiled, plan: Plan) -> Iterator[CompiledManifest]:
+    submits = {action.key for action in plan.possible_submits}
+    return (each for each in compiled.manifests if Key(each.request.project, each.request.name) in submits)
 
 
 def _asked_of_git(api: Api, plan: Plan, inquiry: Inquiry, again: Callable[[Claimed], Plan]) -> Plan:
@@ -140,7 +197,46 @@ def _of_abandoned(api: Api, prune: bool, refs: tuple[ProjectRef, ...]) -> Observ
     return with_second_witness(api, observation, observation.projects) if prune else observation
 
 
-def apply(
+def apply(api: Api, compiled: Compiled, wanted: Wanted, operator: Operator) -> Invalid | Refused | Failed | Done:
+    """Plan, show the plan, and carry it out: unless it is stale, a guard forbids it, or it is not confirmed.
+
+    Until then the API is only read. Raises ApiError where that fails.
+    """
+    planned = plan(api, compiled, wanted)
+    if not planned.valid:
+        return Invalid(planned.diagnostics)
+    operator.show(planned)
+    made, asks = planned.plan, planned.plan.has_changes and not wanted.confirmed
+    if reason := _stale(made, wanted.saved) or _guarded(planned):
+        return Refused(reason, made)
+    if asks and not operator.confirm():
+        return Refused("not confirmed, so nothing was sent; --yes confirms where there is no terminal", made)
+    try:
+        with operator.watch() as (ledger, sent):
+            applied = carry_out(api, made, wanted.terms.policy, _at_once(wanted), ledger, sent, waited=asks)
+    except (Conflict, UploadFailed, ApiError) as trouble:
+        unauthorised = isinstance(trouble, ApiError) and trouble.unauthorised
+        return Failed(f"{trouble}; nothing was submitted", made, unauthorised)
+    return Done(made, applied)
+
+
+def _stale(made: Plan, saved: SavedPlan | None) -> str:
+    """Why a saved plan is not the one that is made now; empty if it is, or if there is none."""
+    found = saved.stale(made) if saved else ()
+    return f"the plan is stale: {'; '.join(found[:_DIFFERENCES])}; nothing was sent, plan again" if found else ""
+
+
+def _guarded(planned: Planned) -> str:
+    return f"refused: {'; '.join(planned.refusals)}; nothing was sent" if planned.refusals else ""
+
+
+def _at_once(wanted: Wanted) -> Execution:
+    """The embedded API shows a job as soon as it is there, so nobody waits to look for twins."""
+    how = wanted.how
+    return replace(how, windows=replace(how.windows, twins_after=0.0)) if wanted.local else how
+
+
+def carry_out(
     api: Api,
     plan: Plan,
     policy: Policy,
@@ -176,38 +272,3 @@ def status(
     if diagnostics:
         return (), in_order(diagnostics)
     return (recall or Recall(api)).rows(compiled.requests, observation), ()
-
-
-def _misnamed(compiled: Compiled, policy: Policy) -> tuple[Diagnostic, ...]:
-    """Options that name a manifest which is not there."""
-    names = [request.name for request in compiled.requests]
-    return tuple(
-        Diagnostic(
-            "unknown-name", f"no manifest has the name '{name}'", Position(option),
-            hint=f"did you mean '{near}'?" if (near := nearest(name, names)) else "",
-        )
-        for option, given in (("--retry-failed", policy.retry_failed), ("--create", policy.create - {EVERY}))
-        for name in sorted(given)
-        if name not in names
-    )  # fmt: skip
-
-
-def _unresolved(compiled: Compiled, unresolved: Iterable[Unresolved]) -> list[Diagnostic]:
-    problems = {problem.ref: problem for problem in unresolved}
-    return [
-        Diagnostic("project", problem.message, document.position(at), field_name(at), problem.hint)
-        for document, request in zip(compiled.documents, compiled.requests, strict=True)
-        if (problem := problems.get(request.project))
-        for at in [("metadata", problem.field)]
-    ]
-
-
-def _conflicts(compiled: Compiled, observation: Observation) -> list[Diagnostic]:
-    """Two manifests of one name whose projects turn out to be the same."""
-    claims: dict[tuple[str, str], list[tuple[Document, str]]] = {}
-    for document, request in zip(compiled.documents, compiled.requests, strict=True):
-        project = observation.projects.get(request.project)
-        if project is not None and project.id:
-            for name in request.names:
-                claims.setdefault((project.id, name), []).append((document, name))
-    return [d for claim in claims.values() if len(claim) > 1 for d in errors.clash(claim)]

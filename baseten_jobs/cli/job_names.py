@@ -6,6 +6,7 @@ from baseten_jobs import compilation, pipeline
 from baseten_jobs.cli.exits import Exit
 from baseten_jobs.cli.session import Session, or_default
 from baseten_jobs.job.observation import ObservedJob, short
+from baseten_jobs.manifest.inputs import Inputs
 from baseten_jobs.phrases import nearest, one_line, page
 from baseten_jobs.provider.api.client import Api
 from baseten_jobs.provider.observe import job_by_id
@@ -24,7 +25,7 @@ def manifests(
     session: Session, paths: tuple[str, ...], names: tuple[str, ...], allowed: tuple[str, ...]
 ) -> compilation.Compiled:
     """The manifests of these names, or all where none is given; raises Refused."""
-    compiled = compilation.compile_all(or_default(paths), session.stdin, strict=False, allowed=allowed)
+    compiled = compilation.compile_all(Inputs(or_default(paths), allowed=allowed), session.stdin)
     if not compiled.valid:
         raise Refused(session.invalid(compiled.diagnostics))
     if not names:

@@ -44,11 +44,6 @@ def complete_paths(context: click.Context, parameter: click.Parameter, incomplet
     return [CompletionItem(incomplete, type="file")]
 
 
-def paths(command: F) -> F:
-    """PATH ...: files, folders or `-`."""
-    return click.argument("paths", nargs=-1, metavar="[PATH]...", shell_complete=complete_paths)(command)
-
-
 _FILES: Any = {
     "multiple": True,
     "shell_complete": complete_paths,
@@ -74,10 +69,6 @@ def output(*formats: str) -> Callable[[F], F]:
     )  # fmt: skip
 
 
-def strict(command: F) -> F:
-    return click.option("--strict", is_flag=True, help="Warnings are errors.")(command)
-
-
 def verbose(command: F) -> F:
     return click.option("-v", "--verbose", is_flag=True, help="List every file of the workspaces.")(command)
 
@@ -100,21 +91,18 @@ class _OverrideType(click.ParamType):  # type: ignore[type-arg,unused-ignore]
             self.fail(str(error), param, ctx)
 
 
-def overrides(command: F) -> F:
-    """--set: what only CI knows, such as the tag of an image that it has just built."""
-    return click.option(
-        "--set", "overrides", multiple=True, type=_OverrideType(), metavar="NAME:FIELD=VALUE",
-        help="Set a field of a manifest, or of every one with *; repeatable.",
-    )(command)  # fmt: skip
+_ALLOW_OUTSIDE: Any = {
+    "multiple": True,
+    "metavar": "DIR",
+    "type": click.Path(exists=True, file_okay=False),
+    "shell_complete": complete_paths,
+    "help": "Let manifests that say `outside: true` take files from this folder; repeatable.",
+}
 
 
 def allow_outside(command: F) -> F:
     """--allow-outside: who runs a command grants what a manifest can only ask for; no environment and no file does."""
-    return click.option(
-        "--allow-outside", "allowed", multiple=True, metavar="DIR",
-        type=click.Path(exists=True, file_okay=False), shell_complete=complete_paths,
-        help="Let manifests that say `outside: true` take files from this folder; repeatable.",
-    )(command)  # fmt: skip
+    return click.option("--allow-outside", "allowed", **_ALLOW_OUTSIDE)(command)
 
 
 class _BranchType(click.ParamType):  # type: ignore[type-arg,unused-ignore]
@@ -137,7 +125,7 @@ def if_tip(command: F) -> F:
     )(command)  # fmt: skip
 
 
-def bundle(name: str, build: Callable[..., Any], *options: click.Option) -> Callable[[F], F]:
+def bundle(name: str, build: Callable[..., Any], *options: click.Parameter) -> Callable[[F], F]:
     """Options that a command gets as one value: `build` is called with their values by name."""
     names = [str(option.name) for option in options]
 
@@ -153,6 +141,26 @@ def bundle(name: str, build: Callable[..., Any], *options: click.Option) -> Call
         return bundled  # type: ignore[return-value]
 
     return decorate
+
+
+def _inputs(**given: Any) -> Any:
+    from baseten_jobs.manifest.inputs import Inputs
+
+    return Inputs(**given)
+
+
+inputs = bundle(
+    "inputs",
+    _inputs,
+    click.Argument(["paths"], nargs=-1, metavar="[PATH]...", shell_complete=complete_paths),
+    click.Option(["--strict"], is_flag=True, help="Warnings are errors."),
+    click.Option(
+        ["--set", "overrides"], multiple=True, type=_OverrideType(), metavar="NAME:FIELD=VALUE",
+        help="Set a field of a manifest, or of every one with *; repeatable.",
+    ),
+    click.Option(["--allow-outside", "allowed"], **_ALLOW_OUTSIDE),
+)  # fmt: skip
+"""Which manifests to read, and how. --set gives what only CI knows, such as the tag of an image that it has built."""
 
 
 def _connection(

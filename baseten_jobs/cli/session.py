@@ -110,8 +110,8 @@ class Session:
             self.note(problems.diagnostic(found, self.paint_err))
 
 
-def or_default(paths: tuple[str, ...]) -> tuple[str, ...]:
-    return paths or (DEFAULT_PATH,)
+def or_default(paths: Sequence[str]) -> tuple[str, ...]:
+    return tuple(paths) or (DEFAULT_PATH,)
 
 
 def still_there(session: Session, paths: tuple[str, ...], *, prune: bool | None = None) -> tuple[str, ...]:

@@ -108,6 +108,19 @@ class JobRequest:
         return compute
 
 
+@dataclass(frozen=True)
+class CompiledManifest:
+    """One valid manifest: the document that was read, and the request that it compiles to."""
+
+    document: Document
+    request: JobRequest
+
+
+def compiled(document: Document, content: Content | None = None) -> CompiledManifest:
+    """A document that schema and rules accept, with its request."""
+    return CompiledManifest(document, compile_request(document, content))
+
+
 def compile_request(document: Document, content: Content | None = None) -> JobRequest:
     """The request of a document that schema and rules accept; `content` is what its workspace holds, if it has one."""
     metadata, spec = _without_nulls(document.data["metadata"]), document.data["spec"]

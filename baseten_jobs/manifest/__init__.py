@@ -7,6 +7,7 @@ __all__ = [
     "document",
     "edit",
     "folders",
+    "inputs",
     "landing",
     "names",
     "normalisation",

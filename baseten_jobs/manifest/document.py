@@ -23,6 +23,10 @@ _LARGE = 1 << 17
 """Characters of a text that is so unlike a manifest that messages are expected: it is not read twice."""
 
 
+Place = tuple[str, int]
+"""The file of a document, and its first line: no two documents that are read at once share it."""
+
+
 @dataclass(frozen=True)
 class Document:
     """One YAML document: its file, its first line, its plain data. Lines and columns count from 1.
@@ -36,6 +40,10 @@ class Document:
     data: Any
     find: Callable[[], Spot] = field(repr=False, compare=False)
     overrides: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def place(self) -> Place:
+        return self.path, self.line
 
     @cached_property
     def spot(self) -> Spot:

@@ -1,3 +1,3 @@
 """Requests, an observation and the history of their manifests -> a plan."""
 
-__all__ = ["capacity", "decide", "diff", "guards", "history", "plan", "preflight", "saved_plan", "terms"]
+__all__ = ["capacity", "decide", "diff", "guards", "history", "plan", "preflight", "problems", "saved_plan", "terms"]

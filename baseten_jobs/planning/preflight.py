@@ -7,7 +7,9 @@ from typing import Any, TypeVar
 
 from baseten_jobs.job.cost import Cost, Machine, cost_of, cost_of_gpus, price_list
 from baseten_jobs.job.observation import ObservedJob, ObservedProject
-from baseten_jobs.job.request import ProjectRef
+from baseten_jobs.job.request import CompiledManifest, ProjectRef
+from baseten_jobs.manifest.diagnostics import Diagnostic, Severity, in_order
+from baseten_jobs.manifest.secret_references import missing_secrets
 from baseten_jobs.planning.capacity import Capacity, capacity_of, starts
 from baseten_jobs.planning.plan import Plan, Verb
 from baseten_jobs.provider.api.client import Api
@@ -93,6 +95,18 @@ def appraised(plan: Plan, appraisal: Appraisal) -> Plan:
         for action in plan.actions
     )
     return replace(plan, actions=actions, notes=(*plan.notes, *appraisal.notes))
+
+
+def unknown_secrets(
+    submitted: Iterable[CompiledManifest], appraisal: Appraisal, severity: Severity
+) -> tuple[Diagnostic, ...]:
+    """A diagnostic for each secret that a submitted manifest refers to and its team is known not to have."""
+    return in_order(
+        diagnostic
+        for each in submitted
+        if (team := appraisal.team_of(each.request.project)) in appraisal.secrets
+        for diagnostic in missing_secrets(each.document, appraisal.secrets[team], team.name, severity)
+    )
 
 
 def _running_cost(job: ObservedJob, machines: Sequence[Machine]) -> Cost | None:

@@ -1,10 +1,11 @@
 """What a plan was made on, and what is given now -> what may be applied: never more than either permits."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
+from baseten_jobs.manifest.inputs import Inputs
 from baseten_jobs.manifest.overrides import Override
 from baseten_jobs.phrases import one_line
 from baseten_jobs.planning.plan import Policy
@@ -27,6 +28,10 @@ class Terms:
     strict: bool = False
     overrides: tuple[Override, ...] = ()
     if_tip: str | None = None
+
+    @classmethod
+    def of(cls, target: str, inputs: Inputs, policy: Policy, if_tip: str | None) -> "Terms":
+        return cls(target, tuple(inputs.paths), policy, inputs.strict, inputs.overrides, if_tip)
 
 
 def differences(saved: Terms, given: Terms) -> tuple[str, ...]:
@@ -76,9 +81,9 @@ def command_line(terms: Terms) -> tuple[str, ...]:
     return (*found, *(("--if-tip", terms.if_tip) if terms.if_tip else ()))
 
 
-def sets_environment(overrides: Iterable[Override]) -> bool:
-    """Whether an override may hold the value of an environment variable, which is never saved, nor shown."""
-    return any(override.touches(_ENVIRONMENT) for override in overrides)
+def sets_environment(terms: Terms) -> bool:
+    """True if a `--set` may hold the value of an environment variable, which is never saved, nor shown."""
+    return any(override.touches(_ENVIRONMENT) for override in terms.overrides)
 
 
 def _option(name: str) -> str:
@@ -94,7 +99,7 @@ def _stricter(*limits: float | None) -> float | None:
 
 
 def _masked(override: Override) -> str:
-    return f"{override.name}:{override.field}=***" if sets_environment([override]) else override.given
+    return f"{override.name}:{override.field}=***" if override.touches(_ENVIRONMENT) else override.given
 
 
 def _address(target: str) -> str:

@@ -13,7 +13,7 @@ from baseten_jobs.git.process import GitError
 from baseten_jobs.job.content import MAX_BYTES, Content, File, Workspace, written_in
 from baseten_jobs.manifest.checkout import checkout_of, is_within
 from baseten_jobs.manifest.diagnostics import Diagnostic, FieldPath, Severity
-from baseten_jobs.manifest.document import Document
+from baseten_jobs.manifest.document import Document, Place
 from baseten_jobs.manifest.folders import path_name
 from baseten_jobs.manifest.sources import STDIN_NAME
 from baseten_jobs.phrases import human, one_line
@@ -30,9 +30,9 @@ from baseten_jobs.workspace.warnings import MOST
 
 @dataclass(frozen=True)
 class Packed:
-    """The content of each document's workspace, in the documents' order; None where it can't be read."""
+    """The content of each document's workspace, by the document's place; left out where it can't be read."""
 
-    contents: tuple[Content | None, ...]
+    contents: Mapping[Place, Content]
     diagnostics: tuple[Diagnostic, ...]
 
 
@@ -51,7 +51,8 @@ def pack(documents: Iterable[Document], allowed: tuple[str, ...] = ()) -> Packed
             plan.read(listings, memory.of(plan.root))
     memory.save(folder for plan in plans if plan.sound for folder in plan.folders)
     diagnostics = [d for plan in plans for d in (*plan.told.found, *_again(known[plan.key], plan))]
-    return Packed(tuple(known[plan.key].content for plan in plans), tuple(diagnostics))
+    contents = {plan.place: content for plan in plans if (content := known[plan.key].content)}
+    return Packed(contents, tuple(diagnostics))
 
 
 def _again(first: "_Job", plan: "_Job") -> list[Diagnostic]:
@@ -63,7 +64,7 @@ class _Job:
     """One workspace on its way from a manifest to its content."""
 
     def __init__(self, document: Document, workspace: Workspace, allowed: tuple[str, ...]) -> None:
-        self.workspace, self.told = workspace, Remarks(document)
+        self.workspace, self.told, self.place = workspace, Remarks(document), document.place
         self.content: Content | None = None
         self.of_tree: list[Diagnostic] = []
         self.home = "." if document.path == STDIN_NAME else os.path.dirname(document.path) or "."
@@ -76,7 +77,7 @@ class _Job:
     @property
     def key(self) -> object:
         if not self.sound:
-            return id(self)
+            return self.place
         return (realpath(self.root), self.external, self.workspace.include, self.workspace.exclude, self.outside)
 
     @property

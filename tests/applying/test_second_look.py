@@ -27,7 +27,7 @@ def world(tmp_path: Path) -> World:
 def waited(world: World, plan: Plan) -> Applied:
     """Carry out a plan that somebody was asked about."""
     world.between.calls.clear()
-    return pipeline.apply(world.api, plan, world.policy, Execution(1, world.windows), world.ledger, waited=True)
+    return pipeline.carry_out(world.api, plan, world.policy, Execution(1, world.windows), world.ledger, waited=True)
 
 
 def told(result: Applied) -> list[str]:

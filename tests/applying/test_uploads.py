@@ -29,7 +29,7 @@ from baseten_jobs.emulator.app import close_app, create_app
 from baseten_jobs.emulator.server import serving
 from baseten_jobs.emulator.settings import Settings
 from baseten_jobs.manifest import document as manifests
-from baseten_jobs.pipeline import apply, make
+from baseten_jobs.pipeline import carry_out, make
 from baseten_jobs.planning.plan import Policy
 from baseten_jobs.provider.api.client import Api
 from baseten_jobs.provider.api.errors import ApiError
@@ -344,7 +344,7 @@ class Quick(Clock):
 def _carried_out(store: Store, tree: Path) -> list[str]:
     api = store.api(Quick())
     planned = make(api, compiled(tree), Policy())
-    result = apply(api, planned.plan, Policy(), Execution(1, Windows(1.0, 0.0)), Ledger())
+    result = carry_out(api, planned.plan, Policy(), Execution(1, Windows(1.0, 0.0)), Ledger())
     return [outcome.fate.value for outcome in result.outcomes]
 
 
@@ -384,7 +384,7 @@ def test_an_interrupt_half_way_leaves_no_object_and_submits_nothing(
 
     store.faults += [interrupts] * 2
     planned = make(api, compiled(tree), Policy())
-    result = apply(api, planned.plan, Policy(), Execution(1, Windows(1.0, 0.0)), Ledger())
+    result = carry_out(api, planned.plan, Policy(), Execution(1, Windows(1.0, 0.0)), Ledger())
     assert (result.interrupted, [outcome.fate.value for outcome in result.outcomes]) == (True, ["skipped"])
     assert store.asked[-1].startswith("DELETE")
     assert (store.api().search(), store.api().projects()) == ([], [])
@@ -561,7 +561,7 @@ def test_the_example_is_applied_downloaded_and_trains(tmp_path: Path) -> None:
         httpx.Client(base_url=url, headers={"Authorization": "Bearer k"}, verify=False) as http,
     ):
         planned = make(Api(http, Clock()), compiled(path), Policy())
-        result = apply(Api(http, Clock()), planned.plan, Policy(), Execution(1, Windows(5.0, 0.0)), Ledger())
+        result = carry_out(Api(http, Clock()), planned.plan, Policy(), Execution(1, Windows(5.0, 0.0)), Ledger())
         assert [outcome.fate.value for outcome in result.outcomes] == ["submitted"]
         sdk = ManagementClient(api_key="k", base_url_override=url, http_client_override=http)
         (job,) = Api(http, Clock()).search()

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from baseten_jobs.compilation import compile_all
+from baseten_jobs.manifest.inputs import Inputs
 from tests.support.commands import Cli, called, nothing_set
 from tests.support.repository import git
 from tests.support.runner import Runner
@@ -101,7 +102,7 @@ def test_a_link_in_the_repository_does_not_decide_what_was_granted(home: Path) -
     (home / "repo" / "up").symlink_to("..")
     manifest(specs, "{root: ../../ci-home, outside: true}")
     for allowed in ("data", home / "repo" / "data", "up/ci-home", "specs/../data"):
-        found = compile_all([str(specs)], io.BytesIO(), strict=False, allowed=[str(allowed)])
+        found = compile_all(Inputs([str(specs)], allowed=(str(allowed),)), io.BytesIO())
         assert not found.valid
     (home / "here").symlink_to("ci-home")
     assert paths(specs, home / "here") == ["deep/token", "token"]

@@ -12,6 +12,7 @@ import httpx
 
 from baseten_jobs import compilation, pipeline
 from baseten_jobs.cli.main import COLLECT_EVERY
+from baseten_jobs.manifest.inputs import Inputs
 from baseten_jobs.planning.plan import Policy
 from baseten_jobs.provider.api.client import Api
 from baseten_jobs.provider.api.pacing import Clock
@@ -40,7 +41,7 @@ RECEIVED: list[float] = []
 def measure(url: str, folder: str) -> dict[str, Any]:
     """Seconds of the processor: all threads' from the valid manifests to the text of the plan, without receiving."""
     gc.set_threshold(COLLECT_EVERY)
-    compiled = compilation.compile_all([folder], io.BytesIO(), strict=False)
+    compiled = compilation.compile_all(Inputs([folder]), io.BytesIO())
     assert compiled.valid, compiled.diagnostics
     transport = Receiving()
     http = httpx.Client(transport=transport, base_url=url, timeout=300, headers={"Authorization": "Api-Key bench-key"})

@@ -20,10 +20,11 @@ _STEPS = """
 import io, json, sys, time
 began = time.perf_counter()
 from baseten_jobs.compilation import compile_all
+from baseten_jobs.manifest.inputs import Inputs
 from baseten_jobs.workspace.archive import Archive
 import baseten_jobs.workspace.pack
 ready = time.perf_counter()
-compiled = compile_all([sys.argv[1]], io.BytesIO(), strict=False)
+compiled = compile_all(Inputs([sys.argv[1]]), io.BytesIO())
 assert compiled.valid, compiled.diagnostics
 took = time.perf_counter() - ready
 if sys.argv[2:]:

@@ -18,6 +18,7 @@ from baseten_jobs.compilation import Compiled, compile_all
 from baseten_jobs.job.identity import digest_of
 from baseten_jobs.job.request import JobRequest
 from baseten_jobs.manifest import document as manifest
+from baseten_jobs.manifest.inputs import Inputs
 from baseten_jobs.manifest.schema.fields import Shape, shape_of
 
 ROOT = Path(__file__).parents[2]
@@ -30,7 +31,7 @@ each_spec = pytest.mark.parametrize("path", SPECS, ids=lambda path: path.stem)
 
 
 def _compiled() -> Compiled:
-    compiled = compile_all([str(ROOT / "specs")], io.BytesIO(), strict=False)
+    compiled = compile_all(Inputs([str(ROOT / "specs")]), io.BytesIO())
     assert compiled.valid, compiled.diagnostics
     return compiled
 

@@ -18,6 +18,7 @@ from baseten_jobs.emulator.app import close_app, create_app
 from baseten_jobs.emulator.settings import Settings
 from baseten_jobs.job.request import JobRequest, ProjectRef
 from baseten_jobs.manifest.document import Document
+from baseten_jobs.manifest.inputs import Inputs
 from baseten_jobs.manifest.schema.fields import Shape, shape_of
 
 GOLDENS = sorted((Path(__file__).parent / "requests").glob("*.yaml"))
@@ -28,7 +29,7 @@ each_manifest = pytest.mark.parametrize("path", [*GOLDENS, *SPECS], ids=lambda p
 
 
 def _compiled(*paths: Path) -> Compiled:
-    compiled = compile_all([str(path) for path in paths], io.BytesIO(), strict=False)
+    compiled = compile_all(Inputs([str(path) for path in paths]), io.BytesIO())
     assert compiled.valid, compiled.diagnostics
     assert compiled.requests
     return compiled

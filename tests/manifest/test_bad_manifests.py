@@ -25,6 +25,7 @@ from baseten_jobs.cli.main import run
 from baseten_jobs.compilation import compile_all
 from baseten_jobs.manifest import document
 from baseten_jobs.manifest.diagnostics import Severity
+from baseten_jobs.manifest.inputs import Inputs
 from baseten_jobs.manifest.rules import errors
 from baseten_jobs.report import json as as_json
 from baseten_jobs.report import problems
@@ -442,7 +443,7 @@ _PIECES = st.sampled_from([
 
 def _judged(raw: bytes) -> None:
     """Whatever it is, it is judged: valid and compiled, or told on one line each, within the file."""
-    compiled = compile_all(["-"], io.BytesIO(raw), strict=False)
+    compiled = compile_all(Inputs(["-"]), io.BytesIO(raw))
     told = problems.diagnostics(compiled.diagnostics, compiled.documents).split("\n")
     assert len(told) == len(compiled.diagnostics) + 1
     assert all(line.isprintable() for line in told)

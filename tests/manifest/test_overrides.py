@@ -8,6 +8,7 @@ import pytest
 
 from baseten_jobs import compilation
 from baseten_jobs.manifest.document import Document, load
+from baseten_jobs.manifest.inputs import Inputs
 from baseten_jobs.manifest.overrides import laid_over, parse_override
 
 MANIFEST = """\
@@ -128,7 +129,7 @@ def test_any_other_form_is_refused(text: str) -> None:
 def diagnosed(tmp_path: Path, *texts: str) -> list[str]:
     path = tmp_path / "x.yaml"
     path.write_text(MANIFEST)
-    compiled = compilation.compile_all([str(path)], io.BytesIO(), False, [parse_override(text) for text in texts])
+    compiled = compilation.compile_all(Inputs([str(path)], overrides=tuple(map(parse_override, texts))), io.BytesIO())
     return [f"{d.position}: {d.field}: {d.message}" for d in compiled.diagnostics]
 
 
@@ -148,11 +149,11 @@ def test_what_is_wrong_with_a_value_is_told_at_the_option(tmp_path: Path) -> Non
 def test_an_override_is_part_of_the_digest(tmp_path: Path) -> None:
     path = tmp_path / "x.yaml"
     path.write_text(MANIFEST)
-    plain = compilation.compile_all([str(path)], io.BytesIO(), False).requests[0]
+    plain = compilation.compile_all(Inputs([str(path)]), io.BytesIO()).requests[0]
     override = parse_override("x:spec.image.base_image=i:2")
-    changed = compilation.compile_all([str(path)], io.BytesIO(), False, [override]).requests[0]
+    changed = compilation.compile_all(Inputs([str(path)], overrides=(override,)), io.BytesIO()).requests[0]
     assert changed.digest != plain.digest
     assert changed.training_job["image"] == {"base_image": "i:2"}
     assert changed.overrides == (("spec.image.base_image", "i:2"),)
     path.write_text(MANIFEST.replace("i:1", "i:2"))
-    assert compilation.compile_all([str(path)], io.BytesIO(), False).requests[0].digest == changed.digest
+    assert compilation.compile_all(Inputs([str(path)]), io.BytesIO()).requests[0].digest == changed.digest

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from baseten_jobs.compilation import validate
+from baseten_jobs.manifest.inputs import Inputs
 from baseten_jobs.report import json as as_json
 from baseten_jobs.report import problems
 from baseten_jobs.secrecy import _VALUE, is_a_secret, looks_secret, may_hold_a_secret, names_a_secret, quoted
@@ -155,7 +156,7 @@ _FIELDS = dict.fromkeys(re.findall(r"{([a-z_]+)}", _MANIFEST), "x") | _GIVEN
 def test_no_message_shows_what_looks_like_a_secret(field: str, strict: bool) -> None:
     secret = "0123456789" if field == "password" else TOKEN
     text = _MANIFEST.format(**_FIELDS | {field: secret})
-    checked = validate(["-"], io.BytesIO(text.encode()), strict)
+    checked = validate(Inputs(["-"], strict), io.BytesIO(text.encode()))
     assert checked.diagnostics
     assert secret not in problems.diagnostics(checked.diagnostics)
     assert secret not in as_json.diagnostics(checked.diagnostics)

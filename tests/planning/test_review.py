@@ -13,6 +13,7 @@ import pytest
 from baseten_jobs.emulator.settings import Durations
 from baseten_jobs.git import repository as asking
 from baseten_jobs.git.objects import NotWhole
+from baseten_jobs.manifest.inputs import Inputs
 from baseten_jobs.planning.diff import MASK, Change, changes, masked
 from baseten_jobs.planning.history.missing_jobs import YOUNG
 from baseten_jobs.planning.plan import Doubt, Policy, Verb
@@ -844,7 +845,7 @@ def test_what_only_ci_sets_is_never_missing(world: Repository) -> None:
     world.apply()
     world.clock.time += days(30)
     override = parse_override("x:spec.image.base_image=hello-world:2")
-    compiled = compilation.compile_all([str(world.folder / "specs")], io.BytesIO(), False, [override])
+    compiled = compilation.compile_all(Inputs([str(world.folder / "specs")], overrides=(override,)), io.BytesIO())
     (action,) = make(world.api, compiled, world.policy, Inquiry(world.now)).plan.actions
     assert (action.verb, action.doubt) == (Verb.SUBMIT, None)
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from baseten_jobs.compilation import compile_all
+from baseten_jobs.manifest.inputs import Inputs
 from tests.support.provider import Answer, Provider, Row, Rows, ago, serving_provider
 from tests.support.repository import git
 
@@ -46,7 +47,7 @@ class Case:
 
     def names(self) -> list[str]:
         """The names of the jobs that the manifests ask for."""
-        compiled = compile_all([str(self.folder / "specs")], io.BytesIO(), strict=False)
+        compiled = compile_all(Inputs([str(self.folder / "specs")]), io.BytesIO())
         return [request.job_name for request in compiled.requests]
 
 

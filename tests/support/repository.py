@@ -65,7 +65,7 @@ class Repository(World):
         from baseten_jobs.applying.execute import Execution
 
         plan = self.asked(**asked)
-        result = pipeline.apply(self.api, plan, self.policy, Execution(1, self.windows), self.ledger)
+        result = pipeline.carry_out(self.api, plan, self.policy, Execution(1, self.windows), self.ledger)
         return [outcome.fate.value for outcome in result.outcomes]
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from baseten_jobs.compilation import Compiled, compile_all
 from baseten_jobs.job.content import Content
 from baseten_jobs.manifest.diagnostics import Severity
+from baseten_jobs.manifest.inputs import Inputs
 from tests.support.repository import git
 
 MANIFEST = """\
@@ -40,7 +41,7 @@ def manifest(folder: Path, workspace: str = ".", name: str = "x", more: str = ""
 
 def compiled(folder: Path, *allowed: Path) -> Compiled:
     """As a command sees it, with folders that `--allow-outside` names; no test remembers another's hashes."""
-    return compile_all([str(folder)], io.BytesIO(), strict=False, allowed=[str(each) for each in allowed])
+    return compile_all(Inputs([str(folder)], allowed=tuple(map(str, allowed))), io.BytesIO())
 
 
 def content(folder: Path, *allowed: Path) -> Content:

@@ -18,6 +18,7 @@ from baseten_jobs.applying.outcome import Applied
 from baseten_jobs.applying.settle import Windows
 from baseten_jobs.emulator.app import close_app, create_app
 from baseten_jobs.emulator.settings import Settings
+from baseten_jobs.manifest.inputs import Inputs
 from baseten_jobs.pipeline import Planned
 from baseten_jobs.planning.plan import Policy
 from baseten_jobs.provider.api.client import Api
@@ -145,7 +146,7 @@ class World:
         )
 
     def compiled(self) -> compilation.Compiled:
-        compiled = compilation.compile_all([str(self.folder / "specs")], io.BytesIO(), strict=False)
+        compiled = compilation.compile_all(Inputs([str(self.folder / "specs")]), io.BytesIO())
         assert compiled.valid, compiled.diagnostics
         return compiled
 
@@ -160,7 +161,7 @@ class World:
 
     def carry_out(self, planned: Planned) -> Applied:
         how = Execution(self.concurrency, self.windows)
-        return pipeline.apply(self.api, planned.plan, self.policy, how, self.ledger)
+        return pipeline.carry_out(self.api, planned.plan, self.policy, how, self.ledger)
 
     def jobs(self) -> list[dict[str, Any]]:
         """What the provider holds, read behind the faults; oldest first."""

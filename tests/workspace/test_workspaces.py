@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 
 from baseten_jobs.job.content import File, content_digest
 from baseten_jobs.manifest.diagnostics import Severity
+from baseten_jobs.manifest.inputs import Inputs
 from baseten_jobs.workspace.hashing import Cache, Unread, hash_all
 from baseten_jobs.workspace.selection import Selection
 from baseten_jobs.workspace.walk import walk
@@ -114,7 +115,7 @@ def compiled_without(tree: Path, foreign: dict[Path, bytes]) -> list[str]:
 
         from baseten_jobs.compilation import compile_all
 
-        return [r.digest for r in compile_all([str(tree / "x.yaml")], BytesIO(), strict=False).requests]
+        return [r.digest for r in compile_all(Inputs([str(tree / "x.yaml")]), BytesIO()).requests]
     return [r.digest for r in compiled(tree).requests]
 
 

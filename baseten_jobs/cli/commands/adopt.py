@@ -53,7 +53,8 @@ def command(
             (job,) = job_names.jobs_by_id(session, api, [job_id])
         except job_names.Refused as refused:
             return refused.code
-        (document,), (request,) = compiled.documents, compiled.requests
+        (manifest,) = compiled.manifests
+        document, request = manifest.document, manifest.request
         observation, diagnostics = look(api, compiled)
         if diagnostics:
             return session.invalid(diagnostics)

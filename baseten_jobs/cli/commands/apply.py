@@ -1,13 +1,15 @@
 """`apply`: plan, confirm, execute."""
 
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 
 import click
 
 from baseten_jobs import compilation, pipeline
-from baseten_jobs.applying.execute import Conflict, Execution
+from baseten_jobs.applying.execute import Execution
 from baseten_jobs.applying.in_flight import Ledger
-from baseten_jobs.applying.upload import UploadFailed
+from baseten_jobs.applying.upload import Sent
 from baseten_jobs.applying.wait import Waiting
 from baseten_jobs.cli import options, sink
 from baseten_jobs.cli.exit_rules import exit_of_apply
@@ -20,36 +22,51 @@ from baseten_jobs.cli.session import Session, guarded, inquiry, opened, or_defau
 from baseten_jobs.cli.tip_option import asked
 from baseten_jobs.cli.wait_option import WaitingCommand, waited
 from baseten_jobs.cli.wait_option import waiting as waiting_options
-from baseten_jobs.manifest.overrides import Override
+from baseten_jobs.manifest.inputs import Inputs
 from baseten_jobs.phrases import page
-from baseten_jobs.planning.guards import refusals
+from baseten_jobs.pipeline import Done, Failed, Invalid, Planned, Refused, Wanted
 from baseten_jobs.planning.plan import Plan, Policy
-from baseten_jobs.planning.saved_plan import SavedPlan
-from baseten_jobs.planning.terms import Terms, differences, narrowed
+from baseten_jobs.planning.terms import Terms
+from baseten_jobs.provider.api.client import Api
 from baseten_jobs.provider.api.connection import Connection
-from baseten_jobs.provider.api.errors import ApiError
 from baseten_jobs.report import formats
 from baseten_jobs.report import text as as_text
 
 
-@dataclass(frozen=True)
-class _Wanted:
-    """What to apply, and how; a `saved` plan is compared with the one that is made now."""
+class _Operator:
+    """Who runs the command: sees the plan where reports go, and is asked on the terminal."""
 
-    terms: Terms
-    how: Execution
-    where: Connection
-    waiting: Waiting | None
-    saved: SavedPlan | None = None
-    confirmed: bool = False
+    def __init__(self, session: Session, step: Step, api: Api) -> None:
+        self.session, self.step, self.api = session, step, api
+
+    def show(self, planned: Planned) -> None:
+        session = self.session
+        session.warn(planned.diagnostics)
+        if session.output == "text":
+            session.result(as_text.plan(planned.plan, session.look()))
+        else:
+            session.note(as_text.plan(planned.plan, session.look_err()))
+        self.step.plan(session, planned.plan)
+
+    def confirm(self) -> bool:
+        return sink.confirmed("Apply this plan?")
+
+    @contextmanager
+    def watch(self) -> Iterator[tuple[Ledger, Sent]]:
+        """Within, there are bars, and a signal winds up."""
+        progress, uploads = Progress(self.session.output), UploadProgress(self.session.output)
+        ledger = Ledger(progress)
+        try:
+            with winding_up(self.api.clock, ledger, as_json=self.session.json):
+                yield ledger, uploads
+        finally:
+            uploads.close()
+            progress.close()
 
 
 @click.command("apply", cls=WaitingCommand)
-@options.paths
 @options.output(*formats.APPLIED)
-@options.strict
-@options.overrides
-@options.allow_outside
+@options.inputs
 @options.if_tip
 @click.option("-y", "--yes", is_flag=True, help="Do not ask; needed where there is no terminal.")
 @click.option(
@@ -66,11 +83,8 @@ class _Wanted:
 @waiting_options
 @options.connection
 def command(
-    paths: tuple[str, ...],
     output: str,
-    strict: bool,
-    overrides: tuple[Override, ...],
-    allowed: tuple[str, ...],
+    inputs: Inputs,
     if_tip: str | None,
     yes: bool,
     plan_file: str | None,
@@ -83,67 +97,58 @@ def command(
     """Plan, ask, and submit what changed. Applied again, it does nothing."""
     step = Step("Not applied")
     session = Session(output, show_values, ended=step.end)
-    terms = Terms(connection.target, or_default(paths), policy, strict, overrides, if_tip)
     saved = None
     if plan_file is not None:
-        if paths:
+        if inputs.paths:
             raise click.UsageError("--plan has decided on PATH already")
         try:
             saved = read_plan(plan_file)
         except ValueError as error:
             return session.fail(str(error), Exit.FAILED)
-        terms = replace(terms, paths=saved.terms.paths)
-        if refused := differences(saved.terms, terms):
-            told = f"the plan was made with other options: {'; '.join(refused)}; nothing was sent"
-            return session.fail(f"{told}, give the same or plan again", Exit.REFUSED)
-        terms = narrowed(terms, saved.terms)
-    wanted = _Wanted(terms, execution, connection, waiting, saved, confirmed=yes)
+    given = replace(inputs, paths=or_default(inputs.paths))
+    terms = pipeline.agreed(Terms.of(connection.target, given, policy, if_tip), saved)
+    if isinstance(terms, Refused):
+        return session.fail(terms.reason, Exit.REFUSED)
     paths = still_there(session, terms.paths, prune=terms.policy.prune)
-    compiled = compilation.compile_all(paths, session.stdin, terms.strict, terms.overrides, allowed)
+    compiled = compilation.compile_all(replace(inputs, paths=paths, strict=terms.strict), session.stdin)
     if not compiled.valid:
         return session.invalid(compiled.diagnostics)
     session.warn(compiled.diagnostics)
-    return guarded(session, lambda: _apply(session, step, wanted, compiled))
+
+    def work() -> Exit:
+        tip = asked(session, step, terms.if_tip or "", terms.paths, compiled, "not applied")
+        if isinstance(tip, Exit):
+            return tip
+        api, of_git = opened(connection), inquiry(terms.policy, connection, terms.paths, tip)
+        wanted = Wanted(terms, of_git, execution, saved, confirmed=yes, local=connection.local)
+        ended = pipeline.apply(api, compiled, wanted, _Operator(session, step, api))
+        match ended:
+            case Invalid():
+                return session.invalid(ended.diagnostics)
+            case Refused():
+                return session.fail(ended.reason, _at_least(Exit.REFUSED, ended.plan))
+            case Failed():
+                code = Exit.UNAUTHORISED if ended.unauthorised else Exit.FAILED
+                return session.fail(ended.reason, _at_least(code, ended.plan))
+            case Done():
+                return _told(session, step, api, ended, waiting)
+
+    return guarded(session, work)
 
 
-def _apply(session: Session, step: Step, wanted: _Wanted, compiled: compilation.Compiled) -> Exit:
-    tip = asked(session, step, wanted.terms.if_tip or "", wanted.terms.paths, compiled, "not applied")
-    if isinstance(tip, Exit):
-        return tip
-    policy = wanted.terms.policy
-    api = opened(wanted.where)
-    of_git = inquiry(policy, wanted.where, wanted.terms.paths, tip)
-    made = pipeline.make(api, compiled, policy, of_git, rehearsal=wanted.where.local)
-    if not made.valid:
-        return session.invalid(made.diagnostics)
-    session.warn(made.diagnostics)
-    plan = made.plan
-    if session.output == "text":
-        session.result(as_text.plan(plan, session.look()))
-    else:
-        session.note(as_text.plan(plan, session.look_err()))
-    step.plan(session, plan)
-    unclear = [Exit.UNCLEAR for action in plan.actions if action.duplicates]
-    if refusal := _refusal(wanted, plan):
-        return session.fail(refusal, worst([Exit.REFUSED, *unclear]))
-    progress, uploads = Progress(session.output), UploadProgress(session.output)
-    ledger = Ledger(progress)
-    try:
-        with winding_up(api.clock, ledger, as_json=session.json):
-            asked_first = plan.has_changes and not wanted.confirmed
-            result = pipeline.apply(api, plan, policy, _at_once(wanted), ledger, uploads, waited=asked_first)
-    except (Conflict, UploadFailed, ApiError) as trouble:
-        uploads.close()
-        code = Exit.UNAUTHORISED if isinstance(trouble, ApiError) and trouble.unauthorised else Exit.FAILED
-        return session.fail(f"{trouble}; nothing was submitted", worst([code, *unclear]))
-    finally:
-        uploads.close()
-        progress.close()
-    if session.output == "text" and (plan.has_changes or exit_of_apply(result) is not Exit.DONE):
+def _at_least(code: Exit, plan: Plan) -> Exit:
+    """The exit code of a plan that was not carried out: that of its duplicates where it is worse."""
+    return worst([code, *(Exit.UNCLEAR for action in plan.actions if action.duplicates)])
+
+
+def _told(session: Session, step: Step, api: Api, done: Done, waiting: Waiting | None) -> Exit:
+    """Print what became of the plan, and wait for its jobs where that is asked for."""
+    result = done.applied
+    if session.output == "text" and (done.plan.has_changes or exit_of_apply(result) is not Exit.DONE):
         session.result(page(["", as_text.applied(result, session.look())]))
     step.outcomes(session, result)
-    if wanted.waiting is not None and not (result.interrupted or result.unauthorised):
-        result = waited(session, api, result, wanted.waiting)
+    if waiting is not None and not (result.interrupted or result.unauthorised):
+        result = waited(session, api, result, waiting)
         if session.output == "text":
             session.result(page(["", as_text.waited(result, session.look())]))
     if session.output != "text":
@@ -151,20 +156,3 @@ def _apply(session: Session, step: Step, wanted: _Wanted, compiled: compilation.
     if result.unauthorised:
         session.error(f"{result.unauthorised}; the rest was skipped")
     return exit_of_apply(result)
-
-
-def _at_once(wanted: _Wanted) -> Execution:
-    """The embedded API shows a job as soon as it is there, so nobody waits to look for twins."""
-    if not wanted.where.local:
-        return wanted.how
-    return replace(wanted.how, windows=replace(wanted.how.windows, twins_after=0.0))
-
-
-def _refusal(wanted: _Wanted, plan: Plan) -> str:
-    if wanted.saved is not None and (differences := wanted.saved.stale(plan)):
-        return f"the plan is stale: {'; '.join(differences[:5])}; nothing was sent, plan again"
-    if refused := refusals(plan, wanted.terms.policy, strict=wanted.terms.strict):
-        return f"refused: {'; '.join(refused)}; nothing was sent"
-    if plan.has_changes and not wanted.confirmed and not sink.confirmed("Apply this plan?"):
-        return "not confirmed, so nothing was sent; --yes confirms where there is no terminal"
-    return ""

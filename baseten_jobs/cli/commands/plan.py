@@ -14,11 +14,10 @@ from baseten_jobs.cli.github_step import Step
 from baseten_jobs.cli.options import STANDARD_OUTPUT
 from baseten_jobs.cli.session import Session, guarded, inquiry, opened, or_default, still_there
 from baseten_jobs.cli.tip_option import asked
+from baseten_jobs.manifest.inputs import Inputs
 from baseten_jobs.manifest.landing import check_landing
-from baseten_jobs.manifest.overrides import Override
 from baseten_jobs.manifest.sources import STDIN
 from baseten_jobs.phrases import Page, one_line
-from baseten_jobs.planning.guards import refusals
 from baseten_jobs.planning.plan import Plan, Policy
 from baseten_jobs.planning.saved_plan import SavedPlan, planned
 from baseten_jobs.planning.terms import Terms, command_line, sets_environment
@@ -31,11 +30,8 @@ if TYPE_CHECKING:
 
 
 @click.command("plan")
-@options.paths
 @options.output(*formats.PLAN)
-@options.strict
-@options.overrides
-@options.allow_outside
+@options.inputs
 @options.if_tip
 @click.option("--detailed-exitcode", is_flag=True, help="Exit with 2 where there is something to do.")
 @click.option(
@@ -51,11 +47,8 @@ if TYPE_CHECKING:
 @options.execution
 @options.connection
 def command(
-    paths: tuple[str, ...],
     output: str,
-    strict: bool,
-    overrides: tuple[Override, ...],
-    allowed: tuple[str, ...],
+    inputs: Inputs,
     if_tip: str | None,
     detailed_exitcode: bool,
     out: str | None,
@@ -66,7 +59,8 @@ def command(
     connection: "Connection",
 ) -> Exit:
     """Show what apply would do and why; nothing is written."""
-    paths = or_default(paths)
+    paths = or_default(inputs.paths)
+    terms = Terms.of(connection.target, replace(inputs, paths=paths), policy, if_tip)
     target = _target(paths, connection)
     step = Step("Not saved", target)
     session = Session(output, show_values, verbose, step.end)
@@ -74,10 +68,10 @@ def command(
         raise click.UsageError(f"--out - writes the saved plan where -o {output} would be written")
     if out and STDIN in paths:
         raise click.UsageError("--out can't remember what was read from standard input")
-    if out and sets_environment(overrides):
+    if out and sets_environment(terms):
         raise click.UsageError("--out never holds a value of the environment, so it can't remember this --set")
-    chosen = still_there(session, paths, prune=policy.prune)
-    compiled = compilation.compile_all(chosen, session.stdin, strict, overrides, allowed)
+    inputs = replace(inputs, paths=still_there(session, paths, prune=policy.prune))
+    compiled = compilation.compile_all(inputs, session.stdin)
     if not compiled.valid:
         return session.invalid(compiled.diagnostics)
     session.warn(compiled.diagnostics)
@@ -86,33 +80,31 @@ def command(
         tip = asked(session, step, if_tip or "", paths, compiled, "not planned")
         if isinstance(tip, Exit):
             return tip
-        made = pipeline.make(
-            opened(connection), compiled, policy, inquiry(policy, connection, paths, tip), rehearsal=connection.local
-        )
+        api, of_git = opened(connection), inquiry(policy, connection, paths, tip)
+        made = pipeline.plan(api, compiled, pipeline.Wanted(terms, of_git, local=connection.local))
         if not made.valid:
             return session.invalid(made.diagnostics)
         session.warn(made.diagnostics)
-        refused = tuple(f"apply would refuse this: {refusal}" for refusal in refusals(made.plan, policy, strict=strict))
+        refused = tuple(f"apply would refuse this: {refusal}" for refusal in made.refusals)
         for refusal in refused:
             session.note(refusal)
         reviewed = replace(made.plan, notes=(*made.plan.notes, *refused))
         step.plan(session, reviewed)
         shown = made.plan if output == "text" else reviewed
         if out:
-            terms = Terms(connection.target, paths, policy, strict, overrides, if_tip)
             text = SavedPlan(terms, planned(made.plan)).dumped()
             if out == STANDARD_OUTPUT:
                 session.note(formats.PLAN["text"](shown, session.look_err()))
                 sink.out(Page(text), end="")
-                return _exit(made.plan, detailed_exitcode, strict)
+                return _exit(made.plan, detailed_exitcode, terms.strict)
             try:
                 check_landing(out)
                 Path(out).write_text(text, "utf-8")
             except OSError as error:
                 return session.fail(f"{out} can't be written: {error.strerror}", Exit.FAILED)
-            session.note(f"saved to {out}; `{_applying(out, terms, connection, allowed)}` applies just this")
+            session.note(f"saved to {out}; `{_applying(out, terms, connection, inputs.allowed)}` applies just this")
         session.result(formats.PLAN[output](shown, session.look(target)))
-        return _exit(made.plan, detailed_exitcode, strict)
+        return _exit(made.plan, detailed_exitcode, terms.strict)
 
     return guarded(session, work)
 

@@ -1,6 +1,7 @@
 """`validate`: all diagnostics of all files."""
 
 import os
+from dataclasses import replace
 
 import click
 
@@ -8,26 +9,20 @@ from baseten_jobs import compilation
 from baseten_jobs.cli import options
 from baseten_jobs.cli.exits import Exit
 from baseten_jobs.cli.session import Session, or_default, still_there
-from baseten_jobs.manifest.overrides import Override
+from baseten_jobs.manifest.inputs import Inputs
 from baseten_jobs.manifest.sources import STDIN_NAME
 from baseten_jobs.report import formats
 
 
 @click.command("validate")
-@options.paths
 @options.output(*formats.DIAGNOSTICS)
-@options.strict
-@options.overrides
-@options.allow_outside
+@options.inputs
 @click.option(
     "--only-ours", is_flag=True, help="Pass over files that hold no manifest although they are named, as hooks do."
 )
 def command(
-    paths: tuple[str, ...],
     output: str,
-    strict: bool,
-    overrides: tuple[Override, ...],
-    allowed: tuple[str, ...],
+    inputs: Inputs,
     only_ours: bool,
 ) -> Exit:
     """Check manifests and show every problem of every file at once; nothing is sent.
@@ -35,14 +30,13 @@ def command(
     PATH is a file, a folder of *.yaml and *.yml files, or - for standard input; the default is specs.
     """
     session = Session(output)
-    chosen = still_there(session, or_default(paths))
-    checked = compilation.validate(chosen, session.stdin, strict, overrides, allowed, only_ours=only_ours)
+    inputs = replace(inputs, paths=still_there(session, or_default(inputs.paths)))
+    checked = compilation.validate(inputs, session.stdin, only_ours=only_ours)
     found, documents = checked.diagnostics, checked.documents
     if output in formats.FOR_HOSTS:
         from baseten_jobs.cli.repository_paths import Hosted
 
-        apart = {STDIN_NAME, *(override.source for override in overrides)}
-        hosted = Hosted(apart, os.environ.get("GITHUB_WORKSPACE", ""))
+        hosted = Hosted({STDIN_NAME, *inputs.options}, os.environ.get("GITHUB_WORKSPACE", ""))
         found, documents = hosted.diagnostics(found), hosted.documents(documents)
     session.result(formats.DIAGNOSTICS[output](found, documents, session.look()))
     return Exit.DONE if checked.valid else Exit.FAILED
