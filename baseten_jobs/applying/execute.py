@@ -10,7 +10,7 @@ from baseten_jobs.applying.second_look import decided_again
 from baseten_jobs.applying.settle import Key, Settlement, Windows
 from baseten_jobs.job.observation import Observation, ObservedJob, ObservedProject
 from baseten_jobs.job.request import ProjectRef
-from baseten_jobs.planning.plan import Action, Plan, Policy, Verb
+from baseten_jobs.planning.plan import Action, ActionKey, Plan, Policy, Verb
 from baseten_jobs.provider.api.client import Api
 from baseten_jobs.provider.api.errors import ApiError
 from baseten_jobs.provider.observe import job_by_id, with_jobs, with_second_witness
@@ -35,13 +35,13 @@ def execute(api: Api, plan: Plan, policy: Policy, how: Execution, ledger: Ledger
 
 
 class _Run:
-    """One apply under way: outcomes by action, until all have one."""
+    """One apply under way: actions by their keys, and outcomes by the same, until all have one."""
 
     def __init__(self, api: Api, plan: Plan, policy: Policy, how: Execution, ledger: Ledger) -> None:
         self.api, self.policy, self.how, self.ledger = api, policy, how, ledger
-        self.actions = list(plan.actions)
+        self.actions = _by_key(plan.actions)
         self.projects = dict(plan.projects)
-        self.outcomes: dict[int, Outcome] = {}
+        self.outcomes: dict[ActionKey, Outcome] = {}
         self.ended: set[str] = set()
         seen = frozenset(job.id for project in plan.projects.values() for job in project.jobs)
         self.halt = Halt(api.clock)
@@ -49,38 +49,41 @@ class _Run:
         self.creates = Creates(api, self.settlement, self.halt, ledger, how.concurrency)
 
     def run(self) -> Applied:
-        self._make_projects(self._indices(Verb.SUBMIT))
-        submits = self._indices(Verb.SUBMIT)
-        self.ledger.total = len(submits) + len(self._indices(Verb.UPDATE)) + len(self._indices(Verb.STOP))
-        for index in self._indices(Verb.KEEP, Verb.HOLD):
-            self.outcomes[index] = _left_alone(self.actions[index])
-        for index in self._indices(Verb.UPDATE):
-            self._finish(index, self._update(self.actions[index]))
-        self.creates.carry_out({self._key(index): self.actions[index].request for index in submits})
-        for index in submits:
-            self.outcomes[index] = self.creates.outcome(self.actions[index], self._key(index))
-        for index in self._indices(Verb.STOP):
-            self._finish(index, self._stop(self.actions[index]))
+        self._make_projects(self._due(Verb.SUBMIT))
+        submits = self._due(Verb.SUBMIT)
+        self.ledger.total = len(submits) + len(self._due(Verb.UPDATE)) + len(self._due(Verb.STOP))
+        for action in self._due(Verb.KEEP, Verb.HOLD):
+            self._note(_left_alone(action))
+        for action in self._due(Verb.UPDATE):
+            self._finish(self._update(action))
+        self.creates.carry_out({self._of_create(action): action.request for action in submits})
+        for action in submits:
+            self._note(self.creates.outcome(action, self._of_create(action)))
+        for action in self._due(Verb.STOP):
+            self._finish(self._stop(action))
         return Applied(
-            tuple(self.outcomes[index] for index in range(len(self.actions))),
+            tuple(self.outcomes[key] for key in self.actions),
             self.api.clock.interrupted.is_set(),
             self.halt.unauthorised,
         )
 
-    def _indices(self, *verbs: Verb) -> list[int]:
-        """Actions of these kinds that have no outcome yet, in order."""
-        return [i for i, action in enumerate(self.actions) if action.verb in verbs and i not in self.outcomes]
+    def _due(self, *verbs: Verb) -> list[Action]:
+        """The actions of these kinds that have no outcome yet, in the plan's order."""
+        return [each for key, each in self.actions.items() if each.verb in verbs and key not in self.outcomes]
 
-    def _finish(self, index: int, outcome: Outcome) -> None:
-        self.outcomes[index] = outcome
+    def _note(self, outcome: Outcome) -> None:
+        self.outcomes[outcome.action.key] = outcome
+
+    def _finish(self, outcome: Outcome) -> None:
+        self._note(outcome)
         self.ledger.step(f"{outcome.fate.value} {outcome.action.request.job_name}")
 
     # Projects
 
-    def _make_projects(self, submits: Iterable[int]) -> None:
+    def _make_projects(self, submits: Iterable[Action]) -> None:
         """Make the projects that are missing; one that turns out to hold jobs may drop submits."""
         made: dict[ProjectRef, ObservedProject] = {}
-        for ref in dict.fromkeys(self.actions[index].request.project for index in submits):
+        for ref in dict.fromkeys(action.request.project for action in submits):
             project = self.projects[ref]
             if project.exists or self._over():
                 continue
@@ -89,31 +92,29 @@ class _Run:
                 made[ref] = replace(project, id=str(row["id"]), team=row.get("team_name"))
             except ApiError as error:
                 self._give_up(error)
-                for index in submits:
-                    if self.actions[index].request.project == ref:
-                        message = f"the project could not be made: {error}"
-                        self.outcomes[index] = Outcome(self.actions[index], Fate.FAILED, error=message)
+                message = f"the project could not be made: {error}"
+                for action in submits:
+                    if action.request.project == ref:
+                        self._note(Outcome(action, Fate.FAILED, error=message))
         self.projects |= {project.ref: project for project in with_jobs(self.api, made.values())}
         if made:
             observation = with_second_witness(self.api, Observation(self.projects), made)
             self.projects = dict(observation.projects)
         held = [ref for ref in made if self.projects[ref].jobs]
         self._refuse_conflicts()
-        self.actions = list(decided_again(self.actions, self.projects, frozenset(held), self.policy))
+        again = decided_again(self.actions.values(), self.projects, frozenset(held), self.policy)
+        self.actions = _by_key(again)
         self.settlement.seen |= {job.id for ref in held for job in self.projects[ref].jobs}
 
     def _refuse_conflicts(self) -> None:
-        claims: dict[tuple[str | None, str], Action] = {}
-        for action in self.actions:
-            if action.pruned:
+        claims: dict[tuple[str, str], Action] = {}
+        for key, action in self.actions.items():
+            project_id = self.projects[key.project].id
+            if action.verb is Verb.STOP or not project_id:
                 continue
-            project_id = self.projects[action.request.project].id
-            first = claims.setdefault((project_id, action.request.name), action)
-            if project_id and first.request is not action.request:
-                raise Conflict(
-                    f"{first.request.path}:{first.request.line} and {action.request.path}:"
-                    f"{action.request.line} both name '{action.request.name}' of one project"
-                )
+            first = claims.setdefault((project_id, key.name), action)
+            if first.key != key:
+                raise _conflict(first, action)
 
     # Updates and stops
 
@@ -123,9 +124,8 @@ class _Run:
     def _give_up(self, error: ApiError) -> None:
         self.halt.refuse(error.status, str(error))
 
-    def _key(self, index: int) -> Key:
-        request = self.actions[index].request
-        return Key(self.projects[request.project].id or "", request.identity)
+    def _of_create(self, submit: Action) -> Key:
+        return Key(self.projects[submit.request.project].id or "", submit.request.identity)
 
     def _update(self, action: Action) -> Outcome:
         job = action.job
@@ -168,14 +168,29 @@ class _Run:
         """Whether the manifest's own identity lives, now that the rest is done; a deleted one needs none."""
         if stop.pruned:
             return True
-        for index, action in enumerate(self.actions):
-            if action.request is stop.request and action.verb is not Verb.STOP:
-                outcome = self.outcomes[index]
-                if outcome.fate in (Fate.SUBMITTED, Fate.ADOPTED):
-                    return self.settlement.lives(self._key(index))
-                kept = outcome.fate in (Fate.UPDATED, Fate.KEPT) and action.identity_lives
-                return kept and outcome.job_id not in self.ended
-        return False
+        key = stop.key.of_manifest
+        if key not in self.actions:
+            return False
+        action, outcome = self.actions[key], self.outcomes[key]
+        if outcome.fate in (Fate.SUBMITTED, Fate.ADOPTED):
+            return self.settlement.lives(self._of_create(action))
+        kept = outcome.fate in (Fate.UPDATED, Fate.KEPT) and action.identity_lives
+        return kept and outcome.job_id not in self.ended
+
+
+def _by_key(actions: Iterable[Action]) -> dict[ActionKey, Action]:
+    """The actions in their order; raises Conflict if two have one key, so that none is left out."""
+    found: dict[ActionKey, Action] = {}
+    for action in actions:
+        if action.key in found:
+            raise _conflict(found[action.key], action)
+        found[action.key] = action
+    return found
+
+
+def _conflict(one: Action, other: Action) -> Conflict:
+    places = (f"{each.request.path}:{each.request.line}" for each in (one, other))
+    return Conflict(f"{' and '.join(places)} both name '{other.request.name}' of one project")
 
 
 def _left_alone(action: Action) -> Outcome:

@@ -7,7 +7,7 @@ from baseten_jobs.job.claims import with_claims
 from baseten_jobs.job.observation import Observation, ObservedProject
 from baseten_jobs.job.request import ProjectRef
 from baseten_jobs.planning.decide import claimed_names, decide, make_plan
-from baseten_jobs.planning.plan import Action, Key, Plan, Policy, Verb
+from baseten_jobs.planning.plan import Action, ActionKey, Plan, Policy, Verb
 from baseten_jobs.provider.api.client import Api
 from baseten_jobs.provider.api.errors import ApiError
 from baseten_jobs.provider.observe import observe, with_second_witness
@@ -73,14 +73,14 @@ def looked_at_again(api: Api, plan: Plan, policy: Policy) -> tuple[Plan, tuple[s
     return replace(plan, actions=kept, projects=claimed), _dropped(plan.actions, kept)
 
 
-def _wanted_stops(actions: Iterable[Action], observation: Observation, policy: Policy) -> frozenset[Key]:
+def _wanted_stops(actions: Iterable[Action], observation: Observation, policy: Policy) -> frozenset[ActionKey]:
     """The stops that the table asks for now, and those of orphans that still live."""
     actions = tuple(actions)
     requests = [action.request for action in actions if action.verb is not Verb.STOP]
     submitted = {action.key for action in actions if action.verb is Verb.SUBMIT}
     now = make_plan(requests, observation, policy)
     lives = {action.key for action in now.actions if action.identity_lives}
-    stops = {stop.key for stop in now.of(Verb.STOP) if stop.key._replace(stopped="") in submitted | lives}
+    stops = {stop.key for stop in now.of(Verb.STOP) if stop.key.of_manifest in submitted | lives}
     live = {job.id for project in observation.projects.values() for job in project.jobs if job.live}
     return frozenset(stops | {a.key for a in actions if a.pruned and a.job and a.job.id in live})
 

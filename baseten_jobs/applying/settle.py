@@ -179,7 +179,7 @@ class Settlement:
         unclear = ""
         if len(live) > 1:
             unclear = duplicate_warning(live)
-        elif own is not None and (older := self._second_to.get(key)) and job is own:
+        elif own is not None and (older := self._second_to.get(key)) and job is not None and job.id == own.id:
             unclear = left_alone(own, older, look.job(own.id) if look else None, look.job(older.id) if look else None)
         elif own is not None and look is not None and not look.rows(own.id):
             unclear = not_shown(own)

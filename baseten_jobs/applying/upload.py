@@ -8,6 +8,7 @@ from typing import Any
 from baseten_jobs.applying import object_store
 from baseten_jobs.applying.object_store import MissingExtra, Place, StoreFailed
 from baseten_jobs.job.content import Content
+from baseten_jobs.job.request import JobRequest
 from baseten_jobs.phrases import one_line
 from baseten_jobs.planning.plan import Plan, Verb
 from baseten_jobs.provider.api.client import Api
@@ -55,15 +56,14 @@ def upload_workspaces(api: Api, plan: Plan, sent: Sent = lambda done, total, tex
 
 
 def _naming(plan: Plan, artifacts: Mapping[str, Mapping[str, str]]) -> Plan:
-    """The same plan, its requests naming what was uploaded; actions of one request still share it."""
-    requests = {id(action.request): action.request for action in plan.actions}
-    named = {
-        key: request.with_artifact(artifacts[request.content.digest])
-        if request.content and request.content.digest in artifacts
-        else request
-        for key, request in requests.items()
-    }
-    return replace(plan, actions=tuple(replace(a, request=named[id(a.request)]) for a in plan.actions))
+    """The same plan, its requests naming what was uploaded."""
+    return replace(plan, actions=tuple(replace(each, request=_named(each.request, artifacts)) for each in plan.actions))
+
+
+def _named(request: JobRequest, artifacts: Mapping[str, Mapping[str, str]]) -> JobRequest:
+    """The request with its workspace's object, if that was uploaded; `artifacts` are by the contents' digests."""
+    artifact = artifacts.get(request.content.digest) if request.content else None
+    return request.with_artifact(artifact) if artifact else request
 
 
 class _Told:

@@ -62,12 +62,21 @@ class Doubt(Enum):
     RENAMED = "renamed"
 
 
-class Key(NamedTuple):
-    """What an action is for, unique in a plan: a manifest's own job, or one job to be stopped."""
+class ActionKey(NamedTuple):
+    """What an action is for: the job of the manifest `name` in `project`, or the job with the id `stopped`.
+
+    A plan has one action for each key. It is how actions are found again, after each stage that copies them: requests
+    come from a second plan, or name what was uploaded; a later look turns a submit into a keep or a hold.
+    """
 
     project: ProjectRef
     name: str
     stopped: str = ""
+
+    @property
+    def of_manifest(self) -> "ActionKey":
+        """The key of the manifest's own action, which a stop follows."""
+        return self._replace(stopped="")
 
 
 @dataclass(frozen=True)
@@ -122,9 +131,10 @@ class Action:
     past: tuple[str, ...] = ()
 
     @property
-    def key(self) -> Key:
+    def key(self) -> ActionKey:
+        """By which the action is matched with itself as another stage has it."""
         stopped = self.job.id if self.verb is Verb.STOP and self.job else ""
-        return Key(self.request.project, self.request.name, stopped)
+        return ActionKey(self.request.project, self.request.name, stopped)
 
     @property
     def job_name(self) -> str:
@@ -195,7 +205,7 @@ class Plan:
         return Bill(tuple((f"job {run.job.id}", run.cost or Cost.unknown(run.job.node_count)) for run in self.beside))
 
     def of(self, verb: Verb) -> tuple[Action, ...]:
-        return tuple(action for action in self.actions if action.verb is verb)
+        return tuple(action for action in self.actions if action.verb == verb)
 
     @property
     def possible_submits(self) -> tuple[Action, ...]:

@@ -21,7 +21,7 @@ def diagnostics(found: Sequence[Diagnostic], documents: Sequence[Document] = (),
 
 
 def _of(found: Sequence[Diagnostic], severity: Severity) -> list[Diagnostic]:
-    return [d for d in found if d.severity is severity]
+    return [d for d in found if d.severity == severity]
 
 
 def _overflow(found: Sequence[Diagnostic]) -> Iterator[str]:

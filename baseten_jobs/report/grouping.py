@@ -27,7 +27,7 @@ def grouped(sayings: Iterable[Saying]) -> tuple[Group, ...]:
     for action, text in sayings:
         own = _own(action)
         key = tuple("" if alone else token for token, alone in _tokens(text, own))
-        of_this = (id(action.request), key)
+        of_this = (action.key.of_manifest, key)
         groups.setdefault((key, said[of_this]), []).append((action, text))
         said[of_this] += 1
     return tuple(Group(tuple(action for action, _ in group), _in_common(group)) for group in groups.values())

@@ -39,8 +39,8 @@ _CHANGING = (Verb.SUBMIT, Verb.UPDATE, Verb.STOP)
 def plan(made: Plan, look: Look = PLAIN) -> Page:
     """The whole plan in at most LIMIT bytes: details are the first to be left out, then rows of the table."""
     keeps = [action for action in made.of(Verb.KEEP) if not action.warnings]
-    unlisted = {id(action) for action in keeps} if len(keeps) > _FEW else set()
-    rows = [action for action in made.actions if id(action) not in unlisted]
+    unlisted = {action.key for action in keeps} if len(keeps) > _FEW else set()
+    rows = [action for action in made.actions if action.key not in unlisted]
     told_of = [action for action in rows if action.verb in _CHANGING]
     sections = [
         Section("\n".join([_marker(look.target), f"### {prose(text.heading(made), 1000)}"])),

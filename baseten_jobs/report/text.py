@@ -153,8 +153,8 @@ def revision(r: Revision) -> str:
 def _changes(shown: Sequence[Change], look: Look) -> Iterator[str]:
     """One line each; of many files of a workspace the first ones, unless the reader wants them all."""
     files = [change for change in shown if change.field.startswith(FILE)]
-    left_out = frozenset(map(id, files[FILES:])) if not look.verbose else frozenset()
-    yield from (_change(change, look.paint) for change in shown if id(change) not in left_out)
+    left_out = {change.field for change in files[FILES:]} if not look.verbose else set()
+    yield from (_change(change, look.paint) for change in shown if change.field not in left_out)
     if left_out:
         yield f"{count(len(left_out), 'more file')} of the workspace changed; -v tells all"
 

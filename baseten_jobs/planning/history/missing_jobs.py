@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from baseten_jobs.planning.history.lookup import Evidence
 from baseten_jobs.planning.holds import held
-from baseten_jobs.planning.plan import Action, Doubt, Key, Plan, Policy, Verb
+from baseten_jobs.planning.plan import Action, ActionKey, Doubt, Plan, Policy, Verb
 
 YOUNG = (
     "this clone is shallow, so it is not known how old its manifests are, nor whether a job of theirs was deleted at "
@@ -30,7 +30,7 @@ class Absences:
             return evidence.is_old(action.request, self.plan.project_of(action))
 
         old = [action for action in self.absent if is_old(action)]
-        reasons: dict[Key, str] = {action.key: _missing(action) for action in old}
+        reasons: dict[ActionKey, str] = {action.key: _missing(action) for action in old}
         for project_id in dict.fromkeys(map(self._place, old)):
             missed = [action for action in old if self._place(action) == project_id]
             if not any(is_old(action) for action in self._with_jobs(project_id)):
@@ -69,7 +69,7 @@ class Absences:
             f"`--create {action.request.name}` submits it anyway"
         )
 
-    def _in_unproven_projects(self, actions: Iterable[Action], reason: str) -> dict[Key, str]:
+    def _in_unproven_projects(self, actions: Iterable[Action], reason: str) -> dict[ActionKey, str]:
         return {
             action.key: f"missing? the project shows no managed job, and {reason}; "
             f"`--create {action.request.name}` submits it anyway"
@@ -77,12 +77,12 @@ class Absences:
             if not self.plan.project_of(action).by_name
         }
 
-    def _held(self, reasons: dict[Key, str], notes: tuple[str, ...] = ()) -> Plan:
+    def _held(self, reasons: dict[ActionKey, str], notes: tuple[str, ...] = ()) -> Plan:
         """The plan with these submits held, and without the stops that were to follow them."""
         actions = tuple(
             held(action, Doubt.MISSING, reasons[action.key]) if action.key in reasons else action
             for action in self.plan.actions
-            if action.verb is not Verb.STOP or action.key._replace(stopped="") not in reasons
+            if action.verb is not Verb.STOP or action.key.of_manifest not in reasons
         )
         return replace(self.plan, actions=actions, notes=(*self.plan.notes, *notes))
 

@@ -17,7 +17,7 @@ from baseten_jobs.planning.diff import changes
 from baseten_jobs.planning.history.lookup import Evidence
 from baseten_jobs.planning.history.missing_jobs import Absences
 from baseten_jobs.planning.history.orphans import Observe, Orphans
-from baseten_jobs.planning.plan import Action, Beside, Doubt, Key, Plan, Policy, Verb
+from baseten_jobs.planning.plan import Action, ActionKey, Beside, Doubt, Plan, Policy, Verb
 
 _LONG_AGO = timedelta(days=7)
 
@@ -104,17 +104,17 @@ def _not_stopped(stop: Action, why: str) -> str:
     return f"job {job_id} of another spec is not stopped: {why}; `baseten-jobs stop --job {job_id}` stops it"
 
 
-def _without_stops(plan: Plan, doubts: Mapping[Key, _Doubt]) -> Plan:
+def _without_stops(plan: Plan, doubts: Mapping[ActionKey, _Doubt]) -> Plan:
     """The plan without the stops in doubt; the manifest's own action says why, and what runs on beside it."""
     kept = [action for action in plan.actions if action.key not in doubts]
-    dropped: dict[Key, list[Action]] = {}
+    dropped: dict[ActionKey, list[Action]] = {}
     for stop in plan.of(Verb.STOP):
         if stop.key in doubts:
-            dropped.setdefault(stop.key._replace(stopped=""), []).append(stop)
+            dropped.setdefault(stop.key.of_manifest, []).append(stop)
     return replace(plan, actions=tuple(_leaving(each, dropped.get(each.key, ()), doubts) for each in kept))
 
 
-def _leaving(action: Action, stops: Sequence[Action], doubts: Mapping[Key, _Doubt]) -> Action:
+def _leaving(action: Action, stops: Sequence[Action], doubts: Mapping[ActionKey, _Doubt]) -> Action:
     told = [doubts[stop.key] for stop in stops]
     beside = tuple(Beside(stop.job, remedy="") for stop in stops if stop.job) if action.verb is Verb.SUBMIT else ()
     return replace(
