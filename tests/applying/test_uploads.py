@@ -10,7 +10,7 @@ import tarfile
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 from wsgiref.simple_server import WSGIRequestHandler, make_server
@@ -21,7 +21,7 @@ from baseten.client import ManagementClient
 from werkzeug import Request, Response
 
 from baseten_jobs.applying import object_store
-from baseten_jobs.applying.execute import Execution, Ledger
+from baseten_jobs.applying.execute import Conflict, Execution, Ledger, execute
 from baseten_jobs.applying.settle import Windows
 from baseten_jobs.applying.upload import UploadFailed
 from baseten_jobs.cli.main import run
@@ -30,11 +30,12 @@ from baseten_jobs.emulator.server import serving
 from baseten_jobs.emulator.settings import Settings
 from baseten_jobs.manifest import document as manifests
 from baseten_jobs.pipeline import carry_out, make
-from baseten_jobs.planning.plan import Policy
+from baseten_jobs.planning.plan import Plan, Policy
 from baseten_jobs.provider.api.client import Api
 from baseten_jobs.provider.api.errors import ApiError
 from baseten_jobs.provider.api.pacing import Clock
 from baseten_jobs.workspace.archive import Archive, Changed, archive_size
+from tests.support.copies import copied
 from tests.support.trees import CODE, compiled, content, manifest, unpacked, write
 from tests.support.world import World, answered
 
@@ -162,6 +163,39 @@ def test_manifests_of_one_content_upload_it_once_and_before_the_first_create(wor
     calls = world.between.calls
     last_put = max(at for at, call in enumerate(calls) if call in _puts(world))
     assert last_put < min(at for at, call in enumerate(calls) if call in ("upsert", "create"))
+
+
+@pytest.mark.parametrize("hand_on", [lambda plan: plan, copied], ids=["as it is", "copied"])
+def test_a_plan_is_uploaded_and_carried_out_the_same_though_all_its_values_were_copied(
+    world: World, tree: Path, hand_on: Callable[[Plan], Plan]
+) -> None:
+    """Two manifests share a workspace, a third has its own, and each has a run that is to be stopped after it."""
+    own = write(tree / "own", {"other.py": ""})
+    for command in ("./run.sh", "./run.sh again"):
+        for folder, name in ((tree, "x"), (tree, "y"), (own, "w")):
+            manifest(folder, name=name, more="policy: {on_change: stop}\n")
+            path = folder / f"{name}.yaml"
+            path.write_text(path.read_text().replace("./run.sh", command))
+        planned = world.plan()
+        world.between.calls.clear()
+        result = world.carry_out(replace(planned, plan=hand_on(planned.plan)))
+    assert [outcome.fate.value for outcome in result.outcomes] == ["submitted", "stopped"] * 3
+    assert len(_puts(world)) == 2 * 2
+    artifacts = {
+        outcome.action.request.name: outcome.action.request.training_job["runtime"]["artifacts"]
+        for outcome in result.outcomes
+    }
+    assert artifacts["x"] == artifacts["y"] != artifacts["w"]
+
+
+def test_two_actions_of_one_key_are_refused_before_the_first_call(world: World) -> None:
+    planned = world.plan()
+    (submit,) = planned.plan.actions
+    twice = replace(planned.plan, actions=(submit, replace(submit, request=replace(submit.request, path="y.yaml"))))
+    world.between.calls.clear()
+    with pytest.raises(Conflict, match=r"x\.yaml:1 and y\.yaml:1 both name 'x' of one project"):
+        execute(world.api, twice, world.policy, Execution(), world.ledger)
+    assert world.between.calls == []
 
 
 def test_nothing_is_uploaded_for_what_is_not_submitted(world: World, tree: Path) -> None:

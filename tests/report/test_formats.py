@@ -1,6 +1,7 @@
 """What each format makes of a plan and of diagnostics: golden files, and the one registry that knows them all."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,11 +10,12 @@ from baseten_jobs.applying.outcome import Applied, Fate, Outcome
 from baseten_jobs.manifest.diagnostics import Diagnostic, Position, Severity
 from baseten_jobs.manifest.document import load
 from baseten_jobs.planning.diff import Change
-from baseten_jobs.planning.plan import Verb
+from baseten_jobs.planning.plan import Action, Verb
 from baseten_jobs.report import formats
 from baseten_jobs.report.formats import Formats
 from baseten_jobs.report.style import Look
 from tests.report import plans
+from tests.support.copies import copied
 
 GOLDEN = Path(__file__).parent / "golden"
 
@@ -70,6 +72,20 @@ def test_there_is_no_other_format() -> None:
 @pytest.mark.parametrize("name", formats.PLAN)
 def test_a_plan_is_told_with_everything_that_it_knows(name: str) -> None:
     golden(f"plan.{name}", formats.PLAN[name](plans.every_kind(), Look(target="specs/prod")))
+
+
+@pytest.mark.parametrize("name", formats.PLAN)
+def test_a_plan_whose_values_were_all_copied_is_told_just_the_same(name: str) -> None:
+    """What is left out of a list, and what is said of several actions at once, is found by keys."""
+    request = plans.request("twice", stop_superseded=True)
+    stops = [Action(Verb.STOP, request, "superseded by twice", plans.job("twice", id)) for id in ("j21", "j22")]
+    every = plans.every_kind()
+    made = replace(every, actions=(*every.actions, *stops, *(plans.keep(f"kept{number}") for number in range(7))))
+    told = formats.PLAN[name](made)
+    assert formats.PLAN[name](copied(made)) == told
+    if name == "markdown":
+        assert "8 jobs unchanged, not listed." in told
+        assert told.count("- **stops** ") == 2, "two messages about one manifest are never one"
 
 
 @pytest.mark.parametrize("name", formats.APPLIED)
