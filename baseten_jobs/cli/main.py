@@ -3,7 +3,6 @@
 import gc
 import io
 import os
-import signal
 import sys
 import warnings
 from collections.abc import Mapping
@@ -16,6 +15,7 @@ import click
 
 from baseten_jobs import __version__
 from baseten_jobs.cli import sink
+from baseten_jobs.cli.exits import Exit
 from baseten_jobs.phrases import Page
 
 COMMANDS: Mapping[str, str] = MappingProxyType(
@@ -35,8 +35,6 @@ COMMANDS: Mapping[str, str] = MappingProxyType(
         "emulator": "Serve the embedded API over HTTP, for rehearsals and tests.",
     }
 )
-
-_USAGE = 64
 
 COLLECT_EVERY = 100_000
 """New objects between two looks of the garbage collector: what we read are trees, in which it would find nothing."""
@@ -84,7 +82,7 @@ class _Commands(click.Group):
             return super().invoke(ctx)
         except BrokenPipeError:  # whoever read the output has had enough; click would make this a failure
             sink.write_nothing_more()
-            return 128 + signal.SIGPIPE
+            return Exit.UNREAD
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[Any]:
         from click.shell_completion import CompletionItem
@@ -96,20 +94,19 @@ class _Commands(click.Group):
         with formatter.section("Commands"):
             formatter.write_dl(list(COMMANDS.items()))
 
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Exit codes"):
+            formatter.write_dl([(str(code.value), code.meaning) for code in Exit])
+
 
 @click.command(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]}, invoke_without_command=True)
 @click.version_option(__version__, message="%(prog)s %(version)s", prog_name="baseten-jobs")
 @click.pass_context
-def baseten_jobs(ctx: click.Context) -> int:
-    """Baseten training jobs as reviewed YAML: validated, planned, and submitted only when they changed.
-
-    \b
-    Exit codes: 0 done; 1 something is wrong or failed; 2 plan --detailed-exitcode has changes; 3 not authorised;
-    7 an outcome is unclear, apply again; 8 refused by a guard; 64 wrong usage; 130 interrupted.
-    """
+def baseten_jobs(ctx: click.Context) -> Exit:
+    """Baseten training jobs as reviewed YAML: validated, planned, and submitted only when they changed."""
     if ctx.invoked_subcommand is None:
         sink.out(Page(ctx.get_help()))
-    return 0
+    return Exit.DONE
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -120,32 +117,32 @@ def main(arguments: list[str] | None = None) -> None:
     sys.exit(run(arguments))
 
 
-def run(arguments: list[str] | None = None, clock: object = None) -> int:
+def run(arguments: list[str] | None = None, clock: object = None) -> Exit:
     """Run one command; its exit code. A clock of the caller's takes the place of the machine's."""
     sink.open_streams()
     try:
-        code = baseten_jobs.main(arguments, prog_name="baseten-jobs", standalone_mode=False, obj=clock)
+        code: Exit | None = baseten_jobs.main(arguments, prog_name="baseten-jobs", standalone_mode=False, obj=clock)
         sink.flush()
     except click.ClickException as error:
         sink.err(_in_words(error))
-        return _USAGE if isinstance(error, click.UsageError) else 1
+        return Exit.USAGE if isinstance(error, click.UsageError) else Exit.FAILED
     except (click.Abort, KeyboardInterrupt):
         sink.err("interrupted")
-        return 130
+        return Exit.INTERRUPTED
     except BrokenPipeError:
         sink.write_nothing_more()
-        return 128 + signal.SIGPIPE
+        return Exit.UNREAD
     except MemoryError:
         sink.err("error: there is not enough memory for this")
-        return 1
+        return Exit.FAILED
     except RecursionError:
         sink.err("error: something that was read is nested too deeply")
-        return 1
+        return Exit.FAILED
     except OSError as error:
         sink.write_nothing_more()
         sink.err(f"error: the output can't be written: {error.strerror}")
-        return 1
-    return int(code or 0)
+        return Exit.FAILED
+    return code or Exit.DONE
 
 
 def _in_words(error: click.ClickException) -> Page:

@@ -16,14 +16,12 @@ from pathlib import Path
 
 import httpx
 import pytest
-from click.testing import CliRunner
+from click.testing import CliRunner, Result
 
 from baseten_jobs.cli.commands.emulator import command
 from baseten_jobs.emulator.faults import KINDS
 
 from .conftest import Start
-
-RUN = "from baseten_jobs.cli.commands.emulator import command; command()"
 
 
 def test_sixteen_requests_are_served_at_once(start: Start) -> None:
@@ -41,7 +39,7 @@ def _listening(*options: str, folder: Path) -> Iterator[tuple[subprocess.Popen[s
     environment = {name: value for name, value in os.environ.items() if name != "BASETEN_EMULATOR_KEY"}
     environment["PYTHONPATH"] = os.pathsep.join(sys.path)
     process = subprocess.Popen(
-        [sys.executable, "-c", RUN, "--port", "0", *options],
+        [sys.executable, "-m", "baseten_jobs", "emulator", "--port", "0", *options],
         cwd=folder,
         env=environment,
         text=True,
@@ -88,11 +86,16 @@ def test_globs_decide_how_jobs_end(tmp_path: Path) -> None:
     }  # fmt: skip
 
 
+def _ended(*options: str) -> Result:
+    """The command as the group calls it, which makes an exit code of what it returns."""
+    return CliRunner().invoke(command, options, standalone_mode=False)
+
+
 def test_a_port_in_use_is_one_clear_line(tmp_path: Path) -> None:
     with _listening(folder=tmp_path) as (_, url):
         port = url.rpartition(":")[2]
-        outcome = CliRunner().invoke(command, ["--port", port, "--db", str(tmp_path / "other.db")])
-    assert outcome.exit_code == 1
+        outcome = _ended("--port", port, "--db", str(tmp_path / "other.db"))
+    assert outcome.return_value == 1
     assert outcome.output.startswith(f"cannot listen on 127.0.0.1:{port}: ")
     assert outcome.output.count("\n") == 1
 
@@ -117,8 +120,8 @@ def test_wrong_options_are_usage_errors(options: list[str], message: str) -> Non
 
 def test_an_unusable_database_is_one_clear_line(database: Path) -> None:
     database.write_text("not a database " * 100)
-    outcome = CliRunner().invoke(command, ["--db", str(database)])
-    assert outcome.exit_code == 1
+    outcome = _ended("--db", str(database))
+    assert outcome.return_value == 1
     assert outcome.output.startswith(f"{database}: not usable as the database of the embedded API")
 
 
@@ -128,14 +131,14 @@ def test_what_can_not_be_served_is_closed(version: int, database: Path) -> None:
         connection.execute(f"PRAGMA user_version = {version}")
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        assert CliRunner().invoke(command, ["--db", str(database), "--port", str(port)]).exit_code == 1
+        assert _ended("--db", str(database), "--port", str(port)).return_value == 1
     assert [path.name for path in database.parent.iterdir()] == [database.name]
 
 
 def test_without_the_extra_the_command_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
-    outcome = CliRunner().invoke(command, [])
-    assert outcome.exit_code == 1
+    outcome = _ended()
+    assert outcome.return_value == 1
     assert outcome.output == "the embedded API needs its extra: pip install 'baseten-jobs[local]'\n"
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from baseten_jobs.cli import sink
+from baseten_jobs.cli.exits import Exit
 from baseten_jobs.cli.options import MOST, Finite
 
 if TYPE_CHECKING:
@@ -19,8 +20,6 @@ if TYPE_CHECKING:
     from baseten_jobs.emulator.server import Server
     from baseten_jobs.emulator.settings import Settings
 
-EXIT_FAILED = 1
-EXIT_INTERRUPTED = 130
 _NEEDS_EXTRA = "the embedded API needs its extra: pip install 'baseten-jobs[local]'"
 
 
@@ -191,10 +190,10 @@ _SECONDS = Finite(0, MOST)
     show_default=True,
     help="Time between the log lines of a running job.",
 )
-def command(host: str, port: int, hosts: tuple[str, ...], **options: Any) -> None:
+def command(host: str, port: int, hosts: tuple[str, ...], **options: Any) -> Exit:
     if any(importlib.util.find_spec(module) is None for module in ("flask", "waitress")):
         sink.err(_NEEDS_EXTRA)
-        raise SystemExit(EXIT_FAILED)
+        return Exit.FAILED
     from baseten_jobs.emulator.app import create_app
     from baseten_jobs.emulator.server import serve
     from baseten_jobs.emulator.store import StoreError
@@ -206,7 +205,7 @@ def command(host: str, port: int, hosts: tuple[str, ...], **options: Any) -> Non
         app = create_app(settings)
     except (StoreError, NotOwn) as error:
         sink.err(str(error))
-        raise SystemExit(EXIT_FAILED) from None
+        return Exit.FAILED
     received: list[int] = []
 
     def started(server: Server) -> None:
@@ -222,9 +221,8 @@ def command(host: str, port: int, hosts: tuple[str, ...], **options: Any) -> Non
         serve(app, host, port, started=started, hosts=hosts)
     except (OSError, UnicodeError) as error:
         sink.err(f"cannot listen on {host}:{port}: {getattr(error, 'strerror', None) or error}")
-        raise SystemExit(EXIT_FAILED) from None
-    if signal.SIGINT in received:
-        raise SystemExit(EXIT_INTERRUPTED)
+        return Exit.FAILED
+    return Exit.INTERRUPTED if signal.SIGINT in received else Exit.DONE
 
 
 def _settings(
