@@ -48,9 +48,9 @@ def read_json(text: str, path: str, where: Where) -> Placed | Diagnostic:
         json.loads(text, parse_int=str, parse_float=str)
     except json.JSONDecodeError as error:
         return problem("json-syntax", *_worded(text, error.pos))
-    reader = _Reader(text, where)
+    reader = _Reader(text, where, path)
     value, _ = reader.value(_past_blanks(text, 0))
-    return problem(*reader.problems[0]) if reader.problems else value
+    return reader.problem or value
 
 
 def _worded(text: str, index: int) -> tuple[int, str, str]:
@@ -112,9 +112,9 @@ def _past_blanks(text: str, index: int) -> int:
 class _Reader:
     """Walks a text that is known to be JSON; methods take the index of their begin and return that of their end."""
 
-    def __init__(self, text: str, where: Where) -> None:
-        self.text, self.where = text, where
-        self.problems: list[tuple[str, int, str, str]] = []
+    def __init__(self, text: str, where: Where, path: str) -> None:
+        self.text, self.where, self.path = text, where, path
+        self.problem: Diagnostic | None = None
 
     def value(self, index: int, key: At | None = None) -> tuple[Placed, int]:
         at, mark = self.where(index), self.text[index]
@@ -128,13 +128,13 @@ class _Reader:
         found = _SCALAR.match(self.text, index)
         assert found
         if found.group() in ("NaN", "Infinity", "-Infinity"):
-            self.problems.append(("json-syntax", index, f"{found.group()} is not JSON", ""))
+            self._note("json-syntax", index, f"{found.group()} is not JSON")
         return Placed(_scalar(found.group()), at, key), found.end()
 
     def _string(self, index: int) -> tuple[str, int]:
         text, end = scanstring(self.text, index + 1, True)
         if _SURROGATE.search(text):
-            self.problems.append(("encoding", index, "half of a surrogate pair is not text", ""))
+            self._note("encoding", index, "half of a surrogate pair is not text")
         return text, end
 
     def _mapping(self, index: int, at: At, key: At | None) -> tuple[Placed, int]:
@@ -145,7 +145,7 @@ class _Reader:
             name, end = self._string(index)
             if name in entries:
                 first = ":".join(map(str, entries[name].key or at))
-                self.problems.append(("duplicate-key", index, f"{quoted(name)} is given twice", f"first at {first}"))
+                self._note("duplicate-key", index, f"{quoted(name)} is given twice", f"first at {first}")
             colon = _past_blanks(self.text, end)
             entries[name], index = self.value(_past_blanks(self.text, colon + 1), name_at)
             index = self._next(index)
@@ -159,6 +159,11 @@ class _Reader:
             items.append(item)
             index = self._next(index)
         return Placed(items, at, key), index + 1
+
+    def _note(self, rule: str, index: int, message: str, hint: str = "") -> None:
+        """Keep the first problem; the text is read to its end all the same."""
+        if self.problem is None:
+            self.problem = Diagnostic(rule, message, Position(self.path, *self.where(index)), hint=hint)
 
     def _next(self, index: int) -> int:
         index = _past_blanks(self.text, index)

@@ -9,7 +9,7 @@ from baseten_jobs.manifest.diagnostics import Diagnostic, FieldPath, Position, S
 from baseten_jobs.manifest.document import Document
 from baseten_jobs.manifest.names import former_names
 from baseten_jobs.manifest.normalisation import is_quantity, meant_quantity
-from baseten_jobs.manifest.rules.lookup import Finding, Rule, entries_at, mapping_at, text_at, value_at, weights
+from baseten_jobs.manifest.rules.lookup import Check, Finding, entries_at, mapping_at, text_at, value_at, weights
 from baseten_jobs.manifest.rules.warnings import WARNINGS as WARNINGS
 from baseten_jobs.manifest.rules.weight_sources import wrong_source
 from baseten_jobs.manifest.schema.check import supports
@@ -95,7 +95,7 @@ def _adopted_twice(claims: Sequence[Claim]) -> Iterator[Diagnostic]:
         )
 
 
-def project_or_id(data: Mapping[str, Any]) -> Iterator[Finding]:
+def _project_or_id(data: Mapping[str, Any]) -> Iterator[Finding]:
     given = [name for name in ("project", "project_id") if value_at(data, "metadata", name) is not None]
     if not given and mapping_at(data, "metadata"):
         yield ("metadata",), "'project' or 'project_id' is missing", ""
@@ -103,7 +103,7 @@ def project_or_id(data: Mapping[str, Any]) -> Iterator[Finding]:
         yield ("metadata", "project_id"), "'project' and 'project_id' can't both be given", "leave one out"
 
 
-def memory_quantity(data: Mapping[str, Any]) -> Iterator[Finding]:
+def _memory_quantity(data: Mapping[str, Any]) -> Iterator[Finding]:
     memory = text_at(data, "spec", "compute", "memory")
     if memory is None or is_quantity(memory):
         return
@@ -127,7 +127,7 @@ _DOCKER_BLOCKS = MappingProxyType(
 )
 
 
-def docker_auth_block(data: Mapping[str, Any]) -> Iterator[Finding]:
+def _docker_auth_block(data: Mapping[str, Any]) -> Iterator[Finding]:
     path = ("spec", "image", "docker_auth")
     auth, method = mapping_at(data, *path), text_at(data, *path, "auth_method")
     if method is None or method not in _DOCKER_BLOCKS:
@@ -150,7 +150,7 @@ _WEIGHT_FIELDS: Mapping[str, tuple[str, ...]] = MappingProxyType(
 )
 
 
-def weights_auth_fields(data: Mapping[str, Any]) -> Iterator[Finding]:
+def _weights_auth_fields(data: Mapping[str, Any]) -> Iterator[Finding]:
     for path, weight in weights(data):
         auth, at, method = mapping_at(weight, "auth"), (*path, "auth"), text_at(weight, "auth", "auth_method")
         if method is None or method not in _WEIGHT_FIELDS:
@@ -164,13 +164,13 @@ def weights_auth_fields(data: Mapping[str, Any]) -> Iterator[Finding]:
                     yield (*at, name), f"'{name}' does not go with auth_method {method}", "leave it out"
 
 
-def weights_auth_twice(data: Mapping[str, Any]) -> Iterator[Finding]:
+def _weights_auth_twice(data: Mapping[str, Any]) -> Iterator[Finding]:
     for path, weight in weights(data):
         if weight.get("auth") is not None and weight.get("auth_secret_name") is not None:
             yield (*path, "auth_secret_name"), "'auth_secret_name' can't stand beside 'auth'", "leave one out"
 
 
-def weights_source(data: Mapping[str, Any]) -> Iterator[Finding]:
+def _weights_source(data: Mapping[str, Any]) -> Iterator[Finding]:
     for path, weight in weights(data):
         source = text_at(weight, "source")
         if source is not None and (wrong := wrong_source(source)):
@@ -182,7 +182,7 @@ def _normal(mount: str) -> str:
     return "/" + normpath("/" + mount).lstrip("/")
 
 
-def mount_location(data: Mapping[str, Any]) -> Iterator[Finding]:
+def _mount_location(data: Mapping[str, Any]) -> Iterator[Finding]:
     for path, weight in weights(data):
         mount, at = text_at(weight, "mount_location"), (*path, "mount_location")
         if mount is None:
@@ -197,7 +197,7 @@ def mount_location(data: Mapping[str, Any]) -> Iterator[Finding]:
             yield at, f"{shown} is not a normal path", f"write {meant}" if meant and meant != shown else ""
 
 
-def mount_overlap(data: Mapping[str, Any]) -> Iterator[Finding]:
+def _mount_overlap(data: Mapping[str, Any]) -> Iterator[Finding]:
     mounts = ((_normal(text_at(weight, "mount_location") or ""), path) for path, weight in weights(data))
     outer, outer_path = "/", FieldPath()
     for mount, path in sorted((mount + "/", (*path, "mount_location")) for mount, path in mounts if mount != "/"):
@@ -212,24 +212,24 @@ def mount_overlap(data: Mapping[str, Any]) -> Iterator[Finding]:
             yield second_path, message, f"the other is {field_name(first_path)}"
 
 
-def latest_checkpoint_scope(data: Mapping[str, Any]) -> Iterator[Finding]:
+def _latest_checkpoint_scope(data: Mapping[str, Any]) -> Iterator[Finding]:
     for path, checkpoint in entries_at(data, "spec", "checkpointing", "load", "checkpoints"):
         latest = checkpoint.get("typ") == "baseten_latest_checkpoint"
         if latest and checkpoint.get("project_name") is None and checkpoint.get("job_id") is None:
             yield path, "'project_name' or 'job_id' is missing", "the latest checkpoint of what?"
 
 
-ERRORS: Mapping[str, Rule] = MappingProxyType(
+ERRORS: Mapping[str, Check] = MappingProxyType(
     {
-        "project-or-id": project_or_id,
-        "memory-quantity": memory_quantity,
-        "docker-auth-block": docker_auth_block,
-        "weights-auth-fields": weights_auth_fields,
-        "weights-auth-twice": weights_auth_twice,
-        "weights-source": weights_source,
-        "mount-location": mount_location,
-        "mount-overlap": mount_overlap,
-        "latest-checkpoint-scope": latest_checkpoint_scope,
+        "project-or-id": _project_or_id,
+        "memory-quantity": _memory_quantity,
+        "docker-auth-block": _docker_auth_block,
+        "weights-auth-fields": _weights_auth_fields,
+        "weights-auth-twice": _weights_auth_twice,
+        "weights-source": _weights_source,
+        "mount-location": _mount_location,
+        "mount-overlap": _mount_overlap,
+        "latest-checkpoint-scope": _latest_checkpoint_scope,
     }
 )
 """Rules that make a manifest invalid, by name."""

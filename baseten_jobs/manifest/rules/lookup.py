@@ -8,7 +8,7 @@ from baseten_jobs.manifest.diagnostics import FieldPath
 Finding = tuple[FieldPath, str, str]
 """Where, what is wrong, and a hint."""
 
-Rule = Callable[[Mapping[str, Any]], Iterator[Finding]]
+Check = Callable[[Mapping[str, Any]], Iterator[Finding]]
 """A rule speaks of what has the right shape, and is silent of all else: that is the schema's to tell."""
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from baseten_jobs.manifest.diagnostics import FieldPath
 from baseten_jobs.manifest.normalisation import accelerator_of
-from baseten_jobs.manifest.rules.lookup import Finding, Rule, environment, mapping_at, text_at, value_at, weights
+from baseten_jobs.manifest.rules.lookup import Check, Finding, environment, mapping_at, text_at, value_at, weights
 from baseten_jobs.manifest.rules.weight_sources import wrong_source
 from baseten_jobs.manifest.schema.fields import shape_of
 from baseten_jobs.phrases import nearest
@@ -24,7 +24,7 @@ def _gpus(data: Mapping[str, Any]) -> tuple[str, int]:
     return (name, count) if isinstance(name, str) and type(count) is int else ("", 0)
 
 
-def unknown_accelerator(data: Mapping[str, Any]) -> Iterator[Finding]:
+def _unknown_accelerator(data: Mapping[str, Any]) -> Iterator[Finding]:
     name, _ = _gpus(data)
     if not name:
         return
@@ -40,7 +40,7 @@ def unknown_accelerator(data: Mapping[str, Any]) -> Iterator[Finding]:
         )
 
 
-def literal_secret(data: Mapping[str, Any]) -> Iterator[Finding]:
+def _literal_secret(data: Mapping[str, Any]) -> Iterator[Finding]:
     suspicious = may_hold_a_secret("\n".join(_texts(mapping_at(data, "spec"))))
     for path, name, value in environment(data):
         if isinstance(value, str) and (suspicious or names_a_secret(name)) and looks_secret(name, value):
@@ -70,13 +70,13 @@ def _strings(value: Any, path: FieldPath) -> Iterator[tuple[FieldPath, str]]:
         yield from _strings(entry, (*path, key))
 
 
-def reserved_variable(data: Mapping[str, Any]) -> Iterator[Finding]:
+def _reserved_variable(data: Mapping[str, Any]) -> Iterator[Finding]:
     for path, name, _ in environment(data):
         if name.startswith("BT_"):
             yield path, f"{quoted(name)} may collide: Baseten sets BT_ variables itself", ""
 
 
-def partial_nodes(data: Mapping[str, Any]) -> Iterator[Finding]:
+def _partial_nodes(data: Mapping[str, Any]) -> Iterator[Finding]:
     path = ("spec", "compute")
     nodes, (name, count) = value_at(data, *path, "node_count"), _gpus(data)
     if type(nodes) is not int or nodes < 2 or count >= 8:
@@ -88,14 +88,14 @@ def partial_nodes(data: Mapping[str, Any]) -> Iterator[Finding]:
         yield (*path, "accelerator"), message, "a node has 8; fewer nodes with more GPUs run faster"
 
 
-def spot_without_checkpointing(data: Mapping[str, Any]) -> Iterator[Finding]:
+def _spot_without_checkpointing(data: Mapping[str, Any]) -> Iterator[Finding]:
     spot = value_at(data, "spec", "compute", "availability_model") == "spot"
     if spot and value_at(data, "spec", "checkpointing", "enabled") in (None, False):
         path = ("spec", "compute", "availability_model")
         yield path, "spot capacity may be taken away, and checkpointing is off", "set spec.checkpointing.enabled: true"
 
 
-def no_start_command(data: Mapping[str, Any]) -> Iterator[Finding]:
+def _no_start_command(data: Mapping[str, Any]) -> Iterator[Finding]:
     if mapping_at(data, "spec") and not value_at(data, "spec", "runtime", "start_commands"):
         yield ("spec", "runtime", "start_commands"), "there is no start command", ""
 
@@ -103,7 +103,7 @@ def no_start_command(data: Mapping[str, Any]) -> Iterator[Finding]:
 _MOVING = frozenset({"latest", "main", "master", "nightly", "dev"})
 
 
-def mutable_image(data: Mapping[str, Any]) -> Iterator[Finding]:
+def _mutable_image(data: Mapping[str, Any]) -> Iterator[Finding]:
     image = text_at(data, "spec", "image", "base_image") or ""
     name, at, digest = image.partition("@")
     _, _, tag = name.rpartition("/")[2].partition(":")
@@ -119,7 +119,7 @@ def mutable_image(data: Mapping[str, Any]) -> Iterator[Finding]:
         yield ("spec", "image", "base_image"), message, hint
 
 
-def mutable_weights(data: Mapping[str, Any]) -> Iterator[Finding]:
+def _mutable_weights(data: Mapping[str, Any]) -> Iterator[Finding]:
     for path, weight in weights(data):
         source = text_at(weight, "source") or ""
         revision = source.partition("@")[2]
@@ -128,16 +128,16 @@ def mutable_weights(data: Mapping[str, Any]) -> Iterator[Finding]:
             yield (*path, "source"), message, "a moved model is not seen as a change: give a commit, as in @8f3c1d0"
 
 
-WARNINGS: Mapping[str, Rule] = MappingProxyType(
+WARNINGS: Mapping[str, Check] = MappingProxyType(
     {
-        "unknown-accelerator": unknown_accelerator,
-        "literal-secret": literal_secret,
-        "reserved-variable": reserved_variable,
-        "partial-nodes": partial_nodes,
-        "spot-without-checkpointing": spot_without_checkpointing,
-        "no-start-command": no_start_command,
-        "mutable-image": mutable_image,
-        "mutable-weights": mutable_weights,
+        "unknown-accelerator": _unknown_accelerator,
+        "literal-secret": _literal_secret,
+        "reserved-variable": _reserved_variable,
+        "partial-nodes": _partial_nodes,
+        "spot-without-checkpointing": _spot_without_checkpointing,
+        "no-start-command": _no_start_command,
+        "mutable-image": _mutable_image,
+        "mutable-weights": _mutable_weights,
     }
 )
 """Rules that warn; errors under `--strict`."""

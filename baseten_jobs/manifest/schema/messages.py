@@ -93,8 +93,12 @@ def _kind_of(value: object) -> str:
 
 def _at(document: Document, error: Any, message: str, hint: str = "", rule: str = "") -> list[Diagnostic]:
     path = tuple(error.absolute_path)
-    rule = rule or error.schema.get("x-rule") or error.validator
-    return [Diagnostic(rule, message, document.position(path), field_name(path), hint)]
+    return [Diagnostic(rule or _rule_of(error), message, document.position(path), field_name(path), hint)]
+
+
+def _rule_of(error: Any) -> str:
+    """The name that the schema gives a field's rule (`x-rule`), or the JSON Schema keyword that the value fails."""
+    return str(error.schema.get("x-rule") or error.validator)
 
 
 def _type(error: Any, document: Document) -> list[Diagnostic]:
