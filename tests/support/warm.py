@@ -54,7 +54,8 @@ def _listen(address: str) -> None:
         gc.freeze()  # or the first collection of each process copies it all
         os.write(1, b"listening\n")
         os.dup2(2, 1)
-        while listening in select.select([listening, 0], [], [])[0]:
+        calls = listening.fileno()
+        while calls in select.select([calls, 0], [], [])[0]:
             connection, _ = listening.accept()
             if not os.fork():
                 listening.close()

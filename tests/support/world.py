@@ -213,8 +213,9 @@ def answered(status: int, body: str | dict[str, Any] = "", *, after: bool = Fals
     def fault(request: httpx.Request, send: Send) -> httpx.Response:
         if after:
             send(request)
-        content = {"json": body} if isinstance(body, dict) else {"text": body}
-        return httpx.Response(status, request=request, **content)  # type: ignore[arg-type]
+        if isinstance(body, dict):
+            return httpx.Response(status, request=request, json=body)
+        return httpx.Response(status, request=request, text=body)
 
     return fault
 
