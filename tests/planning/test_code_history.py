@@ -18,7 +18,7 @@ from baseten_jobs.planning.history.review import CODE_NOT_FOUND, SHALLOW
 from baseten_jobs.planning.plan import Action, Doubt, Verb
 from baseten_jobs.report import text as as_text
 from baseten_jobs.report.style import Look
-from tests.support.repository import Repository, days, elsewhere, git
+from tests.support.repository import Repository, cloned, days, git
 from tests.support.trees import CODE, commit, content, manifest, write
 
 Change = Callable[[Path], object]
@@ -192,9 +192,7 @@ def test_code_that_git_does_not_hold_is_said_not_to_be_found(world: Repository, 
 def test_a_shallow_clone_says_so(world: Repository, tmp_path: Path) -> None:
     edit(world.folder / "specs")
     world.commit()
-    shallow = elsewhere(
-        world, tmp_path / "s", lambda a, b: git(a.parent, "clone", "-q", "--depth", "1", f"file://{a}", str(b))
-    )
+    shallow = cloned(world, tmp_path / "s", "--depth", "1")
     assert only(shallow).history == SHALLOW
 
 

@@ -12,7 +12,7 @@ from baseten_jobs.cli.exits import Exit
 from baseten_jobs.emulator.settings import Durations
 from baseten_jobs.git import repository as asking
 from baseten_jobs.planning.plan import Doubt, Plan, Policy, Verb
-from tests.support.repository import Repository, days, elsewhere, git
+from tests.support.repository import Repository, cloned, days, git
 from tests.support.world import Send
 
 LONG = Durations(running=1e9)
@@ -21,10 +21,6 @@ LONG = Durations(running=1e9)
 @pytest.fixture
 def world(tmp_path: Path) -> Repository:
     return Repository(tmp_path / "work", durations=LONG)
-
-
-def cloned(*options: str) -> Any:
-    return lambda source, target: git(source.parent, "clone", "-q", *options, f"file://{source}", str(target))
 
 
 def held(plan: Plan) -> dict[str, str]:
@@ -187,7 +183,7 @@ def test_a_shallow_clone_buys_nothing_into_a_project_without_a_managed_job(world
     three_that_ran(world)
     (world.folder / "notes").write_text("something else")
     world.commit()
-    shallow = elsewhere(world, tmp_path / "shallow", cloned("--depth", "1"))
+    shallow = cloned(world, tmp_path / "shallow", "--depth", "1")
     assert held(asked(shallow)) == {}
     delete(world, "x")
     assert held(asked(shallow)) == {}
@@ -201,7 +197,7 @@ def test_a_shallow_clone_buys_nothing_into_a_project_without_a_managed_job(world
 def test_what_a_shallow_clone_has_not_committed_is_new(world: Repository, tmp_path: Path) -> None:
     world.write("y", command="other")
     world.commit()
-    shallow = elsewhere(world, tmp_path / "shallow", cloned("--depth", "1"))
+    shallow = cloned(world, tmp_path / "shallow", "--depth", "1")
     (shallow.folder / "specs" / "y.yaml").unlink()
     shallow.write("x")
     assert [action.verb for action in asked(shallow).actions] == [Verb.SUBMIT]

@@ -17,7 +17,7 @@ from baseten_jobs.manifest.inputs import Inputs
 from baseten_jobs.planning.diff import MASK, Change, changes, masked
 from baseten_jobs.planning.history.missing_jobs import YOUNG
 from baseten_jobs.planning.plan import Doubt, Policy, Verb
-from tests.support.repository import Repository, days, elsewhere, git
+from tests.support.repository import Repository, cloned, days, git
 from tests.support.strategies import API_VERSION
 from tests.support.world import showing
 
@@ -27,10 +27,6 @@ LONG = Durations(running=1e9)
 @pytest.fixture
 def world(tmp_path: Path) -> Repository:
     return Repository(tmp_path / "work", durations=LONG)
-
-
-def cloned(*options: str) -> Any:
-    return lambda source, target: git(source.parent, "clone", "-q", *options, f"file://{source}", str(target))
 
 
 def told(world: Repository, **asked: Any) -> tuple[list[tuple[str, Any, Any]], str | None]:
@@ -49,7 +45,7 @@ def test_a_fresh_clone_tells_each_changed_field_and_the_commit_that_runs(world: 
     world.commit("another machine")
     git(world.folder, "mv", "specs/x.yaml", "specs/renamed.yaml")
     world.commit("another name")
-    fresh = elsewhere(world, tmp_path / "fresh", cloned())
+    fresh = cloned(world, tmp_path / "fresh")
     (action,) = fresh.asked().actions
     assert [(c.field, c.old, c.new) for c in action.changes] == [
         ("spec.compute.accelerator", "H100:8", "H200:8"),
@@ -67,7 +63,7 @@ def test_a_shallow_clone_tells_what_the_api_reveals_and_the_remedy(world: Reposi
     path = world.folder / "specs" / "x.yaml"
     path.write_text(path.read_text().replace("H100:8", "H200:4").replace("train", "other"))
     world.commit()
-    shallow = elsewhere(world, tmp_path / "shallow", cloned("--depth", "1"))
+    shallow = cloned(world, tmp_path / "shallow", "--depth", "1")
     (action,) = shallow.asked().actions
     assert "fetch-depth: 0" in action.history
     assert [(c.field, c.old, c.new) for c in action.changes] == [("spec.compute.accelerator", "H100:8", "H200:4")]
@@ -233,7 +229,7 @@ def test_a_shallow_clone_stops_nothing(world: Repository, tmp_path: Path) -> Non
     world.apply()
     world.write(command="other", more=STOP)
     world.commit()
-    shallow = elsewhere(world, tmp_path / "shallow", cloned("--depth", "1"))
+    shallow = cloned(world, tmp_path / "shallow", "--depth", "1")
     (action,) = shallow.asked().actions
     assert "this clone is shallow" in action.warnings[-1]
 
@@ -245,7 +241,7 @@ def test_an_old_pipeline_that_runs_again_never_stops_the_newer_run(world: Reposi
     world.write(command="other", more=STOP)
     world.commit()
     world.apply_asked()
-    rerun = elsewhere(world, tmp_path / "rerun", cloned())
+    rerun = cloned(world, tmp_path / "rerun")
     git(rerun.folder, "checkout", "-q", old)
     assert [action.verb for action in rerun.asked().actions] == [Verb.HOLD]
     git(rerun.folder, "checkout", "-q", "main")
@@ -321,7 +317,7 @@ def test_a_shallow_clone_says_that_it_can_not_tell_what_is_missing(world: Reposi
     world.clock.time += days(8)
     (world.folder / "notes").write_text("something else")
     world.commit()
-    plan = elsewhere(world, tmp_path / "shallow", cloned("--depth", "1")).asked(missing=True)
+    plan = cloned(world, tmp_path / "shallow", "--depth", "1").asked(missing=True)
     assert ([action.doubt for action in plan.actions], plan.notes) == ([None, None], (YOUNG,))
 
 
@@ -612,7 +608,7 @@ def test_a_partial_clone_that_can_not_fetch_says_so(world: Repository, tmp_path:
     world.write(command="other")
     world.commit()
     git(world.folder, "config", "uploadpack.allowFilter", "true")
-    partial = elsewhere(world, tmp_path / "partial", cloned("--filter=blob:none"))
+    partial = cloned(world, tmp_path / "partial", "--filter=blob:none")
     git(partial.folder, "remote", "set-url", "origin", str(tmp_path / "nowhere"))
     (action,) = partial.asked().actions
     assert (action.verb, action.previous, action.history) == (Verb.SUBMIT, None, str(NotWhole()))
@@ -625,7 +621,7 @@ def test_a_history_that_can_not_be_read_bears_out_no_stop(world: Repository, tmp
     world.write(command="other", more=STOP)
     world.commit()
     git(world.folder, "config", "uploadpack.allowFilter", "true")
-    partial = elsewhere(world, tmp_path / "partial", cloned("--filter=blob:none"))
+    partial = cloned(world, tmp_path / "partial", "--filter=blob:none")
     git(partial.folder, "remote", "set-url", "origin", str(tmp_path / "nowhere"))
     (action,) = partial.asked().actions
     assert (action.verb, "is not stopped: git can't tell" in action.warnings[-1]) == (Verb.SUBMIT, True)

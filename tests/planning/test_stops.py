@@ -8,7 +8,7 @@ import pytest
 from baseten_jobs.emulator.settings import Durations
 from baseten_jobs.planning.guards import refusals
 from baseten_jobs.planning.plan import Action, Policy, Verb
-from tests.support.repository import Repository, elsewhere, git
+from tests.support.repository import Repository, cloned, git
 
 LONG = Durations(running=1e9)
 STOP = "policy: {on_change: stop}\n"
@@ -17,10 +17,6 @@ STOP = "policy: {on_change: stop}\n"
 @pytest.fixture
 def world(tmp_path: Path) -> Repository:
     return Repository(tmp_path / "work", durations=LONG)
-
-
-def cloned(source: Path, target: Path) -> object:
-    return git(source.parent, "clone", "-q", f"file://{source}", str(target))
 
 
 def two_revisions(world: Repository) -> tuple[str, str]:
@@ -89,7 +85,7 @@ def test_an_old_checkout_stops_nothing_that_a_newer_commit_has_again(world: Repo
     _, second = two_revisions(world)
     world.write(command="v1", more=STOP)
     reverted = world.commit("revert")
-    clone = elsewhere(world, tmp_path / "clone", cloned)
+    clone = cloned(world, tmp_path / "clone")
     git(clone.folder, "checkout", "-q", "--detach", second)
     (submit,) = clone.asked().actions
     assert said(submit) == ([], [f"main has its spec again in {reverted[:10]}"])
@@ -102,7 +98,7 @@ def test_only_the_own_branch_counts_where_there_is_one(world: Repository, tmp_pa
     world.write(command="v1", more=STOP)
     world.commit("back to v1, on a branch that nobody merged")
     git(world.folder, "checkout", "-q", "main")
-    clone = elsewhere(world, tmp_path / "clone", cloned)
+    clone = cloned(world, tmp_path / "clone")
     git(clone.folder, "checkout", "-qB", branch, second)
     verbs = [action.verb for action in clone.asked().actions]
     assert verbs == ([Verb.SUBMIT, Verb.STOP] if branch == "main" else [Verb.SUBMIT])
@@ -175,7 +171,7 @@ def test_a_manifest_that_a_newer_commit_has_again_is_not_pruned(world: Repositor
     retired = git(world.folder, "rev-parse", "HEAD")
     world.write("x", command="another spec")
     back = world.commit("bring x back")
-    clone = elsewhere(world, tmp_path / "clone", cloned)
+    clone = cloned(world, tmp_path / "clone")
     git(clone.folder, "checkout", "-q", "--detach", retired)
     assert pruned(clone) == ([], [f"main has its manifest again in {back[:10]}"])
 

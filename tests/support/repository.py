@@ -2,7 +2,6 @@
 
 import os
 import subprocess
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -73,13 +72,13 @@ def days(number: float) -> float:
     return timedelta(days=number).total_seconds()
 
 
-def elsewhere(world: Repository, folder: Path, clone: Callable[[Path, Path], object]) -> Repository:
-    """Another checkout of the same repository, before the same provider."""
-    clone(world.folder, folder)
+def cloned(world: Repository, folder: Path, *options: str) -> Repository:
+    """A clone of the world's repository, before the same provider; `options` are those of `git clone`."""
+    git(world.folder.parent, "clone", "-q", *options, f"file://{world.folder}", str(folder))
     other = object.__new__(Repository)
     other.__dict__.update(world.__dict__)
     other.folder = folder
     return other
 
 
-__all__ = ["Repository", "days", "elsewhere", "git", "open_repository"]
+__all__ = ["Repository", "cloned", "days", "git", "open_repository"]
