@@ -1,4 +1,4 @@
-"""What holds for every test: what it opens is closed, nothing is remembered for a person, and modules are compiled."""
+"""What holds for every test: what it opens is closed, nothing is remembered for a person, golden files are found."""
 
 import os
 import sys
@@ -7,6 +7,8 @@ from collections.abc import Iterator
 
 import pytest
 from hypothesis import settings
+
+from tests.support.golden import Golden
 
 settings.register_profile("unhurried", deadline=None)  # a machine may be busy with other things
 settings.load_profile("unhurried")
@@ -22,3 +24,19 @@ def _closing() -> Iterator[None]:
 
     yield
     OPENED.close()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--golden", action="store_true", help="write the golden files; only tests that have one run")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if config.getoption("--golden"):
+        others = [item for item in items if "golden" not in getattr(item, "fixturenames", ())]
+        config.hook.pytest_deselected(items=others)
+        items[:] = [item for item in items if item not in set(others)]
+
+
+@pytest.fixture
+def golden(request: pytest.FixtureRequest) -> Golden:
+    return Golden(write=request.config.getoption("--golden"))

@@ -1,12 +1,11 @@
 """The incumbent client's Python files -> manifests: golden pairs, hostile files that are never run, and whole trees.
 
 In `truss` stands beside `x.py` the manifest `x.yaml` that is written of it, and `x.json`, the body that the
-incumbent client itself made of it. With GOLDEN=write in the environment the manifests are written.
+incumbent client itself made of it.
 """
 
 import io
 import json
-import os
 import shutil
 import subprocess
 import sys
@@ -28,6 +27,7 @@ from baseten_jobs.manifest.diagnostics import Severity
 from baseten_jobs.manifest.names import distinct, manifest_name
 from baseten_jobs.manifest.rules import errors
 from baseten_jobs.manifest.schema import check
+from tests.support.golden import Golden
 
 FOLDER = Path(__file__).parent / "truss"
 CONFIGS = sorted(FOLDER.glob("*.py"))
@@ -50,13 +50,12 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @each_config
-def test_a_config_becomes_the_manifest_beside_it(path: Path, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_config_becomes_the_manifest_beside_it(
+    path: Path, folder: Path, golden: Golden, capsys: pytest.CaptureFixture[str]
+) -> None:
     shutil.copy(path, folder)
     assert run(["import", "truss", path.name]) == 0
-    written, golden = capsys.readouterr().out, path.with_suffix(".yaml")
-    if os.environ.get("GOLDEN") == "write":
-        golden.write_text(written, encoding="utf-8")
-    assert written == golden.read_text(encoding="utf-8")
+    golden.text(path.with_suffix(".yaml"), capsys.readouterr().out)
 
 
 @each_config

@@ -20,6 +20,7 @@ from baseten_jobs.job.request import JobRequest, ProjectRef
 from baseten_jobs.manifest.document import Document
 from baseten_jobs.manifest.inputs import Inputs
 from baseten_jobs.manifest.schema.fields import Shape, shape_of
+from tests.support.golden import Golden
 
 GOLDENS = sorted((Path(__file__).parent / "requests").glob("*.yaml"))
 SPECS = sorted((Path(__file__).parents[2] / "specs").rglob("*.yaml"))
@@ -43,12 +44,6 @@ def _golden(name: str) -> tuple[JobRequest, ...]:
     return _requests(Path(__file__).parent / "requests" / f"{name}.yaml")
 
 
-def _expected(path: Path) -> list[dict[str, Any]]:
-    """The bodies beside a manifest: one, or a list of them for several documents."""
-    bodies = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
-    return bodies if isinstance(bodies, list) else [bodies]
-
-
 def _nameless(body: Any) -> dict[str, Any]:
     """A body without the job's name, which carries the digest."""
     assert body.keys() == {"training_job"}
@@ -61,8 +56,10 @@ def test_every_manifest_has_its_body_beside_it() -> None:
 
 
 @each_golden
-def test_a_manifest_means_exactly_the_body_beside_it(path: Path) -> None:
-    assert [_nameless(request.body) for request in _requests(path)] == _expected(path)
+def test_a_manifest_means_exactly_the_body_beside_it(path: Path, golden: Golden) -> None:
+    """Beside several documents stands a list of bodies."""
+    bodies = [_nameless(request.body) for request in _requests(path)]
+    golden.json(path.with_suffix(".json"), bodies if len(bodies) > 1 else bodies[0])
 
 
 @each_manifest

@@ -16,8 +16,9 @@ from baseten_jobs.report.formats import Formats
 from baseten_jobs.report.style import Look
 from tests.report import plans
 from tests.support.copies import copied
+from tests.support.golden import Golden
 
-GOLDEN = Path(__file__).parent / "golden"
+FOLDER = Path(__file__).parent / "golden"
 
 KINDS = {
     "diagnostics": formats.DIAGNOSTICS,
@@ -46,16 +47,6 @@ FOUND = (
 )  # fmt: skip
 
 
-def golden(name: str, actual: str) -> None:
-    """A golden file that is not there is written, to be read and committed."""
-    file = GOLDEN / name
-    if not file.exists():
-        file.parent.mkdir(exist_ok=True)
-        file.write_text(actual)
-        pytest.fail(f"{file} was written")
-    assert actual == file.read_text()
-
-
 @pytest.mark.parametrize("kind", KINDS)
 def test_each_format_of_each_kind_is_a_function(kind: str) -> None:
     formats: Formats[object] = KINDS[kind]
@@ -70,8 +61,8 @@ def test_there_is_no_other_format() -> None:
 
 
 @pytest.mark.parametrize("name", formats.PLAN)
-def test_a_plan_is_told_with_everything_that_it_knows(name: str) -> None:
-    golden(f"plan.{name}", formats.PLAN[name](plans.every_kind(), Look(target="specs/prod")))
+def test_a_plan_is_told_with_everything_that_it_knows(name: str, golden: Golden) -> None:
+    golden.text(FOLDER / f"plan.{name}", formats.PLAN[name](plans.every_kind(), Look(target="specs/prod")))
 
 
 @pytest.mark.parametrize("name", formats.PLAN)
@@ -89,18 +80,20 @@ def test_a_plan_whose_values_were_all_copied_is_told_just_the_same(name: str) ->
 
 
 @pytest.mark.parametrize("name", formats.APPLIED)
-def test_outcomes_are_told(name: str) -> None:
+def test_outcomes_are_told(name: str, golden: Golden) -> None:
     actions = plans.every_kind().actions
     fates = {Verb.SUBMIT: Fate.SUBMITTED, Verb.STOP: Fate.STOPPED, Verb.KEEP: Fate.KEPT, Verb.HOLD: Fate.HELD}
     outcomes = [Outcome(action, fates.get(action.verb, Fate.UPDATED), "j5") for action in actions]
     outcomes[2] = Outcome(actions[2], Fate.FAILED, error="POST /v1/x: 400: no | such `thing`")
     outcomes[3] = Outcome(actions[3], Fate.UNKNOWN, unclear="the check is open")
-    golden(f"applied.{name}", formats.APPLIED[name](Applied(tuple(outcomes), interrupted=True, notes=("a note",))))
+    golden.text(
+        FOLDER / f"applied.{name}", formats.APPLIED[name](Applied(tuple(outcomes), interrupted=True, notes=("a note",)))
+    )
 
 
 @pytest.mark.parametrize("name", formats.DIAGNOSTICS)
-def test_diagnostics_are_told(name: str) -> None:
-    golden(f"diagnostics.{name}", formats.DIAGNOSTICS[name](FOUND, DOCUMENTS))
+def test_diagnostics_are_told(name: str, golden: Golden) -> None:
+    golden.text(FOLDER / f"diagnostics.{name}", formats.DIAGNOSTICS[name](FOUND, DOCUMENTS))
 
 
 @pytest.mark.parametrize("name", formats.PLAN)
