@@ -23,7 +23,7 @@ from baseten_jobs.manifest.secret_references import secret_references
 from baseten_jobs.planning.decide import Claimed, make_plan
 from baseten_jobs.planning.guards import refusals
 from baseten_jobs.planning.history.review import Inquiry, with_witness
-from baseten_jobs.planning.plan import Key, Plan, Policy, Verb
+from baseten_jobs.planning.plan import ActionKey, Plan, Policy, Verb
 from baseten_jobs.planning.preflight import Appraisal, appraise, appraised, unknown_secrets
 from baseten_jobs.planning.problems import misnamed, misplaced, not_adoptable
 from baseten_jobs.planning.saved_plan import SavedPlan
@@ -181,7 +181,7 @@ def _appraise(api: Api, compiled: Compiled, plan: Plan) -> Appraisal:
 
 def _submitted(compiled: Compiled, plan: Plan) -> Iterator[CompiledManifest]:
     submits = {action.key for action in plan.possible_submits}
-    return (each for each in compiled.manifests if Key(each.request.project, each.request.name) in submits)
+    return (each for each in compiled.manifests if ActionKey(each.request.project, each.request.name) in submits)
 
 
 def _asked_of_git(api: Api, plan: Plan, inquiry: Inquiry, again: Callable[[Claimed], Plan]) -> Plan:
