@@ -3,8 +3,7 @@
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from baseten_jobs.applying.outcome import Applied, Fate, Outcome
-from baseten_jobs.applying.waiting import Awaited, Goal, awaited
+from baseten_jobs.applying.outcome import Applied, Awaited, Fate, Goal, Outcome, awaited
 from baseten_jobs.job.observation import ObservedJob, ObservedProject
 from baseten_jobs.job.request import ProjectRef
 from baseten_jobs.planning.plan import Action

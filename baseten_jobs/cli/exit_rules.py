@@ -2,8 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 
-from baseten_jobs.applying.outcome import Applied, Fate
-from baseten_jobs.applying.waiting import End
+from baseten_jobs.applying.outcome import Applied, End, Fate
 from baseten_jobs.cli.exits import Exit, worst
 from baseten_jobs.job.observation import ObservedJob, StatusClass
 from baseten_jobs.planning.plan import Verb

@@ -8,9 +8,8 @@ from typing import Any
 
 import click
 
-from baseten_jobs.applying.outcome import Applied, Outcome
+from baseten_jobs.applying.outcome import Applied, Awaited, Goal, Outcome
 from baseten_jobs.applying.wait import Waiting, wait
-from baseten_jobs.applying.waiting import Awaited, Goal
 from baseten_jobs.cli import sink
 from baseten_jobs.cli.interrupts import raising
 from baseten_jobs.cli.options import bundle

@@ -3,8 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from baseten_jobs.applying.outcome import Applied, Outcome
-from baseten_jobs.applying.waiting import Awaited, End
+from baseten_jobs.applying.outcome import Applied, Awaited, End, Outcome
 from baseten_jobs.git.log import Revision
 from baseten_jobs.importing.adoption import Adoption
 from baseten_jobs.job.cost import Bill

@@ -4,8 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 
-from baseten_jobs.applying.outcome import Applied
-from baseten_jobs.applying.waiting import End
+from baseten_jobs.applying.outcome import Applied, End
 from baseten_jobs.job.observation import StatusClass
 from baseten_jobs.job.times import age
 from baseten_jobs.phrases import Page, one_line, page

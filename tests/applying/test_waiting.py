@@ -8,7 +8,7 @@ from collections import Counter
 import httpx
 import pytest
 
-from baseten_jobs.applying.waiting import Awaited, End, Goal, awaited
+from baseten_jobs.applying.outcome import Awaited, End, Goal, awaited
 from baseten_jobs.emulator.settings import Behaviour, Durations
 from baseten_jobs.job.observation import ObservedJob
 from tests.support.operating import Desk, Open, desk, open_desk

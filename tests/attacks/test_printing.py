@@ -18,8 +18,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from baseten_jobs.applying.outcome import Applied, Fate, Outcome
-from baseten_jobs.applying.waiting import Awaited, End
+from baseten_jobs.applying.outcome import Applied, Awaited, End, Fate, Outcome
 from baseten_jobs.cli import sink
 from baseten_jobs.importing.adoption import Adopted, Adoption
 from baseten_jobs.importing.yaml_writer import yaml_text

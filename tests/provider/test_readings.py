@@ -8,8 +8,8 @@ import httpx
 import pytest
 
 from baseten_jobs import pipeline
+from baseten_jobs.applying.outcome import Goal
 from baseten_jobs.applying.wait import Waiting, wait
-from baseten_jobs.applying.waiting import Goal
 from baseten_jobs.planning.plan import Plan
 from baseten_jobs.provider.api.errors import ApiError
 from baseten_jobs.provider.observe import job_by_id, job_data
