@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields, replace
-from functools import cached_property
+from functools import cached_property, reduce
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -48,13 +48,22 @@ def merged(one: ObservedJob, other: ObservedJob) -> ObservedJob:
     What only one of them tells counts, such as the name. Of two statuses a live one counts, else that of a job that is
     done; of two names the one of a managed job, and then the job is disputed.
     """
+    if one.identity and other.identity and _names_differ(one, other):
+        raise Contradiction(one, other)
+    return _merged(one, other)
+
+
+def as_one(rows: Iterable[ObservedJob]) -> ObservedJob:
+    """One job of all its rows, the latest last, by the rules of `merged`; of two managed names the later one counts."""
+    return reduce(_merged, rows)
+
+
+def _merged(one: ObservedJob, other: ObservedJob) -> ObservedJob:
     base, rest = (one, other) if _rank(one) < _rank(other) else (other, one)
     known = _filled(base, rest)
     if not _names_differ(one, other):
         return replace(known, name=other.name or one.name, disputed=one.disputed or other.disputed)
-    if one.identity and other.identity:
-        raise Contradiction(one, other)
-    return replace(known, name=one.name if one.identity else other.name, disputed=True)
+    return replace(known, name=one.name if one.identity and not other.identity else other.name, disputed=True)
 
 
 def _rank(job: ObservedJob) -> tuple[bool, int, bool]:

@@ -1,14 +1,15 @@
 """A project's id -> what its two witnesses, search and job list, show of its jobs at one moment."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 
 from baseten_jobs.job.identity import Identity
 from baseten_jobs.job.observation import JobsByName, ObservedJob
 from baseten_jobs.provider.api.client import Api
 from baseten_jobs.provider.api.errors import ApiError
+from baseten_jobs.provider.merging import as_one
 from baseten_jobs.provider.observe import jobs_in
 
 _READERS = 8
@@ -16,7 +17,10 @@ _READERS = 8
 
 @dataclass(frozen=True)
 class Look:
-    """All rows that search and job list of a project gave, those of other projects too; None for one that failed."""
+    """The jobs that search and job list of a project gave, each once in either, those of other projects too.
+
+    `searched` or `listed` is None if its read failed.
+    """
 
     project_id: str
     searched: tuple[ObservedJob, ...] | None = None
@@ -37,13 +41,13 @@ class Look:
 
     def job(self, job_id: str) -> ObservedJob | None:
         rows = self.rows(job_id)
-        return merged(rows) if rows else None
+        return as_one(rows) if rows else None
 
     def same(self, identity: Identity) -> tuple[ObservedJob, ...]:
         """The project's own jobs of this identity that either witness shows, oldest first."""
         rows = self._by_name.get(identity.name, ())
         ids = dict.fromkeys(row.id for row in rows if row.identity == identity)
-        jobs = (merged(self.rows(job_id)) for job_id in ids)
+        jobs = (as_one(self.rows(job_id)) for job_id in ids)
         return tuple(sorted(jobs, key=lambda job: job.age_order))
 
     def surely_ran(self, job_id: str) -> bool:
@@ -57,26 +61,12 @@ class Look:
 
     @cached_property
     def _witnesses(self) -> tuple[Mapping[str, ObservedJob], ...]:
-        return tuple(_indexed(rows) for rows in (self.searched, self.listed) if rows is not None)
+        return tuple({job.id: job for job in jobs} for jobs in (self.searched, self.listed) if jobs is not None)
 
     @cached_property
     def _by_name(self) -> JobsByName:
         own = ("", self.project_id)
         return JobsByName(job for witness in self._witnesses for job in witness.values() if job.project_id in own)
-
-
-def merged(rows: Sequence[ObservedJob]) -> ObservedJob:
-    """One job of its rows: with the last name that is known, and alive if any row says so."""
-    liveliest = min(rows, key=lambda row: (not row.live, not row.ran))
-    return replace(liveliest, name=next((row.name for row in reversed(rows) if row.name), None))
-
-
-def _indexed(rows: Iterable[ObservedJob]) -> Mapping[str, ObservedJob]:
-    """Rows by id; a job that has several is one job."""
-    found: dict[str, ObservedJob] = {}
-    for row in rows:
-        found[row.id] = merged((found[row.id], row)) if row.id in found else row
-    return found
 
 
 def look_at(api: Api, project_ids: Iterable[str]) -> dict[str, Look]:

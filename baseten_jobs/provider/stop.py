@@ -3,7 +3,8 @@
 from baseten_jobs.job.observation import ObservedJob, job_of, short
 from baseten_jobs.provider.api.client import Api
 from baseten_jobs.provider.api.errors import ApiError
-from baseten_jobs.provider.snapshot import look_at, merged
+from baseten_jobs.provider.merging import as_one
+from baseten_jobs.provider.snapshot import look_at
 
 _WITHIN = 10.0
 """Seconds that one call may take, and that all together have at least."""
@@ -57,5 +58,5 @@ def _shown(api: Api, project_id: str, job_id: str) -> ObservedJob | None:
     look = look_at(api, [project_id])[project_id]
     rows = look.rows(job_id)
     if any(row.live for row in rows) or look.complete:
-        return merged(rows) if rows else None
+        return as_one(rows) if rows else None
     raise unseen

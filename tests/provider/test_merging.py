@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from baseten_jobs.job.identity import Identity
 from baseten_jobs.job.observation import ObservedJob, StatusClass, job_of
-from baseten_jobs.provider.merging import Contradiction, Shown, compared, may_be_capped, merged, once_each
+from baseten_jobs.provider.merging import Contradiction, Shown, as_one, compared, may_be_capped, merged, once_each
 
 OWN, OTHER = (Identity("x", digit * 12).job_name for digit in "ab")
 
@@ -96,12 +96,18 @@ def test_search_and_list_show_together_what_either_shows(one: list[ObservedJob],
     ],
 )  # fmt: skip
 def test_two_rows_of_a_job_are_one(one: ObservedJob, other: ObservedJob, expected: ObservedJob) -> None:
-    assert merged(one, other) == expected
+    assert merged(one, other) == as_one([one, other]) == expected
 
 
 def test_a_job_with_the_names_of_two_managed_ones_is_no_job_to_plan_by() -> None:
     with pytest.raises(Contradiction, match=f"job j1 is shown both as '{OWN}' and as '{OTHER}'"):
         merged(job(), job(name=OTHER))
+
+
+def test_a_job_that_two_witnesses_name_differently_lives_if_either_shows_it_alive() -> None:
+    """A look at a job that was just created or stopped can't wait for the two to agree."""
+    found = as_one([job(status="STOPPED"), job(name=OTHER), job(name=None, status="STOPPED")])
+    assert found == job(name=OTHER, disputed=True)
 
 
 @pytest.mark.parametrize(
