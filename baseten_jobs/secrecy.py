@@ -4,16 +4,23 @@ import json
 import re
 from collections.abc import Iterable
 from functools import lru_cache
+from typing import NamedTuple
 
 from baseten_jobs.phrases import one_line
 
 # Patterns that few manifests need are compiled when they are used: together they take longer than a manifest.
-_SECRET_WORD = (
-    r".*(TOKEN|SECRET|SECRETS|PASSWORD|PASSWORDS|PASSWD|PASSPHRASE|CREDENTIAL|CREDENTIALS|AUTHORIZATION"
-    r"|(API|ACCESS|SECRET|PRIVATE)KEY)|KEY|PWD|COOKIE|BEARER"
-)
-_LAST_WORD = frozenset({"PASS", "PAT", "JWT"})
-"""Words that tell of a secret only as the last of several."""
+_ENDS_OF_WORDS = (
+    "TOKEN", "SECRET", "SECRETS", "PASSWORD", "PASSWORDS", "PASSWD", "PASSPHRASE", "CREDENTIAL", "CREDENTIALS",
+    "AUTHORIZATION", "APIKEY", "ACCESSKEY", "SECRETKEY", "PRIVATEKEY",
+)  # fmt: skip
+_WHOLE_WORDS = ("KEY", "PWD", "COOKIE", "BEARER")
+_LAST_WORDS = ("PASS", "PAT", "JWT")
+"""What names a secret in the words of a variable's name: the end of a word, a whole word, the last of several words.
+
+The names that are looked for in files are derived from these.
+"""
+
+_SECRET_WORD = rf".*({'|'.join(_ENDS_OF_WORDS)})|{'|'.join(_WHOLE_WORDS)}"
 
 _COUNTED = frozenset({"MAX", "MIN", "NUM", "COUNT", "N", "USE", "NO", "IS", "HAS"})
 _ABOUT_IT = (
@@ -29,38 +36,83 @@ _OF_TEXTS_AND_TABLES = (
     "|CACHE|DATA|DATASET|OBJECT|S3|MAP|QUESTION|ANSWER|RESPONSE|METRIC|GROUP) KEY"
 )
 
+
+class _Form(NamedTuple):
+    """How a kind of secret is spelled, bounded everywhere, so that no text takes long.
+
+    Each secret of this form holds one of the `traces` or matches `quick`: that is what a long text is tried for first.
+    """
+
+    pattern: str
+    traces: tuple[str, ...] = ()
+    quick: str = ""
+
+
+_KEYS = (
+    _Form(r"hf_[A-Za-z0-9]{20}", quick=r"hf_[A-Za-z0-9]{20}"),
+    _Form(r"sk-(?=[a-z_-]{0,40}[A-Z0-9])[A-Za-z0-9_-]{20}", ("sk-",)),
+    _Form(r"[sr]k_live_[A-Za-z0-9]{16}", ("k_live_",)),
+    _Form(r"gh[pousr]_[A-Za-z0-9]{20}", ("ghp_", "gho_", "ghu_", "ghs_", "ghr_")),
+    _Form(r"github_pat_\w{20}", ("github_pat_",)),
+    _Form(r"glpat-[\w-]{20}", ("glpat-",)),
+    _Form(r"xox[abprs]-[\w-]{10}", ("xox",)),
+    _Form(r"nvapi-[\w-]{20}", ("nvapi-",)),
+    _Form(r"npm_[A-Za-z0-9]{36}", ("npm_",)),
+    _Form(r"pypi-[\w-]{40}", ("pypi-",)),
+    _Form(r"dckr_pat_[\w-]{20}", ("dckr_pat_",)),
+    _Form(r"hv[sb]\.[\w-]{24}", ("hvs.", "hvb.")),
+    _Form(r"atlasv1\.[\w-]{20}", ("atlasv1.",)),
+    _Form(r"A[KS]IA[0-9A-Z]{16}(?![A-Za-z0-9])", ("AKIA", "ASIA")),
+    _Form(r"AIza[\w-]{35}", ("AIza",)),
+    _Form(r"eyJ[\w-]{10,160}\.[\w-]{10}", ("eyJ",)),
+    _Form(r"[A-Za-z0-9]{8}\.[A-Za-z0-9]{32}(?![A-Za-z0-9])", quick=r"\.[A-Za-z0-9]{32}"),
+)
+"""Keys, each a word of its own. Baseten's is the last."""
+
 _LOGIN = r"://[^/\s:@$]{1,200}:(?![$<{*])[^/\s@]{1,200}@"
 
-_KEPT = (
-    r"(?ai:secret_?access_?key)[\"']?\s{0,4}[:=]\s{0,4}[\"']?[A-Za-z0-9/+]{40}(?![A-Za-z0-9/+])"
-    r"|:_(authToken|auth|password)\s{0,4}=\s{0,4}(?!\$)[^\s$]{8}"
-    r"|[\"'](auth|identitytoken)[\"']\s{0,4}:\s{0,4}[\"'][A-Za-z0-9+/]{12}"
-    r"|client-key-data[\"']?\s{0,4}:\s{0,4}[\"']?[A-Za-z0-9+/]{40}"
-    r"|[\"']type[\"']\s{0,4}:\s{0,4}[\"'](service_account|authorized_user|external_account(_authorized_user)?"
-    r"|impersonated_service_account|gdch_service_account)[\"']"
-    r"|(?<!\w)machine[ \t]{1,4}[\w.:-]{1,99}[ \t]{1,4}login[ \t]{1,4}\S{1,99}[ \t]{1,4}password[ \t]{1,4}[^\s$]"
+_BLOCKS = (
+    _Form(r"-----BEGIN [A-Z ]{0,40}PRIVATE KEY-----", ("-----BEGIN",)),
+    _Form(r"AGE-SECRET-KEY-1", ("AGE-SECRET-KEY-1",)),
+    _Form(_LOGIN, quick=_LOGIN),
 )
-"""How the files of tools spell what is secret in them: AWS, npm, Docker, Kubernetes, Google, netrc."""
+"""What may stand right behind anything."""
 
-_VALUE = (
-    r"(?<![A-Za-z0-9])(hf_[A-Za-z0-9]{20}|sk-(?=[a-z_-]{0,40}[A-Z0-9])[A-Za-z0-9_-]{20}|[sr]k_live_[A-Za-z0-9]{16}"
-    r"|gh[pousr]_[A-Za-z0-9]{20}|github_pat_\w{20}|glpat-[\w-]{20}|xox[abprs]-[\w-]{10}|nvapi-[\w-]{20}"
-    r"|npm_[A-Za-z0-9]{36}|pypi-[\w-]{40}|dckr_pat_[\w-]{20}|hv[sb]\.[\w-]{24}|atlasv1\.[\w-]{20}|A[KS]IA[0-9A-Z]{16}(?![A-Za-z0-9])|AIza[\w-]{35}"
-    r"|eyJ[\w-]{10,160}\.[\w-]{10}|[A-Za-z0-9]{8}\.[A-Za-z0-9]{32}(?![A-Za-z0-9]))"
-    rf"|-----BEGIN [A-Z ]{{0,40}}PRIVATE KEY-----|AGE-SECRET-KEY-1|{_LOGIN}|{_KEPT}"
+_ENTRIES = (
+    _Form(
+        r"(?ai:secret_?access_?key)[\"']?\s{0,4}[:=]\s{0,4}[\"']?[A-Za-z0-9/+]{40}(?![A-Za-z0-9/+])",
+        ("access_key", "accesskey"),
+    ),
+    _Form(r":_(?:authToken|auth|password)\s{0,4}=\s{0,4}(?!\$)[^\s$]{8}", (":_auth", ":_password")),
+    _Form(
+        r"[\"'](?:auth|identitytoken)[\"']\s{0,4}:\s{0,4}[\"'][A-Za-z0-9+/]{12}", ('auth"', "auth'", "identitytoken")
+    ),
+    _Form(r"client-key-data[\"']?\s{0,4}:\s{0,4}[\"']?[A-Za-z0-9+/]{40}", ("client-key-data",)),
+    _Form(
+        r"[\"']type[\"']\s{0,4}:\s{0,4}[\"'](?:service_account|authorized_user|external_account(?:_authorized_user)?"
+        r"|impersonated_service_account|gdch_service_account)[\"']",
+        ("_account", "authorized_user"),
+    ),
+    _Form(
+        r"(?<!\w)machine[ \t]{1,4}[\w.:-]{1,99}[ \t]{1,4}login[ \t]{1,4}\S{1,99}[ \t]{1,4}password[ \t]{1,4}[^\s$]",
+        ("machine ", "machine\t"),
+    ),
 )
-"""Bounded everywhere, so that no text takes long."""
+"""How the files of tools spell what is secret in them: AWS, npm, Docker, Kubernetes, Google, netrc.
 
-_TRACES = (
-    "sk-", "k_live_", "ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_", "glpat-", "xox", "nvapi-", "npm_", "pypi-",
-    "dckr_pat_", "hvs.", "hvb.", "atlasv1.", "AKIA", "ASIA", "AIza", "eyJ", "-----BEGIN", "AGE-SECRET-KEY-1",
-)  # fmt: skip
-_RARE = tuple(map(re.compile, (r"hf_[A-Za-z0-9]{20}", r"\.[A-Za-z0-9]{32}", _LOGIN)))
-_TRACES_OF_KEPT = (
-    "access_key", "accesskey", ":_auth", ":_password", "auth\"", "auth'", "identitytoken", "client-key-data",
-    "_account", "authorized_user", "machine ", "machine\t",
-)  # fmt: skip
-"""Each secret holds one of these traces, in lower case those of `_KEPT`, or matches one of these patterns."""
+Their traces are in lower case, and stand in many texts that hold no secret.
+"""
+
+
+def _any_of(forms: Iterable[_Form]) -> str:
+    return "|".join(form.pattern for form in forms)
+
+
+_KEPT = _any_of(_ENTRIES)
+_VALUE = rf"(?<![A-Za-z0-9])(?:{_any_of(_KEYS)})|{_any_of(_BLOCKS)}|{_KEPT}"
+_TRACES = tuple(trace for form in (*_KEYS, *_BLOCKS) for trace in form.traces)
+_RARE = tuple(re.compile(form.quick) for form in (*_KEYS, *_BLOCKS) if form.quick)
+_TRACES_OF_KEPT = tuple(trace for form in _ENTRIES for trace in form.traces)
 
 _PLAIN_VALUE = (
     r"(?i)|true|false|yes|no|on|off|none|null|auto|default|[0-9.e+-]{1,5}"
@@ -76,9 +128,13 @@ _ASSIGNED = re.compile(
 """A name, and a text of at least three digits that is no call and no part of something in a program."""
 
 _LONG_VALUE = re.compile(r"[:=]\s{0,4}[\"']?[\w+/=~-]{16}")
-_MAYBE_ASSIGNED = re.compile(
-    r"(?i)(?:token|secret|passw|passphrase|credential|key)[\w-]{0,20}[\"']?\s{0,4}[:=]\s{0,4}[\"']?[\w+/=~-]{16}"
+_WORDS = (*_ENDS_OF_WORDS, *_WHOLE_WORDS)
+_STEMS = tuple(word for word in _WORDS if not any(other != word and other in word for other in _WORDS))
+_MAYBE_ASSIGNED = (
+    rf"(?:(?:{'|'.join(_STEMS)})[^\s\"':=]{{0,60}}+|(?:{'|'.join(_LAST_WORDS)})[^\s\"':=A-Z0-9]{{0,60}}+)"
+    r"[\"']?\s{0,4}[:=]\s{0,4}[\"']?[\w+/=~-]{16}"
 )
+"""What a text in upper case holds if it gives a long text to a variable whose name names a secret."""
 
 
 @lru_cache(maxsize=1024)
@@ -88,7 +144,7 @@ def names_a_secret(variable: str) -> bool:
     words = [word for word in re.split(r"[^A-Z0-9]+", spread) if word]
     if not words or re.fullmatch(_ABOUT_IT, words[-1]) or words[0] in _COUNTED or words == ["PWD"]:
         return False
-    if len(words) > 1 and words[-1] in _LAST_WORD:
+    if len(words) > 1 and words[-1] in _LAST_WORDS:
         return True
     return any(
         re.fullmatch(_SECRET_WORD, word) and not re.fullmatch(_OF_TEXTS_AND_TABLES, f"{before} {word}")
@@ -111,7 +167,7 @@ def may_hold_a_secret(text: str) -> bool:
 
 def lines_with_secrets(text: str, limit: int) -> list[int]:
     """The first lines of a file, from 1, that hold a secret, or give one to what is called so."""
-    assigned = _LONG_VALUE.search(text) is not None and _MAYBE_ASSIGNED.search(text) is not None
+    assigned = _LONG_VALUE.search(text) is not None and re.search(_MAYBE_ASSIGNED, text.upper()) is not None
     if not assigned and not may_hold_a_secret(text):
         return []
     found: list[int] = []
@@ -125,7 +181,7 @@ def lines_with_secrets(text: str, limit: int) -> list[int]:
 
 def _assigns_a_secret(line: str) -> bool:
     """Whether a line gives a variable that names a secret a text as long and odd as keys are."""
-    if not _MAYBE_ASSIGNED.search(line):
+    if not re.search(_MAYBE_ASSIGNED, line.upper()):
         return False
     return any(names_a_secret(match[1]) for match in _ASSIGNED.finditer(line[:4000]))
 

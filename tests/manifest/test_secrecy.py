@@ -5,14 +5,24 @@ import re
 import time
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from baseten_jobs import secrecy
 from baseten_jobs.compilation import validate
 from baseten_jobs.manifest.inputs import Inputs
+from baseten_jobs.manifest.rules.warnings import WARNINGS
 from baseten_jobs.report import json as as_json
 from baseten_jobs.report import problems
-from baseten_jobs.secrecy import _VALUE, is_a_secret, looks_secret, may_hold_a_secret, names_a_secret, quoted
+from baseten_jobs.secrecy import (
+    hidden,
+    is_a_secret,
+    lines_with_secrets,
+    looks_secret,
+    may_hold_a_secret,
+    names_a_secret,
+    quoted,
+)
 
 TOKEN = "hf_abcdefghijklmnopqrstuvwxyz0123"
 
@@ -113,13 +123,33 @@ def test_what_is_no_literal_is_no_secret(value: str) -> None:
 
 @pytest.mark.parametrize(
     "piece",
-    ["a", "A", "eyJ-", "sk-", "sk-_", "hf_", "AKIA", "x://a:", "://a", ":", "://", "a.", "-----BEGIN ", "/", "."],
+    [
+        "a",
+        "A",
+        "eyJ-",
+        "sk-",
+        "sk-_",
+        "hf_",
+        "AKIA",
+        "x://a:",
+        "://a",
+        ":",
+        "://",
+        "a.",
+        "-----BEGIN ",
+        "/",
+        ".",
+        "KEY",
+        "pass_",
+        "key=",
+    ],
 )
 def test_no_text_takes_long_to_judge(piece: str) -> None:
     text = piece * (200_000 // len(piece))
     before = time.process_time()
     looks_secret("HF_TOKEN", text)
     names_a_secret(text)
+    lines_with_secrets(text, 5)
     assert time.process_time() - before < 1
 
 
@@ -162,7 +192,45 @@ def test_no_message_shows_what_looks_like_a_secret(field: str, strict: bool) -> 
     assert secret not in as_json.diagnostics(checked.diagnostics)
 
 
-@given(st.from_regex(_VALUE))
-def test_every_secret_has_what_is_looked_for_first(value: str) -> None:
+FORMS = (*secrecy._KEYS, *secrecy._BLOCKS, *secrecy._ENTRIES)
+NAMES = (
+    *SECRET_NAMES, *secrecy._WHOLE_WORDS, *(f"MY{word}" for word in secrecy._ENDS_OF_WORDS),
+    *(f"MY_{word}" for word in secrecy._LAST_WORDS),
+)  # fmt: skip
+LONG = "0123456789abcdef0123456789abcdef"
+
+
+def _is_found_in_a_manifest(name: str, value: str) -> bool:
+    return bool([*WARNINGS["literal-secret"]({"spec": {"runtime": {"environment_variables": {name: value}}}})])
+
+
+@pytest.mark.parametrize("name", sorted({*NAMES} - {"PWD"}))
+def test_a_name_is_found_in_a_manifest_and_in_a_file(name: str) -> None:
+    assert _is_found_in_a_manifest(name, LONG)
+    for line in (f"export {name}={LONG}", f'"{name}": "{LONG}",', f"  {name.lower()} = '{LONG}'"):
+        assert lines_with_secrets(f"one\n{line}\nthree", 5) == [2]
+
+
+@given(
+    st.from_regex(r"[A-Za-z_][\w.-]{0,20}", fullmatch=True),
+    st.sampled_from([*NAMES, ""]),
+    st.text("aZ_.-9訓", max_size=9),
+)
+def test_a_name_that_is_found_in_a_manifest_is_found_in_a_file(before: str, word: str, behind: str) -> None:
+    name = before + word + behind
+    assert (lines_with_secrets(f"{name}={LONG}", 5) == [1]) == names_a_secret(name)
+
+
+@pytest.mark.parametrize("form", FORMS, ids=lambda form: form.pattern[:20])
+@settings(max_examples=20)
+@given(st.data())
+def test_a_form_is_found_in_a_manifest_and_in_a_file_and_is_masked(form: secrecy._Form, data: st.DataObject) -> None:
+    found = re.search(form.pattern, data.draw(st.from_regex(form.pattern)))
+    assert found
+    value = found.string[found.start() :]
+    assume("\n" not in value)
     assert may_hold_a_secret(value)
     assert may_hold_a_secret(f"a\n{value}\nb")
+    assert _is_found_in_a_manifest("ANYTHING", value)
+    assert lines_with_secrets(f"one\n{value}\nthree", 5) == [2]
+    assert found[0] not in hidden(value, "***")
