@@ -87,6 +87,21 @@ def test_a_line_that_holds_a_secret_is_told_in_any_coding(line: str, coding: str
     assert _secrets(tree) == {("notes.txt", 3)}
 
 
+def test_each_line_that_holds_a_secret_is_told_up_to_the_fifth_of_a_file(tree: Path) -> None:
+    write(tree, {"two.txt": f"one\n{AWS}\nthree\n{AWS}\n", "seven.txt": f"{AWS}\n" * 7})
+    assert _secrets(tree) == {("two.txt", 2), ("two.txt", 4), *(("seven.txt", line) for line in range(1, 6))}
+
+
+@pytest.mark.parametrize(("first", "last"), [(1, 4), (4, 1), (5, 0)])
+def test_of_both_ends_of_a_large_file_no_more_than_five_lines_are_told(first: int, last: int, tree: Path) -> None:
+    line = f"{AWS}\n"
+    middle = "x" * 63 + "\n"
+    write(tree, {"log.txt": line * first + middle * (3 << 14) + line * 6})
+    end = first + (3 << 14)
+    expected = {*range(1, first + 1), *range(end + 1, end + last + 1)}
+    assert {number for _, number in _secrets(tree)} == expected
+
+
 @pytest.mark.parametrize("line", HARMLESS)
 def test_a_line_that_holds_no_secret_is_not_told(line: str, tree: Path) -> None:
     write(tree, {"notes.txt": f"one\n{line}\n"})
