@@ -140,6 +140,46 @@ def test_long_lists_take_no_long_time(case: str) -> None:
     assert expected(told)
 
 
+def fields(**values: int) -> dict[str, int]:
+    return values
+
+
+TEN, OTHER_TEN = (dict.fromkeys("abcdefghij", number) for number in (1, 2))
+ALIKE: dict[str, tuple[list[Any], list[Any], tuple[tuple[int, int], ...]]] = {
+    "one word of two is left": (["b c"], ["c"], ((0, 0),)),
+    "one word of three is left": (["d b e"], ["b"], ((0, 0),)),
+    "two words have come": (["d"], ["a b d"], ((0, 0),)),
+    "one word of two, and of three": (["c a"], ["a b d"], ()),
+    "three fields of ten": ([TEN], [OTHER_TEN | fields(a=1, b=1, c=1)], ((0, 0),)),
+    "two fields of ten": ([TEN], [OTHER_TEN | fields(a=1, b=1)], ()),
+    "three fields of ten, and of eleven": ([TEN], [OTHER_TEN | fields(a=1, b=1, c=1, k=1)], ()),
+    "a word of two, and of three, none of which others have": (["d a"], ["a b c", "b c"], ((0, 0),)),
+    "a word that two new ones have": (["e a b"], ["a", "a"], ()),
+    "a word that two old ones have": (["c", "c"], ["c a b"], ()),
+    "a word that two old ones have, of two": (["a", "a"], ["a b"], ((0, 0),)),
+    "a word that two old ones have, alone": (["b c", "b a"], ["b"], ((0, 0),)),
+    "a word that two old ones have, beside another": (["d e", "d e"], ["d c"], ()),
+    "a word that three new ones have": (["a b"], ["a a", "a", "a"], ()),
+    "rare words among common ones": (
+        ["d f b e e", "b c c b", "d b"], ["f a d", "e", "f", "d c"], ((0, 1), (1, 3)),
+    ),
+    "the most alike first": (["b"], ["a b", "b b"], ((0, 1),)),
+    "of equally alike ones the closest": (["b", "c a c"], ["a", "c"], ((1, 1),)),
+    "the same word in another field": ([{"x": "a"}], [{"y": "a"}], ()),
+    "a word as the whole of a text and as one of many": (["c b e g"], ["e"], ()),
+    "what 16 of 16 have": ([[1, 2]] * 16, [[2, 1]] * 16, tuple((i, i) for i in range(16))),
+    "what 257 old ones have": ([[1, 2]] * 257, [[2, 1]], ()),
+    "what 257 new ones have": ([[1, 2]], [[2, 1]] * 257, ()),
+}  # fmt: skip
+"""Which elements are the same with changes hangs on what each trait weighs, and on how alike two must be."""
+
+
+@pytest.mark.parametrize("case", ALIKE)
+def test_those_elements_are_the_same_with_changes_that_are_alike_enough(case: str) -> None:
+    old, new, changed = ALIKE[case]
+    assert align(old, new).changed == changed
+
+
 PLAIN = st.sampled_from(["a", "b", "a b", "b c d", "", 1, True])
 ELEMENTS = PLAIN | st.lists(PLAIN, max_size=2) | st.dictionaries(st.sampled_from("xyz"), PLAIN, max_size=3)
 ANY_LIST = st.lists(ELEMENTS, max_size=8)
