@@ -60,7 +60,7 @@ _EFFECTFUL = """
 EFFECTFUL = set(_EFFECTFUL.split())
 """Modules, and whole packages, that touch the disk, the network, the clock, processes or streams."""
 
-OWN_FILES = {"manifest.schema.fields"}
+OWN_FILES = {"manifest.rules.registry", "manifest.schema.fields"}
 """Pure, but for the files of the package that they read."""
 
 HOMES = {

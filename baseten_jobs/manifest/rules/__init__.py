@@ -1,3 +1,3 @@
 """Documents -> what a JSON Schema cannot say of them."""
 
-__all__ = ["confusable_projects", "errors"]
+__all__ = ["confusable_projects", "errors", "registry"]
