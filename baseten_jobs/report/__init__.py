@@ -1,3 +1,14 @@
 """Values -> text, one module a format."""
 
-__all__ = ["field_help", "formats", "json", "log_lines", "markdown_escape", "problems", "style", "text", "word_diff"]
+__all__ = [
+    "field_help",
+    "formats",
+    "json",
+    "log_lines",
+    "markdown_escape",
+    "problems",
+    "rule_help",
+    "style",
+    "text",
+    "word_diff",
+]

@@ -1,7 +1,7 @@
 """Everything that is told as JSON: one document, its format's version in it."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from baseten_jobs.applying.outcome import Applied, Awaited, End, Outcome
 from baseten_jobs.git.log import Revision
@@ -18,9 +18,12 @@ from baseten_jobs.planning.diff import Change
 from baseten_jobs.planning.plan import Action, Beside, Orphan, Plan
 from baseten_jobs.provider.log_pages import LogLine
 from baseten_jobs.provider.status import Checkpoints, Status
-from baseten_jobs.report import field_help, file_list, projects
+from baseten_jobs.report import field_help, file_list, projects, rule_help
 from baseten_jobs.report.log_lines import data as line_data
 from baseten_jobs.report.style import PLAIN, Look
+
+if TYPE_CHECKING:
+    from baseten_jobs.manifest.rules.registry import Rule
 
 _FORMAT = "1.0"
 
@@ -81,6 +84,14 @@ def status(rows: Iterable[Status], look: Look = PLAIN) -> Page:
 
 def field(explained: Explanation) -> Page:
     return _document(field_help.data(explained))
+
+
+def rule(explained: "Rule") -> Page:
+    return _document(rule_help.data(explained))
+
+
+def rules(listed: "Iterable[Rule]") -> Page:
+    return _document({"rules": [rule_help.data(each) for each in listed]})
 
 
 def started(written: Sequence[str], kept: Sequence[str]) -> Page:

@@ -6,10 +6,14 @@ from collections.abc import Iterator
 import pytest
 
 from baseten_jobs.cli.main import run
+from baseten_jobs.manifest.rules.registry import rules
 from baseten_jobs.manifest.schema.explain import Explanation, Unknown, explain
 from baseten_jobs.manifest.schema.fields import SUPPORTED, shape_of
-from baseten_jobs.report import field_help
+from baseten_jobs.report import field_help, rule_help
 from baseten_jobs.report.style import Look
+from tests.support.commands import Cli, called
+
+__all__ = ["called"]
 
 SHAPE = shape_of(SUPPORTED[-1])
 
@@ -116,3 +120,68 @@ def test_the_command_tells_text_and_json(capsys: pytest.CaptureFixture[str]) -> 
     assert capsys.readouterr().err == (
         "error: 'memry' is no field of 'spec.compute'; did you mean 'spec.compute.memory'?\n"
     )
+
+
+# Rules
+
+
+def test_a_rule_is_explained_with_a_wrong_and_a_right_line(called: Cli) -> None:
+    assert (
+        called("explain", "spot-without-checkpointing").out
+        == """\
+spot-without-checkpointing (warning; an error with --strict)
+  A job uses spot capacity, and does not keep checkpoints.
+
+  Spot capacity may be taken away at any time, and all that was computed would be lost.
+
+  Enable checkpointing, and let the job resume from its last checkpoint.
+
+  wrong:
+    spec:
+      compute:
+        availability_model: spot
+
+  right:
+    spec:
+      compute:
+        availability_model: spot
+      checkpointing:
+        enabled: true
+"""
+    )
+    first = called("explain", "too-large").out.splitlines()[0]
+    assert first == "too-large (error; a warning in a folder that `import truss` searches)"
+
+
+def test_a_program_is_given_the_same(called: Cli) -> None:
+    rule = rules()["enum"]
+    told = called("explain", "enum", "-o", "json").json
+    assert told == {"format_version": "1.0", **rule_help.data(rule)}
+    assert (told["rule"], told["severity"], told["wrong"]) == ("enum", "error", rule.wrong)
+    assert [each["rule"] for each in called("explain", "--rules", "-o", "json").json["rules"]] == list(rules())
+
+
+def test_all_rules_are_listed_a_line_each_with_their_severities(called: Cli) -> None:
+    lines = called("explain", "--rules").out.splitlines()
+    assert [line.split()[:2] for line in lines] == [[rule.id, rule.severity.value] for rule in rules().values()]
+    narrow = rule_help.table(rules().values(), Look(width=70)).splitlines()
+    assert max(map(len, narrow)) <= 70
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("mutable-imag", "'mutable-imag' is neither a field nor a rule; did you mean 'mutable-image'?"),
+        ("memory-quantty", "'memory-quantty' is neither a field nor a rule; did you mean 'memory-quantity'?"),
+        ("memry", "'memry' is neither a field nor a rule; did you mean 'spec.compute.memory'?"),
+        ("qqqqq", "'qqqqq' is neither a field nor a rule"),
+        ("spec.memry", "'memry' is no field of 'spec'; did you mean 'spec.compute.memory'?"),
+    ],
+)
+def test_a_name_that_is_neither_leads_to_the_nearest_of_both(name: str, message: str, called: Cli) -> None:
+    ran = called("explain", name)
+    assert (ran.code, ran.out, ran.err) == (1, "", f"error: {message}\n")
+
+
+def test_a_name_and_the_list_of_all_rules_can_not_both_be_asked_for(called: Cli) -> None:
+    assert called("explain", "enum", "--rules").code == 64

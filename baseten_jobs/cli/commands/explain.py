@@ -1,4 +1,6 @@
-"""`explain`: what a field of a manifest means."""
+"""`explain`: what a field of a manifest means, or what a rule is about."""
+
+import re
 
 import click
 
@@ -6,34 +8,43 @@ from baseten_jobs.cli.exits import Exit
 from baseten_jobs.cli.options import offered
 from baseten_jobs.cli.options import output as output_option
 from baseten_jobs.cli.session import Session
+from baseten_jobs.manifest.rules.registry import Rule, rules
 from baseten_jobs.manifest.schema.explain import Explanation, Unknown, explain
 from baseten_jobs.manifest.schema.fields import SUPPORTED, shape_of
-from baseten_jobs.phrases import one_line
-from baseten_jobs.report import field_help
+from baseten_jobs.phrases import nearest, one_line
+from baseten_jobs.report import field_help, rule_help
 from baseten_jobs.report import json as as_json
 
 
 def _complete(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
     found = explain(shape_of(SUPPORTED[-1]), incomplete.rpartition(".")[0])
     children = found.fields if isinstance(found, Explanation) else ()
-    return offered((child.path.replace("[]", "") for child in children), incomplete)
+    return offered((*(child.path.replace("[]", "") for child in children), *rules()), incomplete)
 
 
 @click.command("explain")
-@click.argument("path", default="", metavar="[PATH]", shell_complete=_complete)
+@click.argument("name", default="", metavar="[FIELD|RULE]", shell_complete=_complete)
+@click.option("--rules", "all_rules", is_flag=True, help="List all rules.")
 @output_option("text", "json")
 @click.option(
     "--api-version", type=click.Choice(SUPPORTED), default=SUPPORTED[-1], show_default=True,
     help="Version of the manifests.",
 )  # fmt: skip
-def command(path: str, output: str, api_version: str) -> Exit:
+def command(name: str, all_rules: bool, output: str, api_version: str) -> Exit:
     """Tell what a field is for, such as spec.compute.memory: its type, default and values, and whether a change of it
-    starts a new run. Without PATH it draws the tree of all fields.
+    starts a new run. Or what a rule is about, such as mutable-image, which messages name in brackets: why it matters,
+    and what to do. Without either it draws the tree of all fields.
     """
+    if name and all_rules:
+        raise click.UsageError("--rules lists all, and goes with no FIELD or RULE")
     session = Session(output)
-    found = explain(shape_of(api_version), path.strip("."))
+    if all_rules:
+        return _show_rules(session)
+    if name in rules():
+        return _show_rule(session, rules()[name])
+    found = explain(shape_of(api_version), name.strip("."))
     if isinstance(found, Unknown):
-        return session.fail(_told(found), Exit.FAILED)
+        return session.fail(_unknown(found, name), Exit.FAILED)
     if session.json:
         session.result(as_json.field(found))
     else:
@@ -41,7 +52,24 @@ def command(path: str, output: str, api_version: str) -> Exit:
     return Exit.DONE
 
 
-def _told(unknown: Unknown) -> str:
-    near = f"; did you mean '{unknown.near}'?" if unknown.near else ""
-    where = f"of '{unknown.at}'" if unknown.at else "of a manifest"
-    return f"'{one_line(unknown.wrong)}' is no field {where}{near}"
+def _show_rules(session: Session) -> Exit:
+    listed = rules().values()
+    session.result(as_json.rules(listed) if session.json else rule_help.table(listed, session.look()))
+    return Exit.DONE
+
+
+def _show_rule(session: Session, rule: Rule) -> Exit:
+    session.result(as_json.rule(rule) if session.json else rule_help.text(rule, session.look()))
+    return Exit.DONE
+
+
+def _unknown(unknown: Unknown, name: str) -> str:
+    """The nearest field; for a single word, which may be a rule as well, the nearer of the two."""
+    if re.search(r"[.\[]", name):
+        near, where = unknown.near, f"of '{unknown.at}'" if unknown.at else "of a manifest"
+        message = f"'{one_line(unknown.wrong)}' is no field {where}"
+    else:
+        fields = {unknown.near.replace("[]", "").rpartition(".")[2]: unknown.near} if unknown.near else {}
+        near = nearest(name, [*rules(), *fields])
+        near, message = fields.get(near, near), f"'{one_line(name)}' is neither a field nor a rule"
+    return f"{message}; did you mean '{near}'?" if near else message
