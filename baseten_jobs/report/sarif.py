@@ -7,28 +7,36 @@ from urllib.parse import quote
 from baseten_jobs import __version__
 from baseten_jobs.manifest.diagnostics import Diagnostic
 from baseten_jobs.manifest.document import Document
+from baseten_jobs.manifest.rules.registry import rules
 from baseten_jobs.phrases import Page, document
 from baseten_jobs.report import problems
+from baseten_jobs.report.rule_help import markdown
 from baseten_jobs.report.style import PLAIN, Look
 
 SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 
 
 def diagnostics(found: Sequence[Diagnostic], documents: Sequence[Document] = (), look: Look = PLAIN) -> Page:
-    rules = sorted({d.rule for d in found})
-    driver = {"name": "baseten-jobs", "semanticVersion": __version__, "rules": [_rule(rule) for rule in rules]}
+    named = sorted({d.rule for d in found})
+    driver = {"name": "baseten-jobs", "semanticVersion": __version__, "rules": [_rule(rule) for rule in named]}
     run = {
         "tool": {"driver": driver},
         "columnKind": "unicodeCodePoints",
-        "results": [_result(d, rules.index(d.rule)) for d in found],
+        "results": [_result(d, named.index(d.rule)) for d in found],
     }
     return document({"$schema": SCHEMA, "version": "2.1.0", "runs": [run]})
 
 
-def _rule(rule: str) -> Mapping[str, Any]:
-    """GitHub asks for all three texts."""
-    told = {"text": rule.replace("-", " ")}
-    return {"id": rule, "shortDescription": told, "fullDescription": told, "help": told}
+def _rule(name: str) -> Mapping[str, Any]:
+    """GitHub asks for all three texts, and shows the help as Markdown."""
+    rule = rules()[name]
+    return {
+        "id": name,
+        "shortDescription": {"text": rule.what},
+        "fullDescription": {"text": f"{rule.what} {rule.why}"},
+        "help": {"text": f"{rule.remedy}\n\nWrong:\n{rule.wrong}\n\nRight:\n{rule.right}", "markdown": markdown(rule)},
+        "defaultConfiguration": {"level": rule.severity.value},
+    }
 
 
 def _result(d: Diagnostic, rule_index: int) -> Mapping[str, Any]:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from jsonschema import Draft7Validator
 
 from baseten_jobs.manifest.diagnostics import Diagnostic, Position, Severity
+from baseten_jobs.manifest.rules.registry import rules
 from baseten_jobs.report import sarif
 
 SCHEMA = Draft7Validator(json.loads((Path(__file__).parent / "sarif-schema-2.1.0.json").read_text()))
@@ -23,7 +24,7 @@ def told(*found: Diagnostic) -> Any:
     return document["runs"][0]
 
 
-def problem(path: str = "specs/x.yaml", rule: str = "a-rule", level: str = "error", message: str = "m") -> Diagnostic:
+def problem(path: str = "specs/x.yaml", rule: str = "enum", level: str = "error", message: str = "m") -> Diagnostic:
     return Diagnostic(rule, message, Position(path, 7, 3), severity=Severity(level))
 
 
@@ -40,11 +41,11 @@ def test_no_problem_is_a_run_without_results() -> None:
 
 
 def test_a_result_has_its_rule_its_level_and_its_place() -> None:
-    run = told(problem(rule="b"), problem(rule="a", level="warning"), problem(rule="b"))
+    run = told(problem(rule="type"), problem(rule="mutable-image", level="warning"), problem(rule="type"))
     rules = [rule["id"] for rule in run["tool"]["driver"]["rules"]]
-    assert rules == ["a", "b"]
+    assert rules == ["mutable-image", "type"]
     assert [(r["ruleId"], rules[r["ruleIndex"]], r["level"]) for r in run["results"]] == [
-        ("b", "b", "error"), ("a", "a", "warning"), ("b", "b", "error"),
+        ("type", "type", "error"), ("mutable-image", "mutable-image", "warning"), ("type", "type", "error"),
     ]  # fmt: skip
     place = run["results"][0]["locations"][0]["physicalLocation"]
     assert place["region"] == {"startLine": 7, "startColumn": 3}
@@ -76,3 +77,16 @@ def test_any_path_and_any_message_is_valid(path: str, message: str) -> None:
     uri = result["locations"][0]["physicalLocation"]["artifactLocation"]["uri"]
     assert (urlsplit(uri).scheme, uri.isascii(), unquote(uri)) == ("", True, f"specs/{path}")
     assert result["message"]["text"] == message
+
+
+def test_a_rule_brings_its_help_and_the_level_that_it_has_by_itself() -> None:
+    """Also where `--strict` made an error of a warning. Every rule of the registry is valid by the schema."""
+    run = told(*(problem(rule=name) for name in rules()))
+    told_of = {rule["id"]: rule for rule in run["tool"]["driver"]["rules"]}
+    assert set(told_of) == set(rules())
+    image, rule = told_of["mutable-image"], rules()["mutable-image"]
+    assert image["defaultConfiguration"] == {"level": "warning"}
+    assert image["shortDescription"]["text"] == rule.what
+    assert rule.why in image["fullDescription"]["text"]
+    assert f"{rule.remedy}\n" in image["help"]["text"]
+    assert f"```yaml\n{rule.wrong}\n```" in image["help"]["markdown"]
