@@ -1,0 +1,236 @@
+"""Rules that one bad manifest can't show, each in a folder, a checkout or before a provider of its own.
+
+In `shown` stands for each case `x.out`: the command, what it prints of its diagnostics, and its exit code. With
+GOLDEN=write in the environment the outputs are written instead of compared.
+"""
+
+import os
+import re
+import shlex
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from baseten_jobs.emulator.server import serving
+from baseten_jobs.emulator.settings import Settings
+from baseten_jobs.manifest.rules.registry import rules
+from tests.manifest.test_bad_manifests import BAD
+from tests.support.commands import Cli, called, nothing_set
+from tests.support.trees import CODE, commit, write
+
+__all__ = ["called", "nothing_set"]
+
+SHOWN = Path(__file__).parent / "shown"
+
+GOOD = """\
+apiVersion: baseten-jobs/v1
+kind: TrainingJob
+metadata: {name: train, project: demo}
+spec:
+  image: {base_image: "i:1"}
+  workspace: WORKSPACE
+  runtime: {start_commands: [python train.py]}
+"""
+PLAIN = GOOD.replace("  workspace: WORKSPACE\n", "")
+BODY = '{"training_job": {"name": "train", "image": {"base_image": "i:1"}, "runtime": {"start_commands": ["go"]}}}'
+PYTHON = """\
+from truss_train import definitions as d
+runtime = d.Runtime(start_commands=["go"])
+project = d.TrainingProject(name="demo", job=d.TrainingJob(image=d.Image(base_image="i:1"), runtime=runtime))
+"""
+
+Prepare = Callable[[Path, pytest.MonkeyPatch], object]
+
+
+def _untouched(folder: Path, patch: pytest.MonkeyPatch) -> None:
+    """Leave the folder as its files make it."""
+
+
+@dataclass(frozen=True)
+class Case:
+    """A command in a folder that holds these files, after something was done to it; perhaps before a provider."""
+
+    command: str
+    files: Mapping[str, str] = field(default_factory=lambda: {"train.yaml": PLAIN})
+    prepare: Prepare = _untouched
+    online: bool = False
+
+
+def _of_tree(workspace: str = ".", prepare: Prepare = _untouched, files: Mapping[str, str] | None = None) -> Case:
+    """A manifest beside its code, whose workspace is as given."""
+    return Case("validate .", {**CODE, **(files or {}), "train.yaml": GOOD.replace("WORKSPACE", workspace)}, prepare)
+
+
+def _in_git(prepare: Prepare, workspace: str = ".", files: Mapping[str, str] | None = None) -> Case:
+    """The same in a checkout in which all of it is committed before something is done to it."""
+
+    def prepared(folder: Path, patch: pytest.MonkeyPatch) -> None:
+        commit(folder)
+        prepare(folder, patch)
+
+    return _of_tree(workspace, prepared, files)
+
+
+def _python(text: str, prepare: Prepare = _untouched) -> Case:
+    return Case("import truss config.py", {"config.py": text}, prepare)
+
+
+def _request(text: str) -> Case:
+    return Case("import request body.txt --project demo", {"body.txt": text})
+
+
+def _locked_away(folder: Path, patch: pytest.MonkeyPatch) -> None:
+    """A link to nothing: unlike permissions it stops root too."""
+    (folder / "train.yaml").unlink()
+    (folder / "train.yaml").symlink_to("nowhere")
+
+
+def _applied(folder: Path, patch: pytest.MonkeyPatch) -> None:
+    from baseten_jobs.cli.main import run
+
+    assert run(["apply", "--yes", "--settle", "0", "train.yaml"]) == 0
+    path = folder / "train.yaml"
+    path.write_text(path.read_text().replace("project: demo", "project: Demo"))
+
+
+def _large(folder: Path, patch: pytest.MonkeyPatch) -> None:
+    with open(folder / "train.yaml", "wb") as file:
+        file.truncate(20 << 20)
+
+
+def _converted(folder: Path, patch: pytest.MonkeyPatch) -> None:
+    (folder / "train.py").write_bytes(b"LR = 1\r\n")
+    (folder / ".gitattributes").write_text("*.py text\n")
+    commit(folder)
+
+
+ADOPTS = "{name: train, project: demo, adopts: {job: wfmmjzx, digest: 2f96f1a5dba5}}"
+SECRET = "{start_commands: [go], environment_variables: {HF_TOKEN: {name: hf_acess_token}}}"
+
+CASES: dict[str, Case] = {
+    "missing-path": Case("validate spec"),
+    "unreadable": Case("validate .", prepare=_locked_away),
+    "too-large": Case("validate .", prepare=_large),
+    "not-read": Case("validate .", {"train.yaml": PLAIN, "eval.YAML": PLAIN}),
+    "override of a name": Case("validate . --set trian:spec.priority=5"),
+    "override of a place": Case("validate . --set 'train:spec.weights[2].source=s3://a/b'"),
+    "override that is no YAML": Case("validate . --set 'train:spec.priority=[5'"),
+    "type of an override": Case("validate . --set train:spec.priority=high"),
+    "unknown-name": Case("plan . --retry-failed trian", online=True),
+    "project": Case("plan .", prepare=_applied, online=True),
+    "adopts": Case("plan .", {"train.yaml": PLAIN.replace("{name: train, project: demo}", ADOPTS)}, online=True),
+    "secret": Case("plan .", {"train.yaml": PLAIN.replace("{start_commands: [python train.py]}", SECRET)}, online=True),
+    "secret before the embedded API": Case(
+        "plan --local .", {"train.yaml": PLAIN.replace("{start_commands: [python train.py]}", SECRET)}
+    ),
+    "workspace-root": _of_tree("sorce"),
+    "workspace-root in git's folder": _in_git(_untouched, ".git"),
+    "workspace-outside": _of_tree(".."),
+    "workspace-outside only asked for": _of_tree("{root: .., outside: true}"),
+    "workspace-pattern": _of_tree("{exclude: ['!']}"),
+    "workspace-pattern that fits no name": _of_tree("{exclude: ['data[']}"),
+    "workspace-include": _of_tree("{include: [dta/tokens.bin]}"),
+    "workspace-external": _of_tree("{external: [lib]}"),
+    "workspace-empty": _of_tree("{exclude: ['*']}"),
+    "workspace-empty but for our own files": Case("validate .", {"train.yaml": GOOD.replace("WORKSPACE", ".")}),
+    "workspace-size": _of_tree(
+        prepare=lambda folder, patch: patch.setattr("baseten_jobs.workspace.pack.MAX_BYTES", 10_000)
+    ),
+    "workspace-file": _of_tree(prepare=lambda folder, patch: (folder / "data").symlink_to("/data")),
+    "workspace-git": _in_git(lambda folder, patch: patch.setenv("PATH", "/nowhere")),
+    "workspace-lfs": _of_tree(
+        files={"model.bin": f"version https://git-lfs.github.com/spec/v1\noid sha256:{'a' * 64}\nsize 12345\n"}
+    ),
+    "workspace-locked": _of_tree(files={"key.json": "\0GITCRYPT\0" + "x" * 40}),
+    "workspace-secret": _of_tree(files={"login.py": f"import hub\nhub.login('hf_{'aB3' * 12}')\n"}),
+    "workspace-untracked": _in_git(lambda folder, patch: (folder / "new.py").touch()),
+    "workspace-absent": _in_git(lambda folder, patch: (folder / "train.py").unlink()),
+    "workspace-converted": _in_git(_converted),
+    "workspace-withheld": _in_git(_untouched, files={"conf/.env": "A=b\n"}),
+    "workspace-link": _of_tree(prepare=lambda folder, patch: (folder / "last.py").symlink_to("none.py")),
+    "not-a-request": _request("an e-mail\n"),
+    "not-a-request without a body": _request("curl https://api.baseten.co/v1/training_projects/p/jobs\n"),
+    "json-syntax": _request('{"training_job": {},}'),
+    "shell-syntax": _request("curl https://api.baseten.co/v1/training_projects/p/jobs --data '{}\n"),
+    "workspace": _request(BODY.replace('{"name"', '{"workspace": {"workspace_root": "/home/ada"}, "name"')),
+    "artifacts": _request(BODY.replace('{"start', '{"artifacts": [{"s3_key": "a"}], "start')),
+    "project of an import": Case("import request body.txt", {"body.txt": BODY}),
+    "python-syntax": _python("project = 1\n\0"),
+    "no-project": _python(PYTHON.replace("project = ", "")),
+    "projects": _python(PYTHON + 'second = d.TrainingProject(name="other", job=project.job)\n'),
+    "not-constant": _python(PYTHON.replace('"i:1"', "get_image()")),
+    "too-costly": _python(
+        PYTHON, lambda folder, patch: patch.setattr("baseten_jobs.importing.truss.confined._MAX_ANSWER", 10)
+    ),
+    "confined": _python(PYTHON, lambda folder, patch: patch.setattr(sys, "executable", "/nowhere/python")),
+    "name-taken": Case(
+        "import truss jobs --out specs",
+        {"jobs/a/config.py": PYTHON, "jobs/b/a.py": PYTHON},
+        lambda folder, patch: commit(folder),
+    ),
+    "exists": Case("import request body.txt --project demo --out train.yaml", {"body.txt": BODY, "train.yaml": PLAIN}),
+    "unwritable": Case(
+        "import request body.txt --project demo --out link.yaml",
+        {"body.txt": BODY},
+        lambda folder, patch: (folder / "link.yaml").symlink_to("/etc/baseten-jobs.yaml"),
+    ),
+}
+
+
+@contextmanager
+def _provider(folder: Path, patch: pytest.MonkeyPatch) -> Iterator[None]:
+    """An embedded API over HTTP, with no job and one secret."""
+    with serving(Settings(folder / "provider.db", secrets=("hf_access_token",))) as url:
+        patch.setenv("BASETEN_BASE_URL", url)
+        patch.setenv("BASETEN_API_KEY", "k")
+        yield
+
+
+_DIAGNOSTIC = re.compile(r" \[[A-Za-z-]+\]$", re.M)
+
+
+def _shown(case: Case, folder: Path, called: Cli) -> str:
+    """The command, its lines up to and with the last diagnostic, and its exit code."""
+    ran = called(*shlex.split(case.command))
+    lines = [line for line in (ran.out + ran.err).splitlines() if _DIAGNOSTIC.search(line)]
+    text = "\n".join([f"$ baseten-jobs {case.command}", *lines, f"exit {ran.code}"]) + "\n"
+    return text.replace(str(folder), "FOLDER")
+
+
+@pytest.mark.usefixtures("nothing_set")
+@pytest.mark.parametrize("name", CASES)
+def test_a_rule_is_told_as_its_golden_says(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, called: Cli
+) -> None:
+    case, folder, golden = CASES[name], tmp_path / "work", SHOWN / f"{name}.out"
+    write(folder, case.files)
+    monkeypatch.chdir(folder)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    if case.online:
+        with _provider(tmp_path, monkeypatch):
+            case.prepare(folder, monkeypatch)
+            shown = _shown(case, tmp_path, called)
+    else:
+        case.prepare(folder, monkeypatch)
+        shown = _shown(case, tmp_path, called)
+    if os.environ.get("GOLDEN") == "write":
+        SHOWN.mkdir(exist_ok=True)
+        golden.write_text(shown, encoding="utf-8")
+    assert shown == golden.read_text(encoding="utf-8")
+
+
+def _in(goldens: Iterable[Path]) -> set[str]:
+    return {rule for path in goldens for rule in re.findall(r" \[([A-Za-z-]+)\]$", path.read_text("utf-8"), re.M)}
+
+
+def test_each_golden_is_of_a_case_and_shows_the_rule_that_it_is_named_by() -> None:
+    assert {path.stem for path in SHOWN.iterdir()} == set(CASES)
+    assert [path.stem for path in SHOWN.iterdir() if _in([path]) != {path.stem.partition(" ")[0]}] == []
+
+
+def test_every_rule_has_a_golden_that_shows_it() -> None:
+    assert _in(BAD.glob("*.out")) | _in(SHOWN.glob("*.out")) == set(rules())
