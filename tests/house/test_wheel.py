@@ -62,6 +62,7 @@ def test_the_wheel_carries_the_package_and_its_schema_and_nothing_else(wheel: Pa
     assert {name.partition("/")[0] for name in names if ".dist-info/" not in name} == {"baseten_jobs"}
     assert f"baseten_jobs/{SCHEMA.as_posix()}" in names
     assert "baseten_jobs/py.typed" in names
+    assert "baseten_jobs/manifest/rules/registry.yaml" in names
     assert not [name for name in names if "__pycache__" in name or name.startswith("baseten_jobs/tests")]
 
 

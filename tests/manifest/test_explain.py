@@ -149,7 +149,7 @@ spot-without-checkpointing (warning; an error with --strict)
         enabled: true
 """
     )
-    first = called("explain", "too-large").out.splitlines()[0]
+    first = called("explain", "[too-large]").out.splitlines()[0]
     assert first == "too-large (error; a warning in a folder that `import truss` searches)"
 
 

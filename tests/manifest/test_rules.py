@@ -16,7 +16,7 @@ from baseten_jobs.manifest.rules import errors
 from baseten_jobs.manifest.rules.registry import Rule, rules
 from baseten_jobs.manifest.schema.explain import Unknown, explain
 from baseten_jobs.manifest.schema.fields import SUPPORTED, schema_of, shape_of
-from tests.support.rule_walk import Unresolved, found
+from tests.support.rule_walk import Unresolved, found, package, replaced
 
 # What the code names
 
@@ -29,8 +29,12 @@ _FROM_TABLES = {
 }
 """Diagnostics whose rule stands in a table, in the schema, or came from another process, where the code named it."""
 
+_REPLACED = {
+    Unresolved("manifest.diagnostics", "Severity.ERROR"),  # what `--strict` does to every warning
+    Unresolved("importing.truss.files", "severity"),
+}
 _SEVERITY_REPLACED = {"too-large": "warning"}
-"""What `import truss` makes a warning after another module made it an error."""
+"""What `importing.truss.files` makes a warning after another module made it an error."""
 
 _NOT_OF_A_VALUE = {"properties", "items", "$ref", "propertyNames", "oneOf", "additionalProperties"}
 _OWN_NAMES = {"const": "enum", "minLength": "empty", "required": "required", "enum": "enum"}
@@ -58,8 +62,9 @@ def _schema_rules() -> set[str]:
 
 
 def test_the_registry_has_just_the_rules_that_the_code_names_with_their_severities() -> None:
-    named, unresolved = found()
+    named, unresolved = found(package())
     assert unresolved == _FROM_TABLES
+    assert replaced(package()) == _REPLACED
     for rule in errors.ERRORS:
         named.setdefault(rule, set()).add("error")
     for rule in errors.WARNINGS:
@@ -71,6 +76,42 @@ def test_the_registry_has_just_the_rules_that_the_code_names_with_their_severiti
     assert named == {rule.id: {rule.severity.value, *(["warning"] if rule.warns else [])} for rule in rules().values()}
 
 
+_MAKERS = """\
+from baseten_jobs.manifest.diagnostics import Diagnostic, Severity
+_RULE = "of-a-constant"
+class Remarks:
+    def __init__(self, rule): self.found = [Diagnostic("of-a-class", "", at), Diagnostic(rule, "", at)]
+    def warn(self, rule, message): self._add(rule, Severity.WARNING)
+    def _add(self, rule, severity): self.found.append(Diagnostic(rule, "", at, severity=severity))
+def whole(): return Diagnostic(_RULE, "", at, severity=Severity.WARNING if mild else Severity.ERROR)
+def named(rule="by-default"): return Diagnostic(rule, "", at)
+def bound(rule):
+    rule = rule.lower()
+    return Diagnostic(rule, "", at)
+"""
+_CALLS = """\
+from baseten_jobs.makers import Remarks, named
+Remarks("for-a-class").warn("for-a-method", "")
+named()
+named(rule="by-its-name")
+named(worked_out)
+"""
+
+
+def test_the_walk_finds_rules_through_functions_methods_and_classes_and_says_what_it_can_not_tell() -> None:
+    assert found({"makers": _MAKERS, "calls": _CALLS}) == (
+        {
+            "of-a-constant": {"error", "warning"},
+            "of-a-class": {"error"},
+            "for-a-class": {"error"},
+            "for-a-method": {"warning"},
+            "by-default": {"error"},
+            "by-its-name": {"error"},
+        },
+        {Unresolved("makers", "rule"), Unresolved("calls", "worked_out")},
+    )
+
+
 def test_no_rule_has_the_path_of_a_field_for_its_name() -> None:
     """So that `explain` knows which of the two is asked for."""
     shape = shape_of(SUPPORTED[-1])
@@ -78,7 +119,7 @@ def test_no_rule_has_the_path_of_a_field_for_its_name() -> None:
 
 
 @pytest.mark.parametrize("rule", rules().values(), ids=rules().keys())
-def test_a_rule_is_told_in_sentences(rule: Rule) -> None:
+def test_a_rule_is_explained_in_sentences(rule: Rule) -> None:
     for text in (rule.what, rule.why, rule.remedy):
         assert re.fullmatch(r"[A-Z`].*[^.]\.", text), text
         assert ": " not in text
@@ -169,14 +210,14 @@ def _manifests(rule: Rule, lines: str) -> str:
     return "\n---\n".join("\n".join(_laid(GOOD.splitlines(), part.splitlines())) for part in parts) + "\n"
 
 
-def _told(text: str) -> set[str]:
+def _rules_broken_by(text: str) -> set[str]:
     return {d.rule for d in validate(["-"], io.BytesIO(text.encode()), strict=False).diagnostics}
 
 
 @pytest.mark.parametrize("rule", _SHOWN, ids=lambda rule: rule.id)
 def test_the_wrong_line_breaks_just_this_rule_and_the_right_line_none(rule: Rule) -> None:
-    assert _told(_manifests(rule, rule.wrong)) == {rule.id}
-    assert _told(_manifests(rule, rule.right)) == set()
+    assert _rules_broken_by(_manifests(rule, rule.wrong)) == {rule.id}
+    assert _rules_broken_by(_manifests(rule, rule.right)) == set()
 
 
 def test_every_other_rule_is_shown_by_lines_of_something_else() -> None:

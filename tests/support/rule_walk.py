@@ -1,7 +1,7 @@
 """The package's syntax trees -> the rule ids and severities that its diagnostics are made with, without running it."""
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -42,9 +42,9 @@ _Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 
 class _Module:
-    def __init__(self, path: Path) -> None:
-        self.name = ".".join(path.relative_to(PACKAGE).with_suffix("").parts)
-        self.tree = ast.parse(path.read_text(encoding="utf-8"))
+    def __init__(self, name: str, source: str) -> None:
+        self.name = name
+        self.tree = ast.parse(source)
 
     @cached_property
     def imports(self) -> dict[str, str]:
@@ -127,6 +127,8 @@ def _values(module: _Module, node: ast.expr, around: tuple[ast.ClassDef | _Funct
 def _taken(node: ast.expr, around: tuple[ast.ClassDef | _Function, ...]) -> Parameter | None:
     if not isinstance(node, ast.Name) or not around or isinstance(around[-1], ast.ClassDef):
         return None
+    if any(isinstance(n, ast.Name) and n.id == node.id and isinstance(n.ctx, ast.Store) for n in ast.walk(around[-1])):
+        return None
     is_method = len(around) > 1 and isinstance(around[-2], ast.ClassDef)
     return _parameter(around[-1], node.id, is_method)
 
@@ -147,9 +149,29 @@ def _given(
         yield from wanted.default
 
 
-def found() -> tuple[dict[str, set[str]], set[Unresolved]]:
-    """The severities by rule id, and what could not be told from the code."""
-    modules = [_Module(path) for path in sorted(PACKAGE.rglob("*.py")) if "emulator" not in path.parts]
+def package() -> dict[str, str]:
+    """The source of each module of ours but for the embedded API, by the module's name."""
+    paths = (path for path in sorted(PACKAGE.rglob("*.py")) if "emulator" not in path.parts)
+    return {
+        ".".join(path.relative_to(PACKAGE).with_suffix("").parts): path.read_text(encoding="utf-8") for path in paths
+    }
+
+
+def replaced(sources: Mapping[str, str]) -> set[Unresolved]:
+    """Where a diagnostic is given another rule or severity after it was made."""
+    return {
+        Unresolved(name, ast.unparse(keyword.value))
+        for name, source in sources.items()
+        for node in ast.walk(ast.parse(source))
+        if isinstance(node, ast.Call) and ast.unparse(node.func) in ("replace", "dataclasses.replace")
+        for keyword in node.keywords
+        if keyword.arg in ("rule", "severity")
+    }
+
+
+def found(sources: Mapping[str, str]) -> tuple[dict[str, set[str]], set[Unresolved]]:
+    """The severities by rule id, and the values that the walk can't tell."""
+    modules = [_Module(name, source) for name, source in sources.items()]
     makers: Makers = {
         ("manifest.diagnostics", _DIAGNOSTIC): {(Parameter("rule", 0), Parameter("severity", 5, ("error",)))}
     }

@@ -40,8 +40,8 @@ def command(name: str, all_rules: bool, output: str, api_version: str) -> Exit:
     session = Session(output)
     if all_rules:
         return _show_rules(session)
-    if name in rules():
-        return _show_rule(session, rules()[name])
+    if rule := rules().get(name.strip("[]")):
+        return _show_rule(session, rule)
     found = explain(shape_of(api_version), name.strip("."))
     if isinstance(found, Unknown):
         return session.fail(_unknown(found, name), Exit.FAILED)
