@@ -1,15 +1,14 @@
 """The options that several commands share. A bundle of them reaches a command as the one value that they build."""
 
-import functools
 import os
 import re
 from collections.abc import Callable, Iterable
 from math import isfinite
-from typing import Any, TypeVar
+from typing import Any
 
 import click
 
-F = TypeVar("F", bound=Callable[..., Any])
+from baseten_jobs.cli.field_option import F, FieldOption, bundle
 
 DEFAULT_PATH = "specs"
 STANDARD_OUTPUT = "-"
@@ -48,7 +47,7 @@ _FILES: Any = {
     "multiple": True,
     "shell_complete": complete_paths,
     "metavar": "PATH",
-    "help": "A manifest, a folder of manifests, or - for standard input (default: specs).",
+    "help": f"A manifest, a folder of manifests, or - for standard input (default: {DEFAULT_PATH}).",
 }
 
 
@@ -125,22 +124,10 @@ def if_tip(command: F) -> F:
     )(command)  # fmt: skip
 
 
-def bundle(name: str, build: Callable[..., Any], *options: click.Parameter) -> Callable[[F], F]:
-    """Options that a command gets as one value: `build` is called with their values by name."""
-    names = [str(option.name) for option in options]
+def _connection_type() -> type:
+    from baseten_jobs.provider.api.connection import Connection
 
-    def decorate(command: F) -> F:
-        @functools.wraps(command)
-        def bundled(*args: Any, **given: Any) -> Any:
-            given[name] = build(**{own: given.pop(own) for own in names})
-            return command(*args, **given)
-
-        bundled.__click_params__ = [  # type: ignore[attr-defined]
-            *getattr(command, "__click_params__", []), *reversed(options)
-        ]  # fmt: skip
-        return bundled  # type: ignore[return-value]
-
-    return decorate
+    return Connection
 
 
 def _inputs(**given: Any) -> Any:
@@ -163,19 +150,33 @@ inputs = bundle(
 """Which manifests to read, and how. --set gives what only CI knows, such as the tag of an image that it has built."""
 
 
-def _connection(
-    local: bool, local_db: str | None, connect_timeout: float, read_timeout: float, insecure_http: bool
-) -> Any:
+def _policy_type() -> type:
+    from baseten_jobs.planning.plan import Policy
+
+    return Policy
+
+
+def _execution_type() -> type:
+    from baseten_jobs.applying.execute import Execution
+
+    return Execution
+
+
+def _windows_type() -> type:
+    from baseten_jobs.applying.settle import Windows
+
+    return Windows
+
+
+def _connection(local: bool, local_db: str | None, **given: Any) -> Any:
     from baseten_jobs.provider.api.connection import DEFAULT_BASE_URL, Connection
 
     return Connection(
         base_url=os.environ.get("BASETEN_BASE_URL") or DEFAULT_BASE_URL,
         key=os.environ.get("BASETEN_API_KEY", "").strip(),
         local_db=(local_db or DEFAULT_DB) if local or local_db else None,
-        connect_timeout=connect_timeout,
-        read_timeout=read_timeout,
-        insecure_http=insecure_http,
         environment=dict(os.environ),
+        **given,
     )
 
 
@@ -218,49 +219,52 @@ connection = bundle(
     _connection,
     click.Option(["--local"], is_flag=True, help="Use the embedded API instead of Baseten; needs no key."),
     click.Option(["--local-db"], metavar="FILE", help=f"Its database (default: {DEFAULT_DB}); implies --local."),
-    click.Option(
-        ["--connect-timeout"], type=_SECONDS, default=10.0, show_default=True, metavar="SECONDS",
+    FieldOption(
+        ["--connect-timeout"], owner=_connection_type, type=_SECONDS, show_default=True, metavar="SECONDS",
         help="For a connection to be made.",
     ),
-    click.Option(
-        ["--read-timeout"], type=_SECONDS, default=60.0, show_default=True, metavar="SECONDS",
+    FieldOption(
+        ["--read-timeout"], owner=_connection_type, type=_SECONDS, show_default=True, metavar="SECONDS",
         help="For an answer to come.",
     ),
-    click.Option(
-        ["--insecure-http"], is_flag=True, envvar="BASETEN_INSECURE_HTTP",
+    FieldOption(
+        ["--insecure-http"], owner=_connection_type, is_flag=True, envvar="BASETEN_INSECURE_HTTP",
         help="Permit an http:// address that is not this machine: the key can be read on the way.",
     ),
 )  # fmt: skip
 """Where the API is; the key comes from the environment only."""
 
 _POLICY = (
-    click.Option(
-        ["--max-submits"], type=_COUNT, default=10, show_default=True, metavar="N",
+    FieldOption(
+        ["--max-submits"], owner=_policy_type, type=_COUNT, show_default=True, metavar="N",
         help="Refuse to submit more jobs than this.",
     ),
-    click.Option(
-        ["--max-gpus"], type=_COUNT, metavar="N",
+    FieldOption(
+        ["--max-gpus"], owner=_policy_type, type=_COUNT, metavar="N",
         help="Refuse to submit jobs with more GPUs than this together.",
     ),
-    click.Option(
-        ["--max-cost-per-hour"], type=Finite(0, MOST), metavar="USD",
+    FieldOption(
+        ["--max-cost-per-hour"], owner=_policy_type, type=Finite(0, MOST), metavar="USD",
         help="Refuse to submit jobs that cost more than this together, or whose price is not known.",
     ),
-    click.Option(
-        ["--retry-failed"], multiple=True, metavar="NAME", shell_complete=complete_names,
+    FieldOption(
+        ["--retry-failed"], owner=_policy_type, multiple=True, metavar="NAME", shell_complete=complete_names,
         help="Submit this manifest's spec again although its job failed, was stopped or preempted.",
     ),
-    click.Option(
-        ["--create"], multiple=True, metavar="NAME", shell_complete=complete_names,
+    FieldOption(
+        ["--create"], owner=_policy_type, multiple=True, metavar="NAME", shell_complete=complete_names,
         help="Submit this manifest, or every one with '*', although its job is missing or may run under another name.",
     ),
-    click.Option(
-        ["--since"], default="", metavar="REV",
+    FieldOption(
+        ["--since"], owner=_policy_type, metavar="REV",
         help="What is new since this commit is not missing, whatever its dates say; CI sets it.",
     ),
-    click.Option(["--prune"], is_flag=True, help="Stop live jobs whose manifest was deleted from this repository."),
-    click.Option(
-        ["--history"], type=_COUNT, default=1000, show_default=True, metavar="N",
+    FieldOption(
+        ["--prune"], owner=_policy_type, is_flag=True,
+        help="Stop live jobs whose manifest was deleted from this repository.",
+    ),
+    FieldOption(
+        ["--history"], owner=_policy_type, type=_COUNT, show_default=True, metavar="N",
         help="How many revisions of a manifest to look through for the one that runs.",
     ),
 )  # fmt: skip
@@ -273,12 +277,12 @@ POLICY_NAMES = tuple(str(option.name) for option in _POLICY)
 execution = bundle(
     "execution",
     _execution,
-    click.Option(
-        ["--concurrency"], type=click.IntRange(1, 64), default=4, show_default=True, metavar="N",
+    FieldOption(
+        ["--concurrency"], owner=_execution_type, type=click.IntRange(1, 64), show_default=True, metavar="N",
         help="Creates under way at once.",
     ),
-    click.Option(
-        ["--settle"], type=Finite(0, _MOST_SECONDS), default=120.0, show_default=True, metavar="SECONDS",
+    FieldOption(
+        ["--settle"], owner=_windows_type, type=Finite(0, _MOST_SECONDS), show_default=True, metavar="SECONDS",
         help="How long to search for the job of a create that got no clear answer; with 0 none is sent a second time.",
     ),
 )  # fmt: skip

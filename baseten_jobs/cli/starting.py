@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from baseten_jobs.cli.options import DEFAULT_PATH
 from baseten_jobs.manifest.checkout import checkout_of
 from baseten_jobs.manifest.landing import check_landing
 from baseten_jobs.manifest.schema.fields import SUPPORTED, schema_text
@@ -19,12 +20,12 @@ PIPELINES = {
     "github": ("github.yml", Path(".github", "workflows", "training.yml")),
     "gitlab": ("gitlab.yml", Path(".gitlab-ci.yml")),
 }
-PATHS = "specs"
+PATHS = DEFAULT_PATH
 """Where a pipeline looks for manifests, as its text names it."""
 _NAMED = re.compile(rf"(paths: |(?<= )){PATHS}(?=[ ;\n])")
 _SPEAKABLE = re.compile(r"[\w.@+=,/][\w.@+=,/ -]*")
 
-MANIFEST = Path("specs", "first-job.yaml")
+MANIFEST = Path(PATHS, "first-job.yaml")
 SCHEMA = Path("schemas", "v1", "training-job.schema.json")
 
 
@@ -77,7 +78,7 @@ def start(folder: Path, pipeline: str | None) -> Started:
 
 def _files(folder: Path) -> Iterator[tuple[Path, str]]:
     """A folder with manifests needs no first one."""
-    others = [path for path in folder.glob("specs/**/*.y*ml") if path != folder / MANIFEST]
+    others = [path for path in folder.glob(f"{PATHS}/**/*.y*ml") if path != folder / MANIFEST]
     if not others:
         yield MANIFEST, (_PACKAGED / MANIFEST.name).read_text(encoding="utf-8")
     yield SCHEMA, schema_text(SUPPORTED[-1])

@@ -11,8 +11,8 @@ import click
 from baseten_jobs.applying.outcome import Applied, Awaited, Goal, Outcome
 from baseten_jobs.applying.wait import Waiting, wait
 from baseten_jobs.cli import sink
+from baseten_jobs.cli.field_option import FieldOption, bundle
 from baseten_jobs.cli.interrupts import raising
-from baseten_jobs.cli.options import bundle
 from baseten_jobs.cli.session import Session
 from baseten_jobs.job.observation import ObservedJob
 from baseten_jobs.job.times import age, seconds_of
@@ -26,7 +26,7 @@ class WaitingCommand(click.Command):
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         end = args.index("--") if "--" in args else len(args)
-        named = [f"--wait={Goal.COMPLETED.value}" if word == "--wait" else word for word in args[:end]]
+        named = [f"--wait={Waiting.goal.value}" if word == "--wait" else word for word in args[:end]]
         return super().parse_args(ctx, [*named, *args[end:]])
 
 
@@ -52,8 +52,8 @@ waiting = bundle(
         ["--wait"], type=click.Choice([goal.value for goal in Goal]), metavar="[=running|completed]",
         help="Wait until the jobs have completed, or run; fails where one ended otherwise or is gone.",
     ),
-    click.Option(
-        ["--timeout"], type=_Duration(), metavar="DURATION",
+    FieldOption(
+        ["--timeout"], owner=lambda: Waiting, type=_Duration(), metavar="DURATION",
         help="Wait no longer than 90s, 30m or 2h; exits with 7 then, and the jobs run on.",
     ),
 )  # fmt: skip

@@ -19,8 +19,7 @@ from .errors import BrokenExchange, Remnant
 from .own_hosts import OwnHosts
 from .settings import Settings
 
-DEFAULT_HOST = "127.0.0.1"
-DEFAULT_PORT = 8787
+_LOOPBACK = "127.0.0.1"
 # Requests that hang on purpose hold a thread each, and sixteen more must still be served.
 DEFAULT_THREADS = 64
 _LOOP_SECONDS = 1.0
@@ -120,7 +119,7 @@ def serve(app: Flask, host: str, port: int, *, started: Callable[[Server], None]
 
 @contextmanager
 def serving(
-    settings: Settings, *, host: str = DEFAULT_HOST, port: int = 0, threads: int = DEFAULT_THREADS
+    settings: Settings, *, host: str = _LOOPBACK, port: int = 0, threads: int = DEFAULT_THREADS
 ) -> Iterator[str]:
     """Serve an embedded API in a thread for the length of a block; gives its base URL."""
     server = Server(create_app(settings), host, port, threads)

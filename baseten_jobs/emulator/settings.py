@@ -9,8 +9,6 @@ from pathlib import Path
 
 from .faults import Fault
 
-DEFAULT_DATABASE = Path(".baseten-jobs") / "emulator.db"
-
 
 @dataclass(frozen=True)
 class Durations:
@@ -42,7 +40,7 @@ class Settings:
     gives epoch seconds. `sleep` None waits for real, but no longer than the API is open.
     """
 
-    database: Path = DEFAULT_DATABASE
+    database: Path
     api_key: str | None = field(default=None, repr=False)
     seed: int = 0
     faults: tuple[Fault, ...] = ()

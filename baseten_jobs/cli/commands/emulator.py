@@ -13,7 +13,8 @@ import click
 
 from baseten_jobs.cli import sink
 from baseten_jobs.cli.exits import Exit
-from baseten_jobs.cli.options import MOST, Finite
+from baseten_jobs.cli.field_option import FieldOption
+from baseten_jobs.cli.options import DEFAULT_DB, MOST, Finite
 
 if TYPE_CHECKING:
     from baseten_jobs.emulator.faults import Fault
@@ -73,6 +74,18 @@ def _names(ctx: click.Context, param: click.Parameter, values: Sequence[str]) ->
     return tuple(values)
 
 
+def _of_settings() -> type:
+    from baseten_jobs.emulator.settings import Settings
+
+    return Settings
+
+
+def _of_durations() -> type:
+    from baseten_jobs.emulator.settings import Durations
+
+    return Durations
+
+
 _SECONDS = Finite(0, MOST)
 
 
@@ -103,8 +116,10 @@ _SECONDS = Finite(0, MOST)
     "--db",
     "database",
     type=click.Path(dir_okay=False, path_type=Path),
+    default=DEFAULT_DB,
+    show_default=True,
     metavar="FILE",
-    help="Database file.  [default: .baseten-jobs/emulator.db]",
+    help="Database file.",
 )
 @click.option(
     "--api-key",
@@ -114,7 +129,7 @@ _SECONDS = Finite(0, MOST)
     metavar="KEY",
     help="The only key to accept, below /_emulator/ too.",
 )
-@click.option("--seed", type=int, default=0, show_default=True, help="Seed of all chance.")
+@click.option("--seed", cls=FieldOption, owner=_of_settings, type=int, show_default=True, help="Seed of all chance.")
 @click.option(
     "--fault",
     "faults",
@@ -123,7 +138,15 @@ _SECONDS = Finite(0, MOST)
     metavar="KIND[=RATE[,SECONDS]]",
     help="Misbehave in this way; RATE is from 0 to 1. Repeatable; the kinds are listed below.",
 )
-@click.option("--latency", type=_SECONDS, default=0.0, metavar="SECONDS", help="Added to every request.  [default: 0]")
+@click.option(
+    "--latency",
+    cls=FieldOption,
+    owner=_of_settings,
+    type=_SECONDS,
+    show_default=True,
+    metavar="SECONDS",
+    help="Added to every request.",
+)
 @click.option(
     "--secret",
     "secrets",
@@ -157,36 +180,46 @@ _SECONDS = Finite(0, MOST)
 )
 @click.option(
     "--created-seconds",
+    cls=FieldOption,
+    owner=_of_durations,
+    field="created",
     type=_SECONDS,
-    default=1.0,
     show_default=True,
     help="How long a job is CREATED.",
 )
 @click.option(
     "--deploying-seconds",
+    cls=FieldOption,
+    owner=_of_durations,
+    field="deploying",
     type=_SECONDS,
-    default=2.0,
     show_default=True,
     help="How long a job is DEPLOYING.",
 )
 @click.option(
     "--run-seconds",
+    cls=FieldOption,
+    owner=_of_durations,
+    field="running",
     type=_SECONDS,
-    default=60.0,
     show_default=True,
     help="How long a job is RUNNING.",
 )
 @click.option(
     "--checkpoint-seconds",
+    cls=FieldOption,
+    owner=_of_durations,
+    field="checkpoint",
     type=_SECONDS,
-    default=20.0,
     show_default=True,
     help="Time between the checkpoints of a job that saves them.",
 )
 @click.option(
     "--line-seconds",
+    cls=FieldOption,
+    owner=_of_durations,
+    field="line",
     type=_SECONDS,
-    default=1.0,
     show_default=True,
     help="Time between the log lines of a running job.",
 )
@@ -227,7 +260,7 @@ def command(host: str, port: int, hosts: tuple[str, ...], **options: Any) -> Exi
 
 def _settings(
     *,
-    database: Path | None,
+    database: Path,
     queue: tuple[str, ...],
     fail: tuple[str, ...],
     deploy_fail: tuple[str, ...],
@@ -239,10 +272,10 @@ def _settings(
     line_seconds: float,
     **same: Any,
 ) -> Settings:
-    from baseten_jobs.emulator.settings import DEFAULT_DATABASE, Behaviour, Durations, Settings
+    from baseten_jobs.emulator.settings import Behaviour, Durations, Settings
 
     return Settings(
-        database=database or DEFAULT_DATABASE,
+        database=database,
         behaviour=Behaviour(queue, fail, deploy_fail, preempt),
         durations=Durations(created_seconds, deploying_seconds, run_seconds, checkpoint_seconds, line_seconds),
         **same,

@@ -7,6 +7,7 @@ import click
 
 from baseten_jobs.cli import options
 from baseten_jobs.cli.exits import Exit
+from baseten_jobs.cli.field_option import FieldOption, bundle
 from baseten_jobs.cli.session import Session, guarded, opened
 from baseten_jobs.importing.adopt import Target, adopt
 from baseten_jobs.importing.adoption import Adoption, ReadSource
@@ -24,22 +25,24 @@ from baseten_jobs.report import text as as_text
 if TYPE_CHECKING:
     from baseten_jobs.provider.api.connection import Connection
 
-given = options.bundle(
+given = bundle(
     "given",
     Given,
-    click.Option(["--name"], default="", metavar="NAME", help="Name of the manifest, instead of one that is made."),
-    click.Option(["--project"], default="", metavar="NAME", help="Training project, instead of the source's."),
+    FieldOption(
+        ["--name"], owner=lambda: Given, metavar="NAME", help="Name of the manifest, instead of one that is made."
+    ),
+    FieldOption(["--project"], owner=lambda: Given, metavar="NAME", help="Training project, instead of the source's."),
 )
 """What the source lacks, or says otherwise."""
 
-target = options.bundle(
+target = bundle(
     "target",
     lambda out, force: Target("" if out == options.STANDARD_OUTPUT else out, force),
-    click.Option(
-        ["--out"], default="", metavar="PATH",
+    FieldOption(
+        ["--out"], owner=lambda: Target, metavar="PATH",
         help="Write to this *.yaml file, or into this folder under the manifest's name, and not to standard output.",
     ),
-    click.Option(["--force"], is_flag=True, help="Overwrite files that are there already."),
+    FieldOption(["--force"], owner=lambda: Target, is_flag=True, help="Overwrite files that are there already."),
 )  # fmt: skip
 """Where the manifests go."""
 
