@@ -37,11 +37,17 @@ def _revealed(job: ObservedJob, instance: Mapping[str, Any]) -> dict[str, Any]:
         "cpu_count": _allocated(f"{cpus // 1000} CPUs") if isinstance(cpus, int) else None,
         "memory": _allocated(f"{memory}Mi") if isinstance(memory, int) else None,
         "accelerator": {"accelerator": job.gpu_type, "count": per_node} if gpus else None,
-        "availability_model": job.availability_model,
     }
     without_gpu = {"accelerator"} if isinstance(per_node, int) and not gpus else set()
     kept = {name: value for name, value in compute.items() if value is not None or name in without_gpu}
-    return {"compute": kept, "priority": job.priority}
+    known: dict[str, Any] = {"compute": kept}
+    for setting in job.settings:
+        *sections, name = setting.field.path
+        within = known
+        for section in sections:
+            within = within.setdefault(section, {})
+        within[name] = setting.value
+    return known
 
 
 def _allocated(what: str) -> Gap:

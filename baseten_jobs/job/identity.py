@@ -62,6 +62,12 @@ def canonical_form(spec: Mapping[str, Any], api_version: str, kinds: frozenset[s
     return {} if form is _ABSENT else form
 
 
+def mean_the_same(one: Any, other: Any, shape: Shape) -> bool:
+    """True if two values of a field have one canonical form, updatable parts included."""
+    kinds = frozenset({"run", "update"})
+    return bool(_canonical(one, shape, kinds) == _canonical(other, shape, kinds))
+
+
 _ABSENT = object()
 
 

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 from baseten_jobs.job.identity import SHOWN, Identity, parse_job_name
 from baseten_jobs.job.request import ProjectRef
+from baseten_jobs.job.settings import Setting, settings_of_row
 
 K = TypeVar("K")
 
@@ -66,8 +67,9 @@ _OVER = frozenset(status for status, kind in _CLASSES.items() if kind is not Sta
 class ObservedJob:
     """A job as a search shows it; `gpus` counts all nodes, and is None where the server does not tell.
 
-    `counts_as` is the identity that a manifest gives the job, by `metadata.adopts` or `metadata.renamed_from`. One
-    that is `disputed` has another name in the job list of its project than in the search, and is never stopped.
+    `settings` are the fields that the API changes on a waiting job, as far as it shows them. `counts_as` is the
+    identity that a manifest gives the job, by `metadata.adopts` or `metadata.renamed_from`. One that is `disputed` has
+    another name in the job list of its project than in the search, and is never stopped.
     """
 
     id: str
@@ -78,8 +80,7 @@ class ObservedJob:
     gpus: int | None = None
     gpu_type: str | None = None
     node_count: int | None = None
-    priority: int | None = None
-    availability_model: str | None = None
+    settings: tuple[Setting, ...] = ()
     error_message: str | None = None
     updated_at: str = ""
     counts_as: Identity | None = None
@@ -141,8 +142,7 @@ def job_of(data: Mapping[str, Any]) -> ObservedJob:
         _product(_number(machine.get("gpu_count")), nodes),
         _text(machine.get("gpu_type")),
         nodes,
-        _number(data.get("priority")),
-        _text(data.get("availability_model")),
+        settings_of_row(data),
         _text(data.get("error_message")),
         str(data.get("updated_at") or ""),
     )

@@ -6,6 +6,7 @@ from typing import Any
 
 from baseten_jobs.job.content import Content
 from baseten_jobs.job.identity import SHOWN, Identity, digest_of
+from baseten_jobs.job.settings import Setting, settings_of_spec
 from baseten_jobs.manifest.document import Document
 from baseten_jobs.manifest.names import former_names
 from baseten_jobs.manifest.normalisation import accelerator_of
@@ -35,8 +36,9 @@ class Adopts:
 class JobRequest:
     """One job to be had: `training_job` is the body's only member, `digest` has all 64 hex digits.
 
-    `manifest` is the document as it was written, `overrides` the fields that were set from outside, `content` what
-    the workspace holds. Jobs of the names in `renamed_from` count as this manifest's.
+    `settings` are the fields that the API changes on a waiting job, as far as they were written. `manifest` is the
+    document as it was written, `overrides` the fields that were set from outside, `content` what the workspace holds.
+    Jobs of the names in `renamed_from` count as this manifest's.
     """
 
     path: str
@@ -46,6 +48,7 @@ class JobRequest:
     attempt: int
     digest: str
     training_job: Mapping[str, Any]
+    settings: tuple[Setting, ...] = ()
     stop_superseded: bool = False
     suspended: bool = False
     manifest: Mapping[str, Any] = field(default_factory=dict, repr=False)
@@ -94,15 +97,6 @@ class JobRequest:
         return bool(config.get("enabled"))
 
     @property
-    def scheduling(self) -> Mapping[str, Any]:
-        """What can be changed on a waiting job, as far as it was written."""
-        written = {
-            "priority": self.training_job.get("priority"),
-            "availability_model": self._compute.get("availability_model"),
-        }
-        return {name: value for name, value in written.items() if value is not None}
-
-    @property
     def _compute(self) -> Mapping[str, Any]:
         compute: Mapping[str, Any] = self.training_job.get("compute", {})
         return compute
@@ -135,6 +129,7 @@ def compile_request(document: Document, content: Content | None = None) -> JobRe
         attempt=identity.attempt,
         digest=digest,
         training_job={"name": identity.job_name, **_training_job(spec)},
+        settings=settings_of_spec(spec, document.data["apiVersion"]),
         stop_superseded=policy.get("on_change") == "stop",
         suspended=policy.get("suspend", False),
         manifest=document.data,

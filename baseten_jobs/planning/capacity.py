@@ -72,10 +72,11 @@ def starts(submits: Iterable[tuple[JobRequest, str | None]], capacity: Capacity)
 
 
 def _start(request: JobRequest, team: str | None, room: dict[tuple[str | None, str], int]) -> Start | None:
-    accelerator = request.training_job.get("compute", {}).get("accelerator")
+    compute = request.training_job.get("compute", {})
+    accelerator = compute.get("accelerator")
     if accelerator is None:
         return Start.NOW
-    gpu, spot = gpu_key(accelerator["accelerator"]), request.scheduling.get("availability_model") == "spot"
+    gpu, spot = gpu_key(accelerator["accelerator"]), compute.get("availability_model") == "spot"
     start: Start | None = Start.NOW
     if team is None and not spot and any(limited and kind == gpu for limited, kind in room):
         start = None

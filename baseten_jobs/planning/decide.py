@@ -1,15 +1,19 @@
 """Requests + observation + policy -> Plan: the decision table."""
 
+import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
+from typing import Any
 
 from baseten_jobs.job.claims import with_claims
 from baseten_jobs.job.cost import same_gpu
 from baseten_jobs.job.identity import Identity
 from baseten_jobs.job.observation import Observation, ObservedJob, ObservedProject, StatusClass, short
 from baseten_jobs.job.request import JobRequest
-from baseten_jobs.planning.diff import Change
+from baseten_jobs.job.settings import Difference, differences, update_body
+from baseten_jobs.phrases import one_line
+from baseten_jobs.planning.diff import Change, masked
 from baseten_jobs.planning.holds import doubted
 from baseten_jobs.planning.plan import Action, Beside, Plan, Policy, Verb, duplicate_warning
 
@@ -107,22 +111,29 @@ def _attempt(job: ObservedJob) -> int:
     return job.identity.attempt if job.identity else 1
 
 
-_SCHEDULING = {"priority": "spec.priority", "availability_model": "spec.compute.availability_model"}
-
-
 def _unchanged(request: JobRequest, job: ObservedJob) -> Action:
-    different = {
-        name: wanted
-        for name, wanted in request.scheduling.items()
-        if getattr(job, name) is not None and getattr(job, name) != wanted
-    }
-    listed = ", ".join(f"{name} {getattr(job, name)} → {wanted}" for name, wanted in different.items())
+    different = differences(request.settings, job.settings)
+    listed = ", ".join(map(_in_words, different))
     if job.pending and different:
-        changes = tuple(Change(_SCHEDULING[name], getattr(job, name), wanted) for name, wanted in different.items())
-        return Action(Verb.UPDATE, request, listed, job, updates=different, changes=changes)
+        changes = tuple(map(_change, different))
+        return Action(Verb.UPDATE, request, listed, job, updates=update_body(different), changes=changes)
     reason = "unchanged" if job.live else f"unchanged: job {job.id} completed"
     notes = (f"{listed} has no effect: job {job.id} waits no longer",) if different else ()
     return Action(Verb.KEEP, request, reason, job, notes=notes)
+
+
+def _change(difference: Difference) -> Change:
+    return Change(difference.field, difference.old, difference.new)
+
+
+def _in_words(difference: Difference) -> str:
+    """`priority 0 → 10`; no value that may be a secret."""
+    shown = masked(_change(difference))
+    return f"{difference.name} {_plain(shown.old)} → {_plain(shown.new)}"
+
+
+def _plain(value: Any) -> str:
+    return one_line(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))
 
 
 def _failed_before(request: JobRequest, job: ObservedJob, later: Sequence[ObservedJob]) -> str:
@@ -226,7 +237,7 @@ def _left_running(action: Action) -> tuple[ObservedJob, ...]:
 
 
 def revealed(request: JobRequest, job: ObservedJob) -> tuple[Change, ...]:
-    """What the API itself shows to differ from a job: GPUs, nodes, priority, availability."""
+    """What the API itself shows to differ from a job: GPUs, nodes, and what can be updated."""
     compute = request.training_job.get("compute", {})
     wanted = compute.get("accelerator")
     nodes = job.node_count or 1
@@ -236,12 +247,7 @@ def revealed(request: JobRequest, job: ObservedJob) -> tuple[Change, ...]:
     found = [Change("spec.compute.accelerator", seen, asked)] if not same and job.gpus is not None else []
     if job.node_count is not None and job.node_count != request.nodes:
         found.append(Change("spec.compute.node_count", job.node_count, request.nodes))
-    found += [
-        Change(_SCHEDULING[name], getattr(job, name), value)
-        for name, value in request.scheduling.items()
-        if getattr(job, name) not in (None, value)
-    ]
-    return tuple(found)
+    return (*found, *map(_change, differences(request.settings, job.settings)))
 
 
 def _listed_jobs(jobs: Sequence[ObservedJob]) -> str:

@@ -176,6 +176,7 @@ def _remembered(plan: Plan, action: Action) -> Mapping[str, Any]:
                 "stop": request.stop_superseded,
                 "suspended": request.suspended,
                 "team": request.project.team,
+                **({"updates": action.updates} if action.updates else {}),
             }
         ),
     }

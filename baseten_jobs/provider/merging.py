@@ -7,12 +7,15 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from baseten_jobs.job.observation import ObservedJob, StatusClass, short
+from baseten_jobs.job.settings import merged_settings
 from baseten_jobs.phrases import one_line
 
 _RANKS: Mapping[StatusClass, int] = {kind: rank for rank, kind in enumerate(StatusClass)}
 """Live before done before the rest: of two statuses, the one that keeps a spec from running twice counts."""
 
-_FILLED = tuple(f.name for f in fields(ObservedJob) if f.name not in ("id", "error_message", "counts_as", "disputed"))
+_FILLED = tuple(
+    f.name for f in fields(ObservedJob) if f.name not in ("id", "settings", "error_message", "counts_as", "disputed")
+)
 """What a row that does not tell it leaves as another row of the job has it."""
 
 
@@ -76,7 +79,10 @@ def _filled(job: ObservedJob, other: ObservedJob) -> ObservedJob:
     unknown = [name for name in _FILLED if getattr(job, name) in (None, "")]
     if job.error_message is None and job.status == other.status:
         unknown.append("error_message")
-    return replace(job, **{name: getattr(other, name) for name in unknown}) if unknown else job
+    settings = merged_settings(job.settings, other.settings)
+    if unknown or settings != job.settings:
+        return replace(job, settings=settings, **{name: getattr(other, name) for name in unknown})
+    return job
 
 
 def _names_differ(one: ObservedJob, other: ObservedJob) -> bool:
@@ -149,8 +155,7 @@ def _unequal(one: ObservedJob, other: ObservedJob) -> bool:
         or one.name != other.name
         or one.created_at != other.created_at
         or one.gpus != other.gpus
-        or one.priority != other.priority
-        or one.availability_model != other.availability_model
+        or one.settings != other.settings
     )
 
 

@@ -17,6 +17,7 @@ from baseten_jobs.compilation import Compiled, compile_all
 from baseten_jobs.emulator.app import close_app, create_app
 from baseten_jobs.emulator.settings import Settings
 from baseten_jobs.job.request import JobRequest, ProjectRef
+from baseten_jobs.job.settings import differences, settings_of_row
 from baseten_jobs.manifest.document import Document
 from baseten_jobs.manifest.inputs import Inputs
 from baseten_jobs.manifest.schema.fields import Shape, shape_of
@@ -167,7 +168,8 @@ def test_the_embedded_api_takes_every_body(path: Path, embedded: httpx.Client) -
         assert created["name"] == request.job_name
         assert created["node_count"] == request.nodes
         assert created["instance_type"]["gpu_count"] * created["node_count"] == request.gpus
-        assert {name: created[name] for name in request.scheduling} == request.scheduling
+        assert differences(request.settings, settings_of_row(created)) == ()
+        assert {each.field for each in request.settings} <= {each.field for each in settings_of_row(created)}
 
 
 def _fields(shape: Shape, path: str = "") -> Iterator[str]:

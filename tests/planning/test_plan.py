@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from baseten_jobs.job.identity import Identity
 from baseten_jobs.job.observation import Observation, ObservedJob, ObservedProject
 from baseten_jobs.job.request import Adopts, JobRequest, ProjectRef
+from baseten_jobs.job.settings import settings_of_row, settings_of_spec
 from baseten_jobs.planning.decide import decide, make_plan
 from baseten_jobs.planning.guards import refusals
 from baseten_jobs.planning.plan import Action, Doubt, Plan, Policy, Verb
@@ -25,7 +26,8 @@ def request(**changes: Any) -> JobRequest:
         "compute": {"node_count": 2, "accelerator": {"accelerator": "H100", "count": 8}},
         **changes.pop("training_job", {}),
     }
-    return replace(JobRequest("specs/x.yaml", 2, REF, "x", 1, OWN + "0" * 52, training_job), **changes)
+    settings = settings_of_spec(training_job, "baseten-jobs/v1")
+    return replace(JobRequest("specs/x.yaml", 2, REF, "x", 1, OWN + "0" * 52, training_job, settings), **changes)
 
 
 def job(
@@ -34,7 +36,8 @@ def job(
     made = ObservedJob(
         id, Identity(name, digest, attempt).job_name, f"TRAINING_JOB_{status}", f"2026-01-01T00:00:0{id[-1]}Z", "p1", 8
     )
-    return replace(made, **changes)
+    shown = {name: changes.pop(name) for name in ("priority", "availability_model") if name in changes}
+    return replace(made, settings=settings_of_row(shown), **changes)
 
 
 def decided(*jobs: ObservedJob, retry: str = "", **changes: Any) -> Action:

@@ -10,8 +10,10 @@ from hypothesis import strategies as st
 
 from baseten_jobs.job.identity import Identity
 from baseten_jobs.job.observation import ObservedJob, StatusClass, job_of
+from baseten_jobs.job.settings import settings_of_row
 from baseten_jobs.provider.merging import Contradiction, Shown, as_one, compared, may_be_capped, merged, once_each
 
+IDLE = settings_of_row({"priority": 0})
 OWN, OTHER = (Identity("x", digit * 12).job_name for digit in "ab")
 
 
@@ -91,7 +93,7 @@ def test_search_and_list_show_together_what_either_shows(one: list[ObservedJob],
         (job(status="COMPLETED"), job(status=""), job(status="COMPLETED")),
         (job(status=""), job(status="STOPPED"), job(status="STOPPED")),
         (job(status="FAILED", error_message="out of memory"), job(), job()),
-        (job(gpus=8, priority=0), job(node_count=2), job(gpus=8, priority=0, node_count=2)),
+        (job(gpus=8, settings=IDLE), job(node_count=2), job(gpus=8, settings=IDLE, node_count=2)),
         (job(), replace(job(), created_at=""), job()),
     ],
 )  # fmt: skip

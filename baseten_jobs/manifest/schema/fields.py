@@ -2,8 +2,8 @@
 
 import json
 import os
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from functools import cache
 from types import MappingProxyType
 from typing import Any
@@ -47,6 +47,19 @@ class Shape:
         return self.variants.get(str(value.get(self.discriminator)), self) if self.variants else self
 
 
+@dataclass(frozen=True)
+class Updatable:
+    """A field of the spec that the API changes on a waiting job: one that the schema marks `x-identity: update`.
+
+    `path` is its place within `spec`. `api` is its place in a job as the API shows it, and in the body that changes
+    it: the field's `x-api`, with dots between names, or `path` where the schema gives none.
+    """
+
+    path: tuple[str, ...]
+    api: tuple[str, ...]
+    shape: Shape = field(repr=False, compare=False)
+
+
 def schema_text(api_version: str) -> str:
     """The schema as it is published; raises KeyError for a version that is not supported."""
     package = os.path.dirname(os.path.dirname(os.path.dirname(__file__)))
@@ -69,6 +82,25 @@ def shape_of(api_version: str) -> Shape:
     """The schema as a tree of fields."""
     root = schema_of(api_version)
     return shape_under(root, root["$defs"])
+
+
+@cache
+def updatable_fields(api_version: str) -> tuple[Updatable, ...]:
+    """The fields of `spec` that the API changes on a waiting job, the outermost first.
+
+    Elements of lists, entries of maps and parts of what has a shorthand have no place of their own, and are left out.
+    """
+    found = _updatable(shape_of(api_version).properties["spec"], ())
+    return tuple(sorted(found, key=lambda each: (len(each.path), each.path)))
+
+
+def _updatable(section: Shape, above: tuple[str, ...]) -> Iterator[Updatable]:
+    for name, child in section.properties.items():
+        path = (*above, name)
+        if child.identity == "update":
+            yield Updatable(path, tuple(child.schema.get("x-api", ".".join(path)).split(".")), child)
+        elif child.identity == "run" and not child.fold:
+            yield from _updatable(child, path)
 
 
 def shape_under(node: Mapping[str, Any], defs: Mapping[str, Any]) -> Shape:

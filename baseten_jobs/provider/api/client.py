@@ -89,7 +89,7 @@ class Api(Caller):
         return answer.row("training_job")
 
     def update(self, project_id: str, job_id: str, changes: Mapping[str, Any]) -> dict[str, Any]:
-        """Change priority or availability of a job that is still PENDING; else the API answers 400."""
+        """Give fields of a job that is still PENDING other values; else the API answers 400."""
         answer = self._repeat("PATCH", "/v1/training_projects/{}/jobs/{}", project_id, job_id, body=changes)
         return answer.row("training_job")
 
