@@ -4,9 +4,9 @@ import os
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
-from baseten_jobs.manifest.checkout import checkout_of, git_folder_of, is_below, is_within
 from baseten_jobs.manifest.diagnostics import Diagnostic
 from baseten_jobs.manifest.document import Document
+from baseten_jobs.manifest.paths import checkout_of, git_folder_of, is_below, is_within
 
 
 @dataclass

@@ -3,8 +3,7 @@
 import os
 import stat
 
-from baseten_jobs.manifest.checkout import checkout_of, is_within
-from baseten_jobs.manifest.folders import path_name
+from baseten_jobs.manifest.paths import checkout_of, is_within, path_name
 from baseten_jobs.manifest.sources import STDIN
 from baseten_jobs.phrases import one_line
 from baseten_jobs.planning.saved_plan import MAX_BYTES, SavedPlan, loaded

@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from baseten_jobs.cli.options import DEFAULT_PATH
-from baseten_jobs.manifest.checkout import checkout_of
-from baseten_jobs.manifest.landing import check_landing
+from baseten_jobs.manifest.paths import check_landing, checkout_of
 from baseten_jobs.manifest.schema.fields import SUPPORTED, schema_text
 from baseten_jobs.phrases import one_line
 

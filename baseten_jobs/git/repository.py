@@ -11,9 +11,8 @@ from pathlib import Path
 from baseten_jobs.git.log import LOG_FORMAT, SUBMODULE, FileChange, Revision, parse_commits, parse_log
 from baseten_jobs.git.objects import NotWhole, Objects
 from baseten_jobs.git.process import GitError, attempt, converse, run, without_filters
-from baseten_jobs.manifest.checkout import checkout_of
 from baseten_jobs.manifest.document import ENDINGS, MAX_BYTES
-from baseten_jobs.manifest.folders import walk
+from baseten_jobs.manifest.paths import checkout_of, walk
 
 _LOG = (
     "log", "--encoding=UTF-8", "--raw", "-m", "-z", "-O/dev/null", "--no-abbrev", "--no-ext-diff", "--no-textconv",

@@ -9,8 +9,8 @@ from baseten_jobs.importing.draft import Draft, check, gaps, written
 from baseten_jobs.importing.placed import NONE, Placed, placed
 from baseten_jobs.manifest.diagnostics import Diagnostic, Position, Severity, has_errors, in_order
 from baseten_jobs.manifest.document import ENDINGS
-from baseten_jobs.manifest.landing import check_landing
 from baseten_jobs.manifest.names import distinct
+from baseten_jobs.manifest.paths import check_landing
 from baseten_jobs.manifest.sources import shown_name
 from baseten_jobs.phrases import one_line
 from baseten_jobs.workspace.boundary import Boundary

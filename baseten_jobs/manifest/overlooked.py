@@ -5,11 +5,10 @@ from collections.abc import Collection, Iterator
 from contextlib import suppress
 from itertools import islice
 
-from baseten_jobs.manifest.checkout import checkout_of, is_within
 from baseten_jobs.manifest.diagnostics import Diagnostic, Position, Severity
 from baseten_jobs.manifest.document import ENDINGS, MAX_BYTES
-from baseten_jobs.manifest.folders import path_name, walk
 from baseten_jobs.manifest.ownership import may_be_ours
+from baseten_jobs.manifest.paths import checkout_of, is_within, path_name, walk
 
 _MOST = 1000
 """Folders that are looked through behind a link, and files of manifests' endings in them."""

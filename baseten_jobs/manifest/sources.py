@@ -9,7 +9,7 @@ from typing import BinaryIO
 
 from baseten_jobs.manifest.diagnostics import Diagnostic, Position
 from baseten_jobs.manifest.document import ENDINGS, MAX_BYTES, decode
-from baseten_jobs.manifest.folders import path_name, walk
+from baseten_jobs.manifest.paths import path_name, walk
 
 STDIN = "-"
 STDIN_NAME = "<stdin>"

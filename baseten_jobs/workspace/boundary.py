@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from os.path import abspath, realpath
 
-from baseten_jobs.manifest.checkout import checkout_of, git_folder_of, is_within
+from baseten_jobs.manifest.paths import checkout_of, git_folder_of, is_within
 from baseten_jobs.phrases import one_line
 
 _GIT = ".git"

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from baseten_jobs.git.index import blob_name
-from baseten_jobs.manifest.checkout import checkout_of
+from baseten_jobs.manifest.paths import checkout_of
 from baseten_jobs.workspace import user_cache
 from baseten_jobs.workspace.scan import MAX_BYTES, Note, inspect, inspect_ends
 

@@ -11,10 +11,9 @@ from os.path import abspath, basename, isdir, join, lexists, normpath, realpath
 from baseten_jobs.git.listing import Listing, list_files
 from baseten_jobs.git.process import GitError
 from baseten_jobs.job.content import MAX_BYTES, Content, File, Workspace, written_in
-from baseten_jobs.manifest.checkout import checkout_of, is_within
 from baseten_jobs.manifest.diagnostics import Diagnostic, FieldPath, Severity
 from baseten_jobs.manifest.document import Document, Place
-from baseten_jobs.manifest.folders import path_name
+from baseten_jobs.manifest.paths import checkout_of, is_within, path_name
 from baseten_jobs.manifest.sources import STDIN_NAME
 from baseten_jobs.phrases import human, one_line
 from baseten_jobs.workspace import warnings

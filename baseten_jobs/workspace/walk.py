@@ -10,7 +10,7 @@ from os.path import join
 from baseten_jobs.git.index import IndexEntry
 from baseten_jobs.git.listing import Listing, list_files
 from baseten_jobs.git.process import GitError
-from baseten_jobs.manifest.checkout import checkout_of, git_folder_of
+from baseten_jobs.manifest.paths import checkout_of, git_folder_of
 from baseten_jobs.workspace.default_excludes import CHOOSING, ENVIRONMENT_MARKS, JUNK, never_travels, spelling_of
 from baseten_jobs.workspace.ignore_files import IGNORE_FILES, Ignored
 from baseten_jobs.workspace.places import Disk, Entry, FolderReader, is_utf8

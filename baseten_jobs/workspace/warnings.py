@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from os.path import relpath
 
 from baseten_jobs.manifest.diagnostics import Diagnostic, Position, Severity
-from baseten_jobs.manifest.folders import path_name
+from baseten_jobs.manifest.paths import path_name
 from baseten_jobs.phrases import listed, one_line
 from baseten_jobs.workspace.conversion import converted
 from baseten_jobs.workspace.hashing import Held

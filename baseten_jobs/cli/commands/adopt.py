@@ -15,7 +15,7 @@ from baseten_jobs.job.observation import ObservedJob
 from baseten_jobs.job.request import JobRequest
 from baseten_jobs.manifest import edit
 from baseten_jobs.manifest.document import Document
-from baseten_jobs.manifest.landing import check_landing
+from baseten_jobs.manifest.paths import check_landing
 from baseten_jobs.manifest.sources import STDIN
 from baseten_jobs.phrases import one_line
 from baseten_jobs.pipeline import look

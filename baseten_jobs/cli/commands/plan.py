@@ -15,7 +15,7 @@ from baseten_jobs.cli.options import STANDARD_OUTPUT
 from baseten_jobs.cli.session import Session, guarded, inquiry, opened, or_default, still_there
 from baseten_jobs.cli.tip_option import asked
 from baseten_jobs.manifest.inputs import Inputs
-from baseten_jobs.manifest.landing import check_landing
+from baseten_jobs.manifest.paths import check_landing
 from baseten_jobs.manifest.sources import STDIN
 from baseten_jobs.phrases import Page, one_line
 from baseten_jobs.planning.plan import Plan, Policy

@@ -5,7 +5,7 @@ import click
 from baseten_jobs.cli import sink
 from baseten_jobs.cli.exits import Exit
 from baseten_jobs.cli.options import STANDARD_OUTPUT
-from baseten_jobs.manifest.landing import check_landing
+from baseten_jobs.manifest.paths import check_landing
 from baseten_jobs.manifest.schema.fields import SUPPORTED, schema_text
 from baseten_jobs.phrases import Page
 

@@ -12,7 +12,7 @@ from baseten_jobs.importing.truss.confined import read_confined
 from baseten_jobs.importing.truss.names import PROJECT, ROOTS
 from baseten_jobs.importing.truss.project import Read
 from baseten_jobs.manifest.diagnostics import Diagnostic, Position, Severity
-from baseten_jobs.manifest.folders import walk
+from baseten_jobs.manifest.paths import walk
 from baseten_jobs.manifest.sources import STDIN, read_whole, shown_name
 from baseten_jobs.workspace.default_excludes import ENVIRONMENT_MARKS, never_travels
 

@@ -12,8 +12,8 @@ from baseten_jobs.git.process import GitError
 from baseten_jobs.git.remote import SECONDS, TreeChange, remote_of
 from baseten_jobs.git.repository import NotInGit, Repository, open_repository
 from baseten_jobs.job.content import written_in
-from baseten_jobs.manifest.checkout import checkout_of, is_below
 from baseten_jobs.manifest.document import ENDINGS, Document
+from baseten_jobs.manifest.paths import checkout_of, is_below
 from baseten_jobs.manifest.sources import STDIN, STDIN_NAME
 from baseten_jobs.phrases import listed, one_line
 from baseten_jobs.planning.history.commit_files import folders_of

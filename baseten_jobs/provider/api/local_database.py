@@ -4,7 +4,7 @@ import os
 
 from baseten_jobs.git.listing import list_files
 from baseten_jobs.git.process import GitError
-from baseten_jobs.manifest.checkout import checkout_of
+from baseten_jobs.manifest.paths import checkout_of
 
 _BESIDE = ("", "-wal", "-shm", "-journal")
 """What SQLite appends to the names of the files that it reads and writes with a database."""
