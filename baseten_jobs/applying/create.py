@@ -8,8 +8,8 @@ from dataclasses import dataclass, field, replace
 from baseten_jobs.applying.in_flight import Ledger
 from baseten_jobs.applying.outcome import Fate, Outcome
 from baseten_jobs.applying.plausibility import Shown, shown_as
-from baseten_jobs.applying.settle import Key, Settlement
-from baseten_jobs.applying.submit import Asked, Created, NotCreated, Proof, Refused, Unknown, create
+from baseten_jobs.applying.settle import CreateKey, Settlement
+from baseten_jobs.applying.submit import Asked, Created, CreateRefused, CreateUnknown, NotCreated, Proof, create
 from baseten_jobs.job.observation import ObservedJob, short
 from baseten_jobs.job.request import JobRequest
 from baseten_jobs.planning.plan import Action
@@ -49,13 +49,13 @@ class Creates:
     def __init__(self, api: Api, settlement: Settlement, halt: Halt, ledger: Ledger, concurrency: int) -> None:
         self.api, self.settlement, self.halt, self.ledger = api, settlement, halt, ledger
         self._concurrency = concurrency
-        self._requests: Mapping[Key, JobRequest] = {}
-        self._proofs: dict[Key, Proof] = {}
-        self._lost: dict[Key, str] = {}
-        self._wronged: dict[Key, str] = {}
+        self._requests: Mapping[CreateKey, JobRequest] = {}
+        self._proofs: dict[CreateKey, Proof] = {}
+        self._lost: dict[CreateKey, str] = {}
+        self._wronged: dict[CreateKey, str] = {}
         self._names_are_left_out = False
 
-    def carry_out(self, requests: Mapping[Key, JobRequest]) -> None:
+    def carry_out(self, requests: Mapping[CreateKey, JobRequest]) -> None:
         """Send them all, and settle what the answers leave open."""
         self._requests = requests
         self._send_checked(list(requests))
@@ -72,14 +72,14 @@ class Creates:
             self._stop_lost()
         self._go_on()
 
-    def outcome(self, action: Action, key: Key) -> Outcome:
+    def outcome(self, action: Action, key: CreateKey) -> Outcome:
         """What became of a submit. Its create counts as settled then, unless that is still unknown."""
         outcome = self._outcome(action, key)
         if outcome.fate is not Fate.UNKNOWN:
             self.ledger.settled(action.request.job_name)
         return outcome
 
-    def _outcome(self, action: Action, key: Key) -> Outcome:
+    def _outcome(self, action: Action, key: CreateKey) -> Outcome:
         proof, settlement = self._proofs.get(key), self.settlement
         if proof is None:
             return Outcome(action, Fate.SKIPPED, error="not started")
@@ -92,7 +92,7 @@ class Creates:
         if key in self._wronged:
             error = f"job {self._wronged[key]} was stopped while no row showed its name, which it has after all"
             return Outcome(action, Fate.FAILED, self._wronged[key], f"{error}: `--retry-failed {key.identity.name}`")
-        if isinstance(proof, Refused) and (key not in settlement.unknown or settlement.was_searched(key)):
+        if isinstance(proof, CreateRefused) and (key not in settlement.unknown or settlement.was_searched(key)):
             return Outcome(action, Fate.FAILED, error=proof.reason)
         if reason := settlement.unknown.get(key):
             return _unknown(action, reason, settlement.holder(key) if key in settlement.taken else None)
@@ -102,7 +102,7 @@ class Creates:
 
     # Sending
 
-    def _send_checked(self, keys: list[Key]) -> None:
+    def _send_checked(self, keys: list[CreateKey]) -> None:
         """Send the creates. A name that is no identity halts the rest until rows show whether it is lost."""
         while keys:
             self._send(keys)
@@ -117,17 +117,17 @@ class Creates:
             self._go_on()
             keys = [] if self.halt.over else [key for key in keys if self._is_unsent(key)]
 
-    def _is_unsent(self, key: Key) -> bool:
+    def _is_unsent(self, key: CreateKey) -> bool:
         proof = self._proofs.get(key)
         return proof is None or (isinstance(proof, NotCreated) and proof.interrupted)
 
-    def _send_again(self, keys: Collection[Key]) -> None:
+    def _send_again(self, keys: Collection[CreateKey]) -> None:
         """One more create for each of these, and a whole window to see what became of the first."""
         self.ledger.total += len(keys)
         self._send(sorted(keys))
         self.settlement.watch(keys)
 
-    def _send(self, keys: Collection[Key]) -> None:
+    def _send(self, keys: Collection[CreateKey]) -> None:
         """One create for each; those not started any more get no proof."""
         with ThreadPoolExecutor(self._concurrency, "create") as pool:
             proofs = list(pool.map(self._create, keys))
@@ -135,46 +135,50 @@ class Creates:
             if proof is not None:
                 self._note(key, proof)
 
-    def _create(self, key: Key) -> Proof | None:
+    def _create(self, key: CreateKey) -> Proof | None:
         if self.halt.over:
             return None
         request = self._requests[key]
         self.ledger.sent(request.job_name)
         asked = Asked(key.project_id, key.identity, request.body, self.settlement.seen)
         proof = create(self.api, asked, lambda: self.halt.over)
-        if isinstance(proof, Created | Unknown):
+        if isinstance(proof, Created | CreateUnknown):
             self.settlement.last_create[key.project_id] = self.api.clock.now()
         if isinstance(proof, Created) and self._in_doubt(key, proof.job):
             self.halt.halted.set()
-        elif isinstance(proof, Refused):
+        elif isinstance(proof, CreateRefused):
             self.halt.refuse(proof.status, proof.reason)
-        if isinstance(proof, Refused | NotCreated) or (isinstance(proof, Created) and not self.halt.halted.is_set()):
+        if isinstance(proof, CreateRefused | NotCreated) or (
+            isinstance(proof, Created) and not self.halt.halted.is_set()
+        ):
             self.ledger.settled(request.job_name)
         self.ledger.step(f"{_said(proof)} {request.job_name}")
         return proof
 
-    def _note(self, key: Key, proof: Proof) -> None:
+    def _note(self, key: CreateKey, proof: Proof) -> None:
         self._proofs[key], settlement = proof, self.settlement
         if isinstance(proof, Created):
             if any(proof.job.id == other.id for other in settlement.own.values()):
-                proof = Unknown(f"the answer names job {proof.job.id}, which another create was answered with too")
+                proof = CreateUnknown(
+                    f"the answer names job {proof.job.id}, which another create was answered with too"
+                )
             else:
                 settlement.own[key] = proof.job
                 settlement.unknown.pop(key, None)
                 settlement.refused.discard(key)
-        if isinstance(proof, Unknown):
+        if isinstance(proof, CreateUnknown):
             settlement.refused.discard(key)
             settlement.unknown.setdefault(key, proof.reason)
             settlement.taken |= {key} if proof.taken else set()
-        elif isinstance(proof, Refused | NotCreated) and key not in settlement.unknown:
+        elif isinstance(proof, CreateRefused | NotCreated) and key not in settlement.unknown:
             settlement.refused.add(key)
 
     # Doubts
 
-    def _is_doubtful(self, key: Key) -> bool:
+    def _is_doubtful(self, key: CreateKey) -> bool:
         return key in self.settlement.own and self._in_doubt(key, self.settlement.own[key])
 
-    def _in_doubt(self, key: Key, job: ObservedJob) -> bool:
+    def _in_doubt(self, key: CreateKey, job: ObservedJob) -> bool:
         """Whether a job was answered under another name than its own; a server may leave names out of its answers."""
         return job.identity != key.identity and bool(job.name or not self._names_are_left_out)
 
@@ -199,7 +203,7 @@ class Creates:
                 del self._lost[key], self.settlement.lost[key]
                 self._wronged[key] = job_id
 
-    def _stop(self, key: Key) -> str:
+    def _stop(self, key: CreateKey) -> str:
         """What to say of the job in the end."""
         lost = self.settlement.lost[key]
         renamed = f"the server made job {lost.job_id} {lost.words}, so its identity is lost"
@@ -238,5 +242,10 @@ def _unknown(action: Action, reason: str, holder: ObservedJob | None) -> Outcome
 
 
 def _said(proof: Proof) -> str:
-    words = {Created: "submitted", NotCreated: "not created", Refused: "failed", Unknown: "no clear answer for"}
+    words = {
+        Created: "submitted",
+        NotCreated: "not created",
+        CreateRefused: "failed",
+        CreateUnknown: "no clear answer for",
+    }
     return words[type(proof)]

@@ -7,7 +7,7 @@ from baseten_jobs.applying.create import Creates, Halt
 from baseten_jobs.applying.in_flight import Ledger
 from baseten_jobs.applying.outcome import Applied, Fate, Outcome
 from baseten_jobs.applying.second_look import decided_again
-from baseten_jobs.applying.settle import Key, Settlement, Windows
+from baseten_jobs.applying.settle import CreateKey, Settlement, Windows
 from baseten_jobs.job.observation import Observation, ObservedJob, ObservedProject
 from baseten_jobs.job.request import ProjectRef
 from baseten_jobs.planning.plan import Action, ActionKey, Plan, Policy, Verb
@@ -124,8 +124,8 @@ class _Run:
     def _give_up(self, error: ApiError) -> None:
         self.halt.refuse(error.status, str(error))
 
-    def _of_create(self, submit: Action) -> Key:
-        return Key(self.projects[submit.request.project].id or "", submit.request.identity)
+    def _of_create(self, submit: Action) -> CreateKey:
+        return CreateKey(self.projects[submit.request.project].id or "", submit.request.identity)
 
     def _update(self, action: Action) -> Outcome:
         job = action.job

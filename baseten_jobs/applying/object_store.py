@@ -31,7 +31,7 @@ class Stream(Protocol):
 
 
 @dataclass(frozen=True)
-class Place:
+class Destination:
     """Where an archive goes, and the short-lived credentials for it, as the API gives both."""
 
     bucket: str
@@ -40,7 +40,7 @@ class Place:
     endpoint: str | None = None
 
     def __repr__(self) -> str:
-        return f"Place(s3://{self.bucket}/{self.key})"
+        return f"Destination(s3://{self.bucket}/{self.key})"
 
 
 class StoreFailed(Exception):
@@ -55,7 +55,7 @@ class MissingExtra(Exception):
     """No S3 client is installed; the message says how to get one."""
 
 
-def put(stream: Stream, place: Place, sent: Callable[[int], None]) -> None:
+def put(stream: Stream, place: Destination, sent: Callable[[int], None]) -> None:
     """Upload in parts, each retried on its own; `sent` is called with the bytes that are through.
 
     Raises StoreFailed, MissingExtra, and whatever `stream` raises; an upload that ends so leaves no object.
@@ -88,7 +88,7 @@ def require() -> None:
         raise MissingExtra("uploading a workspace needs an extra: pip install 'baseten-jobs[s3]'") from None
 
 
-def _client(place: Place) -> tuple[Any, Any]:
+def _client(place: Destination) -> tuple[Any, Any]:
     require()
     import boto3
     import botocore.session
@@ -139,13 +139,13 @@ def _defaults(variables: Mapping[str, Any]) -> dict[str, Any]:
     return {name: (None, None, None if name in files else rule[2], rule[3]) for name, rule in variables.items()}
 
 
-def _failure(error: Any, place: Place) -> StoreFailed:
+def _failure(error: Any, place: Destination) -> StoreFailed:
     code = str(error.response.get("Error", {}).get("Code", ""))
     status = int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode") or 0)
     return StoreFailed(_words(error, place), passing=code in _PASSING or status >= 500)
 
 
-def _words(error: Exception, place: Place) -> str:
+def _words(error: Exception, place: Destination) -> str:
     """A store may echo what it was sent; credentials are taken out before anything is cut."""
     secrets = (place.credentials.get(name, "") for name in ("aws_secret_access_key", "aws_session_token"))
     return one_line(without_values(str(error), secrets, "[credentials]"), 300)

@@ -11,12 +11,12 @@ from baseten_jobs.job.observation import ObservedJob, StatusClass
 from baseten_jobs.planning.plan import duplicate_warning
 from baseten_jobs.provider.api.client import Api
 from baseten_jobs.provider.api.errors import ApiError
-from baseten_jobs.provider.snapshot import Look, look_at
+from baseten_jobs.provider.snapshot import Snapshot, look_at
 
 _STOPPERS = 8
 
 
-class Key(NamedTuple):
+class CreateKey(NamedTuple):
     """What a create was for: an identity in a project."""
 
     project_id: str
@@ -65,19 +65,19 @@ class Settlement:
     api: Api
     windows: Windows
     seen: frozenset[str]
-    own: dict[Key, ObservedJob] = field(default_factory=dict)
-    unknown: dict[Key, str] = field(default_factory=dict)
-    taken: set[Key] = field(default_factory=set)
-    refused: set[Key] = field(default_factory=set)
-    lost: dict[Key, Lost] = field(default_factory=dict)
-    found: dict[Key, ObservedJob] = field(default_factory=dict)
+    own: dict[CreateKey, ObservedJob] = field(default_factory=dict)
+    unknown: dict[CreateKey, str] = field(default_factory=dict)
+    taken: set[CreateKey] = field(default_factory=set)
+    refused: set[CreateKey] = field(default_factory=set)
+    lost: dict[CreateKey, Lost] = field(default_factory=dict)
+    found: dict[CreateKey, ObservedJob] = field(default_factory=dict)
     last_create: dict[str, float] = field(default_factory=dict)
-    _second_to: dict[Key, ObservedJob] = field(default_factory=dict)
+    _second_to: dict[CreateKey, ObservedJob] = field(default_factory=dict)
     _given_up: set[str] = field(default_factory=set)
     _watched: dict[str, float] = field(default_factory=dict)
-    _last: dict[str, Look] = field(default_factory=dict)
+    _last: dict[str, Snapshot] = field(default_factory=dict)
 
-    def check_names(self, keys: Iterable[Key]) -> frozenset[Key]:
+    def check_names(self, keys: Iterable[CreateKey]) -> frozenset[CreateKey]:
         """Look for jobs that were answered with a name that is no identity, until the window ends.
 
         Those are returned that no row has shown; the others have their own name after all, or are lost, or unknown.
@@ -97,7 +97,7 @@ class Settlement:
                 attempt += 1
         return frozenset(open_keys)
 
-    def search_unknown(self) -> frozenset[Key]:
+    def search_unknown(self) -> frozenset[CreateKey]:
         """Look for the unknowns until the window ends; those that a look after its end shows to be absent."""
         clock, end, attempt = self.api.clock, self.api.clock.now() + self.windows.settle, 0
         while self._open_projects() and clock.now() < end:
@@ -110,7 +110,7 @@ class Settlement:
         absent = (key for key in self._open() if key in self.unknown and looks[key.project_id].complete)
         return frozenset(absent) - self.taken
 
-    def watch(self, keys: Iterable[Key]) -> None:
+    def watch(self, keys: Iterable[CreateKey]) -> None:
         """Keep looking, for a whole window from now on, for what the first create of these may have made."""
         end = self.api.clock.now() + self.windows.settle
         for key in keys:
@@ -122,7 +122,7 @@ class Settlement:
         A project where no create has made a job, or may have, gets one look.
         """
         clock, attempt, looked = self.api.clock, 0, set[str]()
-        keys: dict[str, list[Key]] = {}
+        keys: dict[str, list[CreateKey]] = {}
         for key in {**self.own, **self.unknown, **dict.fromkeys(self.refused)}:
             keys.setdefault(key.project_id, []).append(key)
         open_projects = set(keys)
@@ -130,12 +130,12 @@ class Settlement:
             clock.sleep(max(0.0, min(self._earliest(p) for p in open_projects) - clock.now()))
             started = clock.now()
             ready = {p for p in open_projects if self._earliest(p) <= started}
-            stops: list[Key] = []
+            stops: list[CreateKey] = []
             for project_id, look in self._look(
                 ready, max((self._latest(p, started) for p in ready), default=0.0)
             ).items():
                 late = started >= self._latest(project_id, started)
-                second: list[Key] | None = None if late and project_id in looked else []
+                second: list[CreateKey] | None = None if late and project_id in looked else []
                 looked.add(project_id)
                 self._last[project_id] = self._last.get(project_id, look) if look.blind else look
                 self._adopt({project_id: look})
@@ -152,7 +152,7 @@ class Settlement:
                 clock.sleep(max(0.0, min(self.api.backoff.wait(attempt), soonest - clock.now())))
                 attempt += 1
 
-    def lives(self, key: Key) -> bool:
+    def lives(self, key: CreateKey) -> bool:
         """Whether the last look shows a live job of this identity; without one, whether the own one was live."""
         jobs = self._same(key)
         if jobs:
@@ -160,15 +160,15 @@ class Settlement:
         own = self.own.get(key) or self.found.get(key)
         return own is not None and own.live
 
-    def was_searched(self, key: Key) -> bool:
+    def was_searched(self, key: CreateKey) -> bool:
         """Whether the watch over this project ended with a look that succeeded."""
         return key.project_id in self._last and key.project_id not in self._given_up
 
-    def holder(self, key: Key) -> ObservedJob | None:
+    def holder(self, key: CreateKey) -> ObservedJob | None:
         """The job that has the name which a create was refused for, as the last look shows it."""
         return next(iter(self._same(key)), None)
 
-    def settled(self, key: Key) -> Settled:
+    def settled(self, key: CreateKey) -> Settled:
         """What to say of one create in the end."""
         jobs, look = self._same(key), self._last.get(key.project_id)
         own, job = self.own.get(key), self.found.get(key) or self.own.get(key)
@@ -188,11 +188,11 @@ class Settlement:
         adopted = job is not None and (own is None or job.id != own.id)
         return Settled(job.id if job else None, adopted, unclear)
 
-    def _same(self, key: Key) -> Sequence[ObservedJob]:
+    def _same(self, key: CreateKey) -> Sequence[ObservedJob]:
         look = self._last.get(key.project_id)
         return look.same(key.identity) if look else ()
 
-    def _open(self) -> list[Key]:
+    def _open(self) -> list[CreateKey]:
         return [key for key in (*self.unknown, *self.refused) if key not in self.found]
 
     def _open_projects(self) -> set[str]:
@@ -207,7 +207,7 @@ class Settlement:
         created = now if after is None else after + max(self.windows.settle, self.windows.twins_after)
         return max(created, self._watched.get(project_id, 0.0))
 
-    def _adopt(self, looks: Mapping[str, Look]) -> None:
+    def _adopt(self, looks: Mapping[str, Snapshot]) -> None:
         """A job of an open create's identity that the plan had not seen is what became of it."""
         for key in self._open():
             if key.project_id in looks:
@@ -216,7 +216,7 @@ class Settlement:
                 if jobs:
                     self.found[key] = next((job for job in jobs if job.ran), jobs[0])
 
-    def _judged(self, key: Key, look: Look, *, last: bool) -> Shown | None:
+    def _judged(self, key: CreateKey, look: Snapshot, *, last: bool) -> Shown | None:
         """How the own job is shown: None while that may still change. It is no longer the own one if it is another's.
 
         One that has lost its name is only taken for this create's while no other new job has the identity.
@@ -239,7 +239,7 @@ class Settlement:
             self.lost[key] = Lost(job.id, words, shown is not Shown.ELSEWHERE)
         return shown
 
-    def _is_alone(self, key: Key, look: Look, second: list[Key] | None) -> bool:
+    def _is_alone(self, key: CreateKey, look: Snapshot, second: list[CreateKey] | None) -> bool:
         """Whether one job at most of this identity lives; the own one is to stop if it came second.
 
         Such keys are added to `second`, unless that is None and it is too late to stop any.
@@ -257,11 +257,11 @@ class Settlement:
             return False
         return len([job for job in same if job.live]) < 2
 
-    def _stop_second(self, keys: Sequence[Key], until: float) -> None:
+    def _stop_second(self, keys: Sequence[CreateKey], until: float) -> None:
         """Side by side, and none waited for past the window; the next look shows which live on."""
         hasty = self.api.hasty(1, self._within, until)
 
-        def stop(key: Key) -> None:
+        def stop(key: CreateKey) -> None:
             try:
                 hasty.stop(key.project_id, self.own[key].id)
             except ApiError:
@@ -279,7 +279,7 @@ class Settlement:
             self._judged(key, look, last=True)
         self._adopt({project_id: look})
 
-    def _gone(self, key: Key, job: ObservedJob, jobs: Iterable[ObservedJob]) -> bool:
+    def _gone(self, key: CreateKey, job: ObservedJob, jobs: Iterable[ObservedJob]) -> bool:
         """Whether the job was stopped, or was told to stop and is not shown any more."""
         shown = next((each for each in jobs if each.id == job.id), None)
         return key in self._second_to if shown is None else shown.status_class is StatusClass.STOPPED
@@ -289,5 +289,5 @@ class Settlement:
         """Seconds that one read may take: a server that hangs must not stretch the windows."""
         return max(10.0, self.windows.settle / 4)
 
-    def _look(self, project_ids: Iterable[str], until: float, attempts: int = 1) -> dict[str, Look]:
+    def _look(self, project_ids: Iterable[str], until: float, attempts: int = 1) -> dict[str, Snapshot]:
         return look_at(self.api.hasty(attempts, self._within, until), project_ids)

@@ -32,7 +32,7 @@ class NotCreated:
 
 
 @dataclass(frozen=True)
-class Refused:
+class CreateRefused:
     """The server said no, and will say so again."""
 
     reason: str
@@ -40,14 +40,14 @@ class Refused:
 
 
 @dataclass(frozen=True)
-class Unknown:
+class CreateUnknown:
     """Something was sent and no answer proves what came of it; `taken` where the server says that the name is."""
 
     reason: str
     taken: bool = False
 
 
-Proof = Created | NotCreated | Refused | Unknown
+Proof = Created | NotCreated | CreateRefused | CreateUnknown
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ def create(api: Api, asked: Asked, over: Callable[[], bool] = lambda: False) -> 
         except NotSent as error:
             reason = str(error)
         except Broken as error:
-            return Unknown(str(error))
+            return CreateUnknown(str(error))
         else:
             if answer.status != 429:
                 return _proof_of(answer, asked)
@@ -88,12 +88,12 @@ def _proof_of(answer: Answer, asked: Asked) -> Proof:
     if answer.ok:
         job = _job_in(answer.data or {})
         if job is None:
-            return Unknown(f"{answer.call}: the answer holds no training_job.id")
+            return CreateUnknown(f"{answer.call}: the answer holds no training_job.id")
         doubt = contradiction(job, asked.project_id, asked.identity, asked.seen, answer.sent)
-        return Unknown(f"{answer.call}: {doubt}") if doubt else Created(job)
+        return CreateUnknown(f"{answer.call}: {doubt}") if doubt else Created(job)
     if 400 <= answer.status < 500 and answer.status not in _NOBODY_KNOWS:
-        return Refused(str(answer.error()), answer.status)
-    return Unknown(str(answer.error()), taken=answer.status == _TAKEN)
+        return CreateRefused(str(answer.error()), answer.status)
+    return CreateUnknown(str(answer.error()), taken=answer.status == _TAKEN)
 
 
 def _job_in(data: Mapping[str, Any]) -> ObservedJob | None:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from baseten_jobs.applying import object_store
-from baseten_jobs.applying.object_store import MissingExtra, Place, StoreFailed
+from baseten_jobs.applying.object_store import Destination, MissingExtra, StoreFailed
 from baseten_jobs.job.content import Content
 from baseten_jobs.job.request import JobRequest
 from baseten_jobs.phrases import one_line
@@ -106,7 +106,7 @@ def _upload(api: Api, content: Content, told: _Told) -> Mapping[str, str]:
             if api.embedded:
                 _give(api, stream, bucket, key, told)
             else:
-                object_store.put(stream, Place(bucket, key, answer["creds"], _endpoint(api, answer)), told)
+                object_store.put(stream, Destination(bucket, key, answer["creds"], _endpoint(api, answer)), told)
             return {"s3_bucket": bucket, "s3_key": key}
         except (StoreFailed, ApiError) as error:
             passing = error.passing

@@ -25,16 +25,16 @@ class Limit:
 
 
 @dataclass(frozen=True)
-class Capacity:
+class GpuCapacity:
     """Every limit there is; none means that nothing is limited."""
 
     limits: tuple[Limit, ...] = ()
 
 
-def capacity_of(data: Mapping[str, Any]) -> Capacity:
+def capacity_of(data: Mapping[str, Any]) -> GpuCapacity:
     """The answer of `GET /v1/training/capacity`; raises ValueError for one of another shape."""
     teams = _rows(data.get("team_gpu_capacities") or [])
-    return Capacity(
+    return GpuCapacity(
         (
             *(_limit(row, _text(row.get("team_name"))) for row in teams),
             *(_limit(row, None) for row in _rows(data.get("gpu_capacities"))),
@@ -61,7 +61,7 @@ def _limit(row: Mapping[str, Any], team: str | None) -> Limit:
     return Limit(_text(row.get("gpu_type")), limit, used, team)
 
 
-def starts(submits: Iterable[tuple[JobRequest, str | None]], capacity: Capacity) -> tuple[Start | None, ...]:
+def starts(submits: Iterable[tuple[JobRequest, str | None]], capacity: GpuCapacity) -> tuple[Start | None, ...]:
     """Whether each of these jobs, given with its team, starts now or queues; nothing where nobody can tell.
 
     They use the room one after the other. A team's limit is looked at before the organisation's; one that waits for

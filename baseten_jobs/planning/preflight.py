@@ -10,7 +10,7 @@ from baseten_jobs.job.observation import ObservedJob, ObservedProject
 from baseten_jobs.job.request import CompiledManifest, ProjectRef
 from baseten_jobs.manifest.diagnostics import Diagnostic, Severity, in_order
 from baseten_jobs.manifest.secret_references import missing_secrets
-from baseten_jobs.planning.capacity import Capacity, capacity_of, starts
+from baseten_jobs.planning.capacity import GpuCapacity, capacity_of, starts
 from baseten_jobs.planning.plan import Plan, Verb
 from baseten_jobs.provider.api.client import Api
 from baseten_jobs.provider.api.errors import ApiError
@@ -24,7 +24,7 @@ _READERS = 8
 
 
 @dataclass(frozen=True)
-class Team:
+class KnownTeam:
     """A project's team, as far as the API tells; both empty where it does not."""
 
     name: str = ""
@@ -41,13 +41,13 @@ class Appraisal:
     """
 
     machines: tuple[Machine, ...] = ()
-    capacity: Capacity | None = None
-    teams: Mapping[ProjectRef, Team] = field(default_factory=dict)
-    secrets: Mapping[Team, frozenset[str]] = field(default_factory=dict)
+    capacity: GpuCapacity | None = None
+    teams: Mapping[ProjectRef, KnownTeam] = field(default_factory=dict)
+    secrets: Mapping[KnownTeam, frozenset[str]] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
 
-    def team_of(self, ref: ProjectRef) -> Team:
-        return self.teams.get(ref, Team())
+    def team_of(self, ref: ProjectRef) -> KnownTeam:
+        return self.teams.get(ref, KnownTeam())
 
 
 def appraise(api: Api, projects: Iterable[ObservedProject], referring: Collection[ProjectRef]) -> Appraisal:
@@ -131,7 +131,7 @@ def _machines(rows: Rows) -> tuple[Machine, ...]:
 
 def _teams(
     api: Api, projects: Sequence[ObservedProject], referring: Collection[ProjectRef]
-) -> tuple[Mapping[ProjectRef, Team], str]:
+) -> tuple[Mapping[ProjectRef, KnownTeam], str]:
     """Each project's team; one that is to be made without a team will be in the default team."""
     listed: Rows | None = ()
     problem = "the key does not see this team"
@@ -145,22 +145,22 @@ def _in_default_team(project: ObservedProject) -> bool:
     return not project.exists and not project.team
 
 
-def _team(project: ObservedProject, listed: Rows) -> Team:
+def _team(project: ObservedProject, listed: Rows) -> KnownTeam:
     for row in listed:
         name, team_id = row.get("name"), row.get("id")
         meant = row.get("default") is True if _in_default_team(project) else name == project.team
         if meant and isinstance(name, str) and isinstance(team_id, str):
-            return Team(name, team_id)
-    return Team(project.team or "", project.team_id or "")
+            return KnownTeam(name, team_id)
+    return KnownTeam(project.team or "", project.team_id or "")
 
 
 def _secrets(
-    api: Api, teams: Iterable[Team], unlisted: str
-) -> tuple[Mapping[Team, frozenset[str]], Mapping[Team, str]]:
+    api: Api, teams: Iterable[KnownTeam], unlisted: str
+) -> tuple[Mapping[KnownTeam, frozenset[str]], Mapping[KnownTeam, str]]:
     """The names of each team's secrets, or why they can't be read: by its own list, or else out of everybody's."""
     teams = tuple(dict.fromkeys(teams))
-    found: dict[Team, frozenset[str]] = {}
-    problems: dict[Team, str] = {}
+    found: dict[KnownTeam, frozenset[str]] = {}
+    problems: dict[KnownTeam, str] = {}
     with ThreadPoolExecutor(_READERS) as pool:
         own = pool.map(lambda team: _read(lambda: _names(api.secrets(team.id))) if team.id else (None, unlisted), teams)
         for team, (names, problem) in zip(teams, own, strict=True):
@@ -176,7 +176,7 @@ def _secrets(
     return found, problems
 
 
-def _names_of(team: Team, rows: Rows) -> frozenset[str]:
+def _names_of(team: KnownTeam, rows: Rows) -> frozenset[str]:
     """The names among everybody's that are the team's; all of them where the team is not known."""
     return frozenset(str(row.get("name")) for row in rows if not team.name or row.get("team_name") == team.name)
 

@@ -56,7 +56,7 @@ def line_of(row: Mapping[str, Any]) -> LogLine:
     )
 
 
-class Window(NamedTuple):
+class LogWindow(NamedTuple):
     """What to ask for, in epoch milliseconds; it ends now where no end is given."""
 
     start: int
@@ -72,7 +72,7 @@ class Reading:
     later than now: a node whose clock is ahead hides no line of the others. `weight` is that of the lines in `told`.
     """
 
-    window: Window
+    window: LogWindow
     first: int
     newest: int = 0
     told: Mapping[LogLine, int] = field(default_factory=dict, repr=False)
@@ -139,8 +139,8 @@ def read(
     ), new
 
 
-def _window(start: int, now: int) -> Window:
-    return Window(start, start + LONGEST if now - start > LONGEST else None)
+def _window(start: int, now: int) -> LogWindow:
+    return LogWindow(start, start + LONGEST if now - start > LONGEST else None)
 
 
 def _unseen(lines: Iterable[LogLine], told: Mapping[LogLine, int]) -> tuple[LogLine, ...]:

@@ -26,7 +26,7 @@ class Contradiction(Exception):
         super().__init__(f"job {one_line(one.id)} is shown both as '{one.name}' and as '{other.name}'")
 
 
-class Shown(NamedTuple):
+class ShownJobs(NamedTuple):
     """What one answer shows of a project: each job once, by its id, and how many rows there were."""
 
     jobs: Mapping[str, ObservedJob]
@@ -106,8 +106,8 @@ class Compared:
     there. `unequal` are jobs that both show, but not just the same, and `before` those that were shown earlier.
     """
 
-    search: Shown
-    listed: Shown
+    search: ShownJobs
+    listed: ShownJobs
     doubts: Mapping[str, str]
     unequal: tuple[str, ...] = ()
     capped: int = 0
@@ -135,7 +135,9 @@ class Compared:
         return f"search and job list of the project disagree on {len(self.doubts)} jobs ({shown})"
 
 
-def compared(search: Shown, listed: Shown, before: Mapping[str, ObservedJob] = MappingProxyType({})) -> Compared:
+def compared(
+    search: ShownJobs, listed: ShownJobs, before: Mapping[str, ObservedJob] = MappingProxyType({})
+) -> Compared:
     """Compare two answers about one project that were asked for one after the other."""
     doubts = dict.fromkeys(search.jobs.keys() - listed.jobs.keys(), "")
     further = listed.jobs.keys() - search.jobs.keys()

@@ -11,7 +11,7 @@ from baseten_jobs.job.request import ProjectRef
 from baseten_jobs.phrases import one_line
 from baseten_jobs.provider.api.client import Api
 from baseten_jobs.provider.api.errors import ApiError
-from baseten_jobs.provider.merging import Compared, Contradiction, Shown, compared, once_each
+from baseten_jobs.provider.merging import Compared, Contradiction, ShownJobs, compared, once_each
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -62,13 +62,13 @@ def with_second_witness(api: Api, observation: Observation, refs: Iterable[Proje
     job that they show as two managed ones makes neither worth believing.
     """
     wanted = {p.id: p for ref in refs if (p := observation.project(ref)).id}
-    found = _both(api, {i: Shown({job.id: job for job in p.jobs}, p.rows) for i, p in wanted.items() if i})
+    found = _both(api, {i: ShownJobs({job.id: job for job in p.jobs}, p.rows) for i, p in wanted.items() if i})
     return Observation(
         {ref: _witnessed(p, found[p.id]) if p.id in found else p for ref, p in observation.projects.items()}
     )
 
 
-def _both(api: Api, searched: Mapping[str, Shown]) -> Mapping[str | None, Compared]:
+def _both(api: Api, searched: Mapping[str, ShownJobs]) -> Mapping[str | None, Compared]:
     """What the two say in the end of each project, by its id."""
     listed = _shown(api.jobs, searched)
     found: dict[str | None, Compared] = {i: compared(searched[i], listed[i]) for i in searched}
@@ -93,7 +93,7 @@ def jobs_of(
     return {project_id: tuple(shown.jobs.values()) for project_id, shown in _shown(read, project_ids).items()}
 
 
-def _shown(read: Callable[[str], list[dict[str, Any]]], project_ids: Iterable[str]) -> dict[str, Shown]:
+def _shown(read: Callable[[str], list[dict[str, Any]]], project_ids: Iterable[str]) -> dict[str, ShownJobs]:
     ids = tuple(dict.fromkeys(project_ids))
     return dict(zip(ids, _side_by_side(lambda i: _jobs(read(i), i), ids), strict=True))
 
@@ -105,13 +105,13 @@ def _side_by_side(work: Callable[[T], R], items: Sequence[T]) -> list[R]:
         return list(pool.map(work, items))
 
 
-def _jobs(rows: Sequence[Mapping[str, Any]], project_id: str) -> Shown:
+def _jobs(rows: Sequence[Mapping[str, Any]], project_id: str) -> ShownJobs:
     jobs = _once_each(rows)
     others = [job for job in jobs.values() if job.project_id != project_id]
     if strange := next((job for job in others if job.project_id), None):
         what = f"the answer shows job {one_line(strange.id)} of another project, '{one_line(strange.project_id)}'"
         raise ApiError(f"jobs of project {one_line(project_id)}", what)
-    return Shown({**jobs, **{job.id: replace(job, project_id=project_id) for job in others}}, len(rows))
+    return ShownJobs({**jobs, **{job.id: replace(job, project_id=project_id) for job in others}}, len(rows))
 
 
 def jobs_in(rows: Iterable[Mapping[str, Any]]) -> list[ObservedJob]:

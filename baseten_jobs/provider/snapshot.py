@@ -16,7 +16,7 @@ _READERS = 8
 
 
 @dataclass(frozen=True)
-class Look:
+class Snapshot:
     """The jobs that search and job list of a project gave, each once in either, those of other projects too.
 
     `searched` or `listed` is None if its read failed.
@@ -69,7 +69,7 @@ class Look:
         return JobsByName(job for witness in self._witnesses for job in witness.values() if job.project_id in own)
 
 
-def look_at(api: Api, project_ids: Iterable[str]) -> dict[str, Look]:
+def look_at(api: Api, project_ids: Iterable[str]) -> dict[str, Snapshot]:
     """One look at each project, all reads side by side. A read that fails shows nothing; raises nothing."""
     ids = sorted(set(project_ids))
     reads = [(read, project_id) for project_id in ids for read in (api.search_of, api.jobs)]
@@ -86,4 +86,4 @@ def look_at(api: Api, project_ids: Iterable[str]) -> dict[str, Look]:
     with ThreadPoolExecutor(min(_READERS, len(reads))) as pool:
         rows = list(pool.map(read, range(len(reads))))
     pairs = zip(ids, rows[::2], rows[1::2], strict=True)
-    return {project_id: Look(project_id, searched, listed) for project_id, searched, listed in pairs}
+    return {project_id: Snapshot(project_id, searched, listed) for project_id, searched, listed in pairs}

@@ -507,7 +507,7 @@ def test_no_aws_setting_of_the_environment_reaches_the_client(monkeypatch: pytes
     from botocore import configprovider
 
     def built() -> tuple[str, dict[str, Any]]:
-        client, _ = object_store._client(object_store.Place("b", "k", dict.fromkeys(CREDENTIALS, "x")))
+        client, _ = object_store._client(object_store.Destination("b", "k", dict.fromkeys(CREDENTIALS, "x")))
         return client.meta.endpoint_url, client.meta.config.__dict__
 
     for name in [name for name in os.environ if name.startswith("AWS_")]:
@@ -550,7 +550,7 @@ def test_it_works_against_another_s3_too(tree: Path, monkeypatch: pytest.MonkeyP
         credentials = {"aws_access_key_id": "a", "aws_secret_access_key": "b", "aws_session_token": "c"}
         write(tree, {"data.bin": os.urandom(9 << 20)})
         sent: list[int] = []
-        place = object_store.Place("code", "a/b.tgz", credentials, url)
+        place = object_store.Destination("code", "a/b.tgz", credentials, url)
         object_store.put(Archive(content(tree)), place, sent.append)
         whole = Archive(content(tree)).read()
         assert httpx.get(f"{url}/code/a/b.tgz", verify=False).content == whole

@@ -18,7 +18,7 @@ import pytest
 from baseten_jobs.provider.api import caller
 from baseten_jobs.provider.api.client import Api
 from baseten_jobs.provider.api.connection import Connection, open_api
-from baseten_jobs.provider.api.errors import ApiError, Broken, Unreadable
+from baseten_jobs.provider.api.errors import ApiError, Broken, UnreadableAnswer
 from baseten_jobs.provider.api.pacing import Backoff, Clock
 from baseten_jobs.provider.log_pages import LogLine, begin, read
 from tests.support.commands import Cli, called, nothing_set
@@ -82,7 +82,7 @@ def test_an_answer_that_is_too_much_is_one_error_and_not_asked_for_again(
     bend: Bend, told: str, server: Bending, api: Api
 ) -> None:
     server.bends["projects"] = (False, bend)
-    with pytest.raises(Unreadable, match=f"GET /v1/training_projects: .*{told}") as caught:
+    with pytest.raises(UnreadableAnswer, match=f"GET /v1/training_projects: .*{told}") as caught:
         api.projects()
     assert server.requests == ["projects"]
     assert not caught.value.passing
@@ -91,7 +91,7 @@ def test_an_answer_that_is_too_much_is_one_error_and_not_asked_for_again(
 def test_an_answer_that_is_too_much_takes_little_memory(server: Bending, api: Api) -> None:
     server.bends["projects"] = (False, TOO_MUCH["gzip"][0])
     tracemalloc.start()
-    with pytest.raises(Unreadable):
+    with pytest.raises(UnreadableAnswer):
         api.projects()
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
@@ -159,7 +159,7 @@ def test_every_endpoint_has_a_bound(server: Bending, api: Api, monkeypatch: pyte
         api.upload_credentials, lambda: api.create_once("p", {}),
     ]  # fmt: skip
     for call in calls:
-        with pytest.raises(Unreadable, match="larger than"):
+        with pytest.raises(UnreadableAnswer, match="larger than"):
             call()
     assert len(server.requests) == len(calls)
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from baseten_jobs.applying.object_store import Place, _words
+from baseten_jobs.applying.object_store import Destination, _words
 from baseten_jobs.phrases import one_line
 from baseten_jobs.provider.api.client import Api
 from baseten_jobs.provider.api.errors import ApiError
@@ -63,7 +63,7 @@ def test_what_was_cut_on_its_way_shows_no_piece_of_the_key(before: int, limit: i
 
 
 def test_credentials_of_a_store_are_taken_out_before_a_message_is_cut() -> None:
-    place = Place("bucket", "key", {"aws_secret_access_key": "s" * 40, "aws_session_token": "t" * 400})
+    place = Destination("bucket", "key", {"aws_secret_access_key": "s" * 40, "aws_session_token": "t" * 400})
     for before in range(200, 300):
         told = _words(ValueError("x" * before + "s" * 40 + "t" * 400), place)
         assert "s" * LEAST not in told

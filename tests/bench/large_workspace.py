@@ -28,9 +28,9 @@ compiled = compile_all(Inputs([sys.argv[1]]), io.BytesIO())
 assert compiled.valid, compiled.diagnostics
 took = time.perf_counter() - ready
 if sys.argv[2:]:
-    from baseten_jobs.applying.object_store import Place, put
+    from baseten_jobs.applying.object_store import Destination, put
     names = ("aws_access_key_id", "aws_secret_access_key", "aws_session_token")
-    place = Place("code", "code.tgz", dict.fromkeys(names, "x"), sys.argv[2])
+    place = Destination("code", "code.tgz", dict.fromkeys(names, "x"), sys.argv[2])
     put(Archive(compiled.requests[0].content), place, lambda count: None)
 status = open("/proc/self/status").read()  # getrusage remembers the process that this one was forked from
 peak = int(status.partition("VmHWM:")[2].split()[0]) / 1024

@@ -13,7 +13,7 @@ from baseten_jobs.emulator.server import serving
 from baseten_jobs.emulator.settings import Durations, Settings
 from baseten_jobs.job.cost import Bill, Cost, Machine, Share, cost_of, price_list
 from baseten_jobs.job.request import JobRequest, ProjectRef
-from baseten_jobs.planning.capacity import Capacity, Limit, Start, capacity_of, starts
+from baseten_jobs.planning.capacity import GpuCapacity, Limit, Start, capacity_of, starts
 from baseten_jobs.planning.guards import refusals
 from baseten_jobs.planning.plan import Action, Plan, Policy, Verb
 from baseten_jobs.planning.saved_plan import SavedPlan, loaded, planned
@@ -195,14 +195,14 @@ ROOM: dict[str, tuple[list[Limit], list[tuple[JobRequest, str | None]], list[Sta
 def test_jobs_start_now_while_there_is_room(
     limits: list[Limit], submits: list[tuple[JobRequest, str | None]], expected: list[Start | None]
 ) -> None:
-    assert list(starts(submits, Capacity(tuple(limits)))) == expected
+    assert list(starts(submits, GpuCapacity(tuple(limits)))) == expected
 
 
 def test_capacity_is_read() -> None:
     limits = {"gpu_type": "H100", "baseline": 0, "limit": 16, "usage_count": 8}
     data = {"gpu_capacities": [limits], "team_gpu_capacities": [{**limits, "team_id": "t1", "team_name": "a"}]}
-    assert capacity_of(data) == Capacity((Limit("H100", 16, 8, "a"), Limit("H100", 16, 8)))
-    assert capacity_of({"gpu_capacities": []}) == Capacity()
+    assert capacity_of(data) == GpuCapacity((Limit("H100", 16, 8, "a"), Limit("H100", 16, 8)))
+    assert capacity_of({"gpu_capacities": []}) == GpuCapacity()
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from baseten_jobs.emulator.settings import Durations
 from baseten_jobs.provider.api.client import Api
 from baseten_jobs.provider.api.connection import Connection, open_api
 from baseten_jobs.provider.api.errors import ApiError, Broken
-from baseten_jobs.provider.api.exchange import Limits, Line
+from baseten_jobs.provider.api.exchange import Channel, ExchangeLimits
 from baseten_jobs.provider.api.pacing import Backoff, Clock
 from tests.support.commands import Cli, Ran, called, nothing_set
 from tests.support.sockets import ENDLESS, Bend, Bending, Handler, bending, drips_headers, is_silent
@@ -121,10 +121,10 @@ def test_a_request_that_waited_for_a_connection_past_its_deadline_is_never_sent(
     release = threading.Event()
     server.bends["search"] = (True, lambda handler: release.wait(10) and None)
     http = httpx.Client(base_url=server.url, limits=httpx.Limits(max_connections=1), timeout=10, trust_env=False)
-    line = Line(http, time.monotonic)
+    line = Channel(http, time.monotonic)
     for kind in ("/v1/training_jobs/search", "/v1/training_projects/p/jobs"):
         with pytest.raises(httpx.ReadTimeout):
-            line.exchange("POST", kind, {}, Limits(10, 0.2))
+            line.exchange("POST", kind, {}, ExchangeLimits(10, 0.2))
     waiting = [thread for thread in threading.enumerate() if thread.name == "exchange"]
     release.set()
     for thread in waiting:

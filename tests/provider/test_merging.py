@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from baseten_jobs.job.identity import Identity
 from baseten_jobs.job.observation import ObservedJob, StatusClass, job_of
 from baseten_jobs.job.settings import settings_of_row
-from baseten_jobs.provider.merging import Contradiction, Shown, as_one, compared, may_be_capped, merged, once_each
+from baseten_jobs.provider.merging import Contradiction, ShownJobs, as_one, compared, may_be_capped, merged, once_each
 
 IDLE = settings_of_row({"priority": 0})
 OWN, OTHER = (Identity("x", digit * 12).job_name for digit in "ab")
@@ -21,8 +21,8 @@ def job(id: str = "j1", name: str | None = OWN, status: str = "RUNNING", **more:
     return ObservedJob(id, name, status and f"TRAINING_JOB_{status}", "2026-03-01T10:00:00Z", "p1", **more)
 
 
-def shown(*jobs: ObservedJob, rows: int | None = None) -> Shown:
-    return Shown({each.id: each for each in jobs}, len(jobs) if rows is None else rows)
+def shown(*jobs: ObservedJob, rows: int | None = None) -> ShownJobs:
+    return ShownJobs({each.id: each for each in jobs}, len(jobs) if rows is None else rows)
 
 
 STATUSES = (
@@ -64,7 +64,7 @@ def test_what_a_row_does_not_tell_never_erases_what_another_does(rows: list[Obse
 
 @given(ROWS, ROWS)
 def test_search_and_list_show_together_what_either_shows(one: list[ObservedJob], other: list[ObservedJob]) -> None:
-    search, listed = Shown(once_each(one), len(one)), Shown(once_each(other), len(other))
+    search, listed = ShownJobs(once_each(one), len(one)), ShownJobs(once_each(other), len(other))
     found = compared(search, listed).jobs
     assert found.keys() == search.jobs.keys() | listed.jobs.keys()
     for reading in (search, listed):
@@ -137,7 +137,9 @@ def test_a_job_that_two_witnesses_name_differently_lives_if_either_shows_it_aliv
         (shown(job(), rows=101), shown(job(), job("j2")), {"j2": ""}, 0),
     ],
 )  # fmt: skip
-def test_only_what_contradicts_is_doubted(search: Shown, listed: Shown, doubts: dict[str, str], capped: int) -> None:
+def test_only_what_contradicts_is_doubted(
+    search: ShownJobs, listed: ShownJobs, doubts: dict[str, str], capped: int
+) -> None:
     found = compared(search, listed)
     assert (found.doubts, found.capped) == (doubts, capped)
     assert bool(found.note) == bool(doubts)

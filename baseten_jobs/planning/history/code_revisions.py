@@ -11,8 +11,8 @@ from baseten_jobs.job.observation import ObservedProject
 from baseten_jobs.phrases import one_line
 from baseten_jobs.planning.diff import FILE, Change
 from baseten_jobs.planning.history.commit_files import Committed, TooMuch, folders_of
-from baseten_jobs.planning.history.past_manifests import Written
-from baseten_jobs.planning.history.revisions import Found, History
+from baseten_jobs.planning.history.past_manifests import PastManifest
+from baseten_jobs.planning.history.revisions import CommittedManifest, History
 
 _BATCH = 256
 
@@ -25,16 +25,16 @@ class CodeHistory:
         self._paths: dict[str, tuple[str, ...]] = {}
         self._digests: dict[str, dict[tuple[str, str], str]] = {}
 
-    def find(self, identity: Identity, path: str | None = None) -> Found | None:
+    def find(self, identity: Identity, path: str | None = None) -> CommittedManifest | None:
         """The newest commit in which a manifest of this name had this digest; of several in a row the oldest."""
         found = self._newest(identity.name, lambda w: w.identity == identity)
         return found or self._newest(identity.name, lambda w: w.digest[:SHOWN] == identity.digest)
 
-    def find_in_project(self, identity: Identity, project: ObservedProject) -> Found | None:
+    def find_in_project(self, identity: Identity, project: ObservedProject) -> CommittedManifest | None:
         """The same for just this identity, attempt included, of this project."""
         return self._newest(identity.name, lambda w: w.identity == identity and w.belongs_to(project))
 
-    def at(self, commit: str, name: str) -> Iterator[tuple[str, Written]]:
+    def at(self, commit: str, name: str) -> Iterator[tuple[str, PastManifest]]:
         """The manifests of a name in a commit, each with its path, their digests those of spec and code together.
 
         Raises TooMuch.
@@ -45,7 +45,7 @@ class CodeHistory:
                 if written.name == name and (digest := self._digest(commit, path, blob or "", written)):
                     yield path, replace(written, digest=digest)
 
-    def files(self, found: Found) -> tuple[File, ...]:
+    def files(self, found: CommittedManifest) -> tuple[File, ...]:
         """The code of a manifest that was found."""
         home = dirname(found.revision.path)
         return (
@@ -54,15 +54,15 @@ class CodeHistory:
             else ()
         )
 
-    def _newest(self, name: str, wanted: Callable[[Written], bool]) -> Found | None:
-        found: Found | None = None
+    def _newest(self, name: str, wanted: Callable[[PastManifest], bool]) -> CommittedManifest | None:
+        found: CommittedManifest | None = None
         try:
             for age, commit in enumerate(self._commits()):
                 at = next(((path, w) for path, w in self.at(commit.commit, name) if wanted(w)), None)
                 if at is None and found is not None:
                     break
                 if at is not None:
-                    found = Found(replace(commit, path=at[0]), at[1], age if found is None else found.age)
+                    found = CommittedManifest(replace(commit, path=at[0]), at[1], age if found is None else found.age)
                 if len(self._digests.get(name, ())) >= self.history.limit:
                     break
         except TooMuch:
@@ -82,7 +82,7 @@ class CodeHistory:
             self._paths[name] = tuple(dict.fromkeys(change.revision.path for change in changes))
         return self._paths[name]
 
-    def _digest(self, commit: str, path: str, blob: str, written: Written) -> str:
+    def _digest(self, commit: str, path: str, blob: str, written: PastManifest) -> str:
         if written.workspace is None:
             return written.digest
         content = self.committed.digest(commit, dirname(path), written.workspace)
@@ -92,7 +92,7 @@ class CodeHistory:
         return known[blob, content] if content else ""
 
 
-def folders(manifests: Iterable[tuple[str, Written]]) -> Iterator[str]:
+def folders(manifests: Iterable[tuple[str, PastManifest]]) -> Iterator[str]:
     """The folders that hold the code of manifests at these paths, from the repository's root."""
     for path, written in manifests:
         if written.workspace is not None:

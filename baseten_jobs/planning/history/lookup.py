@@ -14,8 +14,8 @@ from baseten_jobs.job.observation import ObservedProject
 from baseten_jobs.job.request import JobRequest
 from baseten_jobs.manifest.document import ENDINGS
 from baseten_jobs.planning.diff import Change
-from baseten_jobs.planning.history.past_manifests import Contents, Written
-from baseten_jobs.planning.history.revisions import Found, History
+from baseten_jobs.planning.history.past_manifests import Contents, PastManifest
+from baseten_jobs.planning.history.revisions import CommittedManifest, History
 
 if TYPE_CHECKING:
     from baseten_jobs.planning.history.code_revisions import CodeHistory
@@ -75,7 +75,7 @@ class Evidence:
         """Whether any revision of any manifest may have code: most repositories have none."""
         return any(self.contents.mentions(change.after, "workspace") for change in self.history.changes)
 
-    def code_changes(self, found: Found, request: JobRequest) -> tuple[Change, ...]:
+    def code_changes(self, found: CommittedManifest, request: JobRequest) -> tuple[Change, ...]:
         """The files that differ between what was found and what a request carries, if both have code."""
         if found.written.workspace is None or request.content is None:
             return ()
@@ -89,7 +89,7 @@ class Evidence:
         No late commit brought it there, nor any since `base`. One that is suspended is not there: it is not submitted.
         """
 
-        def held(manifests: Iterable[Written]) -> bool:
+        def held(manifests: Iterable[PastManifest]) -> bool:
             return _wanted_in(manifests, request, project)
 
         if self.base is not None and not held(self.manifests_at(self.base, request.name)):
@@ -118,7 +118,7 @@ class Evidence:
         """True if a commit has a manifest of this name in this project, whatever its spec."""
         return any(w.name == name and w.belongs_to(project) for w in self._held_by(self._blobs_at(commit), name))
 
-    def manifests_at(self, commit: str, name: str) -> Iterable[Written]:
+    def manifests_at(self, commit: str, name: str) -> Iterable[PastManifest]:
         """The manifests of a name in a commit, their digests those of spec and code together."""
         if self.carries_code(name):
             return self._code_at(commit, name)
@@ -154,7 +154,7 @@ class Evidence:
         """The changes as they came to the branch itself."""
         return self.repository.first_parent_log(self.others)
 
-    def _held_by(self, blobs: Iterable[str | None], name: str) -> Iterator[Written]:
+    def _held_by(self, blobs: Iterable[str | None], name: str) -> Iterator[PastManifest]:
         return (w for blob in blobs if self.contents.mentions(blob, name) for w in self.contents.manifests(blob))
 
     def _is_late(self, revision: Revision) -> bool:
@@ -169,7 +169,7 @@ class Evidence:
 
     # With code
 
-    def _code_at(self, commit: str, name: str) -> list[Written]:
+    def _code_at(self, commit: str, name: str) -> list[PastManifest]:
         from baseten_jobs.planning.history.commit_files import TooMuch
 
         try:
@@ -214,7 +214,7 @@ class Evidence:
     def _touching(self) -> frozenset[str]:
         return self._folders | {change.revision.path for change in self.history.changes}
 
-    def _with_workspace(self, name: str) -> Iterator[tuple[str, Written]]:
+    def _with_workspace(self, name: str) -> Iterator[tuple[str, PastManifest]]:
         """The revisions of a manifest that have code, each with its path."""
         for change in islice(self.history.mentioning(name), self.limit):
             if self.contents.mentions(change.after, "workspace"):
@@ -222,5 +222,5 @@ class Evidence:
                 yield from ((change.revision.path, w) for w in found if w.name == name and w.workspace)
 
 
-def _wanted_in(manifests: Iterable[Written], request: JobRequest, project: ObservedProject) -> bool:
+def _wanted_in(manifests: Iterable[PastManifest], request: JobRequest, project: ObservedProject) -> bool:
     return any(w.identity == request.identity and w.belongs_to(project) and not w.suspended for w in manifests)

@@ -10,7 +10,7 @@ from baseten_jobs.job.observation import Observation, ObservedJob, ObservedProje
 from baseten_jobs.job.request import JobRequest, ProjectRef
 from baseten_jobs.manifest.sources import read_raw
 from baseten_jobs.planning.history.lookup import Evidence
-from baseten_jobs.planning.history.revisions import Found
+from baseten_jobs.planning.history.revisions import CommittedManifest
 from baseten_jobs.planning.plan import Action, Orphan, Plan, Verb
 
 Observe = Callable[[tuple[ProjectRef, ...]], Observation]
@@ -136,7 +136,9 @@ def _earlier(created_at: str, deleted_at: str) -> bool:
         return False
 
 
-def _pruning(project: ObservedProject, job: ObservedJob, found: Found, commit: str) -> tuple[ObservedProject, Action]:
+def _pruning(
+    project: ObservedProject, job: ObservedJob, found: CommittedManifest, commit: str
+) -> tuple[ObservedProject, Action]:
     written = found.written
     request = JobRequest(
         path=found.revision.path, line=1, project=ProjectRef(name=project.name, id=project.id), name=written.name,

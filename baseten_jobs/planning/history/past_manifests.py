@@ -13,7 +13,7 @@ from baseten_jobs.manifest.schema.fields import SUPPORTED
 
 
 @dataclass(frozen=True)
-class Written:
+class PastManifest:
     """A manifest as a file held it: enough to tell whose it is and what it means, but for the code of a workspace."""
 
     name: str
@@ -32,7 +32,7 @@ class Written:
         """Whose manifest it is, as written."""
         return self.name, self.project, self.project_id, self.team
 
-    def shares_place(self, other: "Written") -> bool:
+    def shares_place(self, other: "PastManifest") -> bool:
         return self.place == other.place
 
     @property
@@ -46,7 +46,7 @@ class Written:
         return self.project == project.name and (self.team is None or project.team in (None, self.team))
 
 
-def manifests_in(path: str, raw: bytes) -> tuple[Written, ...]:
+def manifests_in(path: str, raw: bytes) -> tuple[PastManifest, ...]:
     """The manifests that a file of any age holds, as far as they can be read; never raises."""
     text = decode(path, raw) if len(raw) <= MAX_BYTES else None
     if not isinstance(text, str):
@@ -63,7 +63,7 @@ def _reads_whole(raw: bytes) -> bool:
     return not loaded.diagnostics and all(_written(document.data) for document in loaded.documents)
 
 
-def _written(data: Any) -> Written | None:
+def _written(data: Any) -> PastManifest | None:
     metadata = data.get("metadata") if isinstance(data, dict) else None
     spec = data.get("spec") if isinstance(data, dict) else None
     if not isinstance(metadata, dict) or not isinstance(spec, dict) or data.get("apiVersion") not in SUPPORTED:
@@ -75,7 +75,7 @@ def _written(data: Any) -> Written | None:
         return None
     if workspace and not all(isinstance(text, str) for text in workspace.texts):
         return None
-    return Written(
+    return PastManifest(
         name=str(metadata.get("name")),
         project=_text(metadata.get("project")),
         project_id=_text(metadata.get("project_id")),
@@ -107,7 +107,7 @@ class Contents:
     def __init__(self, read: Callable[[Sequence[str]], Iterable[bytes]]) -> None:
         self._read = read
         self._raw: dict[str, bytes] = {}
-        self._compiled: dict[str, tuple[Written, ...]] = {}
+        self._compiled: dict[str, tuple[PastManifest, ...]] = {}
 
     def fetch(self, blobs: Iterable[str | None]) -> None:
         """Read what was not read yet, all at once."""
@@ -130,14 +130,14 @@ class Contents:
             return False
         return not name or re.search(rb"(?<![a-z0-9-])%b(?![a-z0-9-])" % re.escape(name.encode()), raw) is not None
 
-    def manifests(self, blob: str | None) -> tuple[Written, ...]:
+    def manifests(self, blob: str | None) -> tuple[PastManifest, ...]:
         if blob is None or not self.mentions(blob):
             return ()
         if blob not in self._compiled:
             self._compiled[blob] = manifests_in(blob, self._raw[blob])
         return self._compiled[blob]
 
-    def may_hold(self, blob: str | None, name: str, whose: Callable[[Written], bool]) -> bool:
+    def may_hold(self, blob: str | None, name: str, whose: Callable[[PastManifest], bool]) -> bool:
         """Whether a manifest of this name is there; a file that can't be read whole may hold each name in it."""
         if blob is None or not self.mentions(blob, name):
             return False

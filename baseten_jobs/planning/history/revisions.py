@@ -10,15 +10,15 @@ from itertools import islice
 from baseten_jobs.git.log import FileChange, Revision
 from baseten_jobs.job.identity import SHOWN, Identity
 from baseten_jobs.job.observation import ObservedProject
-from baseten_jobs.planning.history.past_manifests import Contents, Written
+from baseten_jobs.planning.history.past_manifests import Contents, PastManifest
 
 
 @dataclass(frozen=True)
-class Found:
+class CommittedManifest:
     """A manifest in a commit; `age` counts the commits since it stood last."""
 
     revision: Revision
-    written: Written
+    written: PastManifest
     age: int
 
 
@@ -35,14 +35,14 @@ class History:
         self.limit = limit
         self.changes = tuple(_of_manifests(changes, contents))
 
-    def find(self, identity: Identity, path: str | None = None) -> Found | None:
+    def find(self, identity: Identity, path: str | None = None) -> CommittedManifest | None:
         """The newest revision that has this name and digest: of the file at `path` first, else of any file.
 
         Of several in a row that mean the same, the oldest is told: it is the one that was submitted; and the commit
         that wrote it, not a merge or a rename.
         """
         for changes in (self._of_path(path) if path else iter(()), self.mentioning(identity.name)):
-            found: tuple[FileChange, Written] | None = None
+            found: tuple[FileChange, PastManifest] | None = None
             for change in islice((c for c in changes if c.after), self.limit):
                 written = self._matching(change.after, identity)
                 if written is None and found is not None:
@@ -52,7 +52,7 @@ class History:
                 return self._found(*found)
         return None
 
-    def find_in_project(self, identity: Identity, project: ObservedProject) -> Found | None:
+    def find_in_project(self, identity: Identity, project: ObservedProject) -> CommittedManifest | None:
         """The same for just this identity, attempt included, of this project."""
         for change in islice(self.mentioning(identity.name), self.limit):
             for written in self.contents.manifests(change.after):
@@ -73,7 +73,7 @@ class History:
                 return change.revision
         return None
 
-    def taken_out(self) -> Iterator[Written]:
+    def taken_out(self) -> Iterator[PastManifest]:
         """The manifests that a change took out of a file, or gave to another project; each place once."""
         seen: set[object] = set()
         for change in self.changes:
@@ -125,10 +125,10 @@ class History:
         """The changes after which a file has to do with a manifest of this name."""
         return (change for change in self.changes if self.contents.mentions(change.after, name))
 
-    def _found(self, change: FileChange, written: Written) -> Found:
+    def _found(self, change: FileChange, written: PastManifest) -> CommittedManifest:
         same = self._by_content[change.after]
         writer = next((c for c in same if c.rewrites), change)
-        return Found(writer.revision, written, min(c.order for c in same))
+        return CommittedManifest(writer.revision, written, min(c.order for c in same))
 
     @cached_property
     def _by_content(self) -> Mapping[str | None, Sequence[FileChange]]:
@@ -137,7 +137,7 @@ class History:
             found.setdefault(change.after, []).append(change)
         return found
 
-    def _matching(self, blob: str | None, identity: Identity) -> Written | None:
+    def _matching(self, blob: str | None, identity: Identity) -> PastManifest | None:
         if not self.contents.mentions(blob, identity.name):
             return None
         manifests = self.contents.manifests(blob)

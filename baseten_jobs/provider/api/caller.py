@@ -11,8 +11,8 @@ import httpx
 from baseten_jobs.phrases import one_line
 from baseten_jobs.provider.api.answer import Answer, answer_of
 from baseten_jobs.provider.api.body import TooLarge
-from baseten_jobs.provider.api.errors import ApiError, Broken, NotSent, Unreadable
-from baseten_jobs.provider.api.exchange import MIB, Limits, Line, Open
+from baseten_jobs.provider.api.errors import ApiError, Broken, NotSent, UnreadableAnswer
+from baseten_jobs.provider.api.exchange import MIB, Channel, ExchangeLimits, Open
 from baseten_jobs.provider.api.pacing import Backoff, Clock, RateLimit
 from baseten_jobs.secrecy import without_key
 
@@ -68,7 +68,7 @@ class Caller:
         proxied: str = "",
         insecure_http: bool = False,
     ) -> None:
-        self._line = Line(http, clock.now, reopen)
+        self._line = Channel(http, clock.now, reopen)
         self.clock, self._secret, self.embedded = clock, secret, embedded
         self._proxied, self.insecure_http = proxied, insecure_http
         self.backoff = backoff or Backoff()
@@ -112,7 +112,7 @@ class Caller:
                 answer = self._exchange(method, path, *ids, body=body)
             except NotSent as unsent:
                 error, again = unsent, attempt < 2
-            except Unreadable:
+            except UnreadableAnswer:
                 raise
             except Broken as broken:
                 error, again = broken, self.clock.now() < began + _AGAIN * (self._limits().whole or float("inf"))
@@ -139,26 +139,26 @@ class Caller:
         except (httpx.HTTPError, httpx.StreamError, httpx.InvalidURL) as error:
             raise Broken(call, self._reason(error, "the connection broke")) from None
         except TooLarge as error:
-            raise Unreadable(call, str(error), 200) from None
+            raise UnreadableAnswer(call, str(error), 200) from None
         except MemoryError:
-            raise Unreadable(call, "the answer is larger than the memory that is left", 200) from None
+            raise UnreadableAnswer(call, "the answer is larger than the memory that is left", 200) from None
         except RecursionError:
-            raise Unreadable(call, "the answer is nested too deeply", 200) from None
+            raise UnreadableAnswer(call, "the answer is nested too deeply", 200) from None
 
     @property
     def _could_not_connect(self) -> str:
         way = f" through the proxy that {self._proxied} names" if self._proxied else ""
         return f"could not connect to {self.base_url}{way}"
 
-    def _limits(self, most: int = 0) -> Limits:
+    def _limits(self, most: int = 0) -> ExchangeLimits:
         """The embedded API is this very process, and not waited for."""
         timeout = self._http.timeout
         if self._within is not None:
             within = min(self._within, max(_LEAST, self._until - self.clock.now()))
-            return Limits(within, None if self.embedded else within, most)
+            return ExchangeLimits(within, None if self.embedded else within, most)
         if self.embedded or timeout.read is None:
-            return Limits(None, None, most)
-        return Limits(None, timeout.read + max(timeout.read, timeout.connect or 0.0), most)
+            return ExchangeLimits(None, None, most)
+        return ExchangeLimits(None, timeout.read + max(timeout.read, timeout.connect or 0.0), most)
 
     def _reason(self, error: Exception, what: str) -> str:
         """In words, without the key, which a server may echo: that is taken out before anything is cut."""

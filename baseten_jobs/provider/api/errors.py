@@ -39,5 +39,5 @@ class Broken(ApiError):
     """Some of the request was sent, and no whole answer came: what the server did is not known."""
 
 
-class Unreadable(Broken):
+class UnreadableAnswer(Broken):
     """An answer came that is larger, or nested deeper, than can be read: a repeated call would get the same."""

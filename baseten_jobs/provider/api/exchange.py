@@ -22,7 +22,7 @@ Open = Callable[[], httpx.Client]
 
 
 @dataclass(frozen=True)
-class Limits:
+class ExchangeLimits:
     """Seconds: `each` for every wait of httpx, the client's own where it is None; `whole` for the exchange in all.
 
     `most` is the bytes that the answer may have, unpacked.
@@ -46,7 +46,7 @@ class Reply:
     cut: bool = False
 
 
-class Line:
+class Channel:
     """Exchanges with one server, for several threads at once.
 
     httpx bounds every wait for bytes, and not their number: headers that drip, or `102 Processing` without end, would
@@ -63,7 +63,7 @@ class Line:
         for http in (*self._left, self.http):
             http.close()
 
-    def exchange(self, method: str, url: str, body: Mapping[str, Any] | None, limits: Limits) -> Reply:
+    def exchange(self, method: str, url: str, body: Mapping[str, Any] | None, limits: ExchangeLimits) -> Reply:
         """The request is not sent any more once this has returned or raised.
 
         Raises httpx.HTTPError; TooLarge and MemoryError where the answer can't be kept.
@@ -104,7 +104,7 @@ def _set_target_aside(response: httpx.Response) -> None:
 class _Exchange:
     """An exchange under way, as its own thread and the one that waits for it see it."""
 
-    def __init__(self, http: httpx.Client, now: Callable[[], float], limits: Limits) -> None:
+    def __init__(self, http: httpx.Client, now: Callable[[], float], limits: ExchangeLimits) -> None:
         self.http, self._now, self._limits = http, now, limits
         self.ended = threading.Event()
         self.reply: Reply | None = None
