@@ -21,12 +21,12 @@ from baseten_jobs.provider.stop import stop_job
 
 _STOPPERS = 8
 _PATIENCE, _WITHIN = 60.0, 10.0
-"""Seconds for a stop in all, and for a read."""
+"""Seconds that a stop may take in all, and that one read may take."""
 
 
 @dataclass
 class Halt:
-    """Why nothing more is started: a signal, a key without rights, or a job whose name may be lost."""
+    """Whether the apply starts anything more: not after a signal or a 401, nor while a job's name may be lost."""
 
     clock: Clock
     halted: threading.Event = field(default_factory=threading.Event)
@@ -37,7 +37,7 @@ class Halt:
         return self.halted.is_set() or self.clock.interrupted.is_set()
 
     def refuse(self, status: int | None, reason: str) -> None:
-        """A 401 ends everything."""
+        """Halt the apply if the status is 401, with the reason."""
         if status == 401:
             self.unauthorised = reason
             self.halted.set()
@@ -56,7 +56,7 @@ class Creates:
         self._names_are_left_out = False
 
     def carry_out(self, requests: Mapping[CreateKey, JobRequest]) -> None:
-        """Send them all, and settle what the answers leave open."""
+        """Send a create for each request, and settle those whose answers prove nothing; some may be sent once more."""
         self._requests = requests
         self._send_checked(list(requests))
         settlement = self.settlement
@@ -73,7 +73,7 @@ class Creates:
         self._go_on()
 
     def outcome(self, action: Action, key: CreateKey) -> Outcome:
-        """What became of a submit. Its create counts as settled then, unless that is still unknown."""
+        """What became of a submit, after `carry_out`. The ledger counts it as settled, unless it is still unknown."""
         outcome = self._outcome(action, key)
         if outcome.fate is not Fate.UNKNOWN:
             self.ledger.settled(action.request.job_name)
@@ -103,7 +103,7 @@ class Creates:
     # Sending
 
     def _send_checked(self, keys: list[CreateKey]) -> None:
-        """Send the creates. A name that is no identity halts the rest until rows show whether it is lost."""
+        """Send the creates; after an answer with another name the rest waits until the job's name is looked up."""
         while keys:
             self._send(keys)
             doubtful = [key for key in keys if self._is_doubtful(key)]
@@ -122,13 +122,13 @@ class Creates:
         return proof is None or (isinstance(proof, NotCreated) and proof.interrupted)
 
     def _send_again(self, keys: Collection[CreateKey]) -> None:
-        """One more create for each of these, and a whole window to see what became of the first."""
+        """Send one more create for each key, and look for the jobs of both creates for a whole window."""
         self.ledger.total += len(keys)
         self._send(sorted(keys))
         self.settlement.watch(keys)
 
     def _send(self, keys: Collection[CreateKey]) -> None:
-        """One create for each; those not started any more get no proof."""
+        """Send one create for each key, and note its proof; none is noted for a key whose create was not started."""
         with ThreadPoolExecutor(self._concurrency, "create") as pool:
             proofs = list(pool.map(self._create, keys))
         for key, proof in zip(keys, proofs, strict=True):
@@ -179,17 +179,17 @@ class Creates:
         return key in self.settlement.own and self._in_doubt(key, self.settlement.own[key])
 
     def _in_doubt(self, key: CreateKey, job: ObservedJob) -> bool:
-        """Whether a job was answered under another name than its own; a server may leave names out of its answers."""
+        """True if a create was answered with another name, or without one by a server that usually gives names."""
         return job.identity != key.identity and bool(job.name or not self._names_are_left_out)
 
     def _go_on(self) -> None:
-        """Lift a halt that a doubt has caused, unless there was a reason for it."""
+        """Go on after a halt for a doubtful name, if no job is lost and no name is in doubt any more."""
         doubted = self._lost or any(map(self._is_doubtful, self.settlement.own))
         if not (doubted or self.halt.unauthorised):
             self.halt.halted.clear()
 
     def _stop_lost(self) -> None:
-        """Stop the jobs whose names are lost, side by side. Those that rows show by their own name then are wronged."""
+        """Stop the jobs whose names are lost, in parallel; one shown by its own name afterwards is sent again."""
         lost = [key for key in self.settlement.lost if key not in self._lost]
         if not lost:
             return
@@ -204,7 +204,7 @@ class Creates:
                 self._wronged[key] = job_id
 
     def _stop(self, key: CreateKey) -> str:
-        """What to say of the job in the end."""
+        """Stop a job whose name is lost, if it is in its project; returns the error of its outcome."""
         lost = self.settlement.lost[key]
         renamed = f"the server made job {lost.job_id} {lost.words}, so its identity is lost"
         if not lost.here:

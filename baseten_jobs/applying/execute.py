@@ -19,7 +19,7 @@ from baseten_jobs.provider.stop import stop_job
 
 @dataclass(frozen=True)
 class Execution:
-    """How a plan is carried out; `windows` are in seconds."""
+    """How a plan is carried out: how many creates at a time, and how long it looks for what they made."""
 
     concurrency: int = 4
     windows: Windows = field(default_factory=Windows)
@@ -35,7 +35,7 @@ def execute(api: Api, plan: Plan, policy: Policy, how: Execution, ledger: Ledger
 
 
 class _Run:
-    """One apply under way: actions by their keys, and outcomes by the same, until all have one."""
+    """One apply: its actions by key, and their outcomes by the same key; at the end each action has one."""
 
     def __init__(self, api: Api, plan: Plan, policy: Policy, how: Execution, ledger: Ledger) -> None:
         self.api, self.policy, self.how, self.ledger = api, policy, how, ledger
@@ -81,7 +81,7 @@ class _Run:
     # Projects
 
     def _make_projects(self, submits: Iterable[Action]) -> None:
-        """Make the projects that are missing; one that turns out to hold jobs may drop submits."""
+        """Make the missing projects. One that has jobs after all is decided on again, so that submits may drop out."""
         made: dict[ProjectRef, ObservedProject] = {}
         for ref in dict.fromkeys(action.request.project for action in submits):
             project = self.projects[ref]
@@ -143,7 +143,7 @@ class _Run:
         return Outcome(action, Fate.UPDATED, job.id)
 
     def _left_the_queue(self, job_id: str) -> ObservedJob | None:
-        """The job as it is now, if it waits no longer."""
+        """The job as it is now, if it is no longer pending; None if it is, or can't be read."""
         try:
             job = job_by_id(self.api, job_id)
         except ApiError:
@@ -165,7 +165,7 @@ class _Run:
         return Outcome(action, Fate.STOPPED, job.id)
 
     def _lives(self, stop: Action) -> bool:
-        """Whether the manifest's own identity lives, now that the rest is done; a deleted one needs none."""
+        """True if the manifest's own job lives by now, so that the stop may follow; always for a deleted manifest."""
         if stop.pruned:
             return True
         key = stop.key.of_manifest

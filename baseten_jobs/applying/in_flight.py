@@ -1,11 +1,11 @@
-"""Which creates are sent and not yet settled, and how far an apply is: what its progress and a signal ask."""
+"""The creates that are sent and not yet settled, and how far an apply is: for its progress and for a signal."""
 
 import threading
 from collections.abc import Callable
 
 
 class Ledger:
-    """Which creates are sent and not yet settled, for whoever must end at once; and how far the work is."""
+    """The names of jobs whose creates are sent and not settled, and the number of actions done; for many threads."""
 
     def __init__(self, progress: Callable[[int, int, str], None] = lambda done, total, text: None) -> None:
         self._lock = threading.Lock()
@@ -23,7 +23,7 @@ class Ledger:
             self._unsettled.pop(job_name, None)
 
     def step(self, text: str) -> None:
-        """One more action has come as far as it goes for now."""
+        """Count one more action as done, and show `text` as the progress."""
         with self._lock:
             self.done += 1
             self._progress(self.done, self.total, text)

@@ -10,7 +10,7 @@ from baseten_jobs.provider.api.route import is_loopback_url
 from baseten_jobs.secrecy import without_values
 
 PART = 6 << 20
-"""Bytes; the parts under way are all of an archive that is in memory."""
+"""Bytes of a part; at most `_PARTS_AT_ONCE` parts of an archive are in memory."""
 _PARTS_AT_ONCE = 4
 
 _PASSING = frozenset(
@@ -19,7 +19,7 @@ _PASSING = frozenset(
         "SlowDown", "InternalError", "ServiceUnavailable", "RequestTimeout", "Throttling", "NoSuchUpload",
     }
 )  # fmt: skip
-"""Error codes after which new credentials, or a moment, may help."""
+"""Error codes of S3 after which a repeated attempt, with new credentials, may succeed."""
 
 
 class Stream(Protocol):
@@ -44,7 +44,7 @@ class Destination:
 
 
 class StoreFailed(Exception):
-    """The object is not there. `passing`: with new credentials, another attempt may go through."""
+    """An upload failed, and left no object. `passing` is True if another attempt, with new credentials, may succeed."""
 
     def __init__(self, reason: str, *, passing: bool = False) -> None:
         super().__init__(reason)
@@ -56,7 +56,7 @@ class MissingExtra(Exception):
 
 
 def put(stream: Stream, place: Destination, sent: Callable[[int], None]) -> None:
-    """Upload in parts, each retried on its own; `sent` is called with the bytes that are through.
+    """Upload in parts, each retried on its own; `sent` is called with the number of bytes sent since its last call.
 
     Raises StoreFailed, MissingExtra, and whatever `stream` raises; an upload that ends so leaves no object.
     """
@@ -119,7 +119,7 @@ def _client(place: Destination) -> tuple[Any, Any]:
 
 @cache
 def _descriptions() -> Any:
-    """botocore's own files on S3: one reading does for every client."""
+    """Loads botocore's own description of S3, once for all clients."""
     from botocore.loaders import create_loader
 
     return create_loader()
@@ -134,7 +134,7 @@ _OF_S3 = {
 
 
 def _defaults(variables: Mapping[str, Any]) -> dict[str, Any]:
-    """Every setting with its default alone: what files and environment say of AWS is meant for another account."""
+    """Session variables that heed only defaults: AWS settings in files and environment are for another account."""
     files = ("config_file", "credentials_file")
     return {name: (None, None, None if name in files else rule[2], rule[3]) for name, rule in variables.items()}
 
@@ -146,6 +146,6 @@ def _failure(error: Any, place: Destination) -> StoreFailed:
 
 
 def _words(error: Exception, place: Destination) -> str:
-    """A store may echo what it was sent; credentials are taken out before anything is cut."""
+    """The error as one line without the credentials, which a store may echo; they are taken out before it is cut."""
     secrets = (place.credentials.get(name, "") for name in ("aws_secret_access_key", "aws_session_token"))
     return one_line(without_values(str(error), secrets, "[credentials]"), 300)

@@ -25,9 +25,10 @@ class End(Enum):
 
 @dataclass(frozen=True)
 class Awaited:
-    """A job that is waited for: as it was last seen, None where nothing has shown it yet.
+    """A job that is waited for, as it was last seen; `job` is None if it was not seen yet.
 
-    `stuck`: its status is not known here and has not changed for so long that the wait for it ends, though it is open.
+    `gone` is True if the API shows it no longer. `stuck` is True if its status is not known here and has not changed
+    for so long that the wait ends without an `end`.
     """
 
     job: ObservedJob | None = None
@@ -60,9 +61,9 @@ class Fate(Enum):
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of one action; `unclear` says why a person should look again (exit 7).
+    """What became of one action. `unclear` is empty, or says why a person should look again (exit code 7).
 
-    `awaited` is how the wait for its job ended, where one was waited for.
+    `awaited` is how the wait for its job ended; None if it was not waited for.
     """
 
     action: Action
@@ -75,7 +76,10 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Applied:
-    """The outcomes of one apply, in the plan's order."""
+    """The outcomes of one apply, in the plan's order.
+
+    `unauthorised` is the error of a call that was answered with 401, `notes` say which actions dropped out before.
+    """
 
     outcomes: tuple[Outcome, ...] = ()
     interrupted: bool = False
@@ -89,7 +93,7 @@ class Applied:
 
 
 def awaited(job: ObservedJob | None, goal: Goal, *, gone: bool = False, stuck: bool = False) -> Awaited:
-    """A job that ended otherwise, or is gone, will not get there; one of a status that is not known may."""
+    """How the wait for a job stands: reached, failed (it ended otherwise, or is gone), or open."""
     if job is not None and (job.status_class is StatusClass.DONE or (goal is Goal.RUNNING and job.status == _RUNNING)):
         return Awaited(job, End.REACHED)
     if job is not None and not job.live:

@@ -1,4 +1,4 @@
-"""What a create's answer claims, held against what is known and what rows show -> whether to believe it."""
+"""A create's answer, and what is known of its job -> whether to believe the answer."""
 
 from collections.abc import Collection, Sequence
 from enum import Enum
@@ -9,11 +9,11 @@ from baseten_jobs.job.times import epoch_of
 from baseten_jobs.phrases import one_line
 
 _LEEWAY = 60.0
-"""Seconds that a server's clocks may differ among themselves."""
+"""Seconds that the clocks of one provider's servers may differ."""
 
 
 class Shown(Enum):
-    """How rows of the API show the job that a create's answer named."""
+    """How search and job list show the job that a create's answer named."""
 
     HIDDEN = "by no row"
     OWN = "in its project, under the identity that was asked for"
@@ -26,10 +26,10 @@ class Shown(Enum):
 def contradiction(
     job: ObservedJob, project_id: str, identity: Identity, seen: Collection[str], sent: float | None
 ) -> str:
-    """Why the job can't be what a create has just made, or nothing.
+    """Why the job can't be the one that a create has just made; empty if it can.
 
-    `seen` are ids from before. `sent` is when the create was sent, in epoch seconds by the server's clock; where that
-    is None, or the job's time can't be read, the times are not compared.
+    `seen` are the ids of jobs from before the create. `sent` is when it was sent, in epoch seconds by the server's
+    clock; if that is None, or the job's time can't be read, the times are not compared.
     """
     created = epoch_of(job.created_at)
     if job.id in seen:
@@ -44,7 +44,7 @@ def contradiction(
 
 
 def shown_as(rows: Sequence[ObservedJob], project_id: str, identity: Identity) -> Shown:
-    """What the rows of one job say of it, a row that has its identity before all others."""
+    """How the rows of one job show it; if any row in its project has the identity asked for, that counts."""
     here = [row for row in rows if row.project_id in ("", project_id)]
     if any(row.identity == identity for row in here):
         return Shown.OWN
@@ -58,13 +58,13 @@ def shown_as(rows: Sequence[ObservedJob], project_id: str, identity: Identity) -
 
 
 def called(rows: Sequence[ObservedJob]) -> str:
-    """How the rows of one job call it: `with the name 'x'`, or `without a name`."""
+    """Returns `with the name 'x'`, the last name that rows of one job have, or `without a name`."""
     name = next((row.name for row in reversed(rows) if row.name), None)
     return f"with the name '{one_line(name, 80)}'" if name else "without a name"
 
 
 def not_shown(own: ObservedJob) -> str:
-    """What a person reads of a job that its create returned, and no row shows."""
+    """The sentence on a job that its create returned, and that neither search nor job list shows."""
     return (
         f"neither search nor job list shows job {own.id}, which its create returned: "
         f"do not apply again until `baseten-jobs status --job {own.id}` shows it"
@@ -72,7 +72,7 @@ def not_shown(own: ObservedJob) -> str:
 
 
 def left_alone(own: ObservedJob, older: ObservedJob, own_now: ObservedJob | None, older_now: ObservedJob | None) -> str:
-    """What a person reads of a job that was told to stop for an older one which turns out not to have run on."""
+    """The sentence on a job that was stopped as a duplicate of an older one, if that one does not run on."""
     stopped = "was told to stop, and lives so far," if own_now and own_now.live else "was stopped"
     state = f"has the status {short(older_now.status)}" if older_now else "is not shown any more"
     return f"job {own.id} {stopped} as the second of job {older.id}, which {state}: see that one of them runs"

@@ -1,4 +1,4 @@
-"""Plan -> the plan as a later look at the provider has it: submits and stops may drop out, and nothing comes in."""
+"""Plan -> the plan after a later look at the provider: submits and stops may drop out, and none is added."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
@@ -20,9 +20,10 @@ def decided_again(
     policy: Policy,
     known: Collection[str] = (),
 ) -> Iterator[Action]:
-    """The actions, with the submits into the projects that were `read` again decided again; they may only drop out.
+    """The actions; each submit into a project that was `read` again is decided anew, and stays or becomes a keep or hold.
 
-    The jobs that the plan had seen, `known` by id, raise no doubt that it had not: git may have lifted it.
+    `known` are the ids of the jobs that the plan has seen: they are no reason to hold a submit now, since the
+    plan was made with them.
     """
     actions = tuple(actions)
     requests = [action.request for action in actions if action.verb is not Verb.STOP]
@@ -41,7 +42,7 @@ def decided_again(
 
 
 def _unless_new(before: Action, now: Action) -> Action:
-    """The decision made now; a hold where it would go past a job of its name that the plan has not seen."""
+    """The decision made now; a hold if it is a submit, and there is a job of its name that the plan has not seen."""
     unseen = sorted(set(now.past) - set(before.past))
     if now.verb is not Verb.SUBMIT or not unseen:
         return now
@@ -52,7 +53,7 @@ def _unless_new(before: Action, now: Action) -> Action:
 def looked_at_again(api: Api, plan: Plan, policy: Policy) -> tuple[Plan, tuple[str, ...]]:
     """The plan after a fresh look at the projects of its submits and stops, and a sentence for each that dropped out.
 
-    Nothing is read for a plan without any. Raises ApiError, also where a project can't be found any more.
+    Reads nothing if the plan has neither. Raises ApiError, also if a project can't be found any more.
     """
     due = [action for action in plan.actions if action.verb in (Verb.SUBMIT, Verb.STOP)]
     refs = tuple(dict.fromkeys(action.request.project for action in due))
@@ -74,7 +75,7 @@ def looked_at_again(api: Api, plan: Plan, policy: Policy) -> tuple[Plan, tuple[s
 
 
 def _wanted_stops(actions: Iterable[Action], observation: Observation, policy: Policy) -> frozenset[ActionKey]:
-    """The stops that the table asks for now, and those of orphans that still live."""
+    """The keys of the stops that the decision table makes now, and of those of orphans that still live."""
     actions = tuple(actions)
     requests = [action.request for action in actions if action.verb is not Verb.STOP]
     submitted = {action.key for action in actions if action.verb is Verb.SUBMIT}

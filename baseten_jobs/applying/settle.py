@@ -1,4 +1,4 @@
-"""Creates whose fate is open -> one job each: names checked, unknowns settled, twins found, by looks that all share."""
+"""Creates without a clear answer -> one job each: checks names, searches for jobs, and stops duplicates."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -17,7 +17,7 @@ _STOPPERS = 8
 
 
 class CreateKey(NamedTuple):
-    """What a create was for: an identity in a project."""
+    """What a create is for: an identity in a project. Proofs and jobs are matched by it."""
 
     project_id: str
     identity: Identity
@@ -25,7 +25,7 @@ class CreateKey(NamedTuple):
 
 @dataclass(frozen=True)
 class Windows:
-    """Seconds: how long an unknown is searched for, and how old a create is before its twins are looked for."""
+    """Seconds: how long a job is searched for, and how old its create is before a second job of its identity is."""
 
     settle: float = 120.0
     twins_after: float = 5.0
@@ -33,7 +33,7 @@ class Windows:
 
 @dataclass(frozen=True)
 class Lost:
-    """A create's job that goes by another name than its identity; `here` tells that it is in the project asked for."""
+    """A create's job that has another name than was asked for; `here` is True if it is in the project asked for."""
 
     job_id: str
     words: str
@@ -42,10 +42,10 @@ class Lost:
 
 @dataclass(frozen=True)
 class Settled:
-    """What the looks showed in the end of one create's identity.
+    """What became of one create.
 
-    `job_id` is the job to name; `adopted` tells that another than the create's own is named. `unclear` asks a
-    person to look. Without a job none was found.
+    `job_id` is the job of its identity, None if none was found; `adopted` is True if it is another than the create
+    returned. `unclear` is empty, or says why a person should look.
     """
 
     job_id: str | None
@@ -57,9 +57,10 @@ class Settled:
 class Settlement:
     """The open creates of one apply.
 
-    `own` holds the jobs that creates returned, `unknown` why nothing is proven of others, `taken` those of the unknown
-    that were refused for their name, `refused` those that made no job, as far as answers tell, `lost` those whose job
-    has another name. `found` are jobs adopted in the place of an answer.
+    `own` holds the jobs that creates returned; `unknown` the reasons why it is not known whether others made one;
+    `taken` those of the unknown that were refused because their name is taken; `refused` those that made no job, by
+    their answers; `lost` those whose job has another name; `found` the jobs that were found for unknown and refused
+    ones; `last_create` when the last create of a project ended, in seconds of the clock; `seen` the ids from before.
     """
 
     api: Api
@@ -78,9 +79,10 @@ class Settlement:
     _last: dict[str, Snapshot] = field(default_factory=dict)
 
     def check_names(self, keys: Iterable[CreateKey]) -> frozenset[CreateKey]:
-        """Look for jobs that were answered with a name that is no identity, until the window ends.
+        """Look for jobs that were answered with another name, until all are shown or the window ends.
 
-        Those are returned that no row has shown; the others have their own name after all, or are lost, or unknown.
+        Returns those that neither search nor job list has shown; each of the others has its own name after all, or is
+        lost, or unknown now.
         """
         open_keys, clock, attempt = set(keys), self.api.clock, 0
         end = clock.now() + self.windows.settle
@@ -98,7 +100,10 @@ class Settlement:
         return frozenset(open_keys)
 
     def search_unknown(self) -> frozenset[CreateKey]:
-        """Look for the unknowns until the window ends; those that a look after its end shows to be absent."""
+        """Search for the jobs of unknown creates until the window ends.
+
+        Returns the unknowns that neither the search nor the job list shows, both read after the window.
+        """
         clock, end, attempt = self.api.clock, self.api.clock.now() + self.windows.settle, 0
         while self._open_projects() and clock.now() < end:
             self._adopt(self._look(self._open_projects(), end))
@@ -111,15 +116,15 @@ class Settlement:
         return frozenset(absent) - self.taken
 
     def watch(self, keys: Iterable[CreateKey]) -> None:
-        """Keep looking, for a whole window from now on, for what the first create of these may have made."""
+        """Let `find_twins` look at these projects for a whole window from now on: two creates were sent for each key."""
         end = self.api.clock.now() + self.windows.settle
         for key in keys:
             self._watched[key.project_id] = end
 
     def find_twins(self) -> None:
-        """Look until each create's own job is shown and alone, or the window ends; stop what came second.
+        """Search until every own job is visible and no other live job shares its identity, or the window ends.
 
-        A project where no create has made a job, or may have, gets one look.
+        Own jobs that an older one precedes are stopped. A project whose creates were all refused is read once.
         """
         clock, attempt, looked = self.api.clock, 0, set[str]()
         keys: dict[str, list[CreateKey]] = {}
@@ -153,7 +158,7 @@ class Settlement:
                 attempt += 1
 
     def lives(self, key: CreateKey) -> bool:
-        """Whether the last look shows a live job of this identity; without one, whether the own one was live."""
+        """True if the last look shows a live job of this identity; if it shows none at all, if the own job was live."""
         jobs = self._same(key)
         if jobs:
             return any(job.live for job in jobs)
@@ -161,15 +166,15 @@ class Settlement:
         return own is not None and own.live
 
     def was_searched(self, key: CreateKey) -> bool:
-        """Whether the watch over this project ended with a look that succeeded."""
+        """True if `find_twins` has read this project, and has not given it up at the end of the window."""
         return key.project_id in self._last and key.project_id not in self._given_up
 
     def holder(self, key: CreateKey) -> ObservedJob | None:
-        """The job that has the name which a create was refused for, as the last look shows it."""
+        """The oldest job of this identity in the last look; None if there is none."""
         return next(iter(self._same(key)), None)
 
     def settled(self, key: CreateKey) -> Settled:
-        """What to say of one create in the end."""
+        """What became of one create, by the last look at its project."""
         jobs, look = self._same(key), self._last.get(key.project_id)
         own, job = self.own.get(key), self.found.get(key) or self.own.get(key)
         live = [each for each in jobs if each.live]
@@ -208,7 +213,7 @@ class Settlement:
         return max(created, self._watched.get(project_id, 0.0))
 
     def _adopt(self, looks: Mapping[str, Snapshot]) -> None:
-        """A job of an open create's identity that the plan had not seen is what became of it."""
+        """Note, for each open create, a new job of its identity as the one that it made."""
         for key in self._open():
             if key.project_id in looks:
                 same = looks[key.project_id].same(key.identity)
@@ -217,9 +222,9 @@ class Settlement:
                     self.found[key] = next((job for job in jobs if job.ran), jobs[0])
 
     def _judged(self, key: CreateKey, look: Snapshot, *, last: bool) -> Shown | None:
-        """How the own job is shown: None while that may still change. It is no longer the own one if it is another's.
+        """How the own job is shown; None if that may still change. One of another's identity is no longer the own job.
 
-        One that has lost its name is only taken for this create's while no other new job has the identity.
+        A job without its name counts as lost; as another's if a new job has the identity.
         """
         job = self.own[key]
         rows = look.rows(job.id)
@@ -240,9 +245,9 @@ class Settlement:
         return shown
 
     def _is_alone(self, key: CreateKey, look: Snapshot, second: list[CreateKey] | None) -> bool:
-        """Whether one job at most of this identity lives; the own one is to stop if it came second.
+        """True if the own job is shown, and at most one job of this identity lives.
 
-        Such keys are added to `second`, unless that is None and it is too late to stop any.
+        If an older job of it ran, the key is added to `second`, to be stopped; not if that is None, after the window.
         """
         shown = self._judged(key, look, last=False) if key in self.own else Shown.OWN
         if shown is None or (shown is Shown.HIDDEN and not (key in self._second_to and look.complete)):
@@ -258,7 +263,7 @@ class Settlement:
         return len([job for job in same if job.live]) < 2
 
     def _stop_second(self, keys: Sequence[CreateKey], until: float) -> None:
-        """Side by side, and none waited for past the window; the next look shows which live on."""
+        """Stop the own jobs of these keys, in parallel, by `until` at the latest; the next look shows which live on."""
         hasty = self.api.hasty(1, self._within, until)
 
         def stop(key: CreateKey) -> None:
@@ -272,7 +277,7 @@ class Settlement:
                 list(pool.map(stop, keys))
 
     def _give_up(self, project_id: str) -> None:
-        """The window has ended: what the last look shows of the own jobs is what there is to know."""
+        """Judge the own jobs of a project by the last look: the window has ended."""
         self._given_up.add(project_id)
         look = self._last[project_id]
         for key in [key for key in self.own if key.project_id == project_id]:
@@ -280,13 +285,13 @@ class Settlement:
         self._adopt({project_id: look})
 
     def _gone(self, key: CreateKey, job: ObservedJob, jobs: Iterable[ObservedJob]) -> bool:
-        """Whether the job was stopped, or was told to stop and is not shown any more."""
+        """True if the job is shown as stopped, or is not shown any more after a stop was sent for it."""
         shown = next((each for each in jobs if each.id == job.id), None)
         return key in self._second_to if shown is None else shown.status_class is StatusClass.STOPPED
 
     @property
     def _within(self) -> float:
-        """Seconds that one read may take: a server that hangs must not stretch the windows."""
+        """Seconds that one read may take, so that a server that hangs does not stretch the windows."""
         return max(10.0, self.windows.settle / 4)
 
     def _look(self, project_ids: Iterable[str], until: float, attempts: int = 1) -> dict[str, Snapshot]:

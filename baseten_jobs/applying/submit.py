@@ -1,4 +1,4 @@
-"""One create, and what its answer proves: there is a job, there is none, or nobody knows."""
+"""One create -> what its answer proves: a job was made, none was made, or neither is known."""
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
@@ -18,14 +18,14 @@ _TAKEN = 409
 
 @dataclass(frozen=True)
 class Created:
-    """The server answered with a job, and nothing known contradicts that it is new; its name may still be another."""
+    """The server answered with a job that, as far as is known, is new; it may have another name than asked for."""
 
     job: ObservedJob
 
 
 @dataclass(frozen=True)
 class NotCreated:
-    """Certainly no job was made, however often it was tried; `interrupted` where nobody tries any more."""
+    """No job was made by any attempt; `interrupted` is True if the apply ended before all attempts were made."""
 
     reason: str
     interrupted: bool = False
@@ -33,7 +33,7 @@ class NotCreated:
 
 @dataclass(frozen=True)
 class CreateRefused:
-    """The server said no, and will say so again."""
+    """The server refused the create for good, with this status."""
 
     reason: str
     status: int
@@ -41,7 +41,7 @@ class CreateRefused:
 
 @dataclass(frozen=True)
 class CreateUnknown:
-    """Something was sent and no answer proves what came of it; `taken` where the server says that the name is."""
+    """A create was sent, and no answer proves what it did; `taken` is True if it says that the name is taken."""
 
     reason: str
     taken: bool = False
@@ -52,7 +52,7 @@ Proof = Created | NotCreated | CreateRefused | CreateUnknown
 
 @dataclass(frozen=True)
 class Asked:
-    """What a create is to make, and where; `seen` are ids of jobs that were there before."""
+    """What a create is to make, and where; `seen` are the ids of jobs from before."""
 
     project_id: str
     identity: Identity
@@ -61,9 +61,9 @@ class Asked:
 
 
 def create(api: Api, asked: Asked, over: Callable[[], bool] = lambda: False) -> Proof:
-    """Send creates until one may have arrived; only what is certain to have made no job is sent again.
+    """Send a create, and again if it did not reach the server or was answered with a 429: up to 8 times in all.
 
-    `over` is asked before that: nothing is sent again once the apply as a whole has ended.
+    It is not sent again once `over` returns True.
     """
     reason = "the apply was interrupted"
     for attempt in range(_ATTEMPTS):
@@ -84,7 +84,7 @@ def create(api: Api, asked: Asked, over: Callable[[], bool] = lambda: False) -> 
 
 
 def _proof_of(answer: Answer, asked: Asked) -> Proof:
-    """What a whole answer to a create proves. A 429 is for the caller, who may send again."""
+    """What a whole answer to a create proves; for any status but 429."""
     if answer.ok:
         job = _job_in(answer.data or {})
         if job is None:

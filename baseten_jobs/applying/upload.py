@@ -17,10 +17,10 @@ from baseten_jobs.provider.api.route import is_open_to_all
 from baseten_jobs.workspace.archive import Archive, Changed
 
 Sent = Callable[[int, int, str], None]
-"""How far an upload is: bytes that are through, bytes in all, and what it is."""
+"""Called with the bytes sent so far, the bytes in all, and a sentence on what is uploaded."""
 
 PART = 1 << 20
-"""Bytes that the embedded API is given at once: it holds several copies of them."""
+"""Bytes of a part for the embedded API, which holds several copies of a part in memory."""
 
 _ATTEMPTS = 3
 
@@ -30,13 +30,13 @@ class UploadFailed(Exception):
 
 
 class _Interrupted(Exception):
-    """Somebody wants the apply to end."""
+    """The apply was interrupted."""
 
 
 def upload_workspaces(api: Api, plan: Plan, sent: Sent = lambda done, total, text: None) -> Plan:
-    """Upload each content that a submit needs, once; the plan as it came where the apply is interrupted.
+    """Upload each content that a submit needs, once. Returns the plan unchanged if the apply is interrupted.
 
-    Raises UploadFailed, and ApiError where no credentials are to be had.
+    Raises UploadFailed, and ApiError if the API gives no credentials.
     """
     needed: dict[str, Content] = {}
     names: dict[str, str] = {}
@@ -67,7 +67,7 @@ def _named(request: JobRequest, artifacts: Mapping[str, Mapping[str, str]]) -> J
 
 
 class _Told:
-    """One upload's progress, and its end where the apply is interrupted."""
+    """The progress of one upload, passed on to `sent`."""
 
     def __init__(self, api: Api, name: str, sent: Sent) -> None:
         self.api, self.name, self._sent = api, name, sent
@@ -83,7 +83,7 @@ class _Told:
 
 
 class _Interruptible:
-    """An archive that is read no further once the apply is interrupted."""
+    """An archive whose reading raises _Interrupted once the apply is interrupted."""
 
     def __init__(self, archive: Archive, api: Api) -> None:
         self._archive, self._interrupted = archive, api.clock.interrupted
@@ -96,7 +96,10 @@ class _Interruptible:
 
 
 def _upload(api: Api, content: Content, told: _Told) -> Mapping[str, str]:
-    """The object that holds a content's archive; new credentials and a new object for every attempt."""
+    """Upload a content's archive, each attempt with new credentials to a new object. Returns its bucket and key.
+
+    Raises StoreFailed, and whatever reading the archive raises.
+    """
     for attempt in range(_ATTEMPTS):
         stream = _Interruptible(Archive(content), api)
         told.begin(stream.size)
@@ -117,7 +120,10 @@ def _upload(api: Api, content: Content, told: _Told) -> Mapping[str, str]:
 
 
 def _endpoint(api: Api, answer: Mapping[str, Any]) -> str | None:
-    """Another S3 than Amazon's, which an API on this machine alone may name; raises StoreFailed."""
+    """The address of another S3 than Amazon's, which only an API on this machine may name; None for Amazon's.
+
+    Raises StoreFailed for an address without TLS.
+    """
     endpoint = answer.get("s3_endpoint_url") if api.is_loopback else None
     if endpoint is None:
         return None
@@ -128,7 +134,7 @@ def _endpoint(api: Api, answer: Mapping[str, Any]) -> str | None:
 
 
 def _give(api: Api, stream: _Interruptible, bucket: str, key: str, told: _Told) -> None:
-    """To the embedded API, part by part: it stands in the place of S3."""
+    """Upload an archive to the embedded API, which stands in for S3, in parts if it has more than one."""
     part = stream.read(PART)
     if len(part) == stream.size:
         api.put_object(bucket, key, part)

@@ -1,4 +1,4 @@
-"""What an apply did -> the same after a wait for its jobs, with one search a look for all of them."""
+"""Outcomes of an apply -> the same after a wait for their jobs, which one search a look reads all at once."""
 
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -28,9 +28,9 @@ class Waiting:
 
 
 def wait(api: Api, result: Applied, waiting: Waiting, tell: Tell) -> Iterator[Applied]:
-    """The outcomes before the first look and after each, until every wait is over or the time is up.
+    """Yields the outcomes before the first look and after each, until every wait is over or the time is up.
 
-    Raises ApiError after a long outage.
+    Yields none if there is no job to wait for. Raises ApiError after a long outage.
     """
     states: Mapping[str, Awaited] = {o.job_id: Awaited() for o in result.outcomes if o.fate in _AWAITED and o.job_id}
     if not states:
@@ -54,7 +54,7 @@ def wait(api: Api, result: Applied, waiting: Waiting, tell: Tell) -> Iterator[Ap
 
 
 class _Jobs:
-    """The jobs that are waited for, by id, from look to look; `homes` are their projects' ids, empty if not known."""
+    """The jobs that are waited for, across looks; `homes` are project ids by job id, empty if not known."""
 
     def __init__(self, api: Api, homes: Mapping[str, str], goal: Goal) -> None:
         self._api, self._homes, self._goal = api, homes, goal
@@ -62,7 +62,7 @@ class _Jobs:
         self._seen: dict[str, ObservedJob] = {}
 
     def look(self, searched: Mapping[str, ObservedJob]) -> Mapping[str, Awaited]:
-        """How each is by now; `searched` are the jobs that a search shows."""
+        """How the wait for each job stands, by job id; `searched` are the jobs that a search shows."""
         self._seen |= self._presence.look(self._homes, searched)
         self._standstill.look(self._seen.values(), self._api.clock.now())
         return {job_id: self._state(job_id, self._seen.get(job_id)) for job_id in self._homes}
@@ -75,7 +75,7 @@ class _Jobs:
 def _first_look(
     api: Api, result: Applied, tell: Tell, until: float
 ) -> tuple[Callable[[], Mapping[str, ObservedJob]], Mapping[str, str]]:
-    """How to look: by a search of the one project, or of all of the organisation's; and the project of each job."""
+    """Returns a function that reads jobs by one search, of the one project or of all, and each job's project id."""
     refs = {outcome.action.request.project for outcome in result.outcomes}
     projects = patiently(api, lambda: observe(api, refs), tell, until).observation.projects
     ids = {project.id for project in projects.values() if project.id}
