@@ -9,9 +9,17 @@ from baseten_jobs.manifest.diagnostics import Diagnostic, FieldPath, Position, S
 from baseten_jobs.manifest.document import Document
 from baseten_jobs.manifest.names import former_names
 from baseten_jobs.manifest.normalisation import is_quantity, meant_quantity
-from baseten_jobs.manifest.rules.lookup import Check, Finding, entries_at, mapping_at, text_at, value_at, weights
+from baseten_jobs.manifest.rules.lookup import (
+    Check,
+    Finding,
+    entries_at,
+    mapping_at,
+    text_at,
+    value_at,
+    weights,
+    wrong_source,
+)
 from baseten_jobs.manifest.rules.warnings import WARNINGS as WARNINGS
-from baseten_jobs.manifest.rules.weight_sources import wrong_source
 from baseten_jobs.manifest.schema.check import supports
 from baseten_jobs.secrecy import quoted
 

@@ -7,8 +7,16 @@ from typing import Any
 
 from baseten_jobs.manifest.diagnostics import FieldPath
 from baseten_jobs.manifest.normalisation import accelerator_of
-from baseten_jobs.manifest.rules.lookup import Check, Finding, environment, mapping_at, text_at, value_at, weights
-from baseten_jobs.manifest.rules.weight_sources import wrong_source
+from baseten_jobs.manifest.rules.lookup import (
+    Check,
+    Finding,
+    environment,
+    mapping_at,
+    text_at,
+    value_at,
+    weights,
+    wrong_source,
+)
 from baseten_jobs.manifest.schema.fields import shape_of
 from baseten_jobs.phrases import nearest
 from baseten_jobs.secrecy import is_a_secret, looks_secret, may_hold_a_secret, names_a_secret, quoted
