@@ -7,7 +7,7 @@ import pytest
 
 from baseten_jobs.cli.main import run
 from baseten_jobs.manifest.rules.registry import rules
-from baseten_jobs.manifest.schema.explain import Explanation, Unknown, explain
+from baseten_jobs.manifest.schema.explain import Explanation, NoSuchField, explain
 from baseten_jobs.manifest.schema.fields import SUPPORTED, shape_of
 from baseten_jobs.report import field_help, rule_help
 from baseten_jobs.report.style import Look
@@ -88,18 +88,18 @@ def test_fields_of_variants_and_of_free_names_are_found() -> None:
 @pytest.mark.parametrize(
     ("path", "unknown"),
     [
-        ("spec.compute.memry", Unknown("spec.compute", "memry", "spec.compute.memory")),
-        ("memory", Unknown("", "memory", "spec.compute.memory")),
-        ("spec.acelerator", Unknown("spec", "acelerator", "spec.compute.accelerator")),
-        ("spec.image[0]", Unknown("spec.image", "[0]", "")),
-        ("spec.image.base_image.x", Unknown("spec.image.base_image", "x", "")),
-        ("[", Unknown("", "[", "")),
-        ("spec..image", Unknown("", "spec..image", "")),
-        ("spec.weights[x]", Unknown("", "spec.weights[x]", "")),
-        ("nothing", Unknown("", "nothing", "")),
+        ("spec.compute.memry", NoSuchField("spec.compute", "memry", "spec.compute.memory")),
+        ("memory", NoSuchField("", "memory", "spec.compute.memory")),
+        ("spec.acelerator", NoSuchField("spec", "acelerator", "spec.compute.accelerator")),
+        ("spec.image[0]", NoSuchField("spec.image", "[0]", "")),
+        ("spec.image.base_image.x", NoSuchField("spec.image.base_image", "x", "")),
+        ("[", NoSuchField("", "[", "")),
+        ("spec..image", NoSuchField("", "spec..image", "")),
+        ("spec.weights[x]", NoSuchField("", "spec.weights[x]", "")),
+        ("nothing", NoSuchField("", "nothing", "")),
     ],
 )
-def test_a_path_that_is_not_there_suggests_the_nearest(path: str, unknown: Unknown) -> None:
+def test_a_path_that_is_not_there_suggests_the_nearest(path: str, unknown: NoSuchField) -> None:
     assert explain(SHAPE, path) == unknown
 
 

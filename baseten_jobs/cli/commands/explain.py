@@ -9,7 +9,7 @@ from baseten_jobs.cli.options import offered
 from baseten_jobs.cli.options import output as output_option
 from baseten_jobs.cli.session import Session
 from baseten_jobs.manifest.rules.registry import Rule, rules
-from baseten_jobs.manifest.schema.explain import Explanation, Unknown, explain
+from baseten_jobs.manifest.schema.explain import Explanation, NoSuchField, explain
 from baseten_jobs.manifest.schema.fields import SUPPORTED, shape_of
 from baseten_jobs.phrases import nearest, one_line
 from baseten_jobs.report import field_help, rule_help
@@ -43,7 +43,7 @@ def command(name: str, all_rules: bool, output: str, api_version: str) -> Exit:
     if rule := rules().get(name.strip("[]")):
         return _show_rule(session, rule)
     found = explain(shape_of(api_version), name.strip("."))
-    if isinstance(found, Unknown):
+    if isinstance(found, NoSuchField):
         return session.fail(_unknown(found, name), Exit.FAILED)
     if session.json:
         session.result(as_json.field(found))
@@ -63,7 +63,7 @@ def _show_rule(session: Session, rule: Rule) -> Exit:
     return Exit.DONE
 
 
-def _unknown(unknown: Unknown, name: str) -> str:
+def _unknown(unknown: NoSuchField, name: str) -> str:
     """The nearest field; for a single word, which may be a rule as well, the nearer of the two."""
     if re.search(r"[.\[]", name):
         near, where = unknown.near, f"of '{unknown.at}'" if unknown.at else "of a manifest"

@@ -40,7 +40,7 @@ class Explanation:
 
 
 @dataclass(frozen=True)
-class Unknown:
+class NoSuchField:
     """No field has this path: `at` is as far as it goes, `wrong` the step that does not, `near` the path meant."""
 
     at: str
@@ -48,17 +48,17 @@ class Unknown:
     near: str = ""
 
 
-def explain(root: Shape, path: str) -> Explanation | Unknown:
+def explain(root: Shape, path: str) -> Explanation | NoSuchField:
     """What the schema says of a path such as `spec.weights[].source`; a list's brackets may be left out."""
     if not _PATH.fullmatch(path):
-        return Unknown("", path)
+        return NoSuchField("", path)
     steps = _STEP.findall(path)
     shape, at, required = root, "", False
     explained = _explained(root, "", False)
     for step in steps:
         found = _below(shape, at, step, required)
         if found is None:
-            return Unknown(at, step, _near(root, shape, at, step))
+            return NoSuchField(at, step, _near(root, shape, at, step))
         beside = {field.path: field for field in _children(shape, at)}
         shape, at, required = found
         explained = beside.get(at) or _explained(shape, at, required)
