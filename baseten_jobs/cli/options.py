@@ -181,10 +181,10 @@ def _connection(local: bool, local_db: str | None, **given: Any) -> Any:
 
 
 def _policy(**given: Any) -> Any:
-    from baseten_jobs.planning.plan import Policy
+    from baseten_jobs.planning.policy_fields import policy_of
 
     given["create"] = [name for name in given["create"] if name]  # a pipeline gives what it was given, often nothing
-    return Policy.of(given)
+    return policy_of(given)
 
 
 def _execution(concurrency: int, settle: float) -> Any:

@@ -1,3 +1,15 @@
 """Requests, an observation and the history of their manifests -> a plan."""
 
-__all__ = ["capacity", "decide", "diff", "guards", "history", "plan", "preflight", "problems", "saved_plan", "terms"]
+__all__ = [
+    "capacity",
+    "decide",
+    "diff",
+    "guards",
+    "history",
+    "plan",
+    "policy_fields",
+    "preflight",
+    "problems",
+    "saved_plan",
+    "terms",
+]

@@ -43,12 +43,6 @@ class Policy:
     prune: bool = False
     history: int = 1000
 
-    @classmethod
-    def of(cls, values: Mapping[str, Any]) -> "Policy":
-        """From plain values, names in lists; raises TypeError for a name that is no field."""
-        fields: dict[str, Any] = {n: frozenset(v) if isinstance(v, (list, tuple)) else v for n, v in values.items()}
-        return cls(**fields)
-
     def creates(self, name: str) -> bool:
         """True if a person has said that this manifest is to be submitted, whatever the doubt."""
         return name in self.create or EVERY in self.create

@@ -3,18 +3,17 @@
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
-from typing import Any, TypeGuard
+from dataclasses import dataclass
+from typing import Any
 
 from baseten_jobs.manifest.overrides import parse_override
 from baseten_jobs.phrases import document, one_line
 from baseten_jobs.planning.plan import Action, Plan, Policy
+from baseten_jobs.planning.policy_fields import FIELDS, are_texts, plain_of, policy_of
 from baseten_jobs.planning.terms import Terms
 
 _FORMAT = "1.0"
 MAX_BYTES = 16 * 1024 * 1024
-_LARGEST = 10**9
-"""No option takes a higher number."""
 
 _OPTIONS: Mapping[str, tuple[type, ...]] = {
     "policy": (dict,), "strict": (bool,), "set": (list,), "if_tip": (str, type(None)),
@@ -33,14 +32,13 @@ class SavedPlan:
     actions: tuple[Mapping[str, Any], ...]
 
     def dumped(self) -> str:
-        decided = {field.name: getattr(self.terms.policy, field.name) for field in fields(Policy)}
         content = {
             "format_version": _FORMAT,
             "kind": "baseten-jobs-plan",
             "target": self.terms.target,
             "paths": list(self.terms.paths),
             "options": {
-                "policy": {name: sorted(v) if isinstance(v, frozenset) else v for name, v in decided.items()},
+                "policy": plain_of(self.terms.policy),
                 "strict": self.terms.strict,
                 "set": [override.given for override in self.terms.overrides],
                 "if_tip": self.terms.if_tip,
@@ -82,10 +80,10 @@ def _loaded(data: Any) -> SavedPlan:
     if not isinstance(version, str) or version.split(".")[0] != _FORMAT.split(".")[0]:
         raise ValueError(f"its format_version {_quoted(version)} is not supported")
     target, paths, actions = (data.get(name) for name in ("target", "paths", "actions"))
-    if not (isinstance(target, str) and _are_texts(paths) and isinstance(actions, list)):
+    if not (isinstance(target, str) and are_texts(paths) and isinstance(actions, list)):
         raise ValueError("the plan is not whole")
     options = _fields(data.get("options"), _OPTIONS, "option")
-    if not _are_texts(options["set"]):
+    if not are_texts(options["set"]):
         raise ValueError("the plan's option 'set' is no list of texts")
     try:
         overrides = tuple(map(parse_override, options["set"]))
@@ -96,28 +94,18 @@ def _loaded(data: Any) -> SavedPlan:
 
 
 def _policy(plain: Any) -> Policy:
-    usual = Policy()
-    kinds = {field.name: _kinds(getattr(usual, field.name)) for field in fields(Policy)}
-    values = _fields(plain, kinds, "option")
+    values = _fields(plain, {name: kind.plain for name, kind in FIELDS.items()}, "option")
     for name, value in values.items():
-        out_of_bounds = isinstance(value, int | float) and not 0 <= value <= _LARGEST
-        if out_of_bounds or (isinstance(value, list) and not _are_texts(value)):
+        if not FIELDS[name].fits(value):
             raise ValueError(f"the plan's option '{name}' can't be {_quoted(value)}")
-    return Policy.of(values)
-
-
-def _kinds(usual: Any) -> tuple[type, ...]:
-    """What the value of an option may be, by its default."""
-    if isinstance(usual, frozenset):
-        return (list,)
-    return (type(usual),) if isinstance(usual, bool | str) else (int, float, type(None))
+    return policy_of(values)
 
 
 def _actions(found: Sequence[Any]) -> tuple[Mapping[str, Any], ...]:
     actions = tuple(_fields(action, _ACTION, "action") for action in found)
     titles = set()
     for action in actions:
-        if not _are_texts(action["past"]):
+        if not are_texts(action["past"]):
             raise ValueError("the plan is not whole: 'past' is no list of texts")
         if (title := _title(action)) in titles:
             raise ValueError(f"the plan is not whole: {title} is there twice")
@@ -149,10 +137,6 @@ def _each_once(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
 def _integer(digits: str) -> float:
     """Python refuses to read thousands of digits; no number of ours has so many."""
     return int(digits) if len(digits) <= 20 else float(digits)
-
-
-def _are_texts(value: Any) -> TypeGuard[list[str]]:
-    return isinstance(value, list) and all(isinstance(text, str) for text in value)
 
 
 def _quoted(value: Any) -> str:

@@ -19,7 +19,8 @@ from baseten_jobs.importing.adopt import Target
 from baseten_jobs.importing.from_body import Given
 from baseten_jobs.manifest.schema.fields import SUPPORTED
 from baseten_jobs.planning.plan import Policy
-from baseten_jobs.planning.terms import Terms
+from baseten_jobs.planning.policy_fields import FIELDS
+from baseten_jobs.planning.terms import LIMITS, Terms
 from baseten_jobs.provider.api.connection import Connection
 from tests.support.commands import nothing_set
 
@@ -97,6 +98,15 @@ def test_every_field_of_a_policy_is_an_option_of_plan_and_apply() -> None:
         assert {field.name for field in fields(Policy)} <= {
             option.name for words, option in OPTIONS if words == command
         }
+
+
+def test_a_saved_plan_may_hold_just_the_numbers_that_an_option_takes() -> None:
+    numbers = [option for words, option in OPTIONS if words == "plan" and option.name in FIELDS]
+    ranges = (click.IntRange, click.FloatRange)
+    limits = {str(each.name): each.type.max for each in numbers if isinstance(each.type, ranges)}
+    assert {*LIMITS, "history"} == set(limits)
+    for name, most in limits.items():
+        assert [FIELDS[name].fits(value) for value in (-1, 0, most, int(most or 0) + 1)] == [False, True, True, False]
 
 
 def test_a_bare_wait_waits_for_the_usual_goal() -> None:

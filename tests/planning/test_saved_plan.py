@@ -3,13 +3,17 @@
 import json
 from dataclasses import fields, replace
 from pathlib import Path
+from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from baseten_jobs.manifest.overrides import parse_override
 from baseten_jobs.planning.plan import Policy
+from baseten_jobs.planning.policy_fields import FIELDS
 from baseten_jobs.planning.saved_plan import SavedPlan, loaded, planned
-from baseten_jobs.planning.terms import Terms, command_line, differences, narrowed
+from baseten_jobs.planning.terms import LIMITS, Terms, command_line, differences, narrowed
 from tests.support.world import World
 
 TERMS = Terms(
@@ -166,3 +170,97 @@ def test_the_command_line_of_terms_gives_them_again() -> None:
         "--max-cost-per-hour", "9.5", "--retry-failed", "a", "--retry-failed", "b", "--create", "*", "--since", "HEAD",
         "--prune", "--strict", "--set", "x:spec.image.base_image=a:b=c", "--if-tip", "main",
     )  # fmt: skip
+
+
+# Values of any kind
+
+
+_JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5)
+    | st.sampled_from([0, 1, 10**9, 10**9 + 1, -1, 10**400, "*", "x\n"]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=5,
+)  # fmt: skip
+
+_PERMITTED = {
+    "max_submits": lambda value: value is None or _is_count(value),
+    "max_gpus": lambda value: value is None or _is_count(value),
+    "max_cost_per_hour": lambda v: v is None or _is_count(v) or (type(v) is float and 0 <= v <= 10**9),
+    "retry_failed": lambda value: _is_names(value),
+    "create": lambda value: _is_names(value),
+    "since": lambda value: type(value) is str,
+    "prune": lambda value: type(value) is bool,
+    "history": lambda value: _is_count(value),
+}
+"""What each field of a policy may be in a file."""
+
+
+def _is_count(value: Any) -> bool:
+    return type(value) is int and 0 <= value <= 10**9
+
+
+def _is_names(value: Any) -> bool:
+    return type(value) is list and all(type(name) is str for name in value)
+
+
+def _document() -> dict[str, Any]:
+    document: dict[str, Any] = json.loads(SavedPlan(TERMS, ()).dumped())
+    return document
+
+
+def _refusal(text: str) -> str:
+    with pytest.raises(ValueError, match=r".") as refused:
+        loaded(text)
+    return str(refused.value)
+
+
+@given(st.sampled_from(sorted(_PERMITTED)), _JSON)
+def test_a_field_of_a_policy_takes_only_values_of_its_type(name: str, value: Any) -> None:
+    document = _document()
+    document["options"]["policy"][name] = value
+    if _PERMITTED[name](value):
+        read = loaded(json.dumps(document))
+        assert FIELDS[name].save(getattr(read.terms.policy, name)) == (
+            sorted(set(value)) if _is_names(value) else value
+        )
+        assert loaded(read.dumped()) == read
+        assert "None" not in " ".join((*command_line(read.terms), *differences(read.terms, TERMS)))
+    else:
+        told = _refusal(json.dumps(document))
+        assert told.startswith(f"the plan's option '{name}' can't be ")
+        assert (told.isprintable(), len(told) < 300) == (True, True)
+
+
+@given(st.sampled_from(["target", "paths", "actions", "options", "format_version", "kind"]), _JSON)
+def test_a_plan_with_any_value_in_a_place_is_read_or_refused_in_a_line(name: str, value: Any) -> None:
+    document = _document()
+    document[name] = value
+    _is_read_or_refused(json.dumps(document))
+
+
+@given(st.sampled_from(["policy", "strict", "set", "if_tip"]), _JSON)
+def test_options_of_any_value_are_read_or_refused_in_a_line(name: str, value: Any) -> None:
+    document = _document()
+    document["options"][name] = value
+    _is_read_or_refused(json.dumps(document))
+
+
+@given(_JSON)
+def test_a_file_of_any_json_is_refused_in_a_line(value: Any) -> None:
+    assert _refusal(json.dumps(value)).isprintable()
+
+
+def _is_read_or_refused(text: str) -> None:
+    told = ""
+    try:
+        plan = loaded(text)
+    except ValueError as error:
+        told = str(error)
+    assert told.isprintable()
+    assert told or loaded(plan.dumped()) == plan
+
+
+def test_every_field_of_a_policy_has_a_type_that_a_saved_plan_knows() -> None:
+    assert list(FIELDS) == [field.name for field in fields(Policy)]
+    assert set(_PERMITTED) == set(FIELDS)
+    assert LIMITS == ("max_submits", "max_gpus", "max_cost_per_hour")
