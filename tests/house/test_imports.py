@@ -47,7 +47,7 @@ TO_THE_EMULATOR = {"provider.api.connection", "cli.commands.emulator"}
 
 _EFFECTFUL = """
     manifest.paths manifest.overlooked manifest.sources cli.repository_paths
-    cli.starting git.process git.objects git.repository git.index git.listing workspace.user_cache workspace.hashing
+    git.process git.objects git.repository git.index git.listing workspace.user_cache workspace.hashing
     workspace.places workspace.walk workspace.archive workspace.boundary workspace.conversion
     workspace.warnings workspace.pack importing.adopt importing.truss.confined importing.truss.files compilation
     provider.api.local_database planning.history.commit_files git.remote planning.history.branch_tip

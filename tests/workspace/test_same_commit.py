@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from baseten_jobs.cli.starting import PIPELINES, start
+from baseten_jobs.cli.commands.init import PIPELINES, start
 from baseten_jobs.git.index import blob_name, index_entries
 from baseten_jobs.manifest.diagnostics import Severity
 from tests.support.repository import git

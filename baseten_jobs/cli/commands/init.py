@@ -1,15 +1,20 @@
-"""`init`: a first manifest, its schema and a pipeline."""
+"""`init`: a first manifest, its schema and a pipeline, written into a folder; nothing is overwritten."""
 
+import os
+import re
 import shlex
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import click
 
 from baseten_jobs.cli.exits import Exit
-from baseten_jobs.cli.options import complete_paths
+from baseten_jobs.cli.options import DEFAULT_PATH, complete_paths
 from baseten_jobs.cli.options import output as output_option
 from baseten_jobs.cli.session import Session
-from baseten_jobs.cli.starting import PATHS, PIPELINES, Started, Unspeakable, start
+from baseten_jobs.manifest.paths import check_landing, checkout_of
+from baseten_jobs.manifest.schema.fields import SUPPORTED, schema_text
 from baseten_jobs.phrases import one_line, page
 from baseten_jobs.report import json as as_json
 
@@ -19,6 +24,38 @@ _SETTING = {
     "gitlab": "set BASETEN_API_KEY as a CI/CD variable of the project",
 }
 """What a pipeline needs before it runs."""
+
+_PACKAGED = Path(__file__).parent / "_starter"
+_IGNORING, _IGNORED = ".gitignore", ".baseten-jobs/"
+
+PIPELINES = {
+    "github": ("github.yml", Path(".github", "workflows", "training.yml")),
+    "gitlab": ("gitlab.yml", Path(".gitlab-ci.yml")),
+}
+PATHS = DEFAULT_PATH
+"""Where a pipeline looks for manifests, as its text names it."""
+_NAMED = re.compile(rf"(paths: |(?<= )){PATHS}(?=[ ;\n])")
+_SPEAKABLE = re.compile(r"[\w.@+=,/][\w.@+=,/ -]*")
+
+MANIFEST = Path(PATHS, "first-job.yaml")
+SCHEMA = Path("schemas", "v1", "training-job.schema.json")
+
+
+@dataclass(frozen=True)
+class Started:
+    """Files, seen from the folder: those that were written, or added to, and those that were there and were left alone.
+
+    `pipeline` is the pipeline among them, empty without one; `paths` is where it has to look for manifests.
+    """
+
+    written: tuple[str, ...] = ()
+    kept: tuple[str, ...] = ()
+    pipeline: str = ""
+    paths: str = PATHS
+
+
+class Unspeakable(Exception):
+    """A folder's name can't stand in a pipeline; the message says so."""
 
 
 @click.command("init")
@@ -63,3 +100,76 @@ def _next_steps(started: Started, folder: str, ci: str) -> list[str]:
     elif started.paths != PATHS and ci != _NONE:
         steps.append(f"see that {one_line(started.pipeline)} looks at {one_line(started.paths)}")
     return [f"  {step}" for step in steps]
+
+
+def start(folder: Path, pipeline: str | None) -> Started:
+    """Write what is missing; raises OSError and Unspeakable. Links and names are looked at before anything is written.
+
+    Each file is made whole or not at all, never over another, and never through a link that leads out of the tree. A
+    pipeline lies at the root of the checkout, where its host looks for it.
+    """
+    checkout = checkout_of(str(folder))
+    here = os.path.realpath(folder)
+    paths = Path(os.path.relpath(here, checkout or here), PATHS).as_posix()
+    files = {path.as_posix(): (folder / path, text) for path, text in _files(folder)}
+    place = ""
+    if pipeline is not None:
+        source, target = PIPELINES[pipeline]
+        whole = folder / target if checkout in (None, here) else Path(str(checkout), target)
+        place = Path(os.path.relpath(checkout or here, here), target).as_posix()
+        files[place] = whole, _looking_at(paths, (_PACKAGED / source).read_text(encoding="utf-8"))
+    for path, _ in files.values():
+        if not os.path.lexists(path):
+            check_landing(str(path))
+    written: list[str] = []
+    kept: list[str] = []
+    if checkout:
+        check_landing(str(folder / _IGNORING))
+    for name, (path, text) in files.items():
+        (written if _write(path, text) else kept).append(name)
+    if checkout:
+        (written if _ignore(folder / _IGNORING) else kept).append(_IGNORING)
+    return Started(tuple(written), tuple(kept), place, paths)
+
+
+def _files(folder: Path) -> Iterator[tuple[Path, str]]:
+    """A folder with manifests needs no first one."""
+    others = [path for path in folder.glob(f"{PATHS}/**/*.y*ml") if path != folder / MANIFEST]
+    if not others:
+        yield MANIFEST, (_PACKAGED / MANIFEST.name).read_text(encoding="utf-8")
+    yield SCHEMA, schema_text(SUPPORTED[-1])
+
+
+def _looking_at(paths: str, pipeline: str) -> str:
+    """A pipeline that finds manifests at a path: one word for a shell, wherever it stands."""
+    if paths == PATHS:
+        return pipeline
+    if not _SPEAKABLE.fullmatch(paths):
+        reason = "has characters in its name that a pipeline would read as its own"
+        raise Unspeakable(f"the folder '{one_line(paths.removesuffix(f'/{PATHS}'))}' {reason}; use `--ci none`")
+    word = shlex.quote(paths)
+    value = word if word == paths else f'"{word}"'
+    return _NAMED.sub(lambda found: found[1] + (value if found[1] else word), pipeline)
+
+
+def _write(path: Path, text: str) -> bool:
+    """Whether the file was not there, and is now."""
+    if os.path.lexists(path):
+        return False
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        with open(path, "x", encoding="utf-8") as file:
+            file.write(text)
+    except FileExistsError:
+        return False
+    return True
+
+
+def _ignore(path: Path) -> bool:
+    """Whether git was told, only now, that the embedded API's database is nobody else's."""
+    text = path.read_text(encoding="utf-8", errors="surrogateescape") if path.exists() else ""
+    if any(line.strip().strip("/") == _IGNORED.strip("/") for line in text.splitlines()):
+        return False
+    with open(path, "a", encoding="utf-8", errors="surrogateescape") as file:
+        file.write(("" if text.endswith("\n") or not text else "\n") + _IGNORED + "\n")
+    return True
