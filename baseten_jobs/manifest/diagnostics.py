@@ -1,4 +1,4 @@
-"""Where something is wrong in a manifest, what it is, and what was expected."""
+"""Problems as data: where a manifest is wrong, what is wrong, what was expected, and the rule that says so."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -16,7 +16,7 @@ class Severity(Enum):
 
 @dataclass(frozen=True, order=True)
 class Position:
-    """A place in a file; line and column count from 1, columns in characters."""
+    """A place in a file. Lines and columns count from 1, columns in characters; both are 1 for the whole file."""
 
     path: str
     line: int = 1
@@ -28,7 +28,10 @@ class Position:
 
 @dataclass(frozen=True)
 class Diagnostic:
-    """One problem: `field` is the manifest's path of the value at fault, empty for a whole file."""
+    """One problem. `rule` is an id of `rules.registry`, and `hint` the remedy or the nearest right value.
+
+    `field` is the path of the value at fault, such as `spec.weights[0].source`; empty where the whole file is at fault.
+    """
 
     rule: str
     message: str
@@ -39,7 +42,7 @@ class Diagnostic:
 
 
 def field_name(path: FieldPath) -> str:
-    """A field path as people write it: `spec.weights[0].source`."""
+    """Returns a field path as people write it: `spec.weights[0].source`."""
     name = ""
     for part in path:
         if isinstance(part, int):
@@ -50,14 +53,15 @@ def field_name(path: FieldPath) -> str:
 
 
 def in_order(diagnostics: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
-    """Sorted by position, each problem once."""
+    """Returns the diagnostics sorted by position, without duplicates."""
     return tuple(sorted(dict.fromkeys(diagnostics), key=lambda d: (d.position, d.rule, d.message)))
 
 
 def made_strict(diagnostics: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
-    """Warnings become errors."""
+    """Returns the diagnostics with every warning as an error."""
     return tuple(replace(d, severity=Severity.ERROR) for d in diagnostics)
 
 
 def has_errors(diagnostics: Iterable[Diagnostic]) -> bool:
+    """True if any diagnostic is an error, not only a warning."""
     return any(d.severity is Severity.ERROR for d in diagnostics)

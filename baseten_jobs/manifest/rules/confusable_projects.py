@@ -1,4 +1,4 @@
-"""Documents -> diagnostics for those whose projects people take for one, as their names read alike."""
+"""Documents -> diagnostics for projects whose different names look the same to a reader."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import combinations
@@ -10,23 +10,26 @@ from baseten_jobs.manifest.rules.lookup import text_at
 from baseten_jobs.manifest.schema.check import supports
 
 _Spelled = Mapping[tuple[str, str | None], Sequence[Document]]
-"""The documents of projects that read alike, by the project as it is written, and its team."""
+"""Documents whose projects' names look the same, by the name as it is written and the team (None if not given)."""
 
 _AT = ("metadata", "project")
 
 
 def check_lookalikes(documents: Iterable[Document]) -> tuple[Diagnostic, ...]:
-    """Two spellings of a project in one team, or where a team is not given: each place points at another one."""
+    """Returns a diagnostic for each place of two spellings of a project; each names the place of the other spelling.
+
+    Projects of two teams may have names that look the same; a manifest without a team may mean either team's.
+    """
     alike: dict[str, dict[tuple[str, str | None], list[Document]]] = {}
     for document in filter(supports, documents):
         project, team = text_at(document.data, *_AT), text_at(document.data, "metadata", "team")
         if project and not text_at(document.data, "metadata", "project_id"):
             alike.setdefault(likeness(project), {}).setdefault((project, team), []).append(document)
-    return tuple(d for spelled in alike.values() if len(spelled) > 1 for d in _told(spelled))
+    return tuple(d for spelled in alike.values() if len(spelled) > 1 for d in _lookalikes(spelled))
 
 
-def _told(spelled: _Spelled) -> Iterable[Diagnostic]:
-    """One for each manifest of the rarer spelling, and one for the first manifest of the commoner."""
+def _lookalikes(spelled: _Spelled) -> Iterable[Diagnostic]:
+    """Yields one for each manifest of the rarer spelling, and one for the first manifest of the more common one."""
     found: dict[Position, Diagnostic] = {}
     by_number = sorted(spelled.items(), key=lambda item: -len(item[1]))
     for ((name, team), many), ((other, another_team), few) in combinations(by_number, 2):

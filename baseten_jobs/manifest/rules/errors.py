@@ -1,4 +1,4 @@
-"""What a JSON Schema cannot say, one small function a rule."""
+"""Documents -> errors that a JSON Schema can't express, one small function a rule."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from posixpath import normpath
@@ -24,11 +24,14 @@ from baseten_jobs.manifest.schema.check import supports
 from baseten_jobs.secrecy import quoted
 
 
-def check(document: Document, told: Iterable[Diagnostic] = ()) -> tuple[Diagnostic, ...]:
-    """What the rules find in a document of a known version; not again where the schema has `told` of a value."""
+def check(document: Document, found: Iterable[Diagnostic] = ()) -> tuple[Diagnostic, ...]:
+    """Returns the errors and warnings of the rules; none for a document of an unknown version or kind.
+
+    `found` are the schema's diagnostics: a value that one of them is about gets no second one here.
+    """
     if not supports(document):
         return ()
-    faults = tuple(d.field for d in told if d.rule not in ("required", "unknown-field"))
+    faults = tuple(d.field for d in found if d.rule not in ("required", "unknown-field"))
     return tuple(
         Diagnostic(name, message, _place(document, path), field_name(path), hint, severity)
         for severity, rules in ((Severity.ERROR, ERRORS), (Severity.WARNING, WARNINGS))
@@ -39,12 +42,15 @@ def check(document: Document, told: Iterable[Diagnostic] = ()) -> tuple[Diagnost
 
 
 def _place(document: Document, path: FieldPath) -> Position:
-    """A scalar's own place; the key of a list, a mapping, or of what should hold an absent value."""
+    """Returns where a scalar stands; for a list or mapping its key; for a missing value the key of its parent."""
     return document.position(path, of_key=document.written(path) is None)
 
 
 def check_unique(documents: Iterable[Document]) -> tuple[Diagnostic, ...]:
-    """Two manifests of one (team, project, name), or that adopt one job, each pointing at the other."""
+    """Returns a diagnostic for each manifest whose name, or former name, another one of its project has as well.
+
+    And one for each manifest that adopts the same job as another. Each names the place of the other manifest.
+    """
     claims: dict[tuple[Any, ...], list[Claim]] = {}
     adopted: dict[str, list[Claim]] = {}
     for document in filter(supports, documents):
@@ -67,7 +73,7 @@ Claim = tuple[Document, str]
 
 
 def clash(claims: Sequence[Claim]) -> tuple[Diagnostic, ...]:
-    """Several manifests claim one name: each diagnostic says where another one is."""
+    """Returns a diagnostic for each of several manifests of one name; each names the place of another one."""
     places = [(document, name, _where(document, name)) for document, name in claims]
     return tuple(
         Diagnostic(

@@ -1,4 +1,4 @@
-"""The parts of a manifest's data that rules speak of, of whatever shape it is, and what may be wrong with one."""
+"""A manifest's data, of whatever shape -> the parts of it that rules check, and whether weights can come from there."""
 
 import re
 from collections.abc import Callable, Iterator, Mapping
@@ -8,29 +8,33 @@ from baseten_jobs.manifest.diagnostics import FieldPath
 from baseten_jobs.phrases import nearest
 
 Finding = tuple[FieldPath, str, str]
-"""Where, what is wrong, and a hint."""
+"""What a check found: the path of the value at fault, the message, and a hint, which may be empty."""
 
 Check = Callable[[Mapping[str, Any]], Iterator[Finding]]
-"""A rule speaks of what has the right shape, and is silent of all else: that is the schema's to tell."""
+"""The function of one rule. It skips values of a wrong type, since the schema has a diagnostic for those."""
 
 
 def value_at(data: Any, *path: str) -> Any:
+    """Returns the value at a path of mappings, or None where the path ends early."""
     for part in path:
         data = data.get(part) if isinstance(data, dict) else None
     return data
 
 
 def text_at(data: Any, *path: str) -> str | None:
+    """Returns the string at a path, or None if there is another value or none."""
     value = value_at(data, *path)
     return value if isinstance(value, str) else None
 
 
 def mapping_at(data: Any, *path: str) -> Mapping[str, Any]:
+    """Returns the mapping at a path, or an empty one if there is another value or none."""
     value = value_at(data, *path)
     return value if isinstance(value, dict) else {}
 
 
 def entries_at(data: Any, *path: str) -> Iterator[tuple[FieldPath, Mapping[str, Any]]]:
+    """Yields each mapping in the list at a path, with its own path; other entries are skipped."""
     value = value_at(data, *path)
     for index, entry in enumerate(value if isinstance(value, list) else ()):
         if isinstance(entry, dict):
@@ -38,10 +42,12 @@ def entries_at(data: Any, *path: str) -> Iterator[tuple[FieldPath, Mapping[str, 
 
 
 def weights(data: Mapping[str, Any]) -> Iterator[tuple[FieldPath, Mapping[str, Any]]]:
+    """Yields each entry of `spec.weights` that is a mapping, with its path."""
     return entries_at(data, "spec", "weights")
 
 
 def environment(data: Mapping[str, Any]) -> Iterator[tuple[FieldPath, str, Any]]:
+    """Yields each environment variable: its path, its name and its value."""
     path = ("spec", "runtime", "environment_variables")
     for name, value in mapping_at(data, *path).items():
         yield (*path, name), name, value
@@ -52,7 +58,7 @@ _SCHEMES = ("hf", *_CLOUD, "https")
 
 
 def wrong_source(source: str) -> tuple[str, str] | None:
-    """What is wrong with a source, and a hint; nothing where it can be one."""
+    """Returns what is wrong with a source, as the end of a sentence about it, and a hint; None if it is valid."""
     scheme, separator, rest = source.partition("://")
     if not separator or scheme not in _SCHEMES:
         guess = {"huggingface": "hf", "gcs": "gs", "http": "https"}.get(scheme.lower()) or nearest(scheme, _SCHEMES)

@@ -1,4 +1,4 @@
-"""What is allowed in a manifest and probably not meant, one small function a rule."""
+"""A manifest's data -> what is allowed and probably not meant, one small function a rule."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -23,7 +23,7 @@ from baseten_jobs.secrecy import is_a_secret, looks_secret, may_hold_a_secret, n
 
 
 def _gpus(data: Mapping[str, Any]) -> tuple[str, int]:
-    """Type and count of a node's GPUs; an empty type where there are none, or nobody can tell."""
+    """Returns type and count of a node's GPUs, or an empty type and 0 if there are none or the value can't be read."""
     value = value_at(data, "spec", "compute", "accelerator")
     if isinstance(value, str) and not re.fullmatch(r"[^:]+(:[0-9]{1,4})?", value):
         return "", 0
@@ -59,7 +59,7 @@ def _literal_secret(data: Mapping[str, Any]) -> Iterator[Finding]:
 
 
 def _texts(value: Any) -> list[str]:
-    """Every text in a value, in no order that matters."""
+    """Returns every string in a value, in any order."""
     texts, left = [], [value]
     while left:
         value = left.pop()
