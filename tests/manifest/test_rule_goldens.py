@@ -1,7 +1,7 @@
 """Rules that one bad manifest can't show, each in a folder, a checkout or before a provider of its own.
 
-In `shown` stands for each case `x.out`: the command, what it prints of its diagnostics, and its exit code. With
-GOLDEN=write in the environment the outputs are written instead of compared.
+In `shown` stands for each case `RULE.out` or `RULE.more.out`: the command, the lines of its diagnostics, and its exit
+code. With GOLDEN=write in the environment the outputs are written instead of compared.
 """
 
 import os
@@ -116,27 +116,27 @@ CASES: dict[str, Case] = {
     "unreadable": Case("validate .", prepare=_locked_away),
     "too-large": Case("validate .", prepare=_large),
     "not-read": Case("validate .", {"train.yaml": PLAIN, "eval.YAML": PLAIN}),
-    "override of a name": Case("validate . --set trian:spec.priority=5"),
-    "override of a place": Case("validate . --set 'train:spec.weights[2].source=s3://a/b'"),
-    "override that is no YAML": Case("validate . --set 'train:spec.priority=[5'"),
-    "type of an override": Case("validate . --set train:spec.priority=high"),
+    "override.of-a-name": Case("validate . --set trian:spec.priority=5"),
+    "override.of-a-place": Case("validate . --set 'train:spec.weights[2].source=s3://a/b'"),
+    "override.that-is-no-YAML": Case("validate . --set 'train:spec.priority=[5'"),
+    "type.of-an-override": Case("validate . --set train:spec.priority=high"),
     "unknown-name": Case("plan . --retry-failed trian", online=True),
     "project": Case("plan .", prepare=_applied, online=True),
     "adopts": Case("plan .", {"train.yaml": PLAIN.replace("{name: train, project: demo}", ADOPTS)}, online=True),
     "secret": Case("plan .", {"train.yaml": PLAIN.replace("{start_commands: [python train.py]}", SECRET)}, online=True),
-    "secret before the embedded API": Case(
+    "secret.before-the-embedded-API": Case(
         "plan --local .", {"train.yaml": PLAIN.replace("{start_commands: [python train.py]}", SECRET)}
     ),
     "workspace-root": _of_tree("sorce"),
-    "workspace-root in git's folder": _in_git(_untouched, ".git"),
+    "workspace-root.in-git-folder": _in_git(_untouched, ".git"),
     "workspace-outside": _of_tree(".."),
-    "workspace-outside only asked for": _of_tree("{root: .., outside: true}"),
+    "workspace-outside.only-asked-for": _of_tree("{root: .., outside: true}"),
     "workspace-pattern": _of_tree("{exclude: ['!']}"),
-    "workspace-pattern that fits no name": _of_tree("{exclude: ['data[']}"),
+    "workspace-pattern.that-fits-no-name": _of_tree("{exclude: ['data[']}"),
     "workspace-include": _of_tree("{include: [dta/tokens.bin]}"),
     "workspace-external": _of_tree("{external: [lib]}"),
     "workspace-empty": _of_tree("{exclude: ['*']}"),
-    "workspace-empty but for our own files": Case("validate .", {"train.yaml": GOOD.replace("WORKSPACE", ".")}),
+    "workspace-empty.but-for-our-own-files": Case("validate .", {"train.yaml": GOOD.replace("WORKSPACE", ".")}),
     "workspace-size": _of_tree(
         prepare=lambda folder, patch: patch.setattr("baseten_jobs.workspace.pack.MAX_BYTES", 10_000)
     ),
@@ -153,12 +153,12 @@ CASES: dict[str, Case] = {
     "workspace-withheld": _in_git(_untouched, files={"conf/.env": "A=b\n"}),
     "workspace-link": _of_tree(prepare=lambda folder, patch: (folder / "last.py").symlink_to("none.py")),
     "not-a-request": _request("an e-mail\n"),
-    "not-a-request without a body": _request("curl https://api.baseten.co/v1/training_projects/p/jobs\n"),
+    "not-a-request.without-a-body": _request("curl https://api.baseten.co/v1/training_projects/p/jobs\n"),
     "json-syntax": _request('{"training_job": {},}'),
     "shell-syntax": _request("curl https://api.baseten.co/v1/training_projects/p/jobs --data '{}\n"),
     "workspace": _request(BODY.replace('{"name"', '{"workspace": {"workspace_root": "/home/ada"}, "name"')),
     "artifacts": _request(BODY.replace('{"start', '{"artifacts": [{"s3_key": "a"}], "start')),
-    "project of an import": Case("import request body.txt", {"body.txt": BODY}),
+    "project.of-an-import": Case("import request body.txt", {"body.txt": BODY}),
     "python-syntax": _python("project = 1\n\0"),
     "no-project": _python(PYTHON.replace("project = ", "")),
     "projects": _python(PYTHON + 'second = d.TrainingProject(name="other", job=project.job)\n'),
@@ -229,7 +229,7 @@ def _in(goldens: Iterable[Path]) -> set[str]:
 
 def test_each_golden_is_of_a_case_and_shows_the_rule_that_it_is_named_by() -> None:
     assert {path.stem for path in SHOWN.iterdir()} == set(CASES)
-    assert [path.stem for path in SHOWN.iterdir() if _in([path]) != {path.stem.partition(" ")[0]}] == []
+    assert [path.stem for path in SHOWN.iterdir() if _in([path]) != {path.stem.partition(".")[0]}] == []
 
 
 def test_every_rule_has_a_golden_that_shows_it() -> None:
