@@ -1,10 +1,9 @@
 """Rules that one bad manifest can't show, each in a folder, a checkout or before a provider of its own.
 
 In `shown` stands for each case `RULE.out` or `RULE.more.out`: the command, the lines of its diagnostics, and its exit
-code. With GOLDEN=write in the environment the outputs are written instead of compared.
+code.
 """
 
-import os
 import re
 import shlex
 import sys
@@ -20,6 +19,7 @@ from baseten_jobs.emulator.settings import Settings
 from baseten_jobs.manifest.rules.registry import rules
 from tests.manifest.test_bad_manifests import BAD
 from tests.support.commands import Cli, called, nothing_set
+from tests.support.golden import Golden
 from tests.support.trees import CODE, commit, write
 
 __all__ = ["called", "nothing_set"]
@@ -204,9 +204,9 @@ def _shown(case: Case, folder: Path, called: Cli) -> str:
 @pytest.mark.usefixtures("nothing_set")
 @pytest.mark.parametrize("name", CASES)
 def test_a_rule_is_told_as_its_golden_says(
-    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, called: Cli
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, called: Cli, golden: Golden
 ) -> None:
-    case, folder, golden = CASES[name], tmp_path / "work", SHOWN / f"{name}.out"
+    case, folder = CASES[name], tmp_path / "work"
     write(folder, case.files)
     monkeypatch.chdir(folder)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
@@ -217,10 +217,7 @@ def test_a_rule_is_told_as_its_golden_says(
     else:
         case.prepare(folder, monkeypatch)
         shown = _shown(case, tmp_path, called)
-    if os.environ.get("GOLDEN") == "write":
-        SHOWN.mkdir(exist_ok=True)
-        golden.write_text(shown, encoding="utf-8")
-    assert shown == golden.read_text(encoding="utf-8")
+    golden.text(SHOWN / f"{name}.out", shown)
 
 
 def _in(goldens: Iterable[Path]) -> set[str]:
