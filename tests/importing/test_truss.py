@@ -20,7 +20,11 @@ from baseten_jobs.cli.main import run
 from baseten_jobs.importing.from_body import Given, drafts_of
 from baseten_jobs.importing.json_reader import lines_of, read_json
 from baseten_jobs.importing.placed import Placed
+from baseten_jobs.importing.truss import files as truss_files
+from baseten_jobs.importing.truss.carried import packed, unpacked
+from baseten_jobs.importing.truss.confined import read_here
 from baseten_jobs.importing.truss.files import read_config
+from baseten_jobs.importing.truss.project import Read
 from baseten_jobs.job.request import compile_request
 from baseten_jobs.manifest import document as manifest
 from baseten_jobs.manifest.diagnostics import Severity
@@ -49,6 +53,20 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return inner
 
 
+@pytest.fixture
+def here(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Read files in this process as its own process would; that one is tried in tests/attacks/test_import_costs.py."""
+
+    def read(path: str, raw: bytes, given: Given, *, partial: bool) -> Read:
+        return unpacked(packed(read_here(path, raw, given, partial=partial)).encode("ascii"))
+
+    monkeypatch.setattr(truss_files, "read_confined", read)
+
+
+in_this_process = pytest.mark.usefixtures("here")
+
+
+@in_this_process
 @each_config
 def test_a_config_becomes_the_manifest_beside_it(
     path: Path, folder: Path, golden: Golden, capsys: pytest.CaptureFixture[str]
@@ -152,6 +170,7 @@ NOT_CONSTANT = {
 }  # fmt: skip
 
 
+@in_this_process
 @pytest.mark.parametrize("expression", NOT_CONSTANT, ids=lambda expression: str(expression)[:30])
 def test_what_only_running_would_tell_is_an_error_at_its_place(
     expression: str, folder: Path, capsys: pytest.CaptureFixture[str]
@@ -232,6 +251,7 @@ UNREADABLE: dict[str, tuple[str | bytes, str]] = {
 }  # fmt: skip
 
 
+@in_this_process
 @pytest.mark.parametrize("name", UNREADABLE)
 def test_a_file_that_holds_no_sound_job_is_told_of(name: str, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     source, message = UNREADABLE[name]
@@ -253,6 +273,7 @@ ENDLESS = {
 }
 
 
+@in_this_process
 @pytest.mark.parametrize("name", ENDLESS)
 def test_what_would_never_end_is_refused_soon(name: str, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     began = time.process_time()
@@ -328,6 +349,7 @@ CHANGED = {
 }
 
 
+@in_this_process
 @pytest.mark.parametrize("name", CHANGED)
 def test_a_value_that_something_unread_may_have_changed_is_not_taken_for_constant(
     name: str, folder: Path, capsys: pytest.CaptureFixture[str]
@@ -379,6 +401,7 @@ ENCODINGS: dict[str, Callable[[str], bytes]] = {
 }
 
 
+@in_this_process
 @pytest.mark.parametrize("name", ENCODINGS)
 def test_other_encodings_are_read(name: str, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     source = HEAD + TAIL.replace('"go"', '"""caf\xe9\nrun"""') + LAST
