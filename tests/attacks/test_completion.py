@@ -56,19 +56,26 @@ def _parameters() -> Iterator[tuple[str, click.Command, click.Parameter]]:
         yield from ((f"{name} {parameter.name}", command, parameter) for parameter in command.params)
 
 
+@pytest.fixture(scope="module")
+def hostile(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of hostile names and files that are called so; no completion writes to it."""
+    folder = tmp_path_factory.mktemp("hostile")
+    (folder / "specs").mkdir()
+    for number, name in enumerate(HOSTILE):
+        (folder / "specs" / f"{number}.yaml").write_text(_manifest(name))
+        if name and "/" not in name:
+            (folder / f"{name}.yaml").write_text(_manifest(name))
+    return folder
+
+
 @pytest.mark.parametrize(
     ("command", "parameter"), [pytest.param(command, each, id=name) for name, command, each in _parameters()]
 )
 def test_every_parameter_completes_words_that_mean_themselves(
-    command: click.Command, parameter: click.Parameter, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    command: click.Command, parameter: click.Parameter, hostile: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Of any parameter that there is; what it leaves to the shell has the word so far as its value."""
-    monkeypatch.chdir(tmp_path)
-    Path("specs").mkdir()
-    for number, name in enumerate(HOSTILE):
-        Path(f"specs/{number}.yaml").write_text(_manifest(name))
-        if name and "/" not in name:
-            Path(f"{name}.yaml").write_text(_manifest(name))
+    monkeypatch.chdir(hostile)
     context = click.Context(command)
     for start in ("", "q", "-", "spec.", "spec.runtime.environment_variables.", "spec.weights[]."):
         for item in parameter.shell_complete(context, start):
