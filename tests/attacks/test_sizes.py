@@ -63,9 +63,9 @@ def without_end(status: int = 200) -> Bend:
     return bend
 
 
-BOMB = gzip.compress(b"[" * (200 << 20), 9)
+BOMB = gzip.compress(b"[" * (64 << 20), 9)
 TWICE = gzip.compress(BOMB, 9)
-HOLLOW = gzip.compress(b'{"training_projects": [' + b"[]," * 3_000_000 + b"[]]}", 9)
+HOLLOW = gzip.compress(b'{"training_projects": [' + b"[]," * 2_000_001 + b"[]]}", 9)
 DEEP = b'{"training_projects": ' + b"[" * 200_000 + b"]" * 200_000 + b"}"
 
 TOO_MUCH: dict[str, tuple[Bend, str]] = {
