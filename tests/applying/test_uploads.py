@@ -17,7 +17,6 @@ from wsgiref.simple_server import WSGIRequestHandler, make_server
 
 import httpx
 import pytest
-from baseten.client import ManagementClient
 from werkzeug import Request, Response
 
 from baseten_jobs.applying import object_store
@@ -589,6 +588,8 @@ def test_boto3_is_imported_only_for_an_upload(tree: Path, tmp_path: Path) -> Non
 
 
 def test_the_example_is_applied_downloaded_and_trains(tmp_path: Path) -> None:
+    from baseten.client import ManagementClient  # takes longer to import than most test modules to run
+
     path = ROOT / "specs" / "two-moons" / "two-moons.yaml"
     with (
         serving(Settings(database=tmp_path / "e.db")) as url,
