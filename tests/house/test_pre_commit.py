@@ -53,30 +53,26 @@ def test_the_hook_checks_manifests_wherever_they_lie_and_whatever_they_are_calle
     def hook(*options: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             [sys.executable, "-m", "pre_commit", *options], cwd=theirs, capture_output=True, text=True,
-            env={**os.environ, "PRE_COMMIT_HOME": str(tmp_path / "cache"), "NO_COLOR": "1"},
+            env={**os.environ, "PRE_COMMIT_HOME": str(tmp_path / "cache"), "NO_COLOR": "1", "PIP_NO_COMPILE": "1"},
         )  # fmt: skip
 
-    def tried(*options: str) -> subprocess.CompletedProcess[str]:
-        return hook("try-repo", str(ours), HOOK, "--verbose", *options)
+    def tried(*files: str, **settings: list[str]) -> subprocess.CompletedProcess[str]:
+        repository = {"repo": str(ours), "rev": revision, "hooks": [{"id": HOOK, **settings}]}
+        (theirs / ".pre-commit-config.yaml").write_text(yaml.safe_dump({"repos": [repository]}))
+        git(theirs, "add", "-A")
+        return hook("run", "--verbose", *(["--files", *files] if files else ["--all-files"]))
 
-    good = tried("--files", "specs/good.yaml", "other.yaml", "chart/template.yaml")
+    revision = output_of_git(ours, "rev-parse", "HEAD")
+    good = tried("specs/good.yaml", "other.yaml", "chart/template.yaml")
     assert good.returncode == 0, good.stdout + good.stderr
     assert re.search(r"baseten-jobs validate\.+Passed", good.stdout)
     assert "1 manifest: no problems" in good.stdout
-    bad = tried("--all-files")
+    bad = tried()
     assert bad.returncode == 1
     assert "team/bad.yml:6:48: spec.compute.node_count: 0 is less than the minimum of 1 [minimum]" in bad.stdout
     assert "3 manifests: 1 error, 0 warnings" in bad.stdout
-
-    def configured(*args: str) -> subprocess.CompletedProcess[str]:
-        hooks = [{"id": HOOK, "args": list(args)}]
-        repository = {"repo": str(ours), "rev": output_of_git(ours, "rev-parse", "HEAD"), "hooks": hooks}
-        (theirs / ".pre-commit-config.yaml").write_text(yaml.safe_dump({"repos": [repository]}))
-        git(theirs, "add", "-A")
-        return hook("run", "--verbose", "--all-files")
-
-    assert "3 manifests: 1 error, 0 warnings" in configured("--only-ours", "--strict", "--").stdout
-    careless = configured("--only-ours", "--strict")
+    assert "3 manifests: 1 error, 0 warnings" in tried(args=["--only-ours", "--strict", "--"]).stdout
+    careless = tried(args=["--only-ours", "--strict"])
     assert careless.returncode == 1
     assert f"'{EVIL}' is an option, and a file here too: write -- before paths" in careless.stdout
 
