@@ -1,12 +1,10 @@
 """The command as processes that start at once: each is forked off one that has imported everything.
 
-Run as a program it is that one process, or, with a socket that one listens at, a process of the command: with its own
-streams, folder, environment and exit code.
+Run as a program it is that one process; `ask_warm.py` is what each command is started as.
 """
 
 import atexit
 import gc
-import json
 import os
 import select
 import socket
@@ -17,8 +15,12 @@ import traceback
 from functools import cache
 from pathlib import Path
 
-UNEXPECTED = 70
-"""The exit code of what ended with a traceback, or without a word."""
+if __name__ == "__main__":
+    from ask_warm import UNEXPECTED
+else:
+    from tests.support.ask_warm import UNEXPECTED
+
+_CLIENT = Path(__file__).with_name("ask_warm.py")
 
 
 @cache
@@ -33,16 +35,7 @@ def command() -> tuple[str, ...]:
     assert process.stdout.readline() == b"listening\n"
     atexit.register(process.wait)
     atexit.register(process.stdin.close)
-    return sys.executable, "-I", "-S", __file__, address, "--"
-
-
-def _ask(address: str, arguments: list[str]) -> int:
-    with socket.socket(socket.AF_UNIX) as connection:
-        connection.connect(address)
-        asked = json.dumps([arguments, os.getcwd(), dict(os.environ)]).encode()
-        socket.send_fds(connection, [len(asked).to_bytes(4, "big")], [0, 1, 2])
-        connection.sendall(asked)
-        return int(connection.recv(8) or UNEXPECTED)
+    return sys.executable, "-I", "-S", str(_CLIENT), address, "--"
 
 
 def _listen(address: str) -> None:
@@ -91,13 +84,15 @@ def _run(connection: socket.socket) -> None:
     asked = b""
     while len(asked) < int.from_bytes(size, "big"):
         asked += connection.recv(1 << 16)
-    arguments, folder, environment = json.loads(asked)
+    count, *words = asked.split(b"\0")
+    arguments = [os.fsdecode(word) for word in words[: int(count)]]
+    folder, *environment = words[int(count) :]
     for number, descriptor in enumerate(descriptors):
         os.dup2(descriptor, number)
         os.close(descriptor)
     os.chdir(folder)
-    os.environ.clear()
-    os.environ.update(environment)
+    os.environb.clear()
+    os.environb.update(dict(each.split(b"=", 1) for each in environment))
     code: object = UNEXPECTED
     try:
         main(arguments)
@@ -113,6 +108,4 @@ def _run(connection: socket.socket) -> None:
 
 
 if __name__ == "__main__":
-    if "--" in sys.argv[:3]:
-        sys.exit(_ask(sys.argv[1], sys.argv[3:]))
     _listen(sys.argv[1])
