@@ -31,6 +31,7 @@ from typing import Any
 import httpx
 
 from tests.soaks.worlds import run_worlds
+from tests.support import warm
 
 LIVE_OR_DONE = ("RUNNING", "CREATED", "DEPLOYING", "PENDING", "QUEUED", "COMPLETED", "WARMING")
 
@@ -42,6 +43,10 @@ MIX = (
 )  # fmt: skip
 RACE = ("lagging-search=1,1.5", "coarse-time=1", "early-time=1")
 LOST = (*RACE, "reset-after=0.05", "error-after=0.05", "truncate-after=0.05")
+
+
+START = (sys.executable, "-m", "baseten_jobs")
+"""What is killed or measured is a whole process of Python; what only has to be a process is forked off a warm one."""
 
 
 @dataclass(frozen=True)
@@ -73,7 +78,7 @@ class Server:
 
 @contextmanager
 def serving(folder: Path, *options: str) -> Iterator[Server]:
-    command = [sys.executable, "-m", "baseten_jobs", "emulator", "--port", "0", "--db", str(folder / "emulator.db")]
+    command = [*START, "emulator", "--port", "0", "--db", str(folder / "emulator.db")]
     with subprocess.Popen(
         [*command, "--run-seconds", "1000000", *options], stdout=subprocess.PIPE, text=True, cwd=folder
     ) as process:
@@ -110,14 +115,14 @@ class Apply:
     manifests: Path
     settle: float
     concurrency: int = 16
-    options: tuple[str, ...] = ()
+    start: tuple[str, ...] = START
     process: subprocess.Popen[str] = field(init=False)
 
     def __post_init__(self) -> None:
         environment = {**os.environ, "BASETEN_BASE_URL": self.server.url, "BASETEN_API_KEY": "chaos"}
-        command = [sys.executable, "-m", "baseten_jobs", "apply", str(self.manifests), "--yes", "-o", "json",
-                   "--max-submits", "1000000", "--settle", str(self.settle), "--concurrency", str(self.concurrency),
-                   "--read-timeout", "2", "--connect-timeout", "5", *self.options]  # fmt: skip
+        command = [*self.start, "apply", str(self.manifests), "--yes", "-o", "json", "--max-submits", "1000000",
+                   "--settle", str(self.settle), "--concurrency", str(self.concurrency),
+                   "--read-timeout", "2", "--connect-timeout", "5"]  # fmt: skip
         self.process = subprocess.Popen(
             command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
         )
@@ -207,7 +212,7 @@ def _applied_until_quiet(folder: Path, server: Server, creates: int, batch: int,
     for first in range(0, creates, batch):
         manifests = write_manifests(folder, min(batch, creates - first), first)
         for _ in range(20):
-            code, results = Apply(server, manifests, settle).wait()
+            code, results = Apply(server, manifests, settle, start=warm.command()).wait()
             tally.applies += 1
             held = live(server.jobs())
             tally.wrong += wrong_reports(results, held)
@@ -310,7 +315,7 @@ def run_race(appliers: int, manifests: int, rounds: int, seed: int, settle: floa
 def _race(appliers: int, manifests: int, mix: Sequence[str], seed: int, settle: float) -> Counter[str]:
     with tempfile.TemporaryDirectory() as folder, serving(Path(folder), *faults(mix, seed)) as server:
         path = write_manifests(Path(folder), manifests)
-        running = [Apply(server, path, settle, concurrency=4) for _ in range(appliers)]
+        running = [Apply(server, path, settle, concurrency=4, start=warm.command()) for _ in range(appliers)]
         ended = [apply.wait() for apply in running]
         held = live(server.jobs())
         creates = len(server.ledger()["creates"])

@@ -3,7 +3,6 @@
 import io
 import os
 import subprocess
-import sys
 import tempfile
 import unicodedata
 from collections.abc import Callable, Collection
@@ -13,6 +12,7 @@ from pathlib import Path
 
 from baseten_jobs.compilation import compile_all
 from baseten_jobs.manifest.inputs import Inputs
+from tests.support import warm
 from tests.support.provider import Answer, Provider, Row, Rows, ago, serving_provider
 from tests.support.repository import git
 
@@ -365,7 +365,7 @@ def visit(world: World, settle: float = 2.0) -> Seen:
         world.arrange(case)
         with serving_provider(case.provider) as url:
             environment = {**os.environ, "BASETEN_BASE_URL": url, "BASETEN_API_KEY": "k", "NO_COLOR": "1"}
-            command = [sys.executable, "-m", "baseten_jobs", "apply", "--yes", "--settle", str(settle), *world.options]
+            command = [*warm.command(), "apply", "--yes", "--settle", str(settle), *world.options]
             ran = [
                 subprocess.run(
                     command, cwd=folder, env=environment, capture_output=True, text=True, stdin=subprocess.DEVNULL
@@ -381,6 +381,7 @@ def visit(world: World, settle: float = 2.0) -> Seen:
 def visit_all(names: Collection[str], at_once: int = 10) -> dict[str, Seen]:
     """The worlds of these names, several at once."""
     chosen = {name: WORLDS[name] for name in names}
+    warm.command()  # started once, before several ask for it
     with ThreadPoolExecutor(at_once) as pool:
         return dict(zip(chosen, pool.map(visit, chosen.values()), strict=True))
 
