@@ -160,8 +160,8 @@ def make(
             plan = _asked_of_git(api, plan, inquiry, again)
     if strangers := not_adoptable(compiled.manifests, observation):
         return Planned(Plan(), strangers)
-    severity = Severity.WARNING if rehearsal else Severity.ERROR
-    missing = unknown_secrets(_submitted(compiled, plan), appraisal.result(), severity)
+    submitted = _submitted(compiled, plan)
+    missing = unknown_secrets(submitted, appraisal.result(), Severity.WARNING if rehearsal else Severity.ERROR)
     return Planned(Plan() if has_errors(missing) else appraised(plan, appraisal.result()), missing)
 
 

@@ -20,7 +20,7 @@ def decided_again(
     policy: Policy,
     known: Collection[str] = (),
 ) -> Iterator[Action]:
-    """The actions; each submit into a project that was `read` again is decided anew, and stays or becomes a keep or hold.
+    """The actions; each submit into a project `read` again is decided anew, and stays or becomes a keep or hold.
 
     `known` are the ids of the jobs that the plan has seen: they are no reason to hold a submit now, since the
     plan was made with them.

@@ -116,7 +116,7 @@ class Settlement:
         return frozenset(absent) - self.taken
 
     def watch(self, keys: Iterable[CreateKey]) -> None:
-        """Let `find_twins` look at these projects for a whole window from now on: two creates were sent for each key."""
+        """Let `find_twins` look at these projects for a whole window from now on: each key had two creates."""
         end = self.api.clock.now() + self.windows.settle
         for key in keys:
             self._watched[key.project_id] = end

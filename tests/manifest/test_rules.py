@@ -12,9 +12,10 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from baseten_jobs.compilation import validate
+from baseten_jobs.manifest.inputs import Inputs
 from baseten_jobs.manifest.rules import errors
 from baseten_jobs.manifest.rules.registry import Rule, rules
-from baseten_jobs.manifest.schema.explain import Unknown, explain
+from baseten_jobs.manifest.schema.explain import NoSuchField, explain
 from baseten_jobs.manifest.schema.fields import SUPPORTED, schema_of, shape_of
 from tests.support.rule_walk import Unresolved, found, package, replaced
 
@@ -115,7 +116,7 @@ def test_the_walk_finds_rules_through_functions_methods_and_classes_and_says_wha
 def test_no_rule_has_the_path_of_a_field_for_its_name() -> None:
     """So that `explain` knows which of the two is asked for."""
     shape = shape_of(SUPPORTED[-1])
-    assert [rule for rule in rules() if not isinstance(explain(shape, rule), Unknown)] == []
+    assert [rule for rule in rules() if not isinstance(explain(shape, rule), NoSuchField)] == []
 
 
 @pytest.mark.parametrize("rule", rules().values(), ids=rules().keys())
@@ -211,7 +212,7 @@ def _manifests(rule: Rule, lines: str) -> str:
 
 
 def _rules_broken_by(text: str) -> set[str]:
-    return {d.rule for d in validate(["-"], io.BytesIO(text.encode()), strict=False).diagnostics}
+    return {d.rule for d in validate(Inputs(["-"]), io.BytesIO(text.encode())).diagnostics}
 
 
 @pytest.mark.parametrize("rule", _SHOWN, ids=lambda rule: rule.id)

@@ -15,12 +15,10 @@ import traceback
 from functools import cache
 from pathlib import Path
 
-if __name__ == "__main__":
-    from ask_warm import UNEXPECTED
-else:
-    from tests.support.ask_warm import UNEXPECTED
+from tests.support.ask_warm import UNEXPECTED
 
 _CLIENT = Path(__file__).with_name("ask_warm.py")
+_ROOT = Path(__file__).parents[2]
 
 
 @cache
@@ -29,7 +27,8 @@ def command() -> tuple[str, ...]:
     folder = tempfile.TemporaryDirectory()
     atexit.register(folder.cleanup)
     address = str(Path(folder.name) / "socket")
-    process = subprocess.Popen([sys.executable, __file__, address], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    words = [sys.executable, "-m", "tests.support.warm", address]
+    process = subprocess.Popen(words, cwd=_ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     assert process.stdin is not None
     assert process.stdout is not None
     assert process.stdout.readline() == b"listening\n"
