@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from baseten_jobs.manifest import document as manifest
 from baseten_jobs.manifest.diagnostics import Diagnostic, has_errors, in_order, made_strict
-from baseten_jobs.manifest.document import Document, Loaded, Place
+from baseten_jobs.manifest.document import Document, DocumentPlace, Loaded
 from baseten_jobs.manifest.rules import errors
 from baseten_jobs.manifest.rules.confusable_projects import check_lookalikes
 from baseten_jobs.manifest.schema import check
@@ -119,7 +119,7 @@ def _ours(paths: Sequence[str], stdin: BinaryIO) -> tuple[Sources, Sequence[Load
 
 def _packed(
     sound: Sequence[Document], allowed: tuple[str, ...]
-) -> tuple[Mapping[Place, Content], tuple[Diagnostic, ...]]:
+) -> tuple[Mapping[DocumentPlace, Content], tuple[Diagnostic, ...]]:
     """What the workspaces hold, by the place of their document, where any document has one."""
     having = [document for document in sound if document.data["spec"].get("workspace") is not None]
     if not having:

@@ -39,7 +39,7 @@ _DIFFERENCES = 5
 
 
 @dataclass(frozen=True)
-class Wanted:
+class Intent:
     """What to plan or apply: on which terms, what to ask of git, and how to carry it out.
 
     A `saved` plan is compared with the one that is made now. `confirmed` is True where no person is to be asked,
@@ -75,7 +75,7 @@ class Invalid:
 
 
 @dataclass(frozen=True)
-class Refused:
+class NotApplied:
     """The plan is not to be applied. Nothing was sent."""
 
     reason: str
@@ -118,21 +118,21 @@ def look(api: Api, compiled: Compiled) -> tuple[Observation, tuple[Diagnostic, .
     return observed.observation, misplaced(compiled.manifests, observed.observation, observed.unresolved)
 
 
-def agreed(given: Terms, saved: SavedPlan | None) -> Terms | Refused:
+def agreed(given: Terms, saved: SavedPlan | None) -> Terms | NotApplied:
     """The terms to plan on: those that are given, narrowed by those of a saved plan, which decides on the paths."""
     if saved is None:
         return given
     given = replace(given, paths=saved.terms.paths)
     if refused := differences(saved.terms, given):
         told = f"the plan was made with other options: {'; '.join(refused)}; nothing was sent"
-        return Refused(f"{told}, give the same or plan again")
+        return NotApplied(f"{told}, give the same or plan again")
     return narrowed(given, saved.terms)
 
 
-def plan(api: Api, compiled: Compiled, wanted: Wanted) -> Planned:
+def plan(api: Api, compiled: Compiled, intent: Intent) -> Planned:
     """What apply would do, and why it would refuse to."""
-    policy, strict = wanted.terms.policy, wanted.terms.strict
-    made = make(api, compiled, policy, wanted.inquiry, rehearsal=wanted.local)
+    policy, strict = intent.terms.policy, intent.terms.strict
+    made = make(api, compiled, policy, intent.inquiry, rehearsal=intent.local)
     return replace(made, refusals=refusals(made.plan, policy, strict=strict)) if made.valid else made
 
 
@@ -197,23 +197,23 @@ def _of_abandoned(api: Api, prune: bool, refs: tuple[ProjectRef, ...]) -> Observ
     return with_second_witness(api, observation, observation.projects) if prune else observation
 
 
-def apply(api: Api, compiled: Compiled, wanted: Wanted, operator: Operator) -> Invalid | Refused | Failed | Done:
+def apply(api: Api, compiled: Compiled, intent: Intent, operator: Operator) -> Invalid | NotApplied | Failed | Done:
     """Plan, show the plan, and carry it out: unless it is stale, a guard forbids it, or it is not confirmed.
 
     Until then the API is only read. Raises ApiError where that fails.
     """
-    planned = plan(api, compiled, wanted)
+    planned = plan(api, compiled, intent)
     if not planned.valid:
         return Invalid(planned.diagnostics)
     operator.show(planned)
-    made, asks = planned.plan, planned.plan.has_changes and not wanted.confirmed
-    if reason := _stale(made, wanted.saved) or _guarded(planned):
-        return Refused(reason, made)
+    made, asks = planned.plan, planned.plan.has_changes and not intent.confirmed
+    if reason := _stale(made, intent.saved) or _guarded(planned):
+        return NotApplied(reason, made)
     if asks and not operator.confirm():
-        return Refused("not confirmed, so nothing was sent; --yes confirms where there is no terminal", made)
+        return NotApplied("not confirmed, so nothing was sent; --yes confirms where there is no terminal", made)
     try:
         with operator.watch() as (ledger, sent):
-            applied = carry_out(api, made, wanted.terms.policy, _at_once(wanted), ledger, sent, waited=asks)
+            applied = carry_out(api, made, intent.terms.policy, _at_once(intent), ledger, sent, waited=asks)
     except (Conflict, UploadFailed, ApiError) as trouble:
         unauthorised = isinstance(trouble, ApiError) and trouble.unauthorised
         return Failed(f"{trouble}; nothing was submitted", made, unauthorised)
@@ -230,10 +230,10 @@ def _guarded(planned: Planned) -> str:
     return f"refused: {'; '.join(planned.refusals)}; nothing was sent" if planned.refusals else ""
 
 
-def _at_once(wanted: Wanted) -> Execution:
-    """The embedded API shows a job as soon as it is there, so nobody waits to look for twins."""
-    how = wanted.how
-    return replace(how, windows=replace(how.windows, twins_after=0.0)) if wanted.local else how
+def _at_once(intent: Intent) -> Execution:
+    """How to carry it out: the embedded API shows a job at once, so there is no wait for twins."""
+    how = intent.how
+    return replace(how, windows=replace(how.windows, twins_after=0.0)) if intent.local else how
 
 
 def carry_out(

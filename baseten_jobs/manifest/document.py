@@ -23,7 +23,7 @@ _LARGE = 1 << 17
 """Characters of a text that is so unlike a manifest that messages are expected: it is not read twice."""
 
 
-Place = tuple[str, int]
+DocumentPlace = tuple[str, int]
 """The file of a document, and its first line: no two documents that are read at once share it."""
 
 
@@ -42,7 +42,7 @@ class Document:
     overrides: tuple[tuple[str, str], ...] = ()
 
     @property
-    def place(self) -> Place:
+    def place(self) -> DocumentPlace:
         return self.path, self.line
 
     @cached_property

@@ -12,7 +12,7 @@ from baseten_jobs.git.listing import Listing, list_files
 from baseten_jobs.git.process import GitError
 from baseten_jobs.job.content import MAX_BYTES, Content, File, Workspace, written_in
 from baseten_jobs.manifest.diagnostics import Diagnostic, FieldPath, Severity
-from baseten_jobs.manifest.document import Document, Place
+from baseten_jobs.manifest.document import Document, DocumentPlace
 from baseten_jobs.manifest.paths import checkout_of, is_within, path_name
 from baseten_jobs.manifest.sources import STDIN_NAME
 from baseten_jobs.phrases import human, one_line
@@ -31,7 +31,7 @@ from baseten_jobs.workspace.warnings import MOST
 class Packed:
     """The content of each document's workspace, by the document's place; left out where it can't be read."""
 
-    contents: Mapping[Place, Content]
+    contents: Mapping[DocumentPlace, Content]
     diagnostics: tuple[Diagnostic, ...]
 
 

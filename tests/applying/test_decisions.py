@@ -13,7 +13,7 @@ from baseten_jobs.applying.execute import Execution
 from baseten_jobs.applying.in_flight import Ledger
 from baseten_jobs.applying.upload import Sent
 from baseten_jobs.manifest.overrides import parse_override
-from baseten_jobs.pipeline import Done, Failed, Invalid, Planned, Refused, Wanted
+from baseten_jobs.pipeline import Done, Failed, Intent, Invalid, NotApplied, Planned
 from baseten_jobs.planning.plan import Policy
 from baseten_jobs.planning.saved_plan import SavedPlan, planned
 from baseten_jobs.planning.terms import Terms
@@ -23,7 +23,7 @@ READS = {"projects", "search", "list", "job", "/v1/instance_type_prices", "/v1/t
 """As `kind_of` names them, and the secrets of a team. Whatever else is called may change something."""
 TERMS = Terms("https://api.baseten.co", ("specs",), Policy(max_submits=None))
 
-Ended = Invalid | Refused | Failed | Done
+Ended = Invalid | NotApplied | Failed | Done
 
 
 @dataclass
@@ -56,10 +56,10 @@ def world(tmp_path: Path) -> World:
     return made
 
 
-def applied(world: World, person: Person, wanted: Wanted) -> Ended:
+def applied(world: World, person: Person, intent: Intent) -> Ended:
     world.between.calls.clear()
-    wanted = replace(wanted, how=Execution(1, world.windows))
-    return pipeline.apply(world.api, world.compiled(), wanted, person)
+    intent = replace(intent, how=Execution(1, world.windows))
+    return pipeline.apply(world.api, world.compiled(), intent, person)
 
 
 def only_read(world: World) -> bool:
@@ -70,8 +70,8 @@ def saved(world: World) -> SavedPlan:
     return SavedPlan(TERMS, planned(world.plan().plan))
 
 
-def on(**policy: Any) -> Wanted:
-    return Wanted(replace(TERMS, policy=replace(TERMS.policy, **policy)))
+def on(**policy: Any) -> Intent:
+    return Intent(replace(TERMS, policy=replace(TERMS.policy, **policy)))
 
 
 def unpriced(world: World) -> None:
@@ -88,26 +88,26 @@ def as_it_is(world: World) -> None:
     """Nothing is changed."""
 
 
-Case = tuple[Callable[[World], object], Wanted, str]
+Case = tuple[Callable[[World], object], Intent, str]
 
 _GUARDED: dict[str, Case] = {
     "more submits than permitted": (as_it_is, on(max_submits=1), "2 jobs to submit, and --max-submits is 1"),
     "more GPUs than permitted": (as_it_is, on(max_gpus=15), "16 GPUs to submit, and --max-gpus is 15"),
     "dearer than permitted": (as_it_is, on(max_cost_per_hour=1.0), "--max-cost-per-hour is $1.00/h"),
     "a price that is not known": (unpriced, on(max_cost_per_hour=1e6), "so --max-cost-per-hour can't be checked"),
-    "a warning under --strict": (twice, Wanted(replace(TERMS, strict=True)), "--strict makes a warning an error"),
+    "a warning under --strict": (twice, Intent(replace(TERMS, strict=True)), "--strict makes a warning an error"),
 }
 
 
-@pytest.mark.parametrize(("before", "wanted", "told"), _GUARDED.values(), ids=_GUARDED.keys())
+@pytest.mark.parametrize(("before", "intent", "told"), _GUARDED.values(), ids=_GUARDED.keys())
 @pytest.mark.parametrize("confirmed", [False, True], ids=["asking", "with --yes"])
 def test_a_guard_refuses_before_anybody_is_asked(
-    before: Callable[[World], object], wanted: Wanted, told: str, confirmed: bool, world: World
+    before: Callable[[World], object], intent: Intent, told: str, confirmed: bool, world: World
 ) -> None:
     before(world)
     person = Person()
-    ended = applied(world, person, replace(wanted, confirmed=confirmed))
-    assert isinstance(ended, Refused)
+    ended = applied(world, person, replace(intent, confirmed=confirmed))
+    assert isinstance(ended, NotApplied)
     assert told in ended.reason
     assert (ended.reason.startswith("refused: "), ended.reason.endswith("; nothing was sent")) == (True, True)
     assert (person.met, only_read(world)) == (["shown"], True)
@@ -139,15 +139,15 @@ def test_a_stale_plan_is_refused_before_anybody_is_asked(
     before = saved(world)
     meanwhile(world)
     person = Person()
-    ended = applied(world, person, Wanted(TERMS, saved=before, confirmed=confirmed))
-    assert isinstance(ended, Refused)
+    ended = applied(world, person, Intent(TERMS, saved=before, confirmed=confirmed))
+    assert isinstance(ended, NotApplied)
     assert ended.reason.startswith("the plan is stale: ")
     assert told in ended.reason
     assert (person.met, only_read(world)) == (["shown"], True)
 
 
 def test_a_saved_plan_that_still_holds_is_applied(world: World) -> None:
-    ended = applied(world, Person(), Wanted(TERMS, saved=saved(world)))
+    ended = applied(world, Person(), Intent(TERMS, saved=saved(world)))
     assert isinstance(ended, Done)
     assert [outcome.fate.value for outcome in ended.applied.outcomes] == ["submitted", "submitted"]
 
@@ -166,7 +166,7 @@ _OTHERWISE: dict[str, tuple[Terms, str]] = {
 @pytest.mark.parametrize(("given", "told"), _OTHERWISE.values(), ids=_OTHERWISE.keys())
 def test_a_plan_that_was_saved_on_other_terms_is_refused_unread(given: Terms, told: str) -> None:
     refused = pipeline.agreed(given, SavedPlan(TERMS, ()))
-    assert isinstance(refused, Refused)
+    assert isinstance(refused, NotApplied)
     assert refused.reason.startswith(f"the plan was made with other options: {told}")
     assert refused.reason.endswith("; nothing was sent, give the same or plan again")
 
@@ -176,8 +176,8 @@ def test_a_saved_plan_narrows_what_is_given_and_never_widens_it(world: World) ->
     terms = pipeline.agreed(TERMS, SavedPlan(theirs, saved(world).actions))
     assert isinstance(terms, Terms)
     assert (terms.strict, terms.policy.max_gpus) == (True, 8)
-    ended = applied(world, Person(), Wanted(terms, saved=saved(world), confirmed=True))
-    assert isinstance(ended, Refused)
+    ended = applied(world, Person(), Intent(terms, saved=saved(world), confirmed=True))
+    assert isinstance(ended, NotApplied)
     assert ended.reason == "refused: 16 GPUs to submit, and --max-gpus is 8; nothing was sent"
     assert only_read(world)
 
@@ -195,7 +195,7 @@ def test_a_secret_that_is_missing_forbids_to_plan(world: World) -> None:
     weights = '  weights: [{source: "hf://a/b@1", mount_location: /a, auth_secret_name: not_there}]\n'
     world.write("x", more=weights)
     person = Person()
-    ended = applied(world, person, Wanted(TERMS, confirmed=True))
+    ended = applied(world, person, Intent(TERMS, confirmed=True))
     assert isinstance(ended, Invalid)
     assert [found.rule for found in ended.diagnostics] == ["secret"]
     assert (person.met, only_read(world)) == ([], True)
@@ -203,8 +203,8 @@ def test_a_secret_that_is_missing_forbids_to_plan(world: World) -> None:
 
 def test_what_is_not_confirmed_is_not_sent(world: World) -> None:
     person = Person(answer=False)
-    ended = applied(world, person, Wanted(TERMS))
-    assert isinstance(ended, Refused)
+    ended = applied(world, person, Intent(TERMS))
+    assert isinstance(ended, NotApplied)
     assert ended.reason == "not confirmed, so nothing was sent; --yes confirms where there is no terminal"
     assert (person.met, only_read(world)) == (["shown", "asked"], True)
 
@@ -212,7 +212,7 @@ def test_what_is_not_confirmed_is_not_sent(world: World) -> None:
 def test_nobody_is_asked_where_there_is_nothing_to_do(world: World) -> None:
     world.apply()
     person = Person(answer=False)
-    ended = applied(world, person, Wanted(TERMS))
+    ended = applied(world, person, Intent(TERMS))
     assert isinstance(ended, Done)
     assert [outcome.fate.value for outcome in ended.applied.outcomes] == ["kept", "kept"]
     assert (person.met, only_read(world)) == (["shown", "watching"], True)
@@ -220,7 +220,7 @@ def test_nobody_is_asked_where_there_is_nothing_to_do(world: World) -> None:
 
 def test_after_the_answer_the_provider_is_looked_at_again(world: World) -> None:
     person = Person(meanwhile=lambda: (world.carry_out(world.plan()), world.between.calls.clear()))
-    ended = applied(world, person, Wanted(TERMS))
+    ended = applied(world, person, Intent(TERMS))
     assert isinstance(ended, Done)
     assert ended.applied.notes == tuple(f"{name} is not submitted any more: unchanged" for name in ("x", "y"))
     assert (person.met, only_read(world), len(world.jobs())) == (["shown", "asked", "watching"], True, 2)
@@ -228,13 +228,13 @@ def test_after_the_answer_the_provider_is_looked_at_again(world: World) -> None:
 
 def test_with_yes_there_is_no_wait_and_no_second_look(world: World) -> None:
     person = Person()
-    assert isinstance(applied(world, person, Wanted(TERMS, confirmed=True)), Done)
+    assert isinstance(applied(world, person, Intent(TERMS, confirmed=True)), Done)
     assert (person.met, len(world.jobs())) == (["shown", "watching"], 2)
 
 
 def test_a_second_look_that_fails_submits_nothing(world: World) -> None:
     person = Person(meanwhile=lambda: world.habit(answered(401), "projects"))
-    ended = applied(world, person, Wanted(TERMS))
+    ended = applied(world, person, Intent(TERMS))
     assert isinstance(ended, Failed)
     assert (ended.unauthorised, ended.reason.endswith("; nothing was submitted")) == (True, True)
     assert (only_read(world), world.jobs()) == (True, [])

@@ -24,7 +24,7 @@ from baseten_jobs.cli.wait_option import WaitingCommand, waited
 from baseten_jobs.cli.wait_option import waiting as waiting_options
 from baseten_jobs.manifest.inputs import Inputs
 from baseten_jobs.phrases import page
-from baseten_jobs.pipeline import Done, Failed, Invalid, Planned, Refused, Wanted
+from baseten_jobs.pipeline import Done, Failed, Intent, Invalid, NotApplied, Planned
 from baseten_jobs.planning.plan import Plan, Policy
 from baseten_jobs.planning.terms import Terms
 from baseten_jobs.provider.api.client import Api
@@ -107,7 +107,7 @@ def command(
             return session.fail(str(error), Exit.FAILED)
     given = replace(inputs, paths=or_default(inputs.paths))
     terms = pipeline.agreed(Terms.of(connection.target, given, policy, if_tip), saved)
-    if isinstance(terms, Refused):
+    if isinstance(terms, NotApplied):
         return session.fail(terms.reason, Exit.REFUSED)
     paths = still_there(session, terms.paths, prune=terms.policy.prune)
     compiled = compilation.compile_all(replace(inputs, paths=paths, strict=terms.strict), session.stdin)
@@ -120,12 +120,12 @@ def command(
         if isinstance(tip, Exit):
             return tip
         api, of_git = opened(connection), inquiry(terms.policy, connection, terms.paths, tip)
-        wanted = Wanted(terms, of_git, execution, saved, confirmed=yes, local=connection.local)
-        ended = pipeline.apply(api, compiled, wanted, _Operator(session, step, api))
+        intent = Intent(terms, of_git, execution, saved, confirmed=yes, local=connection.local)
+        ended = pipeline.apply(api, compiled, intent, _Operator(session, step, api))
         match ended:
             case Invalid():
                 return session.invalid(ended.diagnostics)
-            case Refused():
+            case NotApplied():
                 return session.fail(ended.reason, _at_least(Exit.REFUSED, ended.plan))
             case Failed():
                 code = Exit.UNAUTHORISED if ended.unauthorised else Exit.FAILED

@@ -81,7 +81,7 @@ def command(
         if isinstance(tip, Exit):
             return tip
         api, of_git = opened(connection), inquiry(policy, connection, paths, tip)
-        made = pipeline.plan(api, compiled, pipeline.Wanted(terms, of_git, local=connection.local))
+        made = pipeline.plan(api, compiled, pipeline.Intent(terms, of_git, local=connection.local))
         if not made.valid:
             return session.invalid(made.diagnostics)
         session.warn(made.diagnostics)
