@@ -12,16 +12,16 @@ from math import sqrt
 from typing import Any
 
 _ALIKE = 0.3
-"""The least likeness, of 1, of two elements that are one and the same with changes."""
+"""Two elements that are at least so alike, from 0 to 1, count as one element with changes."""
 
 _COMPARED = 160_000
-"""Pairs of equal elements up to which the longest common order is looked for."""
+"""The longest common order is searched for only among at most so many pairs of equal elements."""
 
 _RARE = 256
-"""A trait that more pairs of elements share than this tells none of them from the others."""
+"""A trait that more pairs of elements share than this is left out: it distinguishes none of them."""
 
 _READ = 1000
-"""The words in so many characters at the start and at the end of a text are traits."""
+"""Characters at the start and at the end of a text whose words are traits."""
 
 _WORD = re.compile(r"\w+")
 
@@ -75,7 +75,7 @@ def _equal(before: Sequence[str], after: Sequence[str]) -> dict[int, int]:
 
 
 def _alike(before: Mapping[int, Any], after: Mapping[int, Any]) -> dict[int, int]:
-    """Of what has no equal, the pairs that are most alike; among equally alike ones, those closest together."""
+    """The most alike pairs of elements without an equal one; of equally alike pairs, those closest together."""
     partners: dict[int, int] = {}
     taken = set()
     likeness = _likeness(*({i: set(_traits(each)) for i, each in side.items()} for side in (before, after)))
@@ -87,7 +87,7 @@ def _alike(before: Mapping[int, Any], after: Mapping[int, Any]) -> dict[int, int
 
 
 def _likeness(before: Mapping[int, set[Trait]], after: Mapping[int, set[Trait]]) -> dict[tuple[int, int], float]:
-    """How much of their traits two elements share, of 1; a trait counts for more the fewer elements have it."""
+    """How much of their traits two elements share, from 0 to 1; rare traits have more weight."""
     having, others = _by_trait(before), _by_trait(after)
     pairs = {
         trait: max(1, len(having.get(trait, ()))) * max(1, len(others.get(trait, ()))) for trait in (*having, *others)
@@ -125,7 +125,7 @@ def _traits(value: Any, at: str = "") -> Iterator[Trait]:
 
 
 def _out_of_order(pairs: Sequence[tuple[int, int]]) -> tuple[tuple[int, int], ...]:
-    """The fewest pairs without which the rest is in order: all but a longest increasing run of old indices."""
+    """The fewest pairs to leave out so that the rest is in order: all but a longest increasing run of old indices."""
     ends: list[int] = []
     length = []
     for i, _ in pairs:

@@ -26,13 +26,13 @@ class Limit:
 
 @dataclass(frozen=True)
 class GpuCapacity:
-    """Every limit there is; none means that nothing is limited."""
+    """All limits; without any, no GPU is limited."""
 
     limits: tuple[Limit, ...] = ()
 
 
 def capacity_of(data: Mapping[str, Any]) -> GpuCapacity:
-    """The answer of `GET /v1/training/capacity`; raises ValueError for one of another shape."""
+    """The limits in an answer of `GET /v1/training/capacity`; raises ValueError for one of another shape."""
     teams = _rows(data.get("team_gpu_capacities") or [])
     return GpuCapacity(
         (
@@ -62,10 +62,10 @@ def _limit(row: Mapping[str, Any], team: str | None) -> Limit:
 
 
 def starts(submits: Iterable[tuple[JobRequest, str | None]], capacity: GpuCapacity) -> tuple[Start | None, ...]:
-    """Whether each of these jobs, given with its team, starts now or queues; nothing where nobody can tell.
+    """Whether each of these jobs, given with its team, starts now or queues; None if that is not known.
 
-    They use the room one after the other. A team's limit is looked at before the organisation's; one that waits for
-    room keeps its place before those behind it. Spot jobs may exceed a limit, and CPU jobs have none.
+    They take free GPUs one after the other. A team's limit is checked before the organisation's; a job that
+    queues keeps its place before the later ones. Spot jobs may exceed a limit, and CPU jobs have none.
     """
     room = {(each.team, gpu_key(each.gpu_type)): each.limit - each.used for each in capacity.limits}
     return tuple(_start(request, team, room) for request, team in submits)

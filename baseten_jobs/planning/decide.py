@@ -22,7 +22,7 @@ STOPPED = "stopped by a person"
 
 
 Claimed = Mapping[str | None, Collection[str]]
-"""The names that manifests have, or had, by their project's id."""
+"""The names that manifests have, or had, by their project's id; None for projects that do not exist yet."""
 
 
 def make_plan(
@@ -51,7 +51,7 @@ def claimed_names(requests: Iterable[JobRequest], observation: Observation) -> C
 
 
 def decide(request: JobRequest, project: ObservedProject, policy: Policy, claimed: Collection[str] = ()) -> Action:
-    """The decision table for one manifest; `claimed` are the names that manifests of its project have."""
+    """Decide for one manifest, by the decision table; `claimed` are the names that manifests of its project have."""
     named, own = project.by_name.get(request.name, ()), request.identity
     attempts = _attempts(named, own)
     same = tuple(job for job in named if attempts.get(job.id) == own.attempt)
@@ -71,7 +71,10 @@ def decide(request: JobRequest, project: ObservedProject, policy: Policy, claime
 
 
 def _attempts(jobs: Iterable[ObservedJob], own: Identity) -> Mapping[str, int]:
-    """The attempts of an identity's spec, by job id; most jobs of a name are of another spec, and are not parsed."""
+    """The attempts of the jobs with an identity's spec, by job id.
+
+    Most jobs of a name have another spec: they are recognised by their name's start, and not parsed.
+    """
     begin = f"{own.name}--{own.digest}"
     near = (job for job in jobs if job.counts_as is not None or (job.name or "").startswith(begin))
     return {job.id: was.attempt for job in near if (was := job.identity) is not None and was.digest == own.digest}
@@ -137,7 +140,7 @@ def _plain(value: Any) -> str:
 
 
 def _failed_before(request: JobRequest, job: ObservedJob, later: Sequence[ObservedJob]) -> str:
-    """Which kind of end the last job came to, and the two ways on."""
+    """The reason of a hold: how the last job ended, and the two remedies."""
     highest = max([request.attempt, *map(_attempt, later)])
     remedy = f"raise `metadata.attempt`, or `--retry-failed {request.name}`"
     if highest > request.attempt:
@@ -177,7 +180,7 @@ def _changed(request: JobRequest, older: ObservedJob) -> Action:
 
 
 def _with_superseded(action: Action, superseded: tuple[ObservedJob, ...]) -> Action:
-    """The action with the live runs of other specs of its name: what is left of them, or why that is an error."""
+    """The action with the live runs of other specs of its name, and with a note, warning or error on them."""
     if not superseded:
         return action
     action = replace(action, superseded=superseded)
@@ -194,7 +197,7 @@ def _with_superseded(action: Action, superseded: tuple[ObservedJob, ...]) -> Act
 
 
 def _not_what_git_says(action: Action) -> Action:
-    """Nothing of the manifest's own spec lives, and another one does."""
+    """The action with an error or a warning: no job of the manifest's own spec lives, and one of another spec does."""
     stop = f"`baseten-jobs stop --job {action.superseded[-1].id}` stops it"
     said = f"{_listed_jobs(action.superseded)} still runs, which is not what git says; {stop}"
     if action.verb is Verb.HOLD or action.request.stop_superseded:
@@ -227,7 +230,7 @@ def _stops(action: Action) -> list[Action]:
 
 
 def _left_running(action: Action) -> tuple[ObservedJob, ...]:
-    """The superseded runs that are younger than the job that is kept: somebody started them to be there beside it."""
+    """The superseded runs that are younger than the kept job, or of unknown age: they were started to run beside it."""
     kept = action.job
     if action.verb is Verb.SUBMIT or kept is None:
         return ()
@@ -237,7 +240,7 @@ def _left_running(action: Action) -> tuple[ObservedJob, ...]:
 
 
 def revealed(request: JobRequest, job: ObservedJob) -> tuple[Change, ...]:
-    """What the API itself shows to differ from a job: GPUs, nodes, and what can be updated."""
+    """The fields that the API shows of a job and in which a request differs: GPUs, nodes, and what can be updated."""
     compute = request.training_job.get("compute", {})
     wanted = compute.get("accelerator")
     nodes = job.node_count or 1

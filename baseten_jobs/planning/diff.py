@@ -22,10 +22,10 @@ _ENVIRONMENT = ("spec", "runtime", "environment_variables")
 
 @dataclass(frozen=True)
 class Change:
-    """One field's old and new value, as written; nothing where unset.
+    """One field's old and new value, as written; None if it is unset.
 
-    An index in `field` counts in the new list; only the last one of an element that was taken away, where `new` is
-    nothing, counts in the old. `moved` are the (old, new) indices of elements of a list that are in another order.
+    An index in `field` counts in the new list; only the last index of an element that was removed, whose `new` is
+    None, counts in the old list. `moved` are the (old, new) indices of elements of a list that are in another order.
     """
 
     field: str
@@ -36,7 +36,7 @@ class Change:
 
 
 class _Slot(NamedTuple):
-    """Where one element of a list is in the old and in the new one; nothing where it is not."""
+    """The index of a list's element in the old and in the new list; None if it is not in that list."""
 
     old: int | None
     new: int | None
@@ -46,7 +46,7 @@ _Path = tuple[str | _Slot, ...]
 
 
 def changes(old: Mapping[str, Any], new: Mapping[str, Any], api_version: str) -> tuple[Change, ...]:
-    """What differs in meaning between two specs; a list's elements one by one, each beside what it was."""
+    """The fields whose meaning differs between two specs; of lists each element, compared with the one that it was."""
     from deepdiff import DeepDiff
 
     kinds = frozenset({"run", "update"})
@@ -66,7 +66,7 @@ def changes(old: Mapping[str, Any], new: Mapping[str, Any], api_version: str) ->
 
 
 def _with(change: Change, beside: Change) -> Change:
-    """An element that is gone and a new one in its place are one change."""
+    """One change of two: an element that was removed, and a new one in its place."""
     return replace(change, **{side: value for side in ("old", "new") if (value := getattr(beside, side)) is not None})
 
 
@@ -97,7 +97,7 @@ def _aligned(old: Any, new: Any, path: _Path = (), *, moves: dict[_Path, Moves])
 
 
 def _whole(path: _Path, shape: Shape) -> _Path:
-    """A path cut where a spelling begins: nobody wrote the inside of `H100:8`."""
+    """A path cut where a value has a short spelling: `H100:8` is one value, though the spec has fields in it."""
     for length, part in enumerate(path):
         if shape.fold or shape.schema.get("x-rule") == "environment-string":
             return path[:length]
@@ -128,7 +128,7 @@ def _in_order(key: tuple[FieldPath, bool]) -> tuple[list[tuple[str, int]], bool]
 
 
 def _written(value: Any, path: Sequence[str | int | None]) -> Any:
-    """The value at a path as it was written; nothing where there is none."""
+    """The value at a path as it was written; None if there is none."""
     for part in path:
         if isinstance(value, dict) and isinstance(part, str):
             value = value.get(part)

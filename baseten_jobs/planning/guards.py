@@ -22,7 +22,7 @@ def refusals(plan: Plan, policy: Policy, *, strict: bool = False) -> tuple[str, 
 
 
 def _too_dear(plan: Plan, limit: float) -> list[str]:
-    """A limit that can't be checked is not kept."""
+    """Why a plan exceeds a limit in USD per hour; a job without a known price is a reason too."""
     bill, found = plan.cost, []
     if bill.priced > limit:
         found.append(f"{per_hour(bill.priced)} to submit, and --max-cost-per-hour is {per_hour(limit)}")

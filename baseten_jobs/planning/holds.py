@@ -1,4 +1,4 @@
-"""A submit + what its project holds -> the submit, or a hold where its job may run already, under another name."""
+"""A submit + its project's jobs -> the submit, or a hold if its job may run already under another name."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import replace
@@ -14,7 +14,7 @@ from baseten_jobs.planning.plan import Action, Doubt, Policy, Verb
 def doubted(
     submit: Action, project: ObservedProject, policy: Policy, claimed: Collection[str], *, first: bool
 ) -> Action:
-    """The submit itself, or the hold of one whose job may be there; `first` says that no job has the manifest's name.
+    """The submit itself, or a hold if its job may exist; `first` is True if no job has the manifest's name.
 
     A person lifts such a hold with `--create NAME`, or says in the manifest which job is meant.
     """
@@ -32,12 +32,12 @@ def doubted(
 
 
 def held(submit: Action, doubt: Doubt, reason: str, job: ObservedJob | None = None) -> Action:
-    """A submit that waits for a person; `job` is the one that may be what it is for."""
+    """The submit as a hold that waits for a person; `job` is the one that may be the manifest's own."""
     return replace(submit, verb=Verb.HOLD, doubt=doubt, reason=reason, job=job, beside=(), past=())
 
 
 def _under_another_name(request: JobRequest, project: ObservedProject, claimed: Collection[str]) -> ObservedJob | None:
-    """A job that runs, or ran, this very spec under a name that no manifest has."""
+    """The newest job that runs, or ran, this very spec under a name that no manifest has; None if there is none."""
     for job in reversed(project.that_ran(request.identity.digest)):
         own = job.identity
         if own is not None and own.name not in claimed and (job.live or own.attempt >= request.attempt):

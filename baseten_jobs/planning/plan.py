@@ -1,4 +1,4 @@
-"""What apply would do, and what a user permits: actions with their reasons, as every later stage takes them."""
+"""The plan that each later stage takes: actions with their reasons, and the policy that a user permits."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -27,7 +27,7 @@ class Verb(Enum):
 
 @dataclass(frozen=True)
 class Policy:
-    """What the user permits; the limits are counted over one apply, and nothing means no limit.
+    """What the user permits; the limits are counted over one apply; None is no limit.
 
     `history` bounds the revisions of a manifest that are looked through; `max_cost_per_hour` is in USD. `create` has
     the names of manifests that are submitted although a doubt would hold them, or EVERY. What is new since the commit
@@ -57,7 +57,7 @@ class Doubt(Enum):
 
 
 class ActionKey(NamedTuple):
-    """What an action is for: the job of the manifest `name` in `project`, or the job with the id `stopped`.
+    """What an action is for: the manifest `name` of `project`; a stop also has the id of the job that is `stopped`.
 
     A plan has one action for each key. It is how actions are found again, after each stage that copies them: requests
     come from a second plan, or name what was uploaded; a later look turns a submit into a keep or a hold.
@@ -75,7 +75,7 @@ class ActionKey(NamedTuple):
 
 @dataclass(frozen=True)
 class Beside:
-    """A run that a submit leaves running, what it costs, and what would stop it; None where the cost is not known."""
+    """A run that a submit leaves running, and what would stop it; `cost` is None if it is not known."""
 
     job: ObservedJob
     cost: Cost | None = None
@@ -126,19 +126,19 @@ class Action:
 
     @property
     def key(self) -> ActionKey:
-        """By which the action is matched with itself as another stage has it."""
+        """What the action is matched by, in its own plan, in a later one, and among outcomes."""
         stopped = self.job.id if self.verb is Verb.STOP and self.job else ""
         return ActionKey(self.request.project, self.request.name, stopped)
 
     @property
     def job_name(self) -> str:
-        """The name of the job that is to be had, or of the one that is stopped."""
+        """The name of the manifest's own job; of a stop, that of the job that is stopped."""
         stopped = self.job.name if self.verb is Verb.STOP and self.job else None
         return stopped or self.request.job_name
 
     @property
     def identity_lives(self) -> bool:
-        """Whether the manifest's own job lives already, so that what it supersedes may be stopped."""
+        """True if the manifest's own job lives already, so that what it supersedes may be stopped."""
         own = self.job is not None and self.job.live and self.job.identity == self.request.identity
         return own and self.verb in (Verb.KEEP, Verb.UPDATE)
 
@@ -155,7 +155,7 @@ class Orphan:
 
 @dataclass(frozen=True)
 class Plan:
-    """The actions, and what else a reader of the plan should know; `notes` are for the plan as a whole."""
+    """The actions, the projects that they are in, and orphans; `notes` are about the plan as a whole."""
 
     actions: tuple[Action, ...] = ()
     projects: Mapping[ProjectRef, ObservedProject] = field(default_factory=dict)
@@ -216,12 +216,12 @@ class Plan:
 
     @property
     def new_projects(self) -> tuple[ProjectRef, ...]:
-        """Projects that a submit needs and nobody has made yet."""
+        """Projects that a submit needs and that do not exist yet."""
         needed = {action.request.project: None for action in self.of(Verb.SUBMIT)}
         return tuple(ref for ref in needed if not self.projects[ref].exists)
 
 
 def duplicate_warning(jobs: Sequence[ObservedJob]) -> str:
-    """What a person reads of several live jobs of one identity, with the remedy."""
+    """The warning on several live jobs of one identity, with the remedy."""
     ids = ", ".join(job.id for job in jobs)
     return f"duplicate: {ids} run the same spec; stop one with `baseten-jobs stop --job {jobs[-1].id}`"

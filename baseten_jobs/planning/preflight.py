@@ -25,7 +25,7 @@ _READERS = 8
 
 @dataclass(frozen=True)
 class KnownTeam:
-    """A project's team, as far as the API tells; both empty where it does not."""
+    """A project's team, as far as the API shows it; both fields are empty if it does not."""
 
     name: str = ""
     id: str = ""
@@ -36,8 +36,8 @@ class KnownTeam:
 
 @dataclass(frozen=True)
 class Appraisal:
-    """What was read. `secrets` has the names of those teams alone whose secrets could be read; `capacity` is nothing
-    where it could not be read, and `machines` empty; `notes` say why.
+    """What was read. `secrets` has the names of the secrets of each team whose secrets could be read; `capacity` is
+    None, and `machines` are empty, if they could not be read; `notes` say why.
     """
 
     machines: tuple[Machine, ...] = ()
@@ -51,7 +51,7 @@ class Appraisal:
 
 
 def appraise(api: Api, projects: Iterable[ObservedProject], referring: Collection[ProjectRef]) -> Appraisal:
-    """Read side by side what a plan's submits into `projects` cost, and may refer to; raises nothing.
+    """Read side by side what a plan's submits into `projects` cost, and may refer to; never raises.
 
     As many calls for a thousand manifests as for one: prices, capacity, the list of teams where one is not known, and
     the secrets of each team in whose projects (`referring`) a manifest refers to a secret.
@@ -110,13 +110,13 @@ def unknown_secrets(
 
 
 def _running_cost(job: ObservedJob, machines: Sequence[Machine]) -> Cost | None:
-    """What a job costs by the machines that it was given; None for one without GPUs, whose size is not known."""
+    """What a job costs, by the GPUs and nodes that it has; None for one without GPUs, whose machine is not known."""
     nodes = job.node_count or 1
     return cost_of_gpus(nodes, job.gpus // nodes, job.gpu_type or "", machines) if job.gpus else None
 
 
 def _read(read: Callable[[], T]) -> tuple[T | None, str]:
-    """What was read, or why it could not be."""
+    """What was read, and an empty text; or None, and why it could not be read."""
     try:
         return read(), ""
     except (ApiError, ValueError) as error:
@@ -157,7 +157,7 @@ def _team(project: ObservedProject, listed: Rows) -> KnownTeam:
 def _secrets(
     api: Api, teams: Iterable[KnownTeam], unlisted: str
 ) -> tuple[Mapping[KnownTeam, frozenset[str]], Mapping[KnownTeam, str]]:
-    """The names of each team's secrets, or why they can't be read: by its own list, or else out of everybody's."""
+    """The names of each team's secrets, or why they can't be read: from its own list, or else from the list of all."""
     teams = tuple(dict.fromkeys(teams))
     found: dict[KnownTeam, frozenset[str]] = {}
     problems: dict[KnownTeam, str] = {}
@@ -177,7 +177,7 @@ def _secrets(
 
 
 def _names_of(team: KnownTeam, rows: Rows) -> frozenset[str]:
-    """The names among everybody's that are the team's; all of them where the team is not known."""
+    """The names of a team's secrets in the list of all; all names if the team is not known."""
     return frozenset(str(row.get("name")) for row in rows if not team.name or row.get("team_name") == team.name)
 
 

@@ -26,7 +26,7 @@ _OURS, _SHARED = b"baseten-jobs/", (b"TrainingJobDefaults", b"Policy")
 
 @dataclass(frozen=True)
 class Tip:
-    """What a branch of the remote is at, and which paths of what is applied differ from `head` there.
+    """The commit that a branch of the remote is at, and which paths of what is applied differ there from `head`.
 
     `newer` are the YAML files, path and bytes, that the tip has and HEAD has not, or not so.
     """
@@ -51,14 +51,14 @@ class Tip:
 
 
 def is_branch(name: str) -> bool:
-    """Whether a branch may have this name, by the rules of `git check-ref-format`."""
+    """True if a branch may have this name, by the rules of `git check-ref-format`."""
     return not _NO_BRANCH.search(name)
 
 
 def look(branch: str, paths: Sequence[str], documents: Sequence[Document], seconds: float = SECONDS) -> Tip:
-    """Ask the remote for the tip of a branch, and compare what these paths and documents stand for.
+    """Ask the remote for the tip of a branch, and compare what these paths and documents are made from.
 
-    Raises GitError where that can't be told.
+    Raises GitError if that can't be read.
     """
     repository = _repository(paths)
     with repository:
@@ -76,7 +76,7 @@ def look(branch: str, paths: Sequence[str], documents: Sequence[Document], secon
 
 
 def _repository(paths: Iterable[str]) -> Repository:
-    """The one that all paths are in."""
+    """The repository that all paths are in."""
     found: dict[str, Repository] = {}
     for path in paths:
         root = checkout_of("." if path == STDIN else path)
@@ -109,7 +109,7 @@ def _is_shared(raw: bytes | None) -> bool:
 
 
 class _Places:
-    """Where all that is applied comes from: places below a root, and what is `elsewhere`, or nobody knows where."""
+    """Where all that is applied comes from: places below a root, and what is `elsewhere` or of unknown origin."""
 
     def __init__(self, paths: Sequence[str], documents: Sequence[Document], root: str) -> None:
         self._inside: set[str] = set()

@@ -18,7 +18,7 @@ _BATCH = 256
 
 
 class CodeHistory:
-    """What manifests and their code were in each of these commits, the newest first: those that touched either."""
+    """The manifests and their code in each of these commits, the newest first: those that touched either."""
 
     def __init__(self, history: History, committed: Committed, commits: Sequence[Revision]) -> None:
         self.history, self.committed, self.commits = history, committed, commits
@@ -31,7 +31,7 @@ class CodeHistory:
         return found or self._newest(identity.name, lambda w: w.digest[:SHOWN] == identity.digest)
 
     def find_in_project(self, identity: Identity, project: ObservedProject) -> CommittedManifest | None:
-        """The same for just this identity, attempt included, of this project."""
+        """The newest commit that had this identity, attempt included, in this project; None if none had."""
         return self._newest(identity.name, lambda w: w.identity == identity and w.belongs_to(project))
 
     def at(self, commit: str, name: str) -> Iterator[tuple[str, PastManifest]]:
@@ -76,7 +76,7 @@ class CodeHistory:
             yield from batch
 
     def _paths_of(self, name: str) -> tuple[str, ...]:
-        """Where manifests of this name ever were."""
+        """The paths at which manifests of this name ever were."""
         if name not in self._paths:
             changes = self.history.mentioning(name)
             self._paths[name] = tuple(dict.fromkeys(change.revision.path for change in changes))
@@ -100,7 +100,7 @@ def folders(manifests: Iterable[tuple[str, PastManifest]]) -> Iterator[str]:
 
 
 def file_changes(old: Iterable[File], new: Iterable[File]) -> Iterator[Change]:
-    """Each file that came, went or changed, told by the first digits of its content's digest."""
+    """A change for each file that was added, removed or rewritten, by the first digits of its content's digest."""
     before, after = ({file.path: file for file in files} for files in (old, new))
     for path in sorted(before.keys() | after.keys()):
         told = [_told(files.get(path)) for files in (before, after)]

@@ -1,4 +1,4 @@
-"""A workspace in a commit -> the files that it held there, out of git's own objects."""
+"""A workspace in a commit -> the files that it held there, read from git's objects."""
 
 import hashlib
 import os
@@ -18,16 +18,16 @@ from baseten_jobs.workspace.selection import Selection
 from baseten_jobs.workspace.walk import TravellingFile, walk_committed
 
 MOST_READ = 256 << 20
-"""Bytes of files that one search reads out of git; those that lie unchanged in the work tree are not read at all."""
+"""Bytes of files that one search reads from git at most; those unchanged in the work tree need no reading."""
 
 MOST_FILES = 400_000
-"""Files that one search looks at, each counted in every revision."""
+"""Files that one search reads at most, each counted in every revision."""
 
 _FOLDER, _LINK, _SUBMODULE = 0o040000, 0o120000, 0o160000
 
 
 class TooMuch(Exception):
-    """It would take too long to tell what a commit held."""
+    """Reading what a commit held would take too long."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +58,7 @@ class _Facts:
 class Committed:
     """What workspaces held in the commits of one repository.
 
-    `known` has the SHA-256 of blobs whose content somebody hashed already. All methods raise TooMuch and NotWhole.
+    `known` has the SHA-256 of blobs whose content was hashed already. All methods raise TooMuch and NotWhole.
     """
 
     def __init__(self, objects: Objects, known: Mapping[str, str]) -> None:
@@ -77,7 +77,7 @@ class Committed:
             self._roots[commit] = self._remembered(found) if found else None
 
     def at(self, commit: str, path: str) -> str | None:
-        """The name of what a commit has at a path, blob or tree; nothing where it has nothing."""
+        """The name of the blob or tree that a commit has at a path; None if it has none."""
         if commit not in self._roots:
             self.fetch((commit,))
         here = self._roots[commit]
@@ -88,7 +88,7 @@ class Committed:
         return here
 
     def digest(self, commit: str, home: str, workspace: Workspace) -> str | None:
-        """What the workspace of a manifest in the folder `home` held, as its content digest; nothing without files."""
+        """The content digest of what a manifest's workspace held, `home` being its folder; None if that was no file."""
         folders = folders_of(home, workspace)
         key = (workspace, tuple((folder, self.at(commit, folder)) for folder in folders))
         if key not in self._digests:
@@ -100,7 +100,7 @@ class Committed:
         return self._digests[key]
 
     def files(self, commit: str, home: str, workspace: Workspace) -> tuple[File, ...]:
-        """The files that the archive had, were it made of this commit; none where git alone can't tell.
+        """The files that an archive of this commit would have; empty if git alone can't show that.
 
         Of a commit whose digest is known nothing is read again.
         """
@@ -122,7 +122,7 @@ class Committed:
         return tuple(file for file in files if file is not None)
 
     def _file(self, found: TravellingFile, blob: str) -> File | None:
-        """Nothing for the tool's own files, which stay out unless they are named."""
+        """A file of the archive; None for the tool's own files, which are left out unless they are named."""
         if found.target is not None:
             return File(found.path, found.source, 0, False, link_hash(found.target), found.target)
         facts = self._facts[blob, form_of(found.source)]
@@ -131,7 +131,7 @@ class Committed:
         return File(found.path, found.source, 0, found.executable, facts.sha256)
 
     def _learn(self, files: Iterable[tuple[str, str]]) -> None:
-        """Read the blobs of these paths, as far as they are not known; whether one is ours the path says, too."""
+        """Read those blobs of these paths that are not known yet; paths help to tell the tool's own files."""
         wanted = dict.fromkeys((blob, form_of(path)) for path, blob in files)
         unknown = [key for key in wanted if key not in self._facts]
         for (blob, form), found in zip(unknown, self._objects.read([blob for blob, _ in unknown]), strict=True):
@@ -176,7 +176,7 @@ class _Place:
         self._committed, self._commit = committed, commit
         self.objects: dict[str, str] = {}
         self.submodules = False
-        """Whether some of what travels is in other repositories."""
+        """True if some of the files to upload are in other repositories."""
 
     def entries(self, folder: str) -> Sequence[Entry]:
         tree = self.objects.get(folder) or self._committed.at(self._commit, folder) or ""

@@ -1,4 +1,4 @@
-"""A repository -> where the revisions of each manifest are found, with the code that travelled, and how old it is."""
+"""A repository -> the revisions of each manifest, with their code, and how long the branch has had it."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -26,9 +26,9 @@ _AHEAD = 5
 
 
 class Evidence:
-    """What git knows of some requests, and of manifests that are gone; each part is read once, when somebody asks.
+    """The git history of some requests, and of deleted manifests; each part is read once, when it is first needed.
 
-    `since` is the time before which a manifest is old; what is new since the commit `base` is not. Everything may
+    `since` is the time before which a manifest is old; what is new since the commit `base` is not. Every method may
     raise GitError and NotWhole.
     """
 
@@ -51,13 +51,13 @@ class Evidence:
 
     @cached_property
     def at_head(self) -> tuple[str, ...]:
-        """The blobs in HEAD's tree that are about manifests."""
+        """The blobs in HEAD's tree that mention manifests."""
         blobs = tuple(dict.fromkeys(self.repository.manifests_at_head().values()))
         self.contents.fetch(blobs)
         return tuple(blob for blob in blobs if self.contents.mentions(blob))
 
     def of(self, name: str) -> "History | CodeHistory":
-        """Where the revisions of a manifest are found: together with its code, if it ever had any."""
+        """The revisions of a manifest; together with their code if any revision has code."""
         return self._code if self.carries_code(name) else self.history
 
     def carries_code(self, name: str) -> bool:
@@ -151,7 +151,7 @@ class Evidence:
 
     @cached_property
     def _branch(self) -> tuple[FileChange, ...]:
-        """The changes as they came to the branch itself."""
+        """The changes of the branch itself: of a merge, those against its first parent."""
         return self.repository.first_parent_log(self.others)
 
     def _held_by(self, blobs: Iterable[str | None], name: str) -> Iterator[PastManifest]:
@@ -195,7 +195,7 @@ class Evidence:
         return CodeHistory(self.history, committed, self.repository.commits_of(self._touching))
 
     def _hashed(self, unchanged: Mapping[str, str]) -> Iterator[tuple[str, str]]:
-        """Blobs whose content was hashed in the work tree already."""
+        """The SHA-256 of blobs whose content was hashed in the work tree already, by the blob's name."""
         root = f"{self.repository.root}/"
         for request in self.requests:
             for file in request.content.files if request.content else ():
@@ -204,7 +204,7 @@ class Evidence:
 
     @cached_property
     def _folders(self) -> frozenset[str]:
-        """Where the code of these manifests ever was."""
+        """The folders in which the code of these manifests ever was."""
         from baseten_jobs.planning.history.code_revisions import folders
 
         names = {request.name for request in self.requests} | {written.name for written in self.history.taken_out()}

@@ -1,4 +1,4 @@
-"""Submits + how old git says their specs are -> holds of those whose jobs should have been there."""
+"""Submits + the age of their specs in git -> holds of those whose jobs should exist already."""
 
 from collections.abc import Iterable
 from dataclasses import replace
@@ -14,16 +14,16 @@ YOUNG = (
 
 
 class Absences:
-    """The submits of one plan whose identity no job of their project has, but for those that a person asked for."""
+    """The submits of one plan whose identity no job of their project has, without those that `--create` names."""
 
     def __init__(self, plan: Plan, policy: Policy) -> None:
         self.plan, self.policy = plan, policy
         self.absent = [a for a in self._unanswered() if plan.lacks_job_of(a)]
 
     def as_git_says(self, evidence: Evidence) -> Plan:
-        """Hold what HEAD has had for long, and all of a project in which nothing is that has been there for long.
+        """Hold the submits of specs that HEAD has had for long; all of a project if it has no job of any such spec.
 
-        In a shallow clone a project without any managed job may be such a project. Raises GitError and NotWhole.
+        In a shallow clone that may be any project without a managed job. Raises GitError and NotWhole.
         """
 
         def is_old(action: Action) -> bool:
@@ -44,18 +44,18 @@ class Absences:
         return self._held(reasons, notes)
 
     def of_unknown_age(self, reason: str) -> Plan:
-        """Hold what goes into a project without a managed job, where git is there and its history can't be read."""
+        """Hold the submits into projects without a managed job: there is git, and its history can't be read."""
         return self._held(self._in_unproven_projects(self.absent, reason))
 
     def _unanswered(self) -> list[Action]:
         return [action for action in self.plan.of(Verb.SUBMIT) if not self.policy.creates(action.request.name)]
 
     def _place(self, action: Action) -> object:
-        """What is equal for all actions of one project, whether it exists or not."""
+        """The project's id, or the reference to one that does not exist yet: equal for all actions of one project."""
         return self.plan.project_of(action).id or action.request.project
 
     def _with_jobs(self, place: object) -> Iterable[Action]:
-        """The manifests of a project whose own identity a job has, or had."""
+        """The actions of a project's manifests whose own identity a job has, or had."""
         of_manifests = (action for action in self.plan.actions if action.verb is not Verb.STOP)
         return (a for a in of_manifests if self._place(a) == place and not self.plan.lacks_job_of(a))
 

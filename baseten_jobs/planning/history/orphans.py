@@ -17,7 +17,7 @@ Observe = Callable[[tuple[ProjectRef, ...]], Observation]
 
 
 class Orphans:
-    """The orphans of one plan. `prune` says whether they are stopped, `within` below which paths of the repository.
+    """The orphans of one plan. If `prune` is True, those are stopped whose manifest was below a path in `within`.
 
     `newer` are YAML files, path and bytes, that a newer commit has: what they claim is no orphan.
     """
@@ -86,7 +86,7 @@ class Orphans:
         return next(iter(names), "")
 
     def _abandoned(self, plan: Plan, observe: Observe) -> tuple[ObservedProject, ...]:
-        """Projects that only a manifest which is gone names."""
+        """The projects that only deleted manifests name, as far as they exist."""
         refs = [
             ProjectRef(written.project if written.project_id is None else None, written.project_id, written.team)
             for written in self.evidence.history.taken_out()
@@ -111,7 +111,7 @@ class Orphans:
 
     @cached_property
     def _living(self) -> tuple[str, ...]:
-        """The contents about manifests in HEAD's tree, in the work tree, and newer, whatever paths were given."""
+        """The files that mention manifests, in HEAD's tree, the work tree and `newer`, whatever paths were given."""
         found = [*self._work_tree]
         for path, raw in self.newer:
             self.contents.add(name := f"newer:{path}", raw)

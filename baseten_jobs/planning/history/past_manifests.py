@@ -14,7 +14,7 @@ from baseten_jobs.manifest.schema.fields import SUPPORTED
 
 @dataclass(frozen=True)
 class PastManifest:
-    """A manifest as a file held it: enough to tell whose it is and what it means, but for the code of a workspace."""
+    """A manifest as a file held it: its identity, its project and its spec, without the code of its workspace."""
 
     name: str
     project: str | None
@@ -29,7 +29,7 @@ class PastManifest:
 
     @property
     def place(self) -> tuple[str, str | None, str | None, str | None]:
-        """Whose manifest it is, as written."""
+        """The name and the project, as written: what is equal for all revisions of one manifest."""
         return self.name, self.project, self.project_id, self.team
 
     def shares_place(self, other: "PastManifest") -> bool:
@@ -40,7 +40,7 @@ class PastManifest:
         return Identity(self.name, self.digest[:SHOWN], self.attempt)
 
     def belongs_to(self, project: ObservedProject) -> bool:
-        """Whether this is a manifest of that project; several teams may have one of its name."""
+        """True if this is a manifest of that project; several teams may have a project of one name."""
         if self.project_id is not None:
             return self.project_id == project.id
         return self.project == project.name and (self.team is None or project.team in (None, self.team))
@@ -55,7 +55,7 @@ def manifests_in(path: str, raw: bytes) -> tuple[PastManifest, ...]:
 
 
 def _reads_whole(raw: bytes) -> bool:
-    """Whether every document of a file is a manifest that can be read: only then is a name's absence one."""
+    """True if every document of a file is a manifest that can be read; if not, it may hold any name."""
     text = decode("", raw) if len(raw) <= MAX_BYTES else None
     if not isinstance(text, str):
         return False
@@ -95,11 +95,11 @@ def _text(value: Any) -> str | None:
 
 _MARK = b"baseten-jobs/"
 _PLACING = re.compile(rb"^.*(?:metadata|project|name|team|apiVersion|---|<<|[:\-\[,{]\s*[&*]\w).*$", re.MULTILINE)
-"""The lines that can say whose manifests a file holds."""
+"""Matches the lines that can decide whose manifests a file holds."""
 
 
 class Contents:
-    """What blobs hold, as far as they are about manifests: each is read once, and compiled once if ever.
+    """The manifests that blobs hold; each blob is read once, and compiled at most once.
 
     `read` gives the bytes of some blobs, in their order.
     """
@@ -110,17 +110,17 @@ class Contents:
         self._compiled: dict[str, tuple[PastManifest, ...]] = {}
 
     def fetch(self, blobs: Iterable[str | None]) -> None:
-        """Read what was not read yet, all at once."""
+        """Read the blobs that were not read yet, all at once."""
         wanted = [blob for blob in dict.fromkeys(blobs) if blob is not None and blob not in self._raw]
         for blob, raw in zip(wanted, self._read(wanted), strict=True):
             self._raw[blob] = raw if _MARK in raw else b""
 
     def add(self, name: str, raw: bytes) -> None:
-        """The same for bytes that are no blob, under a name of their own."""
+        """Add bytes that are no blob of git, under a name of their own."""
         self._raw[name] = raw if _MARK in raw else b""
 
     def mentions(self, blob: str | None, name: str = "") -> bool:
-        """Whether a blob is about manifests, and about this one: most need not be compiled."""
+        """True if a blob may hold a manifest, and mentions this name: searched as text, which is quick."""
         if blob is None:
             return False
         if blob not in self._raw:
@@ -138,11 +138,11 @@ class Contents:
         return self._compiled[blob]
 
     def may_hold(self, blob: str | None, name: str, whose: Callable[[PastManifest], bool]) -> bool:
-        """Whether a manifest of this name is there; a file that can't be read whole may hold each name in it."""
+        """True if a blob holds a manifest of this name, or may: it mentions the name, and can't be read whole."""
         if blob is None or not self.mentions(blob, name):
             return False
         return any(w.name == name and whose(w) for w in self.manifests(blob)) or not _reads_whole(self._raw[blob])
 
     def placing(self, blob: str | None) -> tuple[bytes, ...]:
-        """What of a blob can say whose manifests it holds; equal where none came or went."""
+        """The lines of a blob that can decide whose manifests it holds: if two blobs have equal ones, so are these."""
         return tuple(_PLACING.findall(self._raw[blob])) if blob is not None and self.mentions(blob) else ()

@@ -1,4 +1,4 @@
-"""Plan + git history -> the plan with what git bears witness to: changes, doubtful stops, missing jobs, orphans."""
+"""Plan + git history -> the plan with changes and orphans, without doubtful stops, and with missing jobs held."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -34,9 +34,9 @@ CODE_NOT_FOUND = (
 
 @dataclass(frozen=True)
 class Inquiry:
-    """What is asked of git; `now` is an aware time. Only what lay below `paths` is pruned, and all if they are None.
+    """What is asked of git. `now` has a time zone. Only jobs of manifests below `paths` are pruned; all if it is None.
 
-    `missing` is False where no job can be missing. `newer` are YAML files, path and bytes, that a newer commit has:
+    `missing` is False if no job can be missing. `newer` are YAML files, path and bytes, that a newer commit has:
     what they claim is not abandoned.
     """
 
@@ -48,7 +48,7 @@ class Inquiry:
 
 
 class _Doubt(NamedTuple):
-    """Why a superseded run is not stopped, and whether a person should act on that."""
+    """Why a superseded run is not stopped; `warns` is True if a person should act on that."""
 
     text: str
     warns: bool = True
@@ -61,11 +61,11 @@ def with_witness(
     observe: Observe,
     again: Callable[[Claimed], Plan],
 ) -> Plan:
-    """The plan as git bears it out; `observe` looks up projects that only deleted manifests name, raising ApiError.
+    """The plan as the git history supports it; `observe` reads projects that only deleted manifests name.
 
-    `again` makes the plan anew, with names that manifests of the repository have which it has not read.
-    Outside of any repository nothing is doubted, and the reason is a note. A history that can't be read bears out no
-    stop, and no submit of what may be old.
+    `again` makes the plan anew, with names of further manifests in the repository. Outside of any repository the plan
+    stays as it is, with a note. If the history can't be read, stops are left out, and submits of specs that may be old
+    are held. Raises ApiError.
     """
     if isinstance(repository, NotInGit) and not repository.refused:
         return _unexplained(plan, repository.reason, inquiry)
@@ -86,7 +86,7 @@ def _not_readable(plan: Plan, reason: str, inquiry: Inquiry) -> Plan:
 
 
 def _unexplained(plan: Plan, reason: str, inquiry: Inquiry) -> Plan:
-    """The plan where git can't be asked: what the API reveals instead, and why."""
+    """The plan if git can't be read: with the changes that the API shows, and with the reason."""
     actions = tuple(_unknown(action, reason) for action in plan.actions)
     asked = inquiry.policy.prune or any(action.history or action.verb is Verb.STOP for action in actions)
     asked = asked or (inquiry.missing and any(plan.lacks_job_of(action) for action in plan.of(Verb.SUBMIT)))
@@ -105,7 +105,7 @@ def _not_stopped(stop: Action, why: str) -> str:
 
 
 def _without_stops(plan: Plan, doubts: Mapping[ActionKey, _Doubt]) -> Plan:
-    """The plan without the stops in doubt; the manifest's own action says why, and what runs on beside it."""
+    """The plan without the stops in doubt; the manifest's own action gets the reason and the run that goes on."""
     kept = [action for action in plan.actions if action.key not in doubts]
     dropped: dict[ActionKey, list[Action]] = {}
     for stop in plan.of(Verb.STOP):
@@ -126,12 +126,12 @@ def _leaving(action: Action, stops: Sequence[Action], doubts: Mapping[ActionKey,
 
 
 def _own_identity(job: ObservedJob) -> Identity | None:
-    """The identity under which git knows a job's spec: the one of its name, which may be from before a renaming."""
+    """The identity by which git has a job's spec: that of its name, which may be from before a renaming."""
     return parse_job_name(job.name) or job.identity
 
 
 class _Witness:
-    """One questioning of one repository."""
+    """One plan held against one repository."""
 
     def __init__(self, repository: Repository, inquiry: Inquiry, plan: Plan) -> None:
         self.repository, self.inquiry, self.plan = repository, inquiry, plan
@@ -208,7 +208,7 @@ class _Witness:
     # What may be stopped
 
     def _doubt(self, stop: Action) -> _Doubt | None:
-        """Why a superseded job must not be stopped on this repository's word; None if it may be."""
+        """Why a superseded job must not be stopped, by this repository; None if it may be."""
         job, request = stop.job, stop.request
         was = _own_identity(job) if job else None
         if job is None or was is None:

@@ -1,4 +1,4 @@
-"""What git says of manifests -> which revision has a spec's digest, and which commit deleted a manifest."""
+"""Changes of manifests in git -> the revision with a spec's digest, and the commit that deleted a manifest."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -15,7 +15,7 @@ from baseten_jobs.planning.history.past_manifests import Contents, PastManifest
 
 @dataclass(frozen=True)
 class CommittedManifest:
-    """A manifest in a commit; `age` counts the commits since it stood last."""
+    """A manifest in a commit; `age` is the number of commits since the last one that had it."""
 
     revision: Revision
     written: PastManifest
@@ -24,7 +24,7 @@ class CommittedManifest:
 
 _BATCH = 256
 _FOREIGN = 20
-"""A file that has had nothing to do with manifests for so many changes is not looked at further back."""
+"""A file that had no manifest in so many changes is not read any further back."""
 
 
 class History:
@@ -38,8 +38,8 @@ class History:
     def find(self, identity: Identity, path: str | None = None) -> CommittedManifest | None:
         """The newest revision that has this name and digest: of the file at `path` first, else of any file.
 
-        Of several in a row that mean the same, the oldest is told: it is the one that was submitted; and the commit
-        that wrote it, not a merge or a rename.
+        Of several in a row with this digest the oldest is returned, since it was submitted; and the commit that wrote
+        it, not a merge or a rename. None if there is none.
         """
         for changes in (self._of_path(path) if path else iter(()), self.mentioning(identity.name)):
             found: tuple[FileChange, PastManifest] | None = None
@@ -53,7 +53,7 @@ class History:
         return None
 
     def find_in_project(self, identity: Identity, project: ObservedProject) -> CommittedManifest | None:
-        """The same for just this identity, attempt included, of this project."""
+        """The newest revision with this identity, attempt included, in this project; None if there is none."""
         for change in islice(self.mentioning(identity.name), self.limit):
             for written in self.contents.manifests(change.after):
                 if written.identity == identity and written.belongs_to(project):
@@ -61,7 +61,7 @@ class History:
         return None
 
     def replacing(self, identity: Identity, project: ObservedProject) -> Revision | None:
-        """The newest commit that gave a manifest of this identity another spec; None where none did."""
+        """The newest commit that gave a manifest of this identity another spec; None if none did."""
         for change in self.changes:
             if not change.rewrites or not self.contents.mentions(change.before, identity.name):
                 continue
@@ -74,7 +74,7 @@ class History:
         return None
 
     def taken_out(self) -> Iterator[PastManifest]:
-        """The manifests that a change took out of a file, or gave to another project; each place once."""
+        """The manifests that a change removed from a file, or moved to another project; each name and project once."""
         seen: set[object] = set()
         for change in self.changes:
             before, after = change.before, change.after
@@ -115,14 +115,14 @@ class History:
 
     @cached_property
     def _by_path(self) -> Mapping[str, Sequence[int]]:
-        """Where the changes of each file are among all, the newest first."""
+        """The indices in `changes` of each file's changes, the newest first."""
         found: dict[str, list[int]] = {}
         for at, change in enumerate(self.changes):
             found.setdefault(change.revision.path, []).append(at)
         return found
 
     def mentioning(self, name: str) -> Iterator[FileChange]:
-        """The changes after which a file has to do with a manifest of this name."""
+        """The changes after which a file mentions this name."""
         return (change for change in self.changes if self.contents.mentions(change.after, name))
 
     def _found(self, change: FileChange, written: PastManifest) -> CommittedManifest:
