@@ -38,7 +38,7 @@ def _counting(job: ObservedJob, adopted: Mapping[str, Identity], renamed: Mappin
 
 
 def not_there(observation: Observation, requests: Iterable[JobRequest]) -> tuple[JobRequest, ...]:
-    """The requests that adopt a job which their project does not show."""
+    """Returns the requests that adopt a job which the search of their project does not show."""
     return tuple(
         request
         for request in requests

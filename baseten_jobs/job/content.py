@@ -1,4 +1,4 @@
-"""What a manifest says of its code -> values, and files -> the digest of what they hold."""
+"""`spec.workspace` of a manifest -> which files it takes; files -> the digest of their contents."""
 
 import hashlib
 from collections.abc import Iterable, Mapping
@@ -10,12 +10,12 @@ from baseten_jobs.manifest.normalisation import workspace_of
 
 _SCHEME = b"baseten-jobs workspace 1"
 MAX_BYTES = 5 << 30
-"""What an archive may have; the incumbent client refuses more, too."""
+"""The most bytes that an archive may have; Baseten's own client refuses a larger one, too."""
 
 
 @dataclass(frozen=True)
 class Workspace:
-    """Which files travel: `root` and `external` are relative to the manifest, patterns are those of gitignore."""
+    """Which files are uploaded: `root` and `external` are relative to the manifest, patterns are those of gitignore."""
 
     root: str = "."
     include: tuple[str, ...] = ()
@@ -39,9 +39,9 @@ def written_in(spec: Mapping[str, Any]) -> Workspace | None:
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """One file or link of an archive: `path` in it, with '/', and `source` on the disk.
+    """One file or symbolic link of an archive: `path` in it, with '/', and `source` on the disk.
 
-    `sha256` is that of the content, 64 hex digits; of a link that of its `target`, which a file has not.
+    `sha256` has 64 hex digits: of a file's content, or of a link's `target`. Files have no target.
     """
 
     path: str
@@ -54,9 +54,10 @@ class File:
 
 @dataclass(frozen=True)
 class Content:
-    """What a workspace holds: `root` as the manifest names it, the files in the archive's order.
+    """All files of a workspace, in the archive's order; `root` is its folder as the manifest names it.
 
-    `outside` are the folders, as the manifest names them, that lie outside of its repository or folder.
+    `outside` are the folders, as the manifest names them, that lie outside of the manifest's repository, or of its
+    folder where it is in no repository.
     """
 
     root: str
@@ -69,7 +70,7 @@ class Content:
 
     @property
     def size(self) -> int:
-        """Bytes of all files together."""
+        """The size of all files together, in bytes."""
         return sum(file.size for file in self.files)
 
     def largest(self, count: int = 5) -> tuple[File, ...]:
@@ -79,7 +80,7 @@ class Content:
 def content_digest(files: Iterable[File]) -> str:
     """SHA-256 over path, kind and content of every file, sorted and length-delimited; 64 hex digits.
 
-    Times, owners, other bits of the mode and the order of the files never matter.
+    Changing times, owners, the rest of the mode or the order of the files does not change it.
     """
     total = hashlib.sha256(_SCHEME)
     for path, kind, digest in sorted(map(_meaning, files)):

@@ -12,7 +12,7 @@ from baseten_jobs.phrases import listed
 
 _MEBIBYTE = 2**20
 _CPUS, _MEMORY = 1, "2Gi"
-"""What the create call asks for where nothing is written."""
+"""What a job gets of each where its spec does not set it: the defaults of the create call."""
 
 _UNKNOWN = "price not known"
 
@@ -28,7 +28,7 @@ class Machine:
     gpu_type: str = ""
 
     def fits(self, compute: Mapping[str, Any]) -> bool:
-        """Whether a node of this `compute` is this machine: its GPUs exactly, CPU and memory at least."""
+        """True if a node of this `compute` runs on this machine: equal GPUs, and enough CPUs and memory."""
         accelerator = compute.get("accelerator") or {"accelerator": "", "count": 0}
         if self.gpus != accelerator["count"] or not same_gpu(self.gpu_type, accelerator["accelerator"]):
             return False
@@ -41,11 +41,11 @@ class Machine:
 
 
 _bytes = lru_cache(bytes_of)
-"""Every job is held against every machine, and many ask for the same."""
+"""Remembered, because every job is compared with every machine, and many ask for the same memory."""
 
 
 def same_gpu(one: str, other: str) -> bool:
-    """The API spells a type `A100-40GB` in one place and `A100_40GB` in another."""
+    """True if both are one GPU type: the API writes `A100-40GB` in one place and `A100_40GB` in another."""
     return gpu_key(one) == gpu_key(other)
 
 
@@ -56,7 +56,7 @@ def gpu_key(gpu_type: str) -> str:
 def price_list(rows: Iterable[Mapping[str, Any]]) -> tuple[Machine, ...]:
     """The machines of `GET /v1/instance_type_prices`, whose `price` is in USD per minute.
 
-    A row that tells no price, or none that can be meant, is no machine: nothing is free.
+    A row is left out if it has no price, or one that can't be right, such as 0: no machine is free.
     """
     machines = (_machine(row.get("instance_type"), row.get("price")) for row in rows)
     return tuple(machine for machine in machines if machine is not None)
@@ -75,9 +75,9 @@ def _machine(instance: object, price: object) -> Machine | None:
 
 @dataclass(frozen=True)
 class Cost:
-    """What one job takes, and its price in USD per hour, to the cent; nothing where no price is known.
+    """The size of one job, and its price in USD per hour, to the cent; None where the price is not known.
 
-    `gpus` and `cpus` are those of one node: a GPU job is told by its `gpus` alone, a CPU job by its `cpus`.
+    `gpus` and `cpus` count those of one node. Of a job with GPUs only `gpus` is shown, of any other only `cpus`.
     """
 
     nodes: int
@@ -88,7 +88,7 @@ class Cost:
 
     @classmethod
     def unknown(cls, nodes: int | None) -> "Cost":
-        """The cost of a job of which not even the size is known."""
+        """The cost of a job whose size is not known either."""
         return cls(nodes or 1, 0, "", 0)
 
     @property
@@ -107,7 +107,7 @@ def per_hour(usd: float) -> str:
 
 
 def cost_of(request: JobRequest, machines: Iterable[Machine]) -> Cost:
-    """A job on the smallest machine that has the GPUs asked for, and CPU and memory enough."""
+    """Returns the cost of a job on the smallest machine with the GPUs that it asks for and enough CPUs and memory."""
     compute: Mapping[str, Any] = request.training_job.get("compute", {})
     accelerator = compute.get("accelerator") or {"accelerator": "", "count": 0}
     machine = min((each for each in machines if each.fits(compute)), default=None)
@@ -121,7 +121,7 @@ def cost_of(request: JobRequest, machines: Iterable[Machine]) -> Cost:
 
 
 def cost_of_gpus(nodes: int, gpus: int, gpu_type: str, machines: Iterable[Machine]) -> Cost:
-    """What nodes with so many GPUs each cost, on the smallest machine that has them."""
+    """Returns the cost of `nodes` nodes with so many GPUs each, on the smallest machine that has them."""
     alike = (each for each in machines if each.gpus == gpus and same_gpu(each.gpu_type, gpu_type))
     machine = min(alike, default=None)
     return Cost(nodes, gpus, gpu_type, 0, None if machine is None else round(nodes * machine.usd_per_minute * 60, 2))
@@ -129,7 +129,7 @@ def cost_of_gpus(nodes: int, gpus: int, gpu_type: str, machines: Iterable[Machin
 
 @dataclass(frozen=True)
 class Share:
-    """The jobs of one GPU type together, or those without GPUs; no price where one of theirs is not known."""
+    """All jobs of one GPU type, or those without GPUs; the price is None where that of one job is not known."""
 
     gpu_type: str
     nodes: int
@@ -139,13 +139,13 @@ class Share:
 
 @dataclass(frozen=True)
 class Bill:
-    """What several jobs, by name, cost together."""
+    """The costs of several jobs, each with its name."""
 
     costs: tuple[tuple[str, Cost], ...] = ()
 
     @property
     def priced(self) -> float:
-        """USD per hour of the jobs whose price is known."""
+        """The sum in USD per hour over the jobs whose price is known."""
         return _sum(cost for _, cost in self.costs)
 
     @property
@@ -154,7 +154,7 @@ class Bill:
 
     @property
     def usd_per_hour(self) -> float | None:
-        """The whole sum, or nothing: a job without a price is not free."""
+        """The sum in USD per hour over all jobs; None where the price of one is not known, for that one is not free."""
         return None if self.unpriced else self.priced
 
     @property
@@ -176,12 +176,12 @@ class Bill:
         return " + ".join(replace(costs[0], nodes=sum(cost.nodes for cost in costs)).formula for costs in sizes)
 
     def and_also(self, other: "Bill") -> "Bill":
-        """The jobs of both."""
+        """A bill for the jobs of both."""
         return Bill((*self.costs, *other.costs))
 
     @property
     def price(self) -> str:
-        """The sum in words: exact, a lower bound, or not known."""
+        """The sum in words: `$31.97/h`, `at least $31.97/h` where some prices are not known, or that none is."""
         if not self.unpriced:
             return per_hour(self.priced)
         return _UNKNOWN if len(self.unpriced) == len(self.costs) else f"at least {per_hour(self.priced)}"
@@ -196,7 +196,7 @@ class Bill:
 
 
 def _grouped(costs: Iterable[Cost], key: Callable[[Cost], Hashable]) -> Iterable[list[Cost]]:
-    """The costs that have a key in common, in the order of their first one."""
+    """Groups the costs by key, in the order of the first cost of each."""
     groups: dict[Hashable, list[Cost]] = {}
     for cost in costs:
         groups.setdefault(key(cost), []).append(cost)

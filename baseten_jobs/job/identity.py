@@ -1,4 +1,4 @@
-"""Spec -> canonical form -> digest, and the grammar of the job names that carry it."""
+"""Spec -> canonical form -> digest; identity -> the job name that holds the digest, and back."""
 
 import hashlib
 import json
@@ -11,7 +11,7 @@ from baseten_jobs.manifest.schema.fields import Shape, shape_of
 
 _SCHEME = "v1:"
 SHOWN = 12
-"""Hex digits of a digest that a job's name carries and a person reads."""
+"""How many hex digits of a digest stand in a job's name and in reports."""
 
 _NAME = re.compile(
     r"(?P<name>[a-z0-9]+(?:-[a-z0-9]+)*)--(?P<digest>[0-9a-f]{12})(?:-a(?P<attempt>[1-9][0-9]{0,8}))?"
@@ -20,7 +20,7 @@ _NAME = re.compile(
 
 
 class Identity(NamedTuple):
-    """Which run a job is, within its project: `digest` is the first 12 hex digits of the spec's.
+    """Which run a job is, within its project; `digest` has the first 12 hex digits of the spec's digest.
 
     A named tuple, because one is made for each of 100,000 jobs.
     """
@@ -36,7 +36,10 @@ class Identity(NamedTuple):
 
 
 def parse_job_name(job_name: str | None) -> Identity | None:
-    """The identity that a job's name carries, one suffix of the server's (`-2`) allowed; nothing for any other."""
+    """Returns the identity in a job's name, or None for a name of another form.
+
+    The name may end in one suffix that the server appended, such as `-2`.
+    """
     read = _NAME.fullmatch(job_name) if job_name else None
     if not read:
         return None
@@ -45,9 +48,9 @@ def parse_job_name(job_name: str | None) -> Identity | None:
 
 
 def digest_of(spec: Mapping[str, Any], api_version: str, content: str | None = None) -> str:
-    """SHA-256 over a spec's canonical form, 64 hex digits. Golden digests in the tests freeze it for ever.
+    """Returns the SHA-256 of a spec's canonical form, 64 hex digits. Golden digests in the tests hold it as it is.
 
-    `content` is the digest of what its workspace holds, which counts in the place of how it was written.
+    `content` is the digest of the workspace's files: it is hashed in the place of the field `workspace`.
     """
     form = canonical_form(spec, api_version)
     if content is not None:
@@ -57,13 +60,13 @@ def digest_of(spec: Mapping[str, Any], api_version: str, content: str | None = N
 
 
 def canonical_form(spec: Mapping[str, Any], api_version: str, kinds: frozenset[str] = frozenset({"run"})) -> Any:
-    """What a spec means: nulls, defaults and fields of another `x-identity` than `kinds` dropped, spellings folded."""
+    """Returns a spec without nulls, defaults and fields of another `x-identity` than `kinds`, in one spelling."""
     form = _canonical(spec, shape_of(api_version).properties["spec"], kinds)
     return {} if form is _ABSENT else form
 
 
 def mean_the_same(one: Any, other: Any, shape: Shape) -> bool:
-    """True if two values of a field have one canonical form, updatable parts included."""
+    """True if two values of a field have the same canonical form, in which updatable parts count too."""
     kinds = frozenset({"run", "update"})
     return bool(_canonical(one, shape, kinds) == _canonical(other, shape, kinds))
 

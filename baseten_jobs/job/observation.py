@@ -1,4 +1,4 @@
-"""What the API said, reduced: the jobs and projects that a plan is made against, and classes of status."""
+"""Rows of the API -> the jobs and projects that a plan is made against, with classes of status."""
 
 import re
 from collections import defaultdict
@@ -18,7 +18,7 @@ K = TypeVar("K")
 
 
 class StatusClass(Enum):
-    """What a status means for a spec: a job that was stopped or interrupted ended, and is not done."""
+    """What a status means for a spec. A job that was stopped or interrupted has ended, and its spec is not done."""
 
     LIVE = "live"
     DONE = "done"
@@ -46,17 +46,17 @@ _CLASSES: Mapping[str, StatusClass] = MappingProxyType(
         "TRAINING_JOB_PREEMPTED": StatusClass.INTERRUPTED,
     }
 )
-"""The vendor's Go CLI lists `preempted`, and its tail ends there; no list of the API's has the two `CANCEL(L)ED`."""
+"""`PREEMPTED` is from Baseten's Go CLI, which stops following logs at it. No list of the API has the `CANCEL(L)ED`."""
 
 
 def spelled(status: str) -> str:
-    """A known status as the API spells it, from `RUNNING` or `completed` too; any other as it came."""
+    """Returns a known status as the API spells it, also for `RUNNING` or `completed`; any other as it is."""
     whole = _PREFIX + status.strip().upper().removeprefix(_PREFIX)
     return whole if whole in _CLASSES else status
 
 
 def short(status: str) -> str:
-    """The provider's word for a status, without what all have in common."""
+    """Returns a status in lower case and without the prefix that all have; "not told" for an empty one."""
     return status.removeprefix(_PREFIX).lower() or "not told"
 
 
@@ -65,11 +65,11 @@ _OVER = frozenset(status for status, kind in _CLASSES.items() if kind is not Sta
 
 @dataclass(frozen=True)
 class ObservedJob:
-    """A job as a search shows it; `gpus` counts all nodes, and is None where the server does not tell.
+    """A job as a search shows it; `gpus` counts those of all nodes, and is None where the API does not give it.
 
     `settings` are the fields that the API changes on a waiting job, as far as it shows them. `counts_as` is the
-    identity that a manifest gives the job, by `metadata.adopts` or `metadata.renamed_from`. One that is `disputed` has
-    another name in the job list of its project than in the search, and is never stopped.
+    identity that a manifest gives the job, by `metadata.adopts` or `metadata.renamed_from`. A job is `disputed` if the
+    job list of its project gives it another name than the search does; it is never stopped.
     """
 
     id: str
@@ -88,7 +88,7 @@ class ObservedJob:
 
     @property
     def identity(self) -> Identity | None:
-        """The run that this job is: the one that its name tells, unless a manifest says that it is another.
+        """The identity that a manifest gives the job, or else the one in its name.
 
         None for a job that no manifest manages.
         """
@@ -96,7 +96,7 @@ class ObservedJob:
 
     @property
     def status_class(self) -> StatusClass:
-        """A status never seen before counts as live: the job may be running and costing."""
+        """The class of its status. One that is not known counts as live: the job may be running, and cost something."""
         return _CLASSES.get(self.status, StatusClass.LIVE)
 
     @property
@@ -109,7 +109,7 @@ class ObservedJob:
 
     @property
     def ran(self) -> bool:
-        """Live or done: what a spec that runs once needs no second job for."""
+        """True if it is live or done, so that its spec needs no second job."""
         return self.status_class in (StatusClass.LIVE, StatusClass.DONE)
 
     @property
@@ -118,14 +118,14 @@ class ObservedJob:
 
     @property
     def age_order(self) -> tuple[str, str]:
-        """Oldest first, by the provider's clock."""
+        """A key that sorts jobs by their creation, oldest first; the times are the provider's."""
         return (_sortable(self.created_at), self.id)
 
 
 def job_of(data: Mapping[str, Any]) -> ObservedJob:
-    """A `TrainingJobV1` of the API, reduced: what has another type than it should is not known.
+    """Returns the job in a `TrainingJobV1` of the API; a value of the wrong type is None, as if it were missing.
 
-    Raises KeyError without an id. A missing status counts as live, as any other that is not known.
+    Raises KeyError if it has no id. A missing status counts as live, as any other that is not known.
     """
     job_id, instance, project = data.get("id"), data.get("instance_type"), data.get("training_project")
     if not isinstance(job_id, str) or not job_id:
@@ -160,7 +160,7 @@ def _number(value: object) -> int | None:
 
 
 def _product(per_node: int | None, nodes: int | None) -> int | None:
-    """GPUs of all nodes; servers older than `node_count` leave it out, and then one node's are told."""
+    """Returns the GPUs of all nodes, or of one where the API does not give `node_count`, which older servers don't."""
     return per_node * nodes if per_node is not None and nodes is not None else per_node
 
 
@@ -168,7 +168,7 @@ _PLAIN_TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}
 
 
 def _sortable(timestamp: str) -> str:
-    """`…T10:00:00Z` and `…T12:00:00.5+02:00` in a form that compares as text."""
+    """Returns a timestamp such as `…T10:00:00Z` or `…T12:00:00.5+02:00` in a form that sorts as text."""
     if _PLAIN_TIME.fullmatch(timestamp):
         return timestamp[:-1] + "+00:00"
     try:
@@ -184,8 +184,8 @@ def _sortable(timestamp: str) -> str:
 class ObservedProject:
     """A project as the list call shows it; `id` is None for one that apply will make.
 
-    `rows` counts those of its search, and `capped` is the same where the search ended early: the job list shows more.
-    `similar` is the name of another project that may have been meant in the place of one that apply will make.
+    `rows` is the number of rows that its search returned. `capped` is the same number if the search left jobs out that
+    the job list shows, else 0. `similar` names an existing project that may be meant in the place of a new one.
     """
 
     ref: ProjectRef
@@ -205,12 +205,12 @@ class ObservedProject:
 
     @cached_property
     def by_name(self) -> "JobsByName":
-        """Managed jobs by their manifest's name, oldest first."""
+        """The managed jobs by their manifest's name, oldest first."""
         return JobsByName(self.jobs)
 
     @cached_property
     def _by_digest(self) -> Mapping[str, tuple[ObservedJob, ...]]:
-        """Jobs by what may be a digest in their name: a project may hold a hundred thousand, so none is parsed here."""
+        """The jobs by the part of their names where a digest stands. No name is parsed: there may be 100,000 jobs."""
         found: dict[str, list[ObservedJob]] = defaultdict(list)
         for job in self.jobs:
             digest = job.counts_as.digest if job.counts_as else (job.name or "").partition("--")[2][:SHOWN]
@@ -218,20 +218,20 @@ class ObservedProject:
         return {digest: tuple(sorted(jobs, key=lambda job: job.age_order)) for digest, jobs in found.items() if digest}
 
     def that_ran(self, digest: str) -> tuple[ObservedJob, ...]:
-        """Managed jobs with this digest that live or are done, oldest first."""
+        """The managed jobs with this digest that are live or done, oldest first."""
         return tuple(job for job in self._by_digest.get(digest, ()) if job.ran and job.identity is not None)
 
     @cached_property
     def unmanaged(self) -> tuple[ObservedJob, ...]:
-        """Live jobs that no manifest of any repository names, oldest first."""
+        """The live jobs whose names were not made by this tool, and which no manifest adopts, oldest first."""
         strangers = (job for job in self.jobs if job.live and job.identity is None)
         return tuple(sorted(strangers, key=lambda job: job.age_order))
 
 
 class JobsByName(Mapping[str, tuple[ObservedJob, ...]]):
-    """Managed jobs by their manifest's name: only those of a name that is asked for are looked at closely.
+    """Managed jobs by their manifest's name. Only the jobs of a name that is looked up are parsed.
 
-    A project may hold a hundred times as many jobs as a plan asks about.
+    A project may have a hundred times as many jobs as a plan looks up.
     """
 
     def __init__(self, jobs: Iterable[ObservedJob]) -> None:
@@ -274,7 +274,7 @@ def _grouped(jobs: Iterable[ObservedJob], key: Callable[[Identity], K]) -> Mappi
 
 @dataclass(frozen=True)
 class Observation:
-    """Everything that a plan needs to know of the provider: each project that a manifest names."""
+    """The projects that manifests name, with their jobs: all that a plan needs of the provider."""
 
     projects: Mapping[ProjectRef, ObservedProject]
 

@@ -1,4 +1,4 @@
-"""A project as a manifest names it + the project list -> the one that is meant, or why that can't be told."""
+"""A project as a manifest names it + the project list -> the project, or why none can be chosen."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -11,15 +11,15 @@ from baseten_jobs.manifest.confusables import apart, likeness
 from baseten_jobs.phrases import nearest, one_line
 
 _SIMILAR = 0.75
-"""Likeness, of which 1 is the same, from which on a name is worth a note."""
+"""How alike a name must be to be shown in a note; 1 is equal."""
 
 _COMPARED = 20_000
-"""Names that are compared closely at most, in all: each takes some microseconds, and gains a note alone."""
+"""How many names are compared closely at most, in all: each takes microseconds, and only a note depends on it."""
 
 
 @dataclass(frozen=True)
 class Unresolved:
-    """A project that can't be told from its name, and why; `field` is the one of the metadata that is at fault."""
+    """Why no project could be chosen; `field` is the field of the metadata that has to change."""
 
     ref: ProjectRef
     message: str
@@ -36,7 +36,7 @@ class _Row(NamedTuple):
 class Listed:
     """The project list, indexed once for all manifests.
 
-    Rows of one id are one project. Where they name it, or its team, differently, it is not told which it is.
+    Rows of one id are one project. If they differ in its name or team, naming it is an error.
     """
 
     def __init__(self, rows: Iterable[Mapping[str, Any]]) -> None:
@@ -54,10 +54,10 @@ class Listed:
             self._by_name.setdefault(row["name"], {})[project_id] = None
 
     def resolved(self, ref: ProjectRef) -> ObservedProject | Unresolved:
-        """The project of this id, or of exactly this name, in any team where none is given; else one to be made.
+        """Returns the project of this id, or of exactly this name, in any team where none is given; else a new one.
 
-        A name that is only like that of a project which is there is an error: it was meant, or nobody would see
-        which is which.
+        A name that reads the same as that of an existing project is an error: either that one was meant, or people
+        could not tell the two apart.
         """
         if ref.id is not None:
             return self._of_id(ref, ref.id)
@@ -91,7 +91,7 @@ class Listed:
         return [self._by_id[project_id] for project_id in self._by_name.get(name, ())]
 
     def _alike(self, name: str) -> list[_Row]:
-        """In order of their names, as these are shown."""
+        """The projects, sorted by name as it is shown."""
         alike = sorted(self._by_likeness.get(likeness(name), ()))
         return [row._replace(name=each) for each in alike for row in self._named(each)]
 
@@ -103,7 +103,7 @@ class Listed:
         return found
 
     def _similar(self, ref: ProjectRef) -> str:
-        """The name of a project that may have been meant: the same in another team, or a similar one of the team."""
+        """Returns the name of a project that may be meant: the same name in another team, or a similar one in this."""
         name = ref.name or ""
         for row in self._alike(name):
             return str(ProjectRef(row.name, team=row.team))
@@ -145,7 +145,7 @@ def _misspelt(ref: ProjectRef, near: Sequence[_Row]) -> Unresolved:
 
 
 def in_team(project: ObservedProject, teams: Iterable[Mapping[str, Any]]) -> ObservedProject | Unresolved:
-    """A project that is to be made needs its team's id."""
+    """Returns the new project with the id of its team, which the call that makes it needs."""
     wanted = project.ref.team or ""
     ids: dict[str, str] = {}
     for row in teams:

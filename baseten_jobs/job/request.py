@@ -34,11 +34,11 @@ class Adopts:
 
 @dataclass(frozen=True)
 class JobRequest:
-    """One job to be had: `training_job` is the body's only member, `digest` has all 64 hex digits.
+    """The job that a manifest asks for: `training_job` is the only member of the body, `digest` has all 64 hex digits.
 
-    `settings` are the fields that the API changes on a waiting job, as far as they were written. `manifest` is the
-    document as it was written, `overrides` the fields that were set from outside, `content` what the workspace holds.
-    Jobs of the names in `renamed_from` count as this manifest's.
+    `settings` are the fields that the API changes on a waiting job, as far as they are written. `manifest` is the
+    document's data, `overrides` are the fields that were set by options, `content` are the workspace's files. Jobs
+    with a name in `renamed_from` count as this manifest's.
     """
 
     path: str
@@ -59,7 +59,7 @@ class JobRequest:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The manifest's name, and those that it had before."""
+        """The manifest's name, then its former ones."""
         return tuple(dict.fromkeys((self.name, *self.renamed_from)))
 
     @property
@@ -72,11 +72,11 @@ class JobRequest:
 
     @property
     def body(self) -> Mapping[str, Any]:
-        """What is sent, whole."""
+        """The whole body of the create call."""
         return {"training_job": self.training_job}
 
     def with_artifact(self, artifact: Mapping[str, str]) -> "JobRequest":
-        """The same, naming the object that its workspace was uploaded to."""
+        """Returns the same request with the object in its body to which the workspace was uploaded."""
         runtime = {**self.training_job.get("runtime", {}), "artifacts": [dict(artifact)]}
         return replace(self, training_job={**self.training_job, "runtime": runtime})
 
@@ -92,7 +92,7 @@ class JobRequest:
 
     @property
     def saves_checkpoints(self) -> bool:
-        """Whether the platform keeps what the job saves, so that it can be asked for."""
+        """True if Baseten keeps the job's checkpoints, so that they can be listed."""
         config: Mapping[str, Any] = self.training_job.get("runtime", {}).get("checkpointing_config", {})
         return bool(config.get("enabled"))
 
@@ -116,7 +116,7 @@ def compiled(document: Document, content: Content | None = None) -> CompiledMani
 
 
 def compile_request(document: Document, content: Content | None = None) -> JobRequest:
-    """The request of a document that schema and rules accept; `content` is what its workspace holds, if it has one."""
+    """Returns the request of a document that schema and rules accept; `content` is None without a workspace."""
     metadata, spec = _without_nulls(document.data["metadata"]), document.data["spec"]
     policy = _without_nulls(document.data.get("policy") or {})
     digest = digest_of(spec, document.data["apiVersion"], content.digest if content else None)
@@ -163,7 +163,7 @@ def _training_job(spec: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _without_nulls(value: Any) -> Any:
-    """A copy in which null keys are left out, as unset."""
+    """Returns a copy without the keys that are null."""
     if isinstance(value, dict):
         return {key: _without_nulls(each) for key, each in value.items() if each is not None}
     if isinstance(value, list):

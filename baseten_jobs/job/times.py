@@ -6,11 +6,11 @@ from datetime import UTC, datetime
 _UNITS = {"d": 86_400, "h": 3_600, "m": 60, "s": 1}
 _DURATION = re.compile(r"(?:([0-9]+)d)?(?:([0-9]+)h)?(?:([0-9]+)m)?(?:([0-9]+)s)?")
 LONGEST = 10 * 366 * 86_400
-"""Seconds that a duration may have: ten years, so that every moment it leads to is one."""
+"""The longest duration, in seconds: ten years, so that a time that far from now is still a valid date."""
 
 
 def seconds_of(duration: str) -> int | None:
-    """The seconds that `90s`, `10m`, `2h`, `1h30m` or `3d` mean, or nothing for other text."""
+    """Returns the seconds in `90s`, `10m`, `2h`, `1h30m` or `3d`, or None for other text."""
     read = _DURATION.fullmatch(duration)
     if not duration or not read or any(len(number or "") > 9 for number in read.groups()):
         return None
@@ -19,7 +19,7 @@ def seconds_of(duration: str) -> int | None:
 
 
 def epoch_of(timestamp: str) -> float | None:
-    """Epoch seconds of an ISO 8601 timestamp, in UTC where it names no zone; nothing for other text."""
+    """Returns the epoch seconds of an ISO 8601 timestamp, or None for other text; without a zone it is in UTC."""
     try:
         moment = datetime.fromisoformat(timestamp)
         return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
@@ -28,7 +28,7 @@ def epoch_of(timestamp: str) -> float | None:
 
 
 def age(seconds: float) -> str:
-    """`45s`, `10m`, `2h14m`, `5d3h`: the two largest units from hours on."""
+    """Returns `45s`, `10m`, `2h14m` or `5d3h` for a number of seconds: two units from an hour on."""
     left, parts = max(0, int(seconds)), []
     for unit, size in _UNITS.items():
         number, left = divmod(left, size)
@@ -40,7 +40,7 @@ def age(seconds: float) -> str:
 
 
 def clock_time(nanos: int) -> str:
-    """Epoch nanoseconds as `2026-11-22T10:00:00.123Z`, in UTC; the bare number where that is no moment."""
+    """Returns epoch nanoseconds as `2026-11-22T10:00:00.123Z`, in UTC; only the number if that is no valid date."""
     seconds, rest = divmod(nanos, 10**9)
     try:
         moment = datetime.fromtimestamp(seconds, UTC)
