@@ -1,12 +1,12 @@
-"""Names of projects -> whether people take them for the same, and how to show two that read the same."""
+"""Names of projects -> a key that is equal for names that read the same, and how to show two such names."""
 
 from baseten_jobs.phrases import one_line
 
 
 def likeness(name: str) -> str:
-    """Equal for names that differ only in case, in blanks, in how letters are composed, or in what can't be seen."""
+    """Returns a key that is equal for names that differ only in case, blanks, Unicode form or invisible characters."""
     if not name.isascii():
-        from unicodedata import category, normalize  # few names need it, and every start would pay for it
+        from unicodedata import category, normalize  # few names need it, and every start would take longer
 
         name = normalize("NFKC", normalize("NFKC", name).casefold())
         name = "".join(character for character in name if category(character) != "Cf")
@@ -14,7 +14,7 @@ def likeness(name: str) -> str:
 
 
 def apart(name: str, other: str) -> tuple[str, str]:
-    """Two different names in quotes: where both would read the same, all that is not ASCII is escaped."""
+    """Returns two different names in quotes; what is not ASCII is escaped if both would read the same."""
     if not (name.isascii() and other.isascii()):
         from unicodedata import normalize
 

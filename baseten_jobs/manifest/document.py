@@ -17,22 +17,22 @@ from baseten_jobs.manifest.yaml_scalars import MAX_DIGITS as MAX_DIGITS
 from baseten_jobs.manifest.yaml_scalars import Odd as Odd
 
 ENDINGS = (".yaml", ".yml")
-"""Of the files in a folder that are manifests."""
+"""How the names of manifests in a folder end."""
 MAX_BYTES = 1 << 20
 _LARGE = 1 << 17
-"""Characters of a text that is so unlike a manifest that messages are expected: it is not read twice."""
+"""From so many characters on, positions are kept while the text is read: it is hardly a manifest, and gets messages."""
 
 
 DocumentPlace = tuple[str, int]
-"""The file of a document, and its first line: no two documents that are read at once share it."""
+"""The path of a document's file, and its first line: unique among the documents that are read together."""
 
 
 @dataclass(frozen=True)
 class Document:
     """One YAML document: its file, its first line, its plain data. Lines and columns count from 1.
 
-    `find` tells where everything stands, which costs another look at the file's text. `overrides` are the fields that
-    were set from outside, each with the text that it was given.
+    `find` returns the positions of all values, for which the file's text is parsed once more. `overrides` are the
+    fields that were set by options, each with the text of its value.
     """
 
     path: str
@@ -47,11 +47,11 @@ class Document:
 
     @cached_property
     def spot(self) -> Spot:
-        """Where everything stands, found at the first question: most documents are never asked."""
+        """The positions of all values, parsed at first use: most documents need none."""
         return self.find()
 
     def position(self, path: FieldPath = (), *, of_key: bool = False) -> Position:
-        """Where the value at `path` stands (or its key); its nearest ancestor's key where it is absent."""
+        """Returns the position of the value at `path`, or of its key; if absent, that of the nearest ancestor's key."""
         spot, source = self.spot, self.path
         for part in path:
             if part not in spot.below:
@@ -61,7 +61,7 @@ class Document:
         return Position(source, *(spot.key if of_key else spot.value))
 
     def written(self, path: FieldPath) -> str | None:
-        """A scalar as it was written, or nothing for a list, a mapping or an absent value."""
+        """Returns a scalar as it was written, or None for a list, a mapping or an absent value."""
         spot: Spot | None = self.spot
         for part in path:
             spot = spot.below.get(part) if spot else None
@@ -75,7 +75,7 @@ class Loaded:
 
 
 def load(path: str, text: str) -> Loaded:
-    """The documents of one file. Never raises: what can't be read is a diagnostic."""
+    """Returns the documents of one file. Never raises: what can't be read is a diagnostic."""
     if problem := _unprintable(path, text):
         return Loaded((), (problem,))
     documents: list[Document] = []
@@ -98,7 +98,7 @@ def _known(spot: Spot) -> Spot:
 
 
 def decode(path: str, raw: bytes) -> str | Diagnostic:
-    """UTF-8, with or without a byte order mark."""
+    """Returns the text of a file in UTF-8, with or without a byte order mark, or why it is not UTF-8."""
     raw = raw.removeprefix(b"\xef\xbb\xbf")
     try:
         return raw.decode("utf-8")

@@ -12,9 +12,10 @@ _FIELD = "adopts"
 
 
 def adopting(document: Document, text: str, adopts: dict[str, Any]) -> str | None:
-    """`text`, the whole file of `document`, with this value of `metadata.adopts`; None where it has no simple place.
+    """Returns `text`, the whole file of `document`, with this value of `metadata.adopts`.
 
-    The result is read again: nothing but this one value has changed in any document of the file.
+    The result is parsed to see that no other value of the file has changed. Returns None if one has, or if the mapping
+    is written in a way that has no simple place for the field.
     """
     before = load(document.path, text).documents
     number = [each.line for each in before].index(document.line)
@@ -32,14 +33,14 @@ def adopting(document: Document, text: str, adopts: dict[str, Any]) -> str | Non
 
 
 def written(adopts: dict[str, Any]) -> str:
-    """The field as YAML: `adopts: {job: "wfmmjzx", digest: "2f96f1a5dba5"}`, quoted: either may read as a number."""
+    """Returns `adopts: {job: "wfmmjzx", digest: "2f96f1a5dba5"}`; in quotes, for either may look like a number."""
     attempt = f", attempt: {adopts['attempt']}" if "attempt" in adopts else ""
     return f'{_FIELD}: {{job: "{adopts["job"]}", digest: "{adopts["digest"]}"{attempt}}}'
 
 
 def _amended(lines: list[str], name: Spot, field: str) -> str | None:
-    """The field on a line of its own below the name, or behind it where the mapping stands in braces."""
-    at = 2 * (name.key[0] - 1)  # every other element is a line's end
+    """Returns the text with the field on a line of its own below the name, or behind the name within braces."""
+    at = 2 * (name.key[0] - 1)  # every second element is a line break
     line, indent = lines[at], name.key[1] - 1
     if not line[:indent].strip(" "):
         end = lines[at + 1] if at + 1 < len(lines) else "\n"
@@ -56,7 +57,7 @@ def _amended(lines: list[str], name: Spot, field: str) -> str | None:
 
 
 def _without(text: str, metadata: Spot | None) -> str:
-    """The text without the field of before, where that has lines of its own."""
+    """Returns the text without the present field, if that has lines of its own."""
     if metadata is None or _FIELD not in metadata.below:
         return text
     (first, column), lines = metadata.below[_FIELD].key, _BREAK.split(text)

@@ -21,13 +21,13 @@ _QUANTITY = re.compile(r"([0-9]{1,18}(?:\.[0-9]{1,18})?)([kMGTPE]|[KMGTPE]i)?")
 
 
 def is_quantity(text: str) -> bool:
-    """Whether text is a quantity of memory: `256Gi`, `1.5G` or `1024`."""
+    """True for a quantity of memory, such as `256Gi`, `1.5G` or `1024`."""
     return _QUANTITY.fullmatch(text) is not None
 
 
 @lru_cache(maxsize=1024)
 def bytes_of(quantity: str) -> "Fraction | None":
-    """The number of bytes that a quantity such as `256Gi`, `1.5G` or `1024` means, or nothing for other text."""
+    """Returns the bytes in a quantity such as `256Gi`, `1.5G` or `1024`, or None for other text."""
     if not (read := _QUANTITY.fullmatch(quantity)):
         return None
     from fractions import Fraction
@@ -36,7 +36,7 @@ def bytes_of(quantity: str) -> "Fraction | None":
 
 
 def meant_quantity(text: str) -> str:
-    """The quantity that a near miss such as `16GB`, `2gi` or `4 Gi` was probably meant to be, or nothing."""
+    """Returns the quantity that was probably meant by `16GB`, `2gi` or `4 Gi`, or "" if none was."""
     read = re.fullmatch(r"\s*([0-9]+(?:\.[0-9]+)?)\s*([A-Za-z]?)(i?)([bB]?)\s*", text)
     if not read:
         return ""
@@ -46,7 +46,7 @@ def meant_quantity(text: str) -> str:
 
 
 def accelerator_of(value: str | Mapping[str, Any]) -> dict[str, Any]:
-    """`H100:8`, or its object, as the object; `H100` alone is one."""
+    """Returns the object of an accelerator that is written as `H100:8`, `H100` (one GPU) or as the object."""
     if not isinstance(value, str):
         return dict(value)
     name, _, count = value.partition(":")
@@ -59,12 +59,12 @@ def _folded_quantity(value: Any) -> Any:
 
 
 def _folded_accelerator(value: Any) -> Any:
-    """What is no shorthand stays as it is: an old revision may hold anything."""
+    """Returns a shorthand as its object, any other value as it is: an old revision may hold anything."""
     return accelerator_of(value) if isinstance(value, str) and _SHORTHAND.fullmatch(value) else value
 
 
 def workspace_of(value: str | Mapping[str, Any]) -> dict[str, Any]:
-    """A folder, or the workspace's object, as the object."""
+    """Returns the object of a workspace that is written as a folder or as the object."""
     return {"root": value} if isinstance(value, str) else dict(value)
 
 
@@ -75,7 +75,7 @@ def _folded_workspace(value: Any) -> Any:
 FOLDS: Mapping[str, Callable[[Any], Any]] = MappingProxyType(
     {"quantity": _folded_quantity, "accelerator": _folded_accelerator, "workspace": _folded_workspace}
 )
-"""For each `x-fold` of the schema the function that brings a value to its one form, for the digest."""
+"""For each `x-fold` of the schema the function that returns the one form of a value, for the digest."""
 
 
 def _short_accelerator(value: Any) -> Any:
@@ -94,4 +94,4 @@ def _short_workspace(value: Any) -> Any:
 SHORTHANDS: Mapping[str, Callable[[Any], Any]] = MappingProxyType(
     {"accelerator": _short_accelerator, "workspace": _short_workspace}
 )
-"""For each `x-fold` whose object has a shorter spelling the function that finds it; other objects stay."""
+"""For each `x-fold` with a shorthand the function that returns it for an object, or the object if it has none."""

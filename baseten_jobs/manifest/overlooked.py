@@ -1,4 +1,4 @@
-"""What a walk through a folder does not read -> a warning where a manifest of ours lies there."""
+"""Files that a walk through a folder does not read -> a warning for each that is a manifest of ours."""
 
 import os
 from collections.abc import Collection, Iterator
@@ -11,14 +11,14 @@ from baseten_jobs.manifest.ownership import may_be_ours
 from baseten_jobs.manifest.paths import checkout_of, is_within, path_name, walk
 
 _MOST = 1000
-"""Folders that are looked through behind a link, and files of manifests' endings in them."""
+"""How many folders behind links are searched at most, and how many files with a manifest's ending are read there."""
 
 
 def warnings_of(links: Collection[str], files: Collection[str], read: Collection[str]) -> Iterator[Diagnostic]:
-    """A warning for each file, and for each link to a folder, that holds a manifest which was not read otherwise.
+    """Yields a warning for each file, and each link to a folder, with a manifest that was not read.
 
-    `read` are the paths of all files that were read, without links. Behind a link that leads out of a checkout nothing
-    is looked at: whoever sends a pull request decides where it leads.
+    `read` are the real paths of all files that were read. A link that leads out of a checkout is not followed: the
+    author of a pull request decides where it leads.
     """
     for path in sorted(files):
         if os.path.realpath(path) not in read and _holds_ours(path):

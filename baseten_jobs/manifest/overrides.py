@@ -25,22 +25,22 @@ class Override:
     text: str
 
     def touches(self, path: FieldPath) -> bool:
-        """Whether it sets this field, something in it, or something that holds it."""
+        """True if it sets this field, a part of it, or a section that it is in."""
         return path[: len(self.path)] == self.path or self.path[: len(path)] == path
 
     @property
     def given(self) -> str:
-        """The word that gave it, with its value."""
+        """The option and its argument, as they were given."""
         return f"{self.name}:{self.field}={self.text}"
 
     @property
     def source(self) -> str:
-        """What messages point at: the value itself may be a secret."""
+        """The name of the option and of the field, for messages: the value may be a secret."""
         return f"--set {self.name}:{self.field}"
 
 
 def parse_override(text: str) -> Override:
-    """`x:spec.image.base_image=repo:tag`; raises ValueError for any other form."""
+    """Parses `x:spec.image.base_image=repo:tag`; raises ValueError for text of another form."""
     if not text.isascii() and text.encode("utf-8", "ignore").decode() != text:
         raise ValueError("it is not UTF-8, as everything that is sent must be")
     name, colon, rest = text.partition(":")
@@ -59,7 +59,7 @@ def parse_override(text: str) -> Override:
 def laid_over(
     documents: Iterable[Document], overrides: Sequence[Override]
 ) -> tuple[tuple[Document, ...], tuple[Diagnostic, ...]]:
-    """The documents with their overrides, the later ones last; one that fits no manifest is a diagnostic."""
+    """Returns the documents with the overrides applied in order; one that fits no manifest is a diagnostic."""
     documents = tuple(documents)
     problems: list[Diagnostic] = []
     names = [name for document in documents if (name := _name(document))]
@@ -90,7 +90,7 @@ def _name(document: Document) -> str | None:
 
 
 class _NoPlace(Exception):
-    """There is no such place in the manifest for the value to go, or the value can't be read."""
+    """The manifest has no such place, or the value is not YAML."""
 
     def __init__(self, message: str, line: int = 1, column: int = 1, hint: str = "") -> None:
         super().__init__(message)
@@ -106,9 +106,9 @@ def _with(document: Document, override: Override) -> Document:
 
 
 def _read(document: Document, override: Override) -> tuple[Any, Any]:
-    """Text where the field takes text; as YAML reads it elsewhere, and where the field takes what is in brackets too.
+    """Returns the value as text if the field takes text, else as YAML reads it.
 
-    A space in front keeps text that begins with a bracket what it is.
+    A value in brackets is read as YAML too, if the field also takes lists or objects; a space before it keeps it text.
     """
     kinds = _kinds(document, override.path)
     in_brackets = any(kind in kinds and override.text.startswith(sign) for kind, sign in _BRACKETS)
@@ -128,7 +128,7 @@ def _read(document: Document, override: Override) -> tuple[Any, Any]:
 
 
 def _kinds(document: Document, path: FieldPath) -> Sequence[str]:
-    """The types that the schema allows at a place; of something that it does not know, none."""
+    """Returns the types that the schema allows at a path; none for a path that it does not have."""
     version = document.data.get("apiVersion")
     shape: Shape | None = shape_of(version) if version in SUPPORTED else None
     for part in path:
@@ -139,7 +139,7 @@ def _kinds(document: Document, path: FieldPath) -> Sequence[str]:
 
 
 def _set(data: Any, spot: Spot, path: FieldPath, value: Any, at: Spot) -> tuple[Any, Spot]:
-    """Copies along the path: what an alias shares stays as it is elsewhere."""
+    """Returns a copy with the value set. What an alias shares is copied, so that it changes only here."""
     if not path:
         return value, at
     part, rest = path[0], path[1:]

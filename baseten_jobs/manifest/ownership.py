@@ -1,4 +1,4 @@
-"""A YAML file -> whether it is one of ours, for callers that name every YAML file of a repository."""
+"""A YAML file -> whether it is a manifest of ours, for callers that name every YAML file of a repository."""
 
 import re
 from typing import Any
@@ -12,12 +12,12 @@ _DECLARED = re.compile(r"""^[^#\n]*\bapiVersion["']?[ \t]*:[ \t]*["']?baseten-jo
 
 
 def may_be_ours(raw: bytes) -> bool:
-    """False for a file that does not even mention us, in UTF-8 or UTF-16: it need not be read as YAML."""
+    """False for bytes without our group and kind, in UTF-8 or UTF-16: such a file need not be parsed as YAML."""
     return _MENTIONED.search(raw.replace(b"\0", b"")) is not None
 
 
 def is_ours(loaded: Loaded, text: str) -> bool:
-    """True for a file with a document that is a manifest, or was meant to be one; or that can't be read and says so."""
+    """True if a document of the file is or should be a manifest, or if it can't be parsed and has our `apiVersion`."""
     if any(_meant(document.data) for document in loaded.documents):
         return True
     return bool(loaded.diagnostics) and _DECLARED.search(text) is not None

@@ -11,7 +11,7 @@ OnError = Callable[[OSError], object]
 
 
 def walk(folder: str, onerror: OnError = lambda error: None) -> Iterator[tuple[str, list[str], list[str]]]:
-    """As `os.walk` from the top down, which in Python 3.11 calls itself for each level, and fails at a thousand."""
+    """Yields what `os.walk` does from the top down; that of Python 3.11 is recursive, and fails at 1,000 levels."""
     pending = [folder]
     while pending:
         parent = pending.pop()
@@ -38,12 +38,12 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
 
 
 def path_name(path: str) -> str:
-    """A path as text that every file can hold: bytes in it that are not UTF-8 are spelled out."""
+    """Returns a path as text that can be encoded; its bytes that are not UTF-8 are escaped."""
     return os.fsencode(path).decode("utf-8", "backslashreplace")
 
 
 def checkout_of(folder: str) -> str | None:
-    """The root of the checkout that a folder is in, or None."""
+    """Returns the root of the checkout that a folder is in, or None; git is not started."""
     path = os.path.realpath(folder)
     while not os.path.lexists(os.path.join(path, ".git")):
         if path == (path := os.path.dirname(path)):
@@ -52,7 +52,7 @@ def checkout_of(folder: str) -> str | None:
 
 
 def git_folder_of(root: str) -> str:
-    """Where git keeps what it knows of a checkout: its `.git`, or the folder that a file or link of that name tells."""
+    """Returns git's own folder of a checkout: `.git`, or the folder that a file or link of that name points to."""
     path = os.path.join(root, ".git")
     with suppress(OSError):
         if os.path.isfile(path):
@@ -64,24 +64,24 @@ def git_folder_of(root: str) -> str:
 
 
 _LEADS_TO, _LONGEST = b"gitdir: ", 8192
-"""What such a file begins with, and how many of its bytes are read."""
+"""How such a file begins, and how many of its bytes are read."""
 
 
 def is_within(folder: str, bound: str) -> bool:
-    """Whether a folder is another one or below it, links followed."""
+    """True if a folder is `bound` or below it, with links followed."""
     return is_below(os.path.realpath(folder), os.path.realpath(bound))
 
 
 def is_below(path: str, root: str) -> bool:
-    """True for a root itself and what is below it; links are not followed."""
+    """True if a path is `root` or below it; links are not followed."""
     return path == root or path.startswith(root.rstrip(os.sep) + os.sep)
 
 
 def check_landing(path: str) -> None:
-    """Raise OSError for a link that leads out of the checkout that it lies in, or into git's own folder.
+    """Raises OSError if a link on the way to `path` leads out of the checkout that it lies in, or into git's folder.
 
-    Outside of checkouts this holds for links below the working folder. Others, such as the system's own, are followed:
-    whoever names `/tmp/plan.json` means it, while a link in a checkout is what some commit says.
+    Outside of checkouts only links below the working folder are checked. Other links, such as the system's own, are
+    followed: a person who writes `/tmp/plan.json` means it, but a link in a checkout comes from a commit.
     """
     for link in filter(os.path.islink, _way(path)):
         tree = _tree(os.path.realpath(os.path.dirname(link) or os.curdir))
@@ -91,7 +91,7 @@ def check_landing(path: str) -> None:
 
 
 def _way(path: str) -> Iterator[str]:
-    """Each folder on the way, as it is written, and the path itself."""
+    """Yields each folder on the way, as it is written, then the path itself."""
     parts = path.split(os.sep)
     return (os.sep.join(parts[:count]) for count in range(1, len(parts) + 1))
 

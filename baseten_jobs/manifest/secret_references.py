@@ -15,14 +15,14 @@ _RULE = "secret"
 
 @dataclass(frozen=True)
 class SecretReference:
-    """A secret by its name, and where the manifest gives it."""
+    """The name of a secret, and its path in the manifest."""
 
     name: str
     path: FieldPath
 
 
 def secret_references(document: Document) -> tuple[SecretReference, ...]:
-    """Every value of a valid document that the schema calls the name of a secret (`x-secret`)."""
+    """Yields each value of a valid document that the schema marks as the name of a secret (`x-secret`)."""
     shape = shape_of(document.data["apiVersion"])
     return tuple(_references(document.data["spec"], shape.properties["spec"], ("spec",)))
 
@@ -42,7 +42,7 @@ def _references(value: Any, shape: Shape, path: FieldPath) -> Iterator[SecretRef
 
 
 def _plain_name(name: str) -> str:
-    """What the names of one secret share: Baseten does not tell `hf_access_token` from `hf-access-token`.
+    """Returns a key that is equal for all names of one secret: Baseten takes `hf_access_token` for `hf-access-token`.
 
     Source: docs.baseten.co, organization/secrets.
     """
@@ -50,7 +50,7 @@ def _plain_name(name: str) -> str:
 
 
 def missing_secrets(document: Document, held: Collection[str], team: str, severity: Severity) -> tuple[Diagnostic, ...]:
-    """One diagnostic for each reference to a secret that is not among those `held` by the team."""
+    """Returns a diagnostic for each reference to a secret that is not in `held`, the names of the team's secrets."""
     have = frozenset(map(_plain_name, held))
     return tuple(
         _missing(document, reference, held, team, severity)

@@ -17,7 +17,7 @@ STDIN_NAME = "<stdin>"
 
 @dataclass(frozen=True)
 class Source:
-    """One file: its path as a person wrote it, bytes that are no text escaped, and its text."""
+    """One file: its path as it was given, with bytes escaped that are not UTF-8, and its text."""
 
     path: str
     text: str
@@ -33,9 +33,9 @@ Wanted = Callable[[bytes], bool]
 
 
 def read_sources(paths: Sequence[str], stdin: BinaryIO, wanted: Wanted | None = None) -> Sources:
-    """Every file that `paths` name, each once; what can't be read is a diagnostic.
+    """Reads every file that `paths` name, each once; one that can't be read is a diagnostic.
 
-    A file whose bytes are not `wanted` is passed over, whatever else is wrong with it.
+    A file whose bytes are not `wanted` is skipped, even if it is not UTF-8.
     """
     sources: list[Source] = []
     diagnostics: list[Diagnostic] = []
@@ -64,7 +64,7 @@ def read_sources(paths: Sequence[str], stdin: BinaryIO, wanted: Wanted | None = 
 
 
 def _real(path: str, folders: dict[str, str]) -> str:
-    """A file's path without links; that of its folder is found once and kept in `folders`."""
+    """Returns a file's real path; that of its folder is found once and kept in `folders`."""
     folder, name = os.path.split(path)
     if name in ("", ".", "..") or os.path.islink(path):
         return os.path.realpath(path)
@@ -75,7 +75,7 @@ def _real(path: str, folders: dict[str, str]) -> str:
 
 @dataclass
 class _Passed:
-    """What a walk passes by: links to folders, and files whose names end nearly as those of manifests."""
+    """What a walk skips: links to folders, and files whose names end nearly as those of manifests do."""
 
     links: list[str] = field(default_factory=list)
     files: list[str] = field(default_factory=list)
@@ -117,7 +117,7 @@ def _is_nearly_one(name: str) -> bool:
 
 
 def is_bare(path: str) -> bool:
-    """Whether a path names no manifest at all: nothing is there, or a folder without any."""
+    """True if a path is missing, or is a folder without manifests."""
     return path != STDIN and all(
         isinstance(found, Diagnostic) and found.rule in ("missing-path", "empty-folder")
         for found in _files(path, _Passed())
@@ -125,7 +125,7 @@ def is_bare(path: str) -> bool:
 
 
 def read_raw(path: str) -> bytes | None:
-    """A file's bytes, or nothing for one that can't be read or is larger than a manifest may be."""
+    """Returns a file's bytes, or None for one that can't be read or is larger than a manifest may be."""
     try:
         with open(path, "rb") as file:
             raw = file.read(MAX_BYTES + 1)
@@ -146,19 +146,19 @@ def _read(path: str, stdin: BinaryIO, wanted: Wanted | None) -> Source | Diagnos
 
 
 def _head(path: str) -> bytes:
-    """As many bytes of a file that is too large as a manifest may have."""
+    """Returns the first bytes of a file, as many as a manifest may have."""
     with suppress(OSError), open(path, "rb") as file:
         return file.read(MAX_BYTES)
     return b""
 
 
 def shown_name(path: str) -> str:
-    """What messages call a file, or standard input."""
+    """Returns the name of a file, or of standard input, for messages."""
     return STDIN_NAME if path == STDIN else path_name(path)
 
 
 def read_whole(path: str, stdin: BinaryIO, what: str = "a manifest") -> bytes | Diagnostic:
-    """The bytes of one file; one that is larger than `what` may be is not read."""
+    """Returns the bytes of one file, or a diagnostic if it can't be read or is larger than `what` may be."""
     name = shown_name(path)
     try:
         if path == STDIN:

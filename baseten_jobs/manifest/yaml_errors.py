@@ -1,4 +1,4 @@
-"""Where a parser of YAML gave up -> what is wrong there, out of the text alone: each parser's words are its own."""
+"""The place where a parser of YAML stopped -> what is wrong, found in the text: each parser words it differently."""
 
 import re
 from dataclasses import dataclass
@@ -7,19 +7,19 @@ from baseten_jobs.manifest.diagnostics import Position
 from baseten_jobs.phrases import one_line
 
 BREAK = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
-"""Where libyaml breaks lines."""
+"""The line breaks of libyaml."""
 
 _CLOSING = {"[": "]", "{": "}"}
 _DIGITS = {"x": 2, "u": 4, "U": 8}
-"""Of the escapes that give a character by its number."""
+"""How many hex digits stand after the `x`, `u` or `U` of an escape."""
 
 _NEVER_FIRST = "@`%|>,]}"
-"""What can't begin a value that is not quoted; `|` and `>` only within brackets."""
+"""Characters that can't begin an unquoted value; `|` and `>` only within brackets."""
 
 
 @dataclass(frozen=True)
 class Trouble:
-    """What is wrong, what to do about it, and at which character of the text."""
+    """What is wrong, what to do about it, and the index of the character in the text."""
 
     message: str
     hint: str
@@ -27,13 +27,13 @@ class Trouble:
 
 
 def end_of(path: str, text: str) -> Position:
-    """Where the next character would stand."""
+    """Returns the position after the last character."""
     lines = BREAK.split(text)
     return Position(path, len(lines), len(lines[-1]) + 1)
 
 
 def trouble(text: str, stopped: int, begun: int | None) -> Trouble:
-    """What a text has at the index where its parser stopped, within what began at the other index, if anything did."""
+    """Returns what is wrong at the index where the parser stopped; `begun` is that of the value it was in, or None."""
     if (conflict := _conflict(text)) is not None:
         return Trouble("a merge left a conflict here", "resolve it, and take its markers out", conflict)
     if begun is not None and begun < stopped:
@@ -42,7 +42,7 @@ def trouble(text: str, stopped: int, begun: int | None) -> Trouble:
 
 
 def _conflict(text: str) -> int | None:
-    """Where git wrote the first of its marks into a file that two branches changed, or None."""
+    """Returns the index of git's first conflict marker, or None."""
     at = f"\n{text}".find("\n<<<<<<< ")
     return at if at >= 0 and "\n=======" in text[at:] else None
 

@@ -1,4 +1,4 @@
-"""YAML text -> plain data, and where each value of it stands, out of the parser's events."""
+"""YAML text -> plain data and the position of each value, from the parser's events."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -14,18 +14,18 @@ from baseten_jobs.manifest.yaml_scalars import BLANK, PREFIX, WORDS, Odd, plain,
 from baseten_jobs.phrases import one_line
 
 _Parser: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-"""libyaml's parser, or PyYAML's own where it was built without; only its events are used."""
+"""The parser of libyaml, or PyYAML's own if it was built without libyaml; only its events are used."""
 
 MAX_DEPTH = 64
 MAX_VALUES = 50_000
 _MAX_PROBLEMS = 100
-"""Of the YAML itself, in one file."""
+"""How many problems of the YAML itself are shown of one file."""
 
 
 class Spot(NamedTuple):
-    """Where a value stands and how a scalar was written, with the entries of a list or mapping below it.
+    """The position of a value, the text of a scalar, and the spots of the entries of a list or mapping.
 
-    `source` names the place where it stands if that is not the document's own file.
+    `source` is the path to show if the value is not in the document's file, as with an override.
     """
 
     key: tuple[int, int]
@@ -42,16 +42,16 @@ class Unreadable(Exception):
 
 
 _LONG = 256
-"""Characters of a text that count as one value more, lest a long one be repeated by aliases for ever."""
+"""A scalar counts as one value more for so many characters, so that aliases can't repeat long text without end."""
 
 Tree = dict[int, dict[str | int, Spot]]
-"""For each list and mapping, by its `id`, where its entries stand."""
+"""The spots of the entries of each list and mapping, by its `id`."""
 
 
 class Builder:
-    """Plain data straight from the parser's events: depth, aliases and duplicates are judged on the way.
+    """Makes plain data from the parser's events, and checks depth, aliases and duplicate keys meanwhile.
 
-    Where a value stands is kept only if there is a `tree` to keep it in.
+    Positions are kept only if a `tree` is given.
     """
 
     def __init__(self, path: str, text: str, tree: Tree | None = None) -> None:
@@ -64,7 +64,7 @@ class Builder:
         self._size = 0
 
     def documents(self) -> Iterator[tuple[Any, Any]]:
-        """First event and data of each document that is not empty; raises Unreadable where no more can be read."""
+        """Yields the first event and the data of each document that is not empty; raises Unreadable if it must stop."""
         try:
             yield from self._documents()
         except yaml.YAMLError as error:
@@ -92,7 +92,7 @@ class Builder:
         return Unreadable("yaml-syntax", found.message, end_of(self.path, before), found.hint)
 
     def _too_deep(self, stopped: int) -> Unreadable | None:
-        """What is too deep before the place where the parser stopped: it reads ahead, and has a limit of its own."""
+        """Returns the error for nesting too deep before `stopped`, or None: the parser reads ahead to its own limit."""
         try:
             for _ in Builder(self.path, self.text[:stopped])._documents():
                 pass
@@ -186,7 +186,7 @@ class Builder:
         return entries
 
     def spot(self, key_event: Any, event: Any, value: Any) -> Spot:
-        """Where a value stands, and all that is below it; only of a builder with a tree."""
+        """Returns the spot of a value and of all below it; only of a builder with a tree."""
         assert self._tree is not None
         kind, text = type(event), None
         if kind is AliasEvent:
@@ -256,7 +256,7 @@ class Builder:
 
 
 class Spots:
-    """Where everything in one file stands: read again from its text, once, at the first question."""
+    """The positions of all values in one file, for which its text is parsed again, once, at the first use."""
 
     def __init__(self, path: str, text: str) -> None:
         self._path, self._text = path, text
@@ -265,13 +265,13 @@ class Spots:
     def _all(self) -> tuple[Spot, ...]:
         builder = Builder(self._path, self._text, {})
         found = []
-        with suppress(Unreadable):  # told when it was read first
+        with suppress(Unreadable):  # reported when it was read first
             for first, data in builder.documents():
                 found.append(builder.spot(first, first, data))
         return tuple(found)
 
     def of(self, number: int) -> Spot:
-        """The spot of the document of that number."""
+        """Returns the spot of the document with that index."""
         return self._all[number]
 
 

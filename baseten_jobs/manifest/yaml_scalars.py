@@ -1,4 +1,4 @@
-"""A scalar as YAML has it -> its value, or the oddity that no field takes."""
+"""A scalar of YAML -> its value, or why no field takes it."""
 
 import re
 from dataclasses import dataclass
@@ -8,14 +8,14 @@ from typing import Any
 import yaml
 
 BLANK = "!todo"
-"""The tag of a value that is still to be filled in; its text says why."""
+"""The tag of a value that is still to be filled in; its text is the reason."""
 MAX_DIGITS = 19
-"""An integer has fewer, so that every reader of JSON can hold it."""
+"""An integer must have fewer digits, so that every reader of JSON can represent it."""
 
 
 @dataclass(frozen=True)
 class Odd:
-    """A scalar that no field takes: a float, a date, an integer of more than one reading, an unknown tag.
+    """A scalar that no field takes: a float, a date, an integer that YAML 1.1 and 1.2 read differently, an unknown tag.
 
     `kind` is "number", "date", "integer" or, where a diagnostic was given already, "tagged".
     """
@@ -34,7 +34,7 @@ _ODD = {"float": "number", "timestamp": "date"}
 
 @lru_cache(maxsize=4096)
 def plain(text: str) -> Any:
-    """What a scalar means that has neither quotes nor a tag."""
+    """Returns the value of a scalar that has neither quotes nor a tag."""
     for tag, pattern in _PLAIN.get(text[:1], ()):
         if pattern.match(text):
             return read(tag.removeprefix(PREFIX), text)

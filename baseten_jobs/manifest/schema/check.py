@@ -1,4 +1,4 @@
-"""Document -> diagnostics, against the schema that its apiVersion names. jsonschema lives only here."""
+"""Document -> diagnostics, by the schema of its apiVersion. Only this module imports jsonschema."""
 
 from collections.abc import Iterator, Mapping
 from functools import cache
@@ -12,11 +12,11 @@ from baseten_jobs.manifest.schema.fields import KIND, SUPPORTED, schema_of
 from baseten_jobs.secrecy import quoted
 
 _MAX_PROBLEMS = 200
-"""Shown of one document; only a file that was never meant to be a manifest has more."""
+"""How many problems of one document are shown; only a file that was never meant to be a manifest has more."""
 
 
 def check(document: Document) -> tuple[Diagnostic, ...]:
-    """Everything that the schema has to say of a document."""
+    """Returns all diagnostics of a document by the schema."""
     data = document.data
     if not isinstance(data, dict):
         found = "a list" if isinstance(data, list) else "a single value"
@@ -45,7 +45,7 @@ def check(document: Document) -> tuple[Diagnostic, ...]:
 
 
 def supports(document: Document) -> bool:
-    """Whether a document is of a version and kind that the schema, and the rules, can speak of."""
+    """True if a document has a version and kind that the schema and the rules are for."""
     data = document.data
     return isinstance(data, dict) and data.get("apiVersion") in SUPPORTED and data.get("kind") == KIND
 
@@ -74,7 +74,7 @@ def _unsupported(document: Document, data: Mapping[str, Any], name: str, support
 
 @cache
 def judge(api_version: str) -> Any:
-    """jsonschema's validator of a version: what is wrong is told by it alone."""
+    """Returns jsonschema's validator of a version: all messages are made from its errors."""
     from jsonschema import Draft202012Validator, ValidationError
     from jsonschema.validators import extend
 

@@ -1,4 +1,4 @@
-"""A field's path -> what the schema says of it; no path -> the whole tree of fields."""
+"""A field's path -> what the schema says about it; an empty path -> the whole tree of fields."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -15,10 +15,10 @@ _ITEM, _VALUE = "[]", "*"
 
 @dataclass(frozen=True)
 class Explanation:
-    """One field, and the fields below it. `identity` says what a change of it does: run, update or none.
+    """One field, and the fields below it. `identity` is what a change of it leads to: run, update or none.
 
-    `type` and `expected` are in words. `default` is JSON data, nothing where there is none; `choices` are the values
-    that the field may have.
+    `type` and `expected` are in words. `default` is JSON data, or None if there is none; `choices` are the values that
+    the field may have.
     """
 
     path: str
@@ -41,7 +41,7 @@ class Explanation:
 
 @dataclass(frozen=True)
 class NoSuchField:
-    """No field has this path: `at` is as far as it goes, `wrong` the step that does not, `near` the path meant."""
+    """No field has this path: `at` is the part that exists, `wrong` the step that does not, `near` the best guess."""
 
     at: str
     wrong: str
@@ -49,7 +49,7 @@ class NoSuchField:
 
 
 def explain(root: Shape, path: str) -> Explanation | NoSuchField:
-    """What the schema says of a path such as `spec.weights[].source`; a list's brackets may be left out."""
+    """Explains a path such as `spec.weights[].source`; the brackets of a list may be left out."""
     if not _PATH.fullmatch(path):
         return NoSuchField("", path)
     steps = _STEP.findall(path)
@@ -66,7 +66,7 @@ def explain(root: Shape, path: str) -> Explanation | NoSuchField:
 
 
 def _below(shape: Shape, at: str, step: str, required: bool) -> tuple[Shape, str, bool] | None:
-    """The field that a step leads to: by name, into a list, to any key of a mapping."""
+    """Returns the field that a step leads to, by name, into a list or to any key of a mapping, or None."""
     if step.startswith("["):
         return (shape.items, at + _ITEM, False) if shape.items else None
     if shape.items is not None:
@@ -80,7 +80,7 @@ def _below(shape: Shape, at: str, step: str, required: bool) -> tuple[Shape, str
 
 
 def _near(root: Shape, shape: Shape, at: str, step: str) -> str:
-    """The nearest path: a field beside the wrong step, or one of that name elsewhere."""
+    """Returns the most similar path: of a field beside the wrong step, or of one with that name elsewhere."""
     here = {field.name: field.path for field in _children(shape, at)}
     if near := nearest(step, list(here)):
         return here[near]
@@ -116,7 +116,7 @@ def _explained(shape: Shape, at: str, required: bool) -> Explanation:
 
 
 def _children(shape: Shape, at: str) -> Iterator[Explanation]:
-    """The fields below, those of a list's items and of all variants of an object among them, each once."""
+    """Returns the fields below, each once; those of a list's items and of all variants of an object are among them."""
     if shape.items is not None:
         yield from _children(shape.items, at + _ITEM)
         return
@@ -132,7 +132,7 @@ def _children(shape: Shape, at: str) -> Iterator[Explanation]:
 
 
 def _merged(one: Explanation, other: Explanation) -> Explanation:
-    """A field that several variants have: what any allows."""
+    """Returns one field for the fields of several variants: it allows what any of them does."""
     choices = tuple(dict.fromkeys((*one.choices, *other.choices)))
     return replace(one, choices=choices, required=one.required and other.required)
 

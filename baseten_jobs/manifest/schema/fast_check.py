@@ -1,7 +1,7 @@
-"""The schema -> a quick verdict on a document: whether it surely fits. If not, jsonschema is asked what is wrong.
+"""The schema -> a quick verdict on a document: whether it surely fits. If not, jsonschema finds what is wrong.
 
-A general validator costs more to import than a hundred manifests cost to check. The verdict knows the keywords that our
-schema uses; what holds another one fits nothing, and is left to jsonschema.
+A general validator takes longer to import than a hundred manifests take to check. The verdict supports the keywords
+that our schema uses; a schema with another keyword fits no value, so that jsonschema decides.
 """
 
 import re
@@ -13,7 +13,7 @@ from baseten_jobs.manifest.schema.fields import schema_of
 
 Check = Callable[[Any], bool]
 Verdict = Mapping[type, Check]
-"""For each type of plain data that may fit, the check of its value."""
+"""The check of a value, by its type; a type that is missing does not fit."""
 
 _TYPES: Mapping[str, type] = {
     "object": dict, "array": list, "string": str, "integer": int, "boolean": bool, "null": type(None),
@@ -21,7 +21,7 @@ _TYPES: Mapping[str, type] = {
 _ANYTHING: Verdict = dict.fromkeys(_TYPES.values(), lambda value: True)
 
 _SILENT = re.compile(r"\$schema|\$id|\$defs|title|description|examples|default|x-.*")
-"""The words of a schema that say nothing of what fits."""
+"""Keywords of a schema that don't decide on what fits."""
 
 _CHECKED = frozenset(
     {"type", "enum", "const", "oneOf", "minLength", "maxLength", "pattern", "minimum", "maximum", "items"}
@@ -31,25 +31,25 @@ _CHECKED = frozenset(
 
 @cache
 def verdict_of(api_version: str) -> Verdict:
-    """The verdict on whole documents of a version."""
+    """Returns the verdict on whole documents of a version."""
     root = schema_of(api_version)
     return compiled(root, root["$defs"])
 
 
 def fits(verdict: Verdict, value: object) -> bool:
-    """Whether a value surely fits."""
+    """True if a value surely fits."""
     check = verdict.get(type(value))
     return check is not None and check(value)
 
 
 @cache
 def pattern_of(wanted: str) -> re.Pattern[str]:
-    """A pattern of JSON Schema, where `$` is the very end; in Python it also matches before a last newline."""
+    """Returns the pattern with `$` as the very end, as in JSON Schema; Python's also matches before a last newline."""
     return re.compile(re.sub(r"\$$", r"\\Z", wanted))
 
 
 def compiled(schema: Mapping[str, Any], defs: Mapping[str, Any]) -> Verdict:
-    """The verdict on values of one schema; `defs` are those that it may refer to."""
+    """Returns the verdict on values of one schema; `defs` are the definitions that it may refer to."""
     words = {word for word in schema if not _SILENT.fullmatch(word)}
     if words == {"$ref"}:
         return compiled(defs[schema["$ref"].removeprefix("#/$defs/")], defs)
@@ -120,7 +120,7 @@ def _of_mapping(schema: Mapping[str, Any], defs: Mapping[str, Any]) -> Iterator[
 
 
 def _others(schema: Mapping[str, Any] | bool, defs: Mapping[str, Any]) -> Verdict:
-    """The verdict on fields that the schema does not name."""
+    """Returns the verdict on fields that the schema does not name."""
     if isinstance(schema, bool):
         return _ANYTHING if schema else {}
     return compiled(schema, defs)

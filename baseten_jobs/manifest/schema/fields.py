@@ -1,4 +1,4 @@
-"""The published schema -> a tree of fields, references resolved: what normalising and wording walk."""
+"""The published schema -> a tree of fields, with references resolved."""
 
 import json
 import os
@@ -15,7 +15,7 @@ SUPPORTED = tuple(_FOLDERS)
 
 @dataclass(frozen=True)
 class Shape:
-    """What the schema says of one field, references resolved: the tree that normalising walks."""
+    """One field of the schema, with references resolved, and the fields below it."""
 
     schema: Mapping[str, Any]
     properties: Mapping[str, "Shape"]
@@ -25,12 +25,12 @@ class Shape:
 
     @property
     def identity(self) -> str:
-        """`run`, `update` or `none`: what a change of this field means."""
+        """What a change of the field leads to: `run` to a new job, `update` to a change in place, `none` to neither."""
         return str(self.schema.get("x-identity", "run"))
 
     @property
     def fold(self) -> str:
-        """The name of the fold that brings the field's spellings to one value, or nothing."""
+        """The name of the fold that returns one value for all spellings of the field, or "" for none."""
         return str(self.schema.get("x-fold", ""))
 
     @property
@@ -38,12 +38,12 @@ class Shape:
         return str(self.schema.get("x-discriminator", ""))
 
     def field(self, name: str) -> "Shape | None":
-        """What the schema says of the entry `name`, in whichever of several alternatives has it."""
+        """Returns the field `name` below this one, from whichever alternative has it, or None."""
         inner = self.properties.get(name) or self.values
         return inner or next((v.properties[name] for v in self.variants.values() if name in v.properties), None)
 
     def variant(self, value: Mapping[str, Any]) -> "Shape":
-        """The one of several alternatives that `value` says it is."""
+        """Returns the alternative that the discriminator in `value` names; the field itself if there is none."""
         return self.variants.get(str(value.get(self.discriminator)), self) if self.variants else self
 
 
@@ -61,7 +61,7 @@ class Updatable:
 
 
 def schema_text(api_version: str) -> str:
-    """The schema as it is published; raises KeyError for a version that is not supported."""
+    """Returns the text of the published schema; raises KeyError for a version that is not supported."""
     package = os.path.dirname(os.path.dirname(os.path.dirname(__file__)))
     folder = os.path.join(package, "schemas")
     if not os.path.isdir(folder):  # an editable install, or the checkout itself
@@ -72,23 +72,23 @@ def schema_text(api_version: str) -> str:
 
 @cache
 def schema_of(api_version: str) -> Mapping[str, Any]:
-    """The schema as data; not to be changed."""
+    """Returns the schema as data, which must not be changed."""
     schema: Mapping[str, Any] = json.loads(schema_text(api_version))
     return schema
 
 
 @cache
 def shape_of(api_version: str) -> Shape:
-    """The schema as a tree of fields."""
+    """Returns the schema as a tree of fields."""
     root = schema_of(api_version)
     return shape_under(root, root["$defs"])
 
 
 @cache
 def updatable_fields(api_version: str) -> tuple[Updatable, ...]:
-    """The fields of `spec` that the API changes on a waiting job, the outermost first.
+    """Returns the fields of `spec` that the API changes on a waiting job, the outermost first.
 
-    Elements of lists, entries of maps and parts of what has a shorthand have no place of their own, and are left out.
+    Elements of lists, entries of maps and parts of a value with a shorthand have no fixed path, and are left out.
     """
     found = _updatable(shape_of(api_version).properties["spec"], ())
     return tuple(sorted(found, key=lambda each: (len(each.path), each.path)))
@@ -104,7 +104,7 @@ def _updatable(section: Shape, above: tuple[str, ...]) -> Iterator[Updatable]:
 
 
 def shape_under(node: Mapping[str, Any], defs: Mapping[str, Any]) -> Shape:
-    """A node of the schema as a tree; `defs` are its definitions."""
+    """Returns a node of the schema as a tree; `defs` are the schema's definitions."""
     if "$ref" in node:
         node = {**defs[node["$ref"].removeprefix("#/$defs/")], **{k: v for k, v in node.items() if k != "$ref"}}
     alternatives = [shape_under(alternative, defs) for alternative in node.get("oneOf", ())]

@@ -1,4 +1,4 @@
-"""Errors of the JSON Schema library -> diagnostics as people read them."""
+"""Errors of the JSON Schema library -> diagnostics in plain words."""
 
 import json
 import re
@@ -17,7 +17,7 @@ _FIRST_COME = ("type", "const", "enum", "minLength", "pattern")
 
 
 def worth_telling(errors: Iterable[Any]) -> list[Any]:
-    """One error a value where several say the same, and the right alternative's errors for a `oneOf`."""
+    """Yields one error for each value, not several of one meaning; for a `oneOf` those of the alternative meant."""
     kept: dict[tuple[Any, ...], Any] = {}
     for error in _alternatives(errors):
         path = tuple(error.absolute_path)
@@ -69,7 +69,7 @@ _TYPES = {
 
 
 def as_written(document: Document, path: FieldPath, value: object) -> str:
-    """A value as a message quotes it: as written; what may be a secret, and anything long, by its kind."""
+    """Returns a value as a message quotes it: as it is written, or only its kind if it may be a secret or is long."""
     if isinstance(value, (dict, list)) or _private(path):
         return _kind_of(value)
     if isinstance(value, str):
@@ -78,7 +78,7 @@ def as_written(document: Document, path: FieldPath, value: object) -> str:
 
 
 def _private(path: FieldPath) -> bool:
-    """Whether this is, or is a part of, a variable that seems to hold a secret."""
+    """True if this is a variable that seems to hold a secret, or a part of one."""
     if "environment_variables" not in path[:-1]:
         return False
     return names_a_secret(str(path[path.index("environment_variables") + 1]))
@@ -97,7 +97,7 @@ def _at(document: Document, error: Any, message: str, hint: str = "", rule: str 
 
 
 def _rule_of(error: Any) -> str:
-    """The name that the schema gives a field's rule (`x-rule`), or the JSON Schema keyword that the value fails."""
+    """Returns the id of the rule: the field's `x-rule`, or the JSON Schema keyword that the value fails."""
     return str(error.schema.get("x-rule") or error.validator)
 
 
@@ -188,7 +188,7 @@ def _where_instead(name: str, schema: Mapping[str, Any], document: Document) -> 
 
 @cache
 def _places(api_version: str) -> tuple[Mapping[str, tuple[str, ...]], Mapping[str, str]]:
-    """For each field's name the sections that have it, as a message names them; and every hint of the schema."""
+    """Returns the sections that have a field, by its name, as a message names them; and all hints of the schema."""
     found: dict[str, list[tuple[str, str]]] = {}
     hints: dict[str, str] = {}
 
@@ -270,7 +270,7 @@ def _pattern(error: Any, document: Document) -> list[Diagnostic]:
 
 
 def worded(error: Any, document: Document) -> list[Diagnostic]:
-    """What an error means for whoever wrote the document."""
+    """Returns the message and the hint of an error."""
     return _WORDINGS.get(error.validator, _other)(error, document)
 
 
