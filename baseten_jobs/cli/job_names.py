@@ -14,7 +14,7 @@ from baseten_jobs.provider.presence import Recall
 from baseten_jobs.provider.status import Status
 
 
-class Refused(Exception):
+class CommandEnded(Exception):
     """The command can't go on, has said why, and ends with this exit code."""
 
     def __init__(self, code: Exit) -> None:
@@ -24,18 +24,18 @@ class Refused(Exception):
 def manifests(
     session: Session, paths: tuple[str, ...], names: tuple[str, ...], allowed: tuple[str, ...]
 ) -> compilation.Compiled:
-    """The manifests of these names, or all where none is given; raises Refused."""
+    """The manifests of these names, or all where none is given; raises CommandEnded."""
     compiled = compilation.compile_all(Inputs(or_default(paths), allowed=allowed), session.stdin)
     if not compiled.valid:
-        raise Refused(session.invalid(compiled.diagnostics))
+        raise CommandEnded(session.invalid(compiled.diagnostics))
     if not names:
         return compiled
     chosen, unknown = compiled.named(names)
     if unknown:
         known = sorted({request.name for request in compiled.requests})
-        raise Refused(session.fail("; ".join(_unknown(name, known) for name in unknown), Exit.FAILED))
+        raise CommandEnded(session.fail("; ".join(_unknown(name, known) for name in unknown), Exit.FAILED))
     if ambiguous := chosen.ambiguous():
-        raise Refused(session.fail(f"several manifests have the name {ambiguous}; choose a file", Exit.FAILED))
+        raise CommandEnded(session.fail(f"several manifests have the name {ambiguous}; choose a file", Exit.FAILED))
     return chosen
 
 
@@ -47,18 +47,18 @@ def _unknown(name: str, known: list[str]) -> str:
 def rows(
     session: Session, api: Api, compiled: compilation.Compiled, recall: Recall | None = None
 ) -> tuple[Status, ...]:
-    """How the manifests' jobs are; raises Refused, and ApiError."""
+    """How the manifests' jobs are; raises CommandEnded, and ApiError."""
     found, diagnostics = pipeline.status(api, compiled, recall)
     if diagnostics:
-        raise Refused(session.invalid(diagnostics))
+        raise CommandEnded(session.invalid(diagnostics))
     return found
 
 
 def live_job(session: Session, row: Status) -> ObservedJob | None:
-    """The one job of a manifest's name that lives, if any does; raises Refused where several do."""
+    """The one job of a manifest's name that lives, if any does; raises CommandEnded where several do."""
     if len(row.live) > 1:
         told = f"{row.request.name} has {len(row.live)} live jobs; choose one with --job ID:"
-        raise Refused(session.fail(page([told, *map(_candidate, row.live)]), Exit.FAILED))
+        raise CommandEnded(session.fail(page([told, *map(_candidate, row.live)]), Exit.FAILED))
     return next(iter(row.live), None)
 
 
@@ -67,8 +67,8 @@ def _candidate(job: ObservedJob) -> str:
 
 
 def jobs_by_id(session: Session, api: Api, ids: Iterable[str]) -> list[ObservedJob]:
-    """Jobs by their bare ids; raises Refused where one is not there, and ApiError."""
+    """Jobs by their bare ids; raises CommandEnded where one is not there, and ApiError."""
     found = {job_id: job_by_id(api, job_id) for job_id in ids}
     if missing := [one_line(job_id) for job_id, job in found.items() if job is None]:
-        raise Refused(session.fail(f"there is no job {', '.join(missing)}", Exit.FAILED))
+        raise CommandEnded(session.fail(f"there is no job {', '.join(missing)}", Exit.FAILED))
     return [job for job in found.values() if job is not None]

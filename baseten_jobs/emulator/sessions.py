@@ -18,7 +18,7 @@ _FOR_EVER = 10 * 365 * 24 * 60
 
 
 @dataclass(frozen=True)
-class Session:
+class NodeSession:
     """The session of one node."""
 
     id: str
@@ -78,7 +78,7 @@ class Session:
         }
 
 
-def sessions(transaction: Transaction, job: Job, body: Mapping[str, Any]) -> list[Session]:
+def sessions(transaction: Transaction, job: Job, body: Mapping[str, Any]) -> list[NodeSession]:
     """The sessions of a job, one a node; none unless its body asks for them."""
     asked = body.get("interactive_session")
     if asked is None:
@@ -91,7 +91,7 @@ def sessions(transaction: Transaction, job: Job, body: Mapping[str, Any]) -> lis
     for rank in range(job.node_count):
         session_id = derived_identifier(job.id, "session", rank)
         trigger, extra = changes.get(session_id, (asked.get("trigger", "on_demand"), 0))
-        plain = Session(
+        plain = NodeSession(
             id=session_id,
             rank=rank,
             trigger=trigger,
@@ -106,7 +106,7 @@ def sessions(transaction: Transaction, job: Job, body: Mapping[str, Any]) -> lis
     return found
 
 
-def change(transaction: Transaction, job: Job, session: Session, trigger: str, extra_minutes: int) -> None:
+def change(transaction: Transaction, job: Job, session: NodeSession, trigger: str, extra_minutes: int) -> None:
     """Set a session's trigger and add minutes to its timeout."""
     transaction.run(
         "INSERT INTO sessions VALUES (?, ?, ?, ?) ON CONFLICT (id) DO UPDATE"
@@ -123,7 +123,7 @@ def minutes(value: int) -> int:
     return _FOR_EVER if value == -1 else max(0, min(value, _FOR_EVER))
 
 
-def _opened(session: Session, job: Job, now: int) -> Session:
+def _opened(session: NodeSession, job: Job, now: int) -> NodeSession:
     """Open the session if its trigger has fired: failure, or else the start of the run."""
     status, since = moment(job, now)
     window = ran(job, now)

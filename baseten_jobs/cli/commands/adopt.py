@@ -51,7 +51,7 @@ def command(
             compiled = job_names.manifests(session, paths, (name,), allowed)
             api = opened(connection)
             (job,) = job_names.jobs_by_id(session, api, [job_id])
-        except job_names.Refused as refused:
+        except job_names.CommandEnded as refused:
             return refused.code
         (manifest,) = compiled.manifests
         document, request = manifest.document, manifest.request

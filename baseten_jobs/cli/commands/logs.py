@@ -77,8 +77,8 @@ def command(
             job = (
                 job_names.jobs_by_id(session, api, [job_id])[0] if job_id else _job(session, api, paths, names, allowed)
             )
-        except job_names.Refused as refused:
-            return refused.code
+        except job_names.CommandEnded as end:
+            return end.code
         start = since(api.clock.wall()) if since else None
         read = follow if following else lines_so_far
         ended = _print(session, read(api, job, start, session.note), job)
@@ -90,11 +90,11 @@ def command(
 def _job(
     session: Session, api: Api, paths: tuple[str, ...], names: tuple[str, ...], allowed: tuple[str, ...]
 ) -> ObservedJob:
-    """The live job of the name, else the last of the manifest's own spec; raises Refused."""
+    """The live job of the name, else the last of the manifest's own spec; raises CommandEnded."""
     (row,) = job_names.rows(session, api, job_names.manifests(session, paths, names, allowed))
     job = job_names.live_job(session, row) or row.job
     if job is None:
-        raise job_names.Refused(session.fail(f"{row.request.name} is not submitted", Exit.FAILED))
+        raise job_names.CommandEnded(session.fail(f"{row.request.name} is not submitted", Exit.FAILED))
     if job.identity != row.request.identity:
         session.note(f"job {job.id} runs another spec of {row.request.name} than the manifest's: {job.name}")
     return job

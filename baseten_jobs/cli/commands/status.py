@@ -70,8 +70,8 @@ def command(
             stuck: Stuck = ()
             if watch:
                 rows, stuck = _watched(session, api, rows, look)
-        except job_names.Refused as refused:
-            return refused.code
+        except job_names.CommandEnded as end:
+            return end.code
         if not (watch and output == "text"):
             session.result(formats.STATUS[output](rows, session.look()))
         return worst([exit_of_statuses(rows, by_state=exit_status), *(Exit.UNCLEAR for _ in stuck)])

@@ -49,8 +49,8 @@ def command(
             rows = job_names.rows(session, api, compiled) if compiled else ()
             live = [job_names.live_job(session, row) for row in rows]
             chosen = [job for job in (*live, *job_names.jobs_by_id(session, api, job_ids)) if job and job.live]
-        except job_names.Refused as refused:
-            return refused.code
+        except job_names.CommandEnded as end:
+            return end.code
         _tell_others(session, rows)
         return _stop(session, api, list({job.id: job for job in chosen}.values()), yes)
 

@@ -143,7 +143,7 @@ def _checkpoints(job: Job, now: int) -> list[artifacts.Checkpoint]:
     return artifacts.checkpoints(ran(job, now), micros(core().settings.durations.checkpoint))
 
 
-def _session(transaction: Transaction, job: Job, session_id: str) -> sessions.Session:
+def _session(transaction: Transaction, job: Job, session_id: str) -> sessions.NodeSession:
     for session in sessions.sessions(transaction, job, jobs.body(transaction, job.id)):
         if session.id == session_id:
             return session
