@@ -1,3 +1,3 @@
-"""The words of a command line -> what is done and told, and an exit code. click lives only here."""
+"""The words of a command line -> what a command does and prints, and its exit code. click lives only here."""
 
 __all__ = ["main"]

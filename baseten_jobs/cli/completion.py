@@ -1,4 +1,4 @@
-"""What a shell completes: names of manifests, from whatever files can be read."""
+"""Paths -> names of manifests for a shell to complete, from those files that can be read."""
 
 from collections.abc import Iterator, Sequence
 
@@ -9,7 +9,7 @@ from baseten_jobs.manifest.sources import STDIN, read_sources
 
 
 def manifest_names(paths: Sequence[str]) -> list[str]:
-    """The names in these files that the schema accepts, each once and in order; what can't be read is passed over."""
+    """The names in these files that the schema accepts, sorted, each once; files that can't be read are skipped."""
     from io import BytesIO
 
     accepted = compiled(shape_of(SUPPORTED[-1]).properties["metadata"].properties["name"].schema, {})

@@ -1,4 +1,4 @@
-"""What GitHub Actions is told where a command runs there: the step's summary and its outputs."""
+"""A plan and what became of it -> the summary and the outputs of a step of GitHub Actions."""
 
 import os
 import secrets
@@ -21,9 +21,9 @@ SUMMARY, OUTPUT = "GITHUB_STEP_SUMMARY", "GITHUB_OUTPUT"
 class Step:
     """One command as a step of a workflow: its summary, and the outputs that later steps decide on.
 
-    `undone` says what did not become of a plan. Without one the outputs are empty, as those of a step that never ran.
-    `skipped` is empty until somebody asked whether to skip it, then true or false.
-    `target` is what a plan's comment is found by, given where a plan is the result of the command.
+    `undone` heads the reason where a command ends early, such as `Not applied`. Without a plan the outputs are empty,
+    as those of a step that never ran. The output `skipped` is empty until `go_on` or `skip` is called, then false or
+    true. `target` is what a plan's comment is found by; it is None where a plan is not the result of the command.
     """
 
     def __init__(self, undone: str, target: str | None = None) -> None:
@@ -39,11 +39,11 @@ class Step:
         _append(session, OUTPUT, lambda: self._outputs(changes, str(len(plan.of(Verb.SUBMIT))), price))
 
     def go_on(self) -> None:
-        """It is not skipped."""
+        """Set the output `skipped` to false."""
         self._skipped = "false"
 
     def skip(self, session: Session, reason: str) -> None:
-        """End here, with a reason to do nothing: as the result too, but in text."""
+        """Write that the step is skipped and why; formats that have a document for it print it as the result too."""
         self._skipped = "true"
         told = formats.SKIPPED["markdown"](reason, session.look(self._target))
         _append(session, SUMMARY, lambda: told)
@@ -53,11 +53,11 @@ class Step:
             session.result(formats.SKIPPED[session.output](reason, session.look(self._target)))
 
     def outcomes(self, session: Session, result: Applied) -> None:
-        """What became of the plan, below it."""
+        """Add the outcomes to the summary, below the plan."""
         _append(session, SUMMARY, lambda: page(["", formats.APPLIED["markdown"](result, _look(session))]))
 
     def end(self, session: Session, reason: str, found: Sequence[Diagnostic] = ()) -> None:
-        """Why there is no plan, or why no more became of it than was told."""
+        """Write why there is no plan or, below a plan, why it was not carried out."""
         if self._planned:
             _append(session, SUMMARY, lambda: page(["", f"**{self._undone}:** {prose(reason, 1000)}", ""]))
             return
@@ -80,7 +80,7 @@ def _look(session: Session) -> Look:
 
 
 def _append(session: Session, variable: str, text: Callable[[], Page]) -> None:
-    """A file that can't be written is not what the command is about."""
+    """Append to the file that `variable` names; where it can't be written, warn and go on."""
     path = os.environ.get(variable)
     if not path:
         return

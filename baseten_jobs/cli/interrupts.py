@@ -21,7 +21,7 @@ _ENDED = "ended; not settled (the next apply finds or submits them):"
 
 @contextmanager
 def ending_at_once(*, as_json: bool) -> Iterator[None]:
-    """Within, a signal ends the process at once, whatever it waits for: nothing is under way that needs settling."""
+    """Within, a signal ends the process at once, for commands that have no request under way that needs settling."""
 
     def handle(number: int, frame: FrameType | None) -> None:
         sink.at_once(2, page(["", "interrupted"]))
@@ -35,7 +35,7 @@ def ending_at_once(*, as_json: bool) -> Iterator[None]:
 
 @contextmanager
 def raising() -> Iterator[None]:
-    """Within, a signal raises KeyboardInterrupt, for what tells what it knows when it ends."""
+    """Within, a signal raises KeyboardInterrupt, for code that reports before it ends."""
 
     def handle(number: int, frame: FrameType | None) -> None:
         raise KeyboardInterrupt
@@ -59,7 +59,7 @@ def _handling(handle: Callable[[int, FrameType | None], None]) -> Iterator[None]
 
 @contextmanager
 def winding_up(clock: Clock, ledger: Ledger, *, as_json: bool) -> Iterator[None]:
-    """Within, a signal stops new creates; what is under way is settled and told."""
+    """Within, a signal stops new creates, and what was sent is settled; a second signal ends the process at once."""
 
     def handle(number: int, frame: FrameType | None) -> None:
         if not clock.interrupted.is_set():

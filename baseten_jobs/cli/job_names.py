@@ -15,7 +15,7 @@ from baseten_jobs.provider.status import Status
 
 
 class CommandEnded(Exception):
-    """The command can't go on, has said why, and ends with this exit code."""
+    """Raised where a command can't go on and has printed why; `code` is its exit code."""
 
     def __init__(self, code: Exit) -> None:
         self.code = code
@@ -47,7 +47,7 @@ def _unknown(name: str, known: list[str]) -> str:
 def rows(
     session: Session, api: Api, compiled: compilation.Compiled, recall: Recall | None = None
 ) -> tuple[Status, ...]:
-    """How the manifests' jobs are; raises CommandEnded, and ApiError."""
+    """The status of each manifest's jobs; raises CommandEnded where a manifest has errors, and ApiError."""
     found, diagnostics = pipeline.status(api, compiled, recall)
     if diagnostics:
         raise CommandEnded(session.invalid(diagnostics))
@@ -55,7 +55,7 @@ def rows(
 
 
 def live_job(session: Session, row: Status) -> ObservedJob | None:
-    """The one job of a manifest's name that lives, if any does; raises CommandEnded where several do."""
+    """The live job of a manifest's name, or None; raises CommandEnded where there are several."""
     if len(row.live) > 1:
         told = f"{row.request.name} has {len(row.live)} live jobs; choose one with --job ID:"
         raise CommandEnded(session.fail(page([told, *map(_candidate, row.live)]), Exit.FAILED))

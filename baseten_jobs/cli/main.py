@@ -37,11 +37,11 @@ COMMANDS: Mapping[str, str] = MappingProxyType(
 )
 
 COLLECT_EVERY = 100_000
-"""New objects between two looks of the garbage collector: what we read are trees, in which it would find nothing."""
+"""New objects between two runs of the garbage collector: what we read are trees, which have no cycles to collect."""
 
 
 def command_of(name: str) -> click.Command:
-    """A command, from its module: of its own name, but where that is a word of Python's."""
+    """A command, from the module of its name; a name that is a keyword of Python has an underscore behind it there."""
     module = f"{name}_" if iskeyword(name) else name
     command: click.Command = import_module(f"baseten_jobs.cli.commands.{module}").command
     return command
@@ -49,7 +49,7 @@ def command_of(name: str) -> click.Command:
 
 class _Commands(click.Group):
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Refuses an option that is a file's name too, as where `*.yaml` finds one that is called `--set=....yaml`."""
+        """Refuse an option that is also a file's name: `*.yaml` may match a file that is called `--set=....yaml`."""
         before = args[: args.index("--")] if "--" in args else args
         named = [word for word in before if word.startswith("-") and word != "-" and os.path.lexists(word)]
         if named and not ctx.resilient_parsing:
@@ -118,7 +118,7 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 def run(arguments: list[str] | None = None, clock: object = None) -> Exit:
-    """Run one command; its exit code. A clock of the caller's takes the place of the machine's."""
+    """Run one command and return its exit code; `clock`, a Clock, replaces the machine's."""
     sink.open_streams()
     try:
         code: Exit | None = baseten_jobs.main(arguments, prog_name="baseten-jobs", standalone_mode=False, obj=clock)
@@ -146,14 +146,14 @@ def run(arguments: list[str] | None = None, clock: object = None) -> Exit:
 
 
 def _in_words(error: click.ClickException) -> Page:
-    """What click says of wrong usage, some lines."""
+    """click's message for an error, of one or more lines."""
     said = io.StringIO()
     (_in_one_line(error) if isinstance(error, click.UsageError) else error).show(said)
     return Page(said.getvalue().rstrip("\n").expandtabs())
 
 
 def _in_one_line(error: click.UsageError) -> click.UsageError:
-    """The same, where it quotes a word without end, or one of several lines, too."""
+    """The error with its message in one line of limited length, whatever word it quotes."""
     from baseten_jobs.phrases import one_line
 
     return click.UsageError(one_line(" ".join(error.format_message().split()), 500), error.ctx)

@@ -21,9 +21,9 @@ _PLAIN_WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]*")
 
 
 def offered(words: Iterable[str], incomplete: str) -> list[str]:
-    """The words that begin like this and mean themselves in every shell.
+    """The words that begin with `incomplete` and need no quotes in any shell.
 
-    A completion is typed as it is, unquoted, and bash even expands wildcards in it, to names of files.
+    A shell inserts a completion without quotes, and bash even expands wildcards in it to names of files.
     """
     return [word for word in words if word.startswith(incomplete) and _PLAIN_WORD.fullmatch(word)]
 
@@ -37,7 +37,7 @@ def complete_names(context: click.Context, parameter: click.Parameter, incomplet
 
 
 def complete_paths(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[Any]:
-    """Leaves files and folders to the shell."""
+    """Tell the shell to complete files and folders itself."""
     from click.shell_completion import CompletionItem
 
     return [CompletionItem(incomplete, type="file")]
@@ -195,14 +195,14 @@ def _execution(concurrency: int, settle: float) -> Any:
 
 
 MOST = 10**9
-"""No count and no price that an option takes is higher: what it becomes is a machine word somewhere."""
+"""The highest count and price that an option takes: they become machine words somewhere."""
 
 _MOST_SECONDS = 10**6
 """The longest time that an option takes: eleven days. The timeouts of the system overflow at some billions."""
 
 
 class Finite(click.FloatRange):
-    """Any comparison with `nan` is false, so that it would be a limit that limits nothing."""
+    """Numbers but for `nan` and infinity: any comparison with `nan` is false, so that it would limit nothing."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         number = super().convert(value, param, ctx)

@@ -1,4 +1,4 @@
-"""How far a long apply is: a bar on a terminal, plain lines elsewhere."""
+"""Steps done of an apply or an upload -> a bar on a terminal, plain lines elsewhere."""
 
 import threading
 from contextlib import suppress
@@ -16,7 +16,7 @@ class Progress:
         self._terminal = output == "text" and sink.redraws(err=True)
 
     def __call__(self, done: int, total: int, text: str) -> None:
-        """Tell a step. A stream that is gone is no reason to leave jobs unreported."""
+        """Show a step; an error of the stream is ignored, so that the apply goes on and reports its jobs."""
         with suppress(OSError):
             self._tell(done, total, text)
 
@@ -70,7 +70,7 @@ class UploadProgress:
             self._finish()
 
     def close(self) -> None:
-        """Leave the bar as it is, where the upload ended before it; the terminal gets its cursor and a new line."""
+        """End the bar, also where the upload ended early: the terminal gets its cursor and a new line."""
         with self._lock, suppress(OSError):
             self._finish()
 

@@ -13,7 +13,7 @@ from baseten_jobs.manifest.paths import checkout_of, git_folder_of, is_below, is
 class Hosted:
     """What the files are called on the host.
 
-    `apart` are names that are no paths. `workspace` is where a runner puts a repository, with or without its `.git`.
+    `apart` has names that are no paths. `workspace` is the folder where a runner puts the repository, or empty.
     """
 
     apart: Collection[str] = ()

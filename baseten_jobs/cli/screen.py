@@ -11,14 +11,14 @@ _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 class Screen:
     """The last lines of a terminal. What was drawn is written over line by line, never cleared first.
 
-    `ready` makes of a text what may be printed of it.
+    `ready` turns a text into what may be printed of it.
     """
 
     def __init__(self, stream: TextIO, ready: Callable[[str], str]) -> None:
         self._stream, self._ready, self._drawn = stream, ready, 0
 
     def draw(self, text: str) -> None:
-        """Show this in the place of what was drawn before, as far as the terminal has room."""
+        """Show a text in the place of the one drawn before, cut to the size of the terminal."""
         columns, rows = shutil.get_terminal_size()
         lines = self._ready(text).split("\n")
         if len(lines) > rows - 1:
@@ -29,7 +29,7 @@ class Screen:
         self._drawn = len(lines)
 
     def above(self, text: str) -> None:
-        """Leave a line for good, in the place of what was drawn; it is drawn again below."""
+        """Print a line that stays, in the place of what was drawn; the next `draw` is below it."""
         self._stream.write(f"{self._up()}{self._ready(text)}\x1b[K\n\x1b[J")
         self._stream.flush()
         self._drawn = 0
@@ -39,7 +39,7 @@ class Screen:
 
 
 def _cut(line: str, columns: int) -> str:
-    """A line that would be wrapped would be counted wrong; colours have no width."""
+    """A line cut to this many columns, without its colours then: a wrapped line would be counted wrong."""
     if len(_COLOUR.sub("", line)) <= columns:
         return line
     return _COLOUR.sub("", line)[: columns - 1] + "…"

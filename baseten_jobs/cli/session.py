@@ -1,4 +1,4 @@
-"""What every command does at its edge: the environment, the streams, and how trouble is told."""
+"""What every command shares: how it prints results and errors, what paths it reads, and its connection to the API."""
 
 import shutil
 import sys
@@ -26,12 +26,12 @@ if TYPE_CHECKING:
 
 
 def nobody(session: "Session", reason: str, found: Sequence[Diagnostic]) -> None:
-    """Nobody else wants to know why a command ends."""
+    """The default of `Session.ended`: does nothing."""
 
 
 @dataclass(frozen=True)
 class Session:
-    """One run of a command: how it prints, and where; `ended` is told what stopped it."""
+    """One run of a command: how and where it prints. `ended` is called with the error that stops it."""
 
     output: str = "text"
     show_values: bool = False
@@ -48,14 +48,14 @@ class Session:
 
     @property
     def on_terminal(self) -> bool:
-        """True if a person sees the result as it comes."""
+        """True if standard output is a terminal."""
         return sink.is_terminal()
 
     def result(self, text: str) -> None:
         sink.out(text, for_runner=self.output == "github")
 
     def note(self, text: str) -> None:
-        """Progress, warnings and errors: never on standard output."""
+        """Print progress, a warning or an error on standard error."""
         sink.err(text, for_runner=self.output == "github")
 
     def error(self, text: str) -> None:
@@ -63,7 +63,7 @@ class Session:
         self.note(Page(told) if isinstance(text, Page) else told)
 
     def fail(self, error: str, code: Exit) -> Exit:
-        """Tell what stopped the command, as JSON too where that is what the user reads."""
+        """Print the error that stops the command, as a document too with `-o json`; returns the code."""
         self.error(error)
         if self.json:
             from baseten_jobs.report import json as as_json
@@ -80,19 +80,19 @@ class Session:
 
     @property
     def width(self) -> int:
-        """Columns of the terminal that the result is shown on; 0 where it is none."""
+        """Columns of the terminal on standard output; 0 where it is no terminal."""
         return shutil.get_terminal_size().columns if self.on_terminal else 0
 
     def look(self, target: str = "") -> Look:
-        """How a report is to look on standard output."""
+        """The look of a report on standard output."""
         return Look(self.paint, self.show_values, target, self.verbose, self.width)
 
     def look_err(self) -> Look:
-        """How a report is to look on standard error."""
+        """The look of a report on standard error."""
         return Look(self.paint_err, self.show_values, verbose=self.verbose)
 
     def invalid(self, diagnostics: Iterable[Diagnostic]) -> Exit:
-        """Manifests that forbid to go on: told on stderr, and as the document of validate where JSON is asked for."""
+        """Print the errors of the manifests, with `-o json` also as the document of `validate`; returns FAILED."""
         found = tuple(diagnostics)
         errors = sum(d.severity is Severity.ERROR for d in found)
         self.warn(found)
@@ -115,10 +115,10 @@ def or_default(paths: Sequence[str]) -> tuple[str, ...]:
 
 
 def still_there(session: Session, paths: tuple[str, ...], *, prune: bool | None = None) -> tuple[str, ...]:
-    """The paths to read: not those whose last manifest git saw go, for which a note stands.
+    """The paths without those whose last manifest was deleted, as git shows; a note is printed for each of these.
 
-    One that HEAD still has, and the work tree has not, counts as gone only where jobs may be pruned. `prune` is None
-    where that is not the question.
+    A path whose manifests are in HEAD, but not in the work tree, is left out only if `prune` is True. `prune` is None
+    for a command that stops no jobs.
     """
     gone = tuple(path for path in paths if is_bare(path) and _went(path, committed=not prune))
     remedy = "; `--prune` would stop its job" if prune is False else ""
@@ -134,7 +134,7 @@ def _went(path: str, *, committed: bool) -> bool:
 
 
 def inquiry(policy: "Policy", connection: "Connection", paths: Sequence[str], tip: "Tip | None" = None) -> "Inquiry":
-    """What to ask of git. The embedded API is too young for a job to be missing."""
+    """What to look for in git. Missing jobs are not looked for with the embedded API, whose database may be new."""
     from datetime import UTC, datetime
 
     from baseten_jobs.planning.history.review import Inquiry
@@ -145,7 +145,7 @@ def inquiry(policy: "Policy", connection: "Connection", paths: Sequence[str], ti
 
 
 def opened(connection: "Connection") -> "Api":
-    """The API, until the command ends; its clock is the one that `run` was given, if any. Raises CannotConnect."""
+    """The API, closed when the command ends, with the clock that `run` was given, if any; raises CannotConnect."""
     from baseten_jobs.provider.api.connection import open_api
     from baseten_jobs.provider.api.pacing import Clock
 
@@ -156,7 +156,7 @@ def opened(connection: "Connection") -> "Api":
 
 
 def guarded(session: Session, work: Callable[[], Exit]) -> Exit:
-    """Run what talks to the API: what it can't go on from becomes one line and an exit code."""
+    """Run a function that calls the API: an ApiError becomes one line and an exit code."""
     from baseten_jobs.cli.interrupts import ending_at_once
     from baseten_jobs.provider.api.errors import ApiError
 

@@ -13,12 +13,12 @@ from baseten_jobs.phrases import Annotations, Page, shown, without_commands
 from baseten_jobs.secrecy import without_key
 
 _COLOURED = f"<{os.urandom(16).hex()}>"
-"""Stands for the begin of a colour until the text is printed. Nobody else can know it, so that no text has colours
-but those that we gave it."""
+"""Stands for the start of a colour until the text is printed. It is random, so that no text from outside can hold it
+and bring colours of its own."""
 
 
 def open_streams() -> None:
-    """Have standard streams, which a daemon's child may lack, and which write what their encoding has no word for."""
+    """Open standard streams that are missing, as of a daemon's child, and escape what their encoding can't write."""
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         if getattr(sys, name) is None:
             setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115
@@ -35,13 +35,13 @@ def out(text: str, end: str = "\n", *, for_runner: bool = False) -> None:
 
 
 def err(text: str, *, for_runner: bool = False) -> None:
-    """Print progress, a warning or an error. Nobody there to read it ends nothing."""
+    """Print progress, a warning or an error; ignores OSError, so that the command goes on where it can't be written."""
     with suppress(OSError):
         _write(sys.stderr, ready(text, for_runner=for_runner) + "\n")
 
 
 def out_as_written(text: str) -> None:
-    """Print what a job wrote, as it wrote it, for a pipe that wants just that."""
+    """Print a job's lines unchanged but for our key, for a pipe."""
     _write(sys.stdout, _without_our_key(text) + "\n")
 
 
@@ -57,7 +57,7 @@ def append(path: str, text: str) -> None:
 
 
 def ready(text: str, *, for_runner: bool = False) -> str:
-    """Text as it is printed: without the key, escaped, and without commands where GitHub's runner reads it."""
+    """The text to print: without the key, escaped, and without workflow commands where GitHub's runner reads it."""
     told = shown(type(text)(_without_our_key(text)) if isinstance(text, Page) else _without_our_key(text))
     if (for_runner or read_by_runner()) and not isinstance(text, Annotations):
         told = without_commands(told)
@@ -65,31 +65,31 @@ def ready(text: str, *, for_runner: bool = False) -> str:
 
 
 def read_by_runner() -> bool:
-    """True if GitHub's runner reads what is printed, and obeys the commands in it."""
+    """True if GitHub's runner reads the output, and carries out workflow commands in it."""
     return bool(os.environ.get("GITHUB_ACTIONS"))
 
 
 def _without_our_key(text: str) -> str:
-    """The last line of defence: whatever a server named, the key is never shown."""
+    """The text with the key taken out, wherever the text came from."""
     return without_key(text, os.environ.get("BASETEN_API_KEY", "").strip())
 
 
 def painted(text: str, colour: str) -> str:
-    """Text that is printed in a colour."""
+    """The text with marks that `ready` turns into a colour."""
     styles = click.style("", colour, reset=False), click.style("")
     begin, end = (style.replace("\x1b[", _COLOURED) for style in styles)
     return f"{begin}{text}{end}"
 
 
 def coloured(*, err: bool = False) -> bool:
-    """Whether colours are wanted there: `NO_COLOR` comes before `FORCE_COLOR`, and both before the terminal's kind."""
+    """True if output is coloured: `NO_COLOR` is asked first, then `FORCE_COLOR`, then whether it is a terminal."""
     if os.environ.get("NO_COLOR"):
         return False
     return os.environ.get("FORCE_COLOR", "") not in ("", "0") or redraws(err=err)
 
 
 def redraws(*, err: bool = False) -> bool:
-    """True for a terminal that can show one thing in the place of another."""
+    """True for a terminal that can redraw what it shows."""
     return is_terminal(err=err) and os.environ.get("TERM") != "dumb"
 
 
@@ -98,12 +98,12 @@ def is_terminal(*, err: bool = False) -> bool:
 
 
 def screen(*, err: bool = False) -> Screen | None:
-    """A part of the terminal that is drawn anew; None where there is no terminal that can do so."""
+    """The part of a terminal that is redrawn; None where there is no terminal that can redraw."""
     return Screen(sys.stderr if err else sys.stdout, ready) if redraws(err=err) else None
 
 
 def confirmed(question: str) -> bool:
-    """Ask; False where nobody is there to answer."""
+    """Ask, and return the answer; False where standard input or standard error is no terminal."""
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
         return False
     return click.confirm(ready(question), default=False, err=True)
@@ -118,12 +118,12 @@ def bar(length: int, label: str = "", item: Callable[[str], str] | None = None) 
 
 
 def flush() -> None:
-    """See what was printed written; raises OSError where it can't be."""
+    """Write out what is buffered; raises OSError where it can't be written."""
     sys.stdout.flush()
 
 
 def write_nothing_more() -> None:
-    """What is left in the buffer of the results goes nowhere, without a second complaint at the end."""
+    """Send the rest of standard output to the null device, so that its end raises no second error."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, sys.stdout.fileno())
     os.close(nowhere)

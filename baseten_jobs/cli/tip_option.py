@@ -15,9 +15,9 @@ from baseten_jobs.planning.history.branch_tip import Tip, look
 def asked(
     session: Session, step: Step, branch: str, paths: Sequence[str], compiled: Compiled, undone: str
 ) -> Tip | Exit | None:
-    """The tip that this commit is as good as, or how the command ends here; None where no branch is named.
+    """The branch's tip where the command may go on, or the exit code where it ends; None where no branch is named.
 
-    `undone` says what does not become of a commit that was overtaken.
+    `undone` is what a message says of an overtaken commit, such as `not applied`.
     """
     if not branch:
         return None

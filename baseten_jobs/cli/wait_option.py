@@ -1,4 +1,4 @@
-"""`apply --wait`: the jobs of an apply until they run or have completed, told on standard error."""
+"""`apply --wait`: wait until the jobs run or have completed, and print each change on standard error."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -57,11 +57,11 @@ waiting = bundle(
         help="Wait no longer than 90s, 30m or 2h; exits with 7 then, and the jobs run on.",
     ),
 )  # fmt: skip
-"""Whether to wait for what was applied."""
+"""What to wait for, as a Waiting; None without --wait."""
 
 
 def waited(session: Session, api: Api, result: Applied, waiting: Waiting) -> Applied:
-    """Wait, and tell what changes; the jobs run on, however the wait ends."""
+    """Wait, and print each change; returns the result with what was last seen of each job. No job is stopped."""
     show = _Shown(session, api.clock.now())
     try:
         with raising():

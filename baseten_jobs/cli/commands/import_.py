@@ -33,7 +33,7 @@ given = bundle(
     ),
     FieldOption(["--project"], owner=lambda: Given, metavar="NAME", help="Training project, instead of the source's."),
 )
-"""What the source lacks, or says otherwise."""
+"""Values that the source lacks, or that replace the source's."""
 
 target = bundle(
     "target",
@@ -127,7 +127,7 @@ def _found(file: str, pasted: Pasted, given: Given) -> ReadSource:
 
 
 def _pasted(file: str, session: Session) -> Pasted | Diagnostic:
-    """What a file holds, and what the file holds that a command in it names."""
+    """The request in a file; where the file has a curl command that names another file, the request in that one."""
     text = _text(file, session)
     read = text if isinstance(text, Diagnostic) else read_pasted(text, shown_name(file))
     if isinstance(read, Diagnostic) or read.body is not None:
@@ -147,7 +147,7 @@ def _text(file: str, session: Session) -> str | Diagnostic:
 
 
 def _told(session: Session, adoption: Adoption) -> Exit:
-    """The manifests, or where they went; what is wrong goes to stderr first."""
+    """Print diagnostics on standard error, then the manifests, or the paths that they were written to."""
     session.warn(adoption.diagnostics)
     text = formats.ADOPTION[session.output](adoption, session.look())
     if text:

@@ -23,7 +23,7 @@ _SETTING = {
     "github": "set __OWNER__ in the workflow, and BASETEN_API_KEY as a secret of the repository",
     "gitlab": "set BASETEN_API_KEY as a CI/CD variable of the project",
 }
-"""What a pipeline needs before it runs."""
+"""What a person has to set before a pipeline can run."""
 
 _PACKAGED = Path(__file__).parent / "_starter"
 _IGNORING, _IGNORED = ".gitignore", ".baseten-jobs/"
@@ -43,9 +43,9 @@ SCHEMA = Path("schemas", "v1", "training-job.schema.json")
 
 @dataclass(frozen=True)
 class Started:
-    """Files, seen from the folder: those that were written, or added to, and those that were there and were left alone.
+    """What `start` did, by paths relative to the folder: files written or added to, and files that were there already.
 
-    `pipeline` is the pipeline among them, empty without one; `paths` is where it has to look for manifests.
+    `pipeline` is the pipeline's path, empty where none is wanted; `paths` is the folder where it looks for manifests.
     """
 
     written: tuple[str, ...] = ()
@@ -55,7 +55,7 @@ class Started:
 
 
 class Unspeakable(Exception):
-    """A folder's name can't stand in a pipeline; the message says so."""
+    """Raised for a folder whose name a pipeline would read as its own syntax; the message says so."""
 
 
 @click.command("init")
@@ -103,10 +103,10 @@ def _next_steps(started: Started, folder: str, ci: str) -> list[str]:
 
 
 def start(folder: Path, pipeline: str | None) -> Started:
-    """Write what is missing; raises OSError and Unspeakable. Links and names are looked at before anything is written.
+    """Write what is missing; raises OSError and Unspeakable. Links and names are checked before anything is written.
 
-    Each file is made whole or not at all, never over another, and never through a link that leads out of the tree. A
-    pipeline lies at the root of the checkout, where its host looks for it.
+    No file is overwritten, and none is written through a link that leads out of the tree. A pipeline is written to the
+    root of the checkout, where its host looks for it.
     """
     checkout = checkout_of(str(folder))
     here = os.path.realpath(folder)
@@ -133,7 +133,7 @@ def start(folder: Path, pipeline: str | None) -> Started:
 
 
 def _files(folder: Path) -> Iterator[tuple[Path, str]]:
-    """A folder with manifests needs no first one."""
+    """The schema, and the first manifest where the folder has no other manifest; paths relative to the folder."""
     others = [path for path in folder.glob(f"{PATHS}/**/*.y*ml") if path != folder / MANIFEST]
     if not others:
         yield MANIFEST, (_PACKAGED / MANIFEST.name).read_text(encoding="utf-8")
@@ -141,7 +141,7 @@ def _files(folder: Path) -> Iterator[tuple[Path, str]]:
 
 
 def _looking_at(paths: str, pipeline: str) -> str:
-    """A pipeline that finds manifests at a path: one word for a shell, wherever it stands."""
+    """The pipeline's text with `paths` as its folder of manifests, quoted as one word for a shell and for YAML."""
     if paths == PATHS:
         return pipeline
     if not _SPEAKABLE.fullmatch(paths):
@@ -153,7 +153,7 @@ def _looking_at(paths: str, pipeline: str) -> str:
 
 
 def _write(path: Path, text: str) -> bool:
-    """Whether the file was not there, and is now."""
+    """True if the file was written; False if there was one already."""
     if os.path.lexists(path):
         return False
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -166,7 +166,7 @@ def _write(path: Path, text: str) -> bool:
 
 
 def _ignore(path: Path) -> bool:
-    """Whether git was told, only now, that the embedded API's database is nobody else's."""
+    """True if a line for the embedded API's database was added; False if .gitignore has one already."""
     text = path.read_text(encoding="utf-8", errors="surrogateescape") if path.exists() else ""
     if any(line.strip().strip("/") == _IGNORED.strip("/") for line in text.splitlines()):
         return False

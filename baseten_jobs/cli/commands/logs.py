@@ -22,11 +22,11 @@ from baseten_jobs.report import json as as_json
 from baseten_jobs.report import log_lines as as_lines
 
 _DOCUMENT = 256 << 20
-"""Bytes, about, of the lines that are collected to be printed as one document."""
+"""About how many bytes of log lines are collected for one document."""
 
 
 class _Since(click.ParamType):  # type: ignore[type-arg,unused-ignore]
-    """Seconds before now, or epoch seconds: a function of the present gives the latter."""
+    """A duration or a time -> a function that takes the present time and returns the start, both in epoch seconds."""
 
     name = "DURATION|TIME"
 
@@ -90,7 +90,7 @@ def command(
 def _job(
     session: Session, api: Api, paths: tuple[str, ...], names: tuple[str, ...], allowed: tuple[str, ...]
 ) -> ObservedJob:
-    """The live job of the name, else the last of the manifest's own spec; raises CommandEnded."""
+    """The live job of the manifest's name, else the last job of its own spec; raises CommandEnded without one."""
     (row,) = job_names.rows(session, api, job_names.manifests(session, paths, names, allowed))
     job = job_names.live_job(session, row) or row.job
     if job is None:
@@ -101,7 +101,7 @@ def _job(
 
 
 def _print(session: Session, heard: Iterator[Heard], job: ObservedJob) -> ObservedJob:
-    """Every line as it comes, or one document of all; the job as it was last seen."""
+    """Print each line as it comes, or all as one document at the end; returns the job as it was last read."""
     told: list[LogLine] = []
     crowded = weight = 0
     for each in heard:
@@ -121,7 +121,7 @@ def _print(session: Session, heard: Iterator[Heard], job: ObservedJob) -> Observ
 
 
 def _tell(session: Session, lines: Sequence[LogLine]) -> None:
-    """As a person or GitHub's runner may read them, else as the job wrote them."""
+    """Print lines without escape sequences for a terminal or GitHub's runner, else as the job wrote them."""
     if session.output == "jsonl":
         session.result(page(map(as_lines.jsonl, lines)))
     elif session.on_terminal or sink.read_by_runner():

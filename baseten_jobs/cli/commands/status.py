@@ -80,7 +80,7 @@ def command(
 
 
 def _watched(session: Session, api: Api, rows: Rows, look: Callable[[], Rows]) -> tuple[Rows, Stuck]:
-    """Look again and again, and show it, until no job lives but those that stand still, which come with the rows."""
+    """Read and show the rows until no job lives, or each stands still; returns the last rows, and those jobs."""
     standstill = Standstill()
     screen = sink.screen() if session.output == "text" else None
     note = session.note if screen is None else screen.above
@@ -103,7 +103,7 @@ def _watched(session: Session, api: Api, rows: Rows, look: Callable[[], Rows]) -
 
 
 def _show(session: Session, screen: Screen | None, before: Rows, rows: Rows, now: float) -> None:
-    """In place on a terminal, else by lines that tell what changed since the look before."""
+    """Redraw the table on a terminal; elsewhere print a line for each change since `before`. `now` is epoch seconds."""
     if screen is not None:
         screen.draw(formats.STATUS["text"](rows, session.look()))
         return
