@@ -23,7 +23,7 @@ _HEADS = 42
 
 
 def text(field: Explanation, look: Look = PLAIN) -> Page:
-    """All there is to know of one field, and the tree below it."""
+    """A field's type, default, values, examples and meaning, and the tree of the fields below it."""
     width = min(look.width or _WIDEST, _WIDEST)
     facts = {
         "type": field.type + (", required" if field.required else ""),
@@ -49,7 +49,7 @@ def text(field: Explanation, look: Look = PLAIN) -> Page:
 
 
 def tree(root: Explanation, look: Look = PLAIN) -> Page:
-    """Every field with its type, and what it means, as far as the terminal has room."""
+    """The tree of all fields, each with its type and its meaning, cut to the width of the terminal."""
     marks = "* is required; ~ starts no new run when it changes"
     return page([*_tree(root, look, look.width, 0), "", marks])
 
@@ -69,7 +69,7 @@ def _tree(field: Explanation, look: Look, width: int, depth: int) -> Iterator[st
 
 
 def data(field: Explanation) -> Mapping[str, Any]:
-    """The same for a program."""
+    """A field and its meaning as JSON has them."""
     return {
         "path": field.path,
         "type": field.type,

@@ -1,4 +1,4 @@
-"""What a workspace holds -> lines for a person, and data for a program."""
+"""The files of a workspace -> lines for a person, and JSON data for a program."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -9,7 +9,7 @@ from baseten_jobs.report.style import Look
 
 
 def lines(content: Content | None, look: Look) -> list[str]:
-    """How many files travel, and the largest of them; all of them where the reader wants to know."""
+    """How many files travel, and the largest of them, or all with --verbose."""
     if content is None:
         return []
     count = len(content.files)
@@ -22,13 +22,13 @@ def lines(content: Content | None, look: Look) -> list[str]:
 
 
 def from_outside(content: Content | None) -> str:
-    """The folders from outside of the repository whose files travel, as a manifest names them; empty without any."""
+    """The folders outside of the repository whose files travel, as the manifest names them; empty if there is none."""
     folders = content.outside if content is not None else ()
     return f"takes files from outside: {', '.join(one_line(folder) for folder in folders)}" if folders else ""
 
 
 def data(content: Content | None, look: Look) -> Mapping[str, Any]:
-    """Nothing at all for a job without a workspace."""
+    """The workspace as JSON has it; empty for a job without one."""
     if content is None:
         return {}
     told = {

@@ -13,7 +13,7 @@ SHOWN = 10
 
 
 def diagnostics(found: Sequence[Diagnostic], documents: Sequence[Document] = (), look: Look = PLAIN) -> Annotations:
-    """Up to ten annotations of each level, what else was found as plain lines of the log, and the summary line."""
+    """Up to ten annotations of each level, the other diagnostics as plain lines of the log, and the summary line."""
     shown = [d for severity in Severity for d in _of(found, severity)[:SHOWN]]
     lines = [_annotation(d) for d in found if d in shown]
     lines += map(without_commands, (*_overflow(found), problems.summary(found, documents)))
@@ -38,7 +38,7 @@ def _annotation(d: Diagnostic) -> str:
 
 
 def _data(value: str) -> str:
-    """As `escapeData` of https://github.com/actions/toolkit has it, and no other command in it."""
+    """Text escaped as by `escapeData` of https://github.com/actions/toolkit, with no workflow command in it."""
     return value.replace("##[", r"##\x5b").replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
 
 

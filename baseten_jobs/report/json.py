@@ -1,4 +1,4 @@
-"""Everything that is told as JSON: one document, its format's version in it."""
+"""Values of every kind -> one JSON document each, with the version of its format in it."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -31,7 +31,7 @@ _FORMAT = "1.0"
 def diagnostics(
     found: Sequence[Diagnostic], documents: Sequence[Document] = (), look: Look = PLAIN, *, error: str = ""
 ) -> Page:
-    """The document of `validate`; of any other command too where manifests stop it, then with `error`."""
+    """The document of `validate`, and, with `error`, of any other command that the manifests' errors stop."""
     document: dict[str, Any] = {"valid": not has_errors(found), "diagnostics": [_diagnostic(d) for d in found]}
     return _document(document, error)
 
@@ -107,12 +107,12 @@ def log(job: ObservedJob, lines: Iterable[LogLine]) -> Page:
 
 
 def failure(error: str, **more: Any) -> Page:
-    """The one document of a command that was stopped before it had anything to tell."""
+    """The document of a command that was stopped by an error before it had a result."""
     return _document(dict(more), error)
 
 
 def skipped(reason: str, look: Look = PLAIN) -> Page:
-    """The one document of a command that had a reason to do nothing."""
+    """The document of a command that was skipped, with the reason."""
     return _document({"skipped": True, "reason": reason})
 
 
@@ -222,7 +222,7 @@ def _outcome(outcome: Outcome) -> Mapping[str, Any]:
 
 
 def _awaited(state: Awaited | None) -> Mapping[str, Any]:
-    """Nothing at all where no job was waited for."""
+    """How the wait for a job ended; empty where it was not waited for."""
     if state is None:
         return {}
     job = state.job

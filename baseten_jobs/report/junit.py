@@ -28,7 +28,7 @@ def diagnostics(found: Sequence[Diagnostic], documents: Sequence[Document] = (),
 
 
 def _without_commands(xml: str) -> str:
-    """The same document, in which GitHub's runner finds no command: colons begin lines of text alone."""
+    """The document with no line that begins with two colons and without `##[`, which begin commands of a runner."""
     return re.sub(r"^( *):(?=:)", r"\1&#58;", xml.replace("##[", "##&#91;"), flags=re.MULTILINE)
 
 
@@ -36,7 +36,7 @@ Place = tuple[str, int]
 
 
 def _cases(found: Sequence[Diagnostic], documents: Sequence[Document]) -> Mapping[Place, Sequence[Diagnostic]]:
-    """What was found in each manifest; a file without one stands for itself, at line 0."""
+    """The diagnostics by the place of their manifest; those of a file without a manifest are at its line 0."""
     cases: dict[Place, list[Diagnostic]] = {(d.path, d.line): [] for d in documents}
     begins: dict[str, list[int]] = {}
     for document in documents:
@@ -48,7 +48,7 @@ def _cases(found: Sequence[Diagnostic], documents: Sequence[Document]) -> Mappin
 
 
 def _name(document: Document) -> str:
-    """The manifest's name, as far as it has one, and where it begins."""
+    """The manifest's name, if it has one, and the place where it begins."""
     metadata = document.data.get("metadata") if isinstance(document.data, dict) else None
     name = metadata.get("name") if isinstance(metadata, dict) else None
     place = f"{document.path}:{document.line}"
@@ -68,5 +68,5 @@ def _told(case: ET.Element, own: Sequence[Diagnostic]) -> None:
 
 
 def _lines(found: Sequence[Diagnostic]) -> str:
-    """Control characters, which XML can't hold, are escaped."""
+    """The lines as one text, with control characters, which XML can't hold, escaped."""
     return "\n".join(one_line(problems.diagnostic(d), 4096) for d in found)

@@ -21,7 +21,7 @@ _COLOURS = {"ERROR": "red", "WARNING": "yellow"}
 def harmless(message: str) -> Page:
     """A job's text, fit for a terminal: without its escape sequences, other control characters spelled out.
 
-    Of what a progress bar wrote over itself, the last is kept.
+    Where a progress bar wrote over itself, its last state is kept.
     """
     plain_text = _SEQUENCE.sub("", message).expandtabs(4)
     rows = ([part for part in row.split("\r") if part] or [""] for row in plain_text.split("\n"))
@@ -29,7 +29,7 @@ def harmless(message: str) -> Page:
 
 
 def on_terminal(line: LogLine, paint: Paint = plain) -> Page:
-    """Time, node and message; what follows its first row is indented, so that it can't pass for another line."""
+    """Time, node and message; further rows of the message are indented, so that none looks like a line of the log."""
     head = _head(line)
     rows = harmless(line.message).split("\n")
     colour = _COLOURS.get(line.level or "", "")
@@ -65,7 +65,7 @@ def data(line: LogLine) -> Mapping[str, Any]:
 
 
 AS_WRITTEN: Mapping[str, Callable[[LogLine], str]] = MappingProxyType({"text": text, "raw": raw})
-"""For a pipe that wants just what the job wrote."""
+"""Formats for a pipe: lines as the job wrote them."""
 
 TO_BE_READ: Mapping[str, Callable[[LogLine, Paint], Page]] = MappingProxyType(
     {"text": on_terminal, "raw": _message_alone}
@@ -78,5 +78,5 @@ def _head(line: LogLine) -> str:
 
 
 def _encodable(message: str) -> str:
-    """Half a surrogate pair can be in JSON, and in no file."""
+    """Text without halves of surrogate pairs, which JSON may hold and UTF-8 may not."""
     return message.encode("utf-8", "backslashreplace").decode()

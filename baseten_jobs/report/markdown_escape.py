@@ -1,4 +1,4 @@
-"""Text from outside -> Markdown that shows it, and does nothing else: no markup, no mention, no link, no HTML."""
+"""Text from outside -> Markdown that only shows it: no markup, no mention, no link and no HTML comes of it."""
 
 import re
 
@@ -11,7 +11,7 @@ _CODE = re.compile(r"`([^`]+)`")
 
 
 def prose(text: str, limit: int = 300) -> str:
-    """One line of words; what stands between backticks becomes code."""
+    """A text in one line; words between backticks become code."""
     pieces = _CODE.split(one_line(text, limit))
     return "".join(code(piece) if i % 2 else _inert(piece) for i, piece in enumerate(pieces))
 
@@ -27,13 +27,13 @@ def in_code(text: str, limit: int = 200) -> str:
 
 
 def in_comment(text: str) -> str:
-    """Text to stand inside an HTML comment: one line, no `--`, nothing that ends it."""
+    """A text to stand inside an HTML comment: one line, without `--` and `>`, which would end the comment."""
     kept = "".join(c if c.isalnum() or c in "-._/:, " else f"%{ord(c):02X}" for c in text[:200])
     return kept.replace("--", "-%2D").strip("- ")
 
 
 def _inert(text: str) -> str:
-    """Escaped; `@name` and `#1` become links only after the text is read, which a zero-width space prevents."""
+    """Text escaped, with zero-width spaces, as GitHub makes links of `@name` and `#1` after Markdown was read."""
     return re.sub(r"&#(35|64);", r"&#\1;&#8203;", _escaped(text))
 
 

@@ -1,4 +1,4 @@
-"""Diagnostics as lines that a person reads: no other report is loaded to tell them."""
+"""Diagnostics -> lines for a person, without loading any other report."""
 
 from collections.abc import Sequence
 
@@ -15,7 +15,7 @@ def diagnostic(d: Diagnostic, paint: Paint = plain) -> str:
 
 
 def message(d: Diagnostic) -> str:
-    """What is wrong and what was expected, where the place and the rule are told otherwise."""
+    """What is wrong and what was expected, for formats that give the place and the rule elsewhere."""
     field = f"{d.field}: " if d.field else ""
     hint = ""
     if d.hint:

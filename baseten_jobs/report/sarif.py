@@ -57,7 +57,7 @@ def _result(d: Diagnostic, rule_index: int) -> Mapping[str, Any]:
 
 
 def _artifact(path: str) -> Mapping[str, str]:
-    """A URI reference: relative to the repository's root, but for an absolute path."""
+    """A file as a URI reference, relative to the root of the repository unless the path is absolute."""
     if path.startswith("/"):
         return {"uri": "file://" + quote(path)}
     return {"uri": quote(path.removeprefix("./"), errors="replace"), "uriBaseId": "%SRCROOT%"}

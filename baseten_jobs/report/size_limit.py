@@ -12,9 +12,9 @@ _BETWEEN = "\n\n"
 class Section:
     """Items below a head. `left_out` counts those that do not fit: in words for one, and for several.
 
-    `further` are items that nobody wrote out, because they would not fit either.
+    `further` counts items that were not written out, because they would not fit either.
 
-    Sections of a lower `rank` get room first, up to their `share` of all; what nobody took is shared out again.
+    Sections of a lower `rank` get room first, up to their `share` of all; room that is left over is shared out again.
     """
 
     head: str = ""
@@ -29,7 +29,7 @@ class Section:
         return self._missing(0) if self.items else self.head
 
     def within(self, room: int) -> str:
-        """As many items as fit, in their order; a large one makes way for smaller ones."""
+        """As many items as fit, in their order; a large one is left out where smaller ones fit."""
         if not self.further and _size(whole := self._of(self.items)) <= room:
             return whole
         used = _size(self._of(())) + _size(_BETWEEN) + _size(self.least())
@@ -53,7 +53,7 @@ class Section:
 
 
 def enough(items: Iterable[str], limit: int) -> tuple[str, ...]:
-    """Items until they are together larger than `limit`, in bytes: the rest need not be written out."""
+    """The first items that together are larger than `limit` bytes: the rest need not be written out."""
     kept, size = [], 0
     for item in items:
         kept.append(item)
@@ -63,7 +63,7 @@ def enough(items: Iterable[str], limit: int) -> tuple[str, ...]:
 
 
 def fitted(sections: Sequence[Section], limit: int) -> Page:
-    """All sections in their order, in at most `limit` bytes of UTF-8, as long as what they say at least fits."""
+    """All sections in their order, in at most `limit` bytes of UTF-8 if their heads and their counts fit."""
     texts = [section.least() for section in sections]
     room = limit - sum(_size(text) + _size(_BETWEEN) for text in texts)
     for most in ([limit * section.share for section in sections], [limit] * len(sections)):

@@ -63,7 +63,7 @@ _FIRST_TO_GO = ("PROJECT", "CHECKPOINTS", "GPUS", "COST SO FAR", "AGE")
 
 
 def status(rows: Sequence[Status], look: Look = PLAIN) -> Page:
-    """A row for each manifest, below it what is wrong with its job, and a line that counts."""
+    """A row for each manifest, the error of its job below it, and a last line with counts of states."""
     if not rows:
         return page(["no manifests"])
     cells = {name: [column(row) for row in rows] for name, column in _COLUMNS.items()}
@@ -79,7 +79,7 @@ def status(rows: Sequence[Status], look: Look = PLAIN) -> Page:
 
 
 def waited(result: Applied, look: Look = PLAIN) -> Page:
-    """How the wait for each job ended, and a line that counts."""
+    """A row for each job on how its wait ended, and a last line with counts."""
     lines, ends = [], []
     for outcome in result.outcomes:
         state = outcome.awaited
@@ -99,7 +99,7 @@ def waited(result: Applied, look: Look = PLAIN) -> Page:
 
 
 def _fitted(widths: dict[str, int], width: int) -> dict[str, int]:
-    """The columns that have room on a terminal of this width, all where it is 0."""
+    """The columns that fit a terminal of this width, with their widths; all columns where the width is 0."""
     for name in _FIRST_TO_GO if width else ():
         over = sum(widths.values()) + len(_GAP) * (len(widths) - 1) - width
         if over > 0 and name in widths:

@@ -1,4 +1,4 @@
-"""How a report is to look, as far as its format leaves a choice."""
+"""How a report looks where its format leaves a choice: colours, masks, width and detail."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def plain(text: str, colour: str) -> str:
 
 @dataclass(frozen=True)
 class Look:
-    """What a format may heed; `target` tells the comment of one plan from that of another in a pull request.
+    """What a format may follow. `target` tells apart the comments of several plans on one pull request.
 
     `verbose` is for readers who want every file of a workspace. `width` is that of the terminal, or 0.
     """
@@ -35,19 +35,19 @@ class Look:
     width: int = 0
 
     def shown(self, changes: Iterable[Change]) -> tuple[Change, ...]:
-        """Changes as they may be shown: values of environment variables are masked."""
+        """The changes with values of environment variables masked, unless `show_values` is True."""
         from baseten_jobs.planning.diff import masked
 
         return tuple(change if self.show_values else masked(change) for change in changes)
 
     def overrides(self, request: JobRequest) -> tuple[Change, ...]:
-        """What was set from outside, as changes of what was unset."""
+        """The values of `--set`, as changes from unset."""
         from baseten_jobs.planning.diff import Change
 
         return self.shown(Change(field, None, value) for field, value in request.overrides)
 
     def said(self, outcome: Outcome) -> Outcome:
-        """An outcome without the values of the environment that a server may have echoed."""
+        """The outcome without values of environment variables, which a server's message may repeat."""
         from baseten_jobs.planning.diff import MASK, environment_values
 
         values = () if self.show_values else environment_values(outcome.action.request.manifest)

@@ -1,4 +1,4 @@
-"""Everything as a person reads it on a terminal or in a log."""
+"""Values of every kind -> text for a person, on a terminal or in a log."""
 
 from collections.abc import Iterable, Iterator, Sequence
 
@@ -29,7 +29,7 @@ COMMIT = 10
 """Hex digits of a commit that a person reads."""
 
 FILES = 20
-"""Files of a workspace that are told of one change."""
+"""How many changed files of a workspace are listed for one action."""
 
 _INDENT = " " * 11
 _STARTS = {Start.NOW: "starts now", Start.QUEUES: "queues"}
@@ -37,7 +37,7 @@ _COLOURS = {Fate.FAILED: "red", Fate.UNKNOWN: "red", Fate.SUBMITTED: "green", Fa
 
 
 def requests(compiled: Iterable[JobRequest], look: Look = PLAIN) -> Page:
-    """Each body under a line that says whose it is."""
+    """Each request body, below a line with its manifest and its job's name."""
     lines: list[str] = []
     for r in compiled:
         outside = f", {told_of}" if (told_of := file_list.from_outside(r.content)) else ""
@@ -76,7 +76,7 @@ def _plan_summary(made: Plan) -> str:
 
 
 def heading(made: Plan) -> str:
-    """The summary, and what the submits cost per hour, alone and with the runs that they leave running."""
+    """The counts of actions, and the cost per hour of the submits, alone and with the runs that they leave running."""
     if not made.of(Verb.SUBMIT):
         return _plan_summary(made)
     in_all = f" new, {made.cost.and_also(made.cost_beside).price} in all" if made.beside else ""
@@ -84,7 +84,7 @@ def heading(made: Plan) -> str:
 
 
 def cost_summary(made: Plan) -> list[str]:
-    """What is to be submitted costs, and the sum with the runs that it leaves running, if anything is."""
+    """The cost of the submits, and its sum with the runs that they leave running; empty without submits."""
     if not made.of(Verb.SUBMIT):
         return []
     lines = [f"Cost: {made.cost}."]
@@ -115,7 +115,7 @@ def _action(action: Action, look: Look) -> list[str]:
 
 
 def subject(action: Action) -> str:
-    """The manifest's name; of a stop the name of the job that is stopped, which may be another spec's."""
+    """The manifest's name; for a stop the name of the stopped job, which may be of another spec."""
     return one_line(action.job_name) if action.verb is Verb.STOP else action.request.name
 
 
@@ -137,7 +137,7 @@ def facts(action: Action) -> list[str]:
 
 
 def place(request: JobRequest) -> str:
-    """Where a manifest begins; a path may hold anything."""
+    """The path and line where a manifest begins, in one line: a path may hold any character."""
     return f"{one_line(request.path, 1024)}:{request.line}"
 
 
@@ -146,12 +146,12 @@ def override(change: Change) -> str:
 
 
 def revision(r: Revision) -> str:
-    """A commit in words, and the path that the manifest has there."""
+    """A commit, its author and its date, and the path of the manifest in it."""
     return f"commit {r.commit[:COMMIT]} by {one_line(r.author, 60)} on {r.date[:10]} ({one_line(r.path, 200)})"
 
 
 def _changes(shown: Sequence[Change], look: Look) -> Iterator[str]:
-    """One line each; of many files of a workspace the first ones, unless the reader wants them all."""
+    """A line for each change; of many changed files only the first ones, unless all are asked for."""
     files = [change for change in shown if change.field.startswith(FILE)]
     left_out = {change.field for change in files[FILES:]} if not look.verbose else set()
     yield from (_change(change, look.paint) for change in shown if change.field not in left_out)
@@ -218,7 +218,7 @@ def _outcome(outcome: Outcome, paint: Paint) -> list[str]:
 
 
 def adoption(done: Adoption, look: Look = PLAIN) -> Page:
-    """The manifests themselves, or a line for each file and one that counts them."""
+    """The manifests themselves, or a line for each file that was written and a last line with counts."""
     if not any(one.path for one in done.adopted):
         return Page("".join(one.text for one in done.adopted).rstrip("\n"))
     lines = [f"{one_line(one.path, 1024)}  from {one_line(one.source, 1024)}" for one in done.adopted]
@@ -226,7 +226,7 @@ def adoption(done: Adoption, look: Look = PLAIN) -> Page:
 
 
 def adoption_notes(done: Adoption) -> list[str]:
-    """What is left to do about the manifests."""
+    """What a person has to do about the manifests."""
     gaps = sum(one.gaps for one in done.adopted)
     notes = [f"{count(gaps, 'value')} still to be filled in: search for '!todo'."] if gaps else []
     if any(one.workspaces for one in done.adopted):

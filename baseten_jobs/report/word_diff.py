@@ -1,4 +1,4 @@
-"""Values as written -> words: what a person reads of a value, and which words of a long text changed."""
+"""Values of a change -> text for a person: each value in words, and the words of a long text that changed."""
 
 import json
 import re
@@ -12,7 +12,7 @@ from baseten_jobs.planning.diff import Change
 
 _UNSET = "unset"
 LONG = 40
-"""From this length on, two texts are told by the words that differ."""
+"""From this many characters on, two texts are shown by the words that differ."""
 
 _CONTEXT = 3
 """Words shown on each side of a difference."""
@@ -27,7 +27,7 @@ _ALIKE, _LEAD = 200, 20
 """Characters that two texts may begin with alike, and those of them that are shown where they are more."""
 
 _MOVES = 5
-"""Elements in another order that are told of one list."""
+"""How many elements in another order are listed for one list."""
 
 _AMBIGUOUS = re.compile(rf"|{_UNSET}|true|false|null|\s.*|.*\s|[-+]?[0-9.][0-9.eE+-]*|[\[{{\"].*", re.DOTALL)
 _WORD = re.compile(r"\s*\S+|\s+")
@@ -58,7 +58,7 @@ def told(value: Any) -> str:
 
 
 def reordered(change: Change) -> str:
-    """Which elements of a list are in another order, by their old and new indices; nothing for other changes."""
+    """Which elements of a list are in another order, by their old and new indices; empty for other changes."""
     moves = [f"[{old}] → [{new}]" for old, new in change.moved]
     more = f" and {len(moves) - _MOVES} more" if len(moves) > _MOVES else ""
     return f"reordered: {', '.join(moves[:_MOVES])}{more}" if moves else ""
@@ -73,7 +73,7 @@ def reads_better_by_words(change: Change) -> bool:
 
 
 def word_diff(old: str, new: str) -> tuple[Piece, ...]:
-    """The words that differ, in order, with a few that do not around them; the rest is omitted."""
+    """The words that differ, in order, with a few equal words around them; the rest is left out."""
     before, after = _WORD.findall(old), _WORD.findall(new)
     pieces = _narrowed(list(_pieces(before, after)))
     if all(piece.mark is Mark.SAME for piece in pieces):
@@ -93,7 +93,7 @@ def _pieces(before: Sequence[str], after: Sequence[str]) -> Iterator[Piece]:
 
 
 def _narrowed(pieces: Sequence[Piece]) -> list[Piece]:
-    """Two long texts that begin alike are shown from where they differ, lest both be cut before that."""
+    """The pieces without a long common start of a removed and an added text, lest both be cut before they differ."""
     narrowed: list[Piece] = []
     for piece in pieces:
         was = narrowed[-1] if narrowed else piece
@@ -122,7 +122,7 @@ def _middle(before: Sequence[str], after: Sequence[str]) -> Iterator[Piece]:
 
 
 def _key(word: str) -> str:
-    """A word with a single space before it is the same as at the start of the text."""
+    """The word to compare by: a single space before it makes no difference."""
     return word[1:] if word[:1] == " " and word[1:2].strip() else word
 
 
