@@ -28,8 +28,10 @@ def diagnostics(found: Sequence[Diagnostic], documents: Sequence[Document] = (),
 
 
 def _rule(name: str) -> Mapping[str, Any]:
-    """GitHub asks for all three texts, and shows the help as Markdown."""
-    rule = rules()[name]
+    """The help of the registry: GitHub asks for all three texts, and shows the Markdown. A rule not in it has none."""
+    rule = rules().get(name)
+    if rule is None:
+        return {"id": name}
     return {
         "id": name,
         "shortDescription": {"text": rule.what},
