@@ -15,6 +15,9 @@ _COMMAND = re.compile(r"^( *):(?=:)", re.MULTILINE)
 See `ActionCommand.cs` of https://github.com/actions/runner.
 """
 
+_NARROW = r"[\x20-\x7e\xa1-\xac\xae-\u02ff…≤→]*"
+"""Text of characters that take one column each: for it `wcwidth` need not be imported, which costs a start."""
+
 
 class Page(str):
     """Lines that were escaped one by one. Text that is no page is printed as one line, whatever it holds."""
@@ -64,6 +67,34 @@ def one_line(text: str, limit: int = 120) -> str:
     """Text from outside, fit for one line: what is not printable is escaped, long text cut."""
     shown = escaped(text[: limit + 1])
     return shown if len(shown) <= limit else shown[: limit - 1] + "…"
+
+
+def columns(text: str) -> int:
+    """The number of a terminal's columns that one printable line takes: wide characters take two, marks on others none.
+
+    What terminals differ in, such as the width of Greek letters among Chinese ones, is taken as narrow.
+    """
+    if text.isascii() or re.fullmatch(_NARROW, text):
+        return len(text)
+    from wcwidth import wcswidth
+
+    width: int = wcswidth(text)
+    return width if width >= 0 else len(text)  # it has no width for what is not printable
+
+
+def cut(text: str, most: int) -> str:
+    """One printable line in at most so many columns of a terminal, with "…" at its end if it is cut."""
+    if columns(text) <= most:
+        return text
+    from bisect import bisect_right
+
+    fitting = bisect_right(range(1, len(text) + 1), most - 1, key=lambda end: columns(text[:end]))
+    return f"{text[:fitting]}…"
+
+
+def padded(text: str, width: int) -> str:
+    """One printable line with spaces behind it, up to so many columns of a terminal."""
+    return text + " " * (width - columns(text))
 
 
 def nearest(word: str, known: Sequence[str], *, likeness: float = 0.62) -> str:

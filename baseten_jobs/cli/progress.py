@@ -5,7 +5,7 @@ from contextlib import suppress
 from typing import Any
 
 from baseten_jobs.cli import sink
-from baseten_jobs.phrases import human
+from baseten_jobs.phrases import cut, human
 
 
 class Progress:
@@ -81,4 +81,4 @@ class UploadProgress:
 
 
 def _cut(text: str) -> str:
-    return text[:60]
+    return cut(text, 60)

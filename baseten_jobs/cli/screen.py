@@ -5,6 +5,8 @@ import shutil
 from collections.abc import Callable
 from typing import TextIO
 
+from baseten_jobs.phrases import columns, cut
+
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
 
@@ -19,11 +21,11 @@ class Screen:
 
     def draw(self, text: str) -> None:
         """Show a text in the place of the one drawn before, cut to the size of the terminal."""
-        columns, rows = shutil.get_terminal_size()
+        width, rows = shutil.get_terminal_size()
         lines = self._ready(text).split("\n")
         if len(lines) > rows - 1:
             lines = [*lines[: rows - 2], f"… {len(lines) - rows + 2} more lines"]
-        drawn = "".join(f"{_cut(line, columns)}\x1b[K\n" for line in lines)
+        drawn = "".join(f"{_cut(line, width)}\x1b[K\n" for line in lines)
         self._stream.write(f"{self._up()}{drawn}\x1b[J")
         self._stream.flush()
         self._drawn = len(lines)
@@ -38,8 +40,7 @@ class Screen:
         return f"\x1b[{self._drawn}A\r" if self._drawn else ""
 
 
-def _cut(line: str, columns: int) -> str:
+def _cut(line: str, width: int) -> str:
     """A line cut to this many columns, without its colours then: a wrapped line would be counted wrong."""
-    if len(_COLOUR.sub("", line)) <= columns:
-        return line
-    return _COLOUR.sub("", line)[: columns - 1] + "…"
+    bare = _COLOUR.sub("", line)
+    return line if columns(bare) <= width else cut(bare, width)

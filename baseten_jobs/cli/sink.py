@@ -111,7 +111,7 @@ def confirmed(question: str) -> bool:
 
 def bar(length: int, label: str = "", item: Callable[[str], str] | None = None) -> Any:
     """A progress bar on standard error, of click's; beside it a label, or the item that is worked on."""
-    show = (lambda text: ready(item(text)) if text else None) if item else None
+    show = (lambda text: item(ready(text)) if text else None) if item else None
     return click.progressbar(
         length=length, file=sys.stderr, label=ready(label), show_pos=item is not None, item_show_func=show
     )

@@ -6,7 +6,7 @@ from types import MappingProxyType
 from typing import Any
 
 from baseten_jobs.job.times import clock_time
-from baseten_jobs.phrases import Page, document, escaped, shown
+from baseten_jobs.phrases import Page, columns, document, escaped, shown
 from baseten_jobs.provider.log_pages import LogLine
 from baseten_jobs.report.style import Paint, plain
 
@@ -33,7 +33,7 @@ def on_terminal(line: LogLine, paint: Paint = plain) -> Page:
     head = _head(line)
     rows = harmless(line.message).split("\n")
     colour = _COLOURS.get(line.level or "", "")
-    return Page(paint(head, "bright_black") + f"\n{' ' * len(head)}".join(paint(row, colour) for row in rows))
+    return Page(paint(head, "bright_black") + f"\n{' ' * columns(head)}".join(paint(row, colour) for row in rows))
 
 
 def _message_alone(line: LogLine, paint: Paint = plain) -> Page:

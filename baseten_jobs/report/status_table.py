@@ -7,7 +7,7 @@ from types import MappingProxyType
 from baseten_jobs.applying.outcome import Applied, End
 from baseten_jobs.job.observation import StatusClass
 from baseten_jobs.job.times import age
-from baseten_jobs.phrases import Page, one_line, page
+from baseten_jobs.phrases import Page, columns, cut, escaped, one_line, padded, page
 from baseten_jobs.planning.plan import duplicate_warning
 from baseten_jobs.provider.standstill import standing_still
 from baseten_jobs.provider.status import Status, counted
@@ -41,21 +41,26 @@ def _cost(row: Status) -> str:
     return (f"≤ ${row.cost:,.2f}" if row.cost else "$0.00") + (" ?" if row.cost_uncertain else "")
 
 
+def _cell(text: str, most: int) -> str:
+    """Text from outside as a cell of at most so many columns of the terminal."""
+    return cut(one_line(text, most), most)
+
+
 def _saved(row: Status) -> str:
     saved = row.checkpoints
-    return "" if saved is None else f"{saved.count} ({one_line(saved.latest, 30)})" if saved.count else "0"
+    return "" if saved is None else f"{saved.count} ({_cell(saved.latest, 30)})" if saved.count else "0"
 
 
 _COLUMNS: Mapping[str, Callable[[Status], str]] = MappingProxyType(
     {
         "NAME": lambda row: row.request.name,
-        "STATE": lambda row: one_line(row.state, 20),
+        "STATE": lambda row: _cell(row.state, 20),
         "AGE": lambda row: "" if row.age is None else age(row.age),
         "GPUS": _gpus,
         "COST SO FAR": _cost,
         "CHECKPOINTS": _saved,
         "JOB": lambda row: row.job.id if row.job else "",
-        "PROJECT": lambda row: one_line(str(row.request.project), 60),
+        "PROJECT": lambda row: _cell(str(row.request.project), 60),
     }
 )
 _FIRST_TO_GO = ("PROJECT", "CHECKPOINTS", "GPUS", "COST SO FAR", "AGE")
@@ -66,12 +71,12 @@ def status(rows: Sequence[Status], look: Look = PLAIN) -> Page:
     """A row for each manifest, the error of its job below it, and a last line with counts of states."""
     if not rows:
         return page(["no manifests"])
-    cells = {name: [column(row) for row in rows] for name, column in _COLUMNS.items()}
+    cells = {name: [escaped(column(row)) for row in rows] for name, column in _COLUMNS.items()}
     cells = {name: column for name, column in cells.items() if any(column)}
-    widths = _fitted({name: max(map(len, (name, *column))) for name, column in cells.items()}, look.width)
-    lines = [_line([look.paint(f"{name:<{width}}", "bright_black") for name, width in widths.items()])]
+    widths = _fitted({name: max(map(columns, (name, *column))) for name, column in cells.items()}, look.width)
+    lines = [_line([look.paint(padded(name, width), "bright_black") for name, width in widths.items()])]
     for index, row in enumerate(rows):
-        texts = {name: f"{_cut(cells[name][index], width):<{width}}" for name, width in widths.items()}
+        texts = {name: padded(cut(cells[name][index], width), width) for name, width in widths.items()}
         if row.job:
             texts["STATE"] = look.paint(texts["STATE"], _COLOURS[row.job.status_class])
         lines += [_line(list(texts.values())), *_trouble(row, look)]
@@ -88,7 +93,7 @@ def waited(result: Applied, look: Look = PLAIN) -> Page:
         ends.append(state.state)
         if state.end is not End.REACHED:
             colour = "red" if state.end is End.FAILED else "yellow"
-            word = look.paint(f"{state.state:<9}", colour)
+            word = look.paint(padded(escaped(state.state), 9), colour)
             lines.append(f"  {word}  {outcome.action.request.job_name}  job {outcome.job_id}")
         if state.end is End.FAILED and state.job and state.job.error_message:
             lines.append(f"             {one_line(state.job.error_message, 200)}")
@@ -108,10 +113,6 @@ def _fitted(widths: dict[str, int], width: int) -> dict[str, int]:
             else:
                 del widths[name]
     return widths
-
-
-def _cut(text: str, width: int) -> str:
-    return text if len(text) <= width else text[: width - 1] + "…"
 
 
 def _line(cells: Sequence[str]) -> str:

@@ -71,6 +71,7 @@ HOMES = {
     "botocore": {"applying.object_store"},
     "httpx": {"provider.api"},
     "click": {"cli"},
+    "wcwidth": {"phrases"},
     "subprocess": {"git.process", "importing.truss.confined"},
     "flask": {"emulator"},
     "werkzeug": {"emulator"},
@@ -356,9 +357,9 @@ spec:
 @pytest.mark.parametrize(
     ("arguments", "unwanted"),
     [
-        (["--version"], {"httpx", "jsonschema", "deepdiff", "flask", "yaml", "sqlite3", "ssl", "asyncio"}),
-        (["--help"], {"httpx", "jsonschema", "deepdiff", "flask", "yaml", "sqlite3", "ssl", "asyncio"}),
-        (["schema"], {"httpx", "jsonschema", "deepdiff", "flask", "sqlite3", "ssl"}),
+        (["--version"], {"httpx", "jsonschema", "deepdiff", "flask", "yaml", "sqlite3", "ssl", "asyncio", "wcwidth"}),
+        (["--help"], {"httpx", "jsonschema", "deepdiff", "flask", "yaml", "sqlite3", "ssl", "asyncio", "wcwidth"}),
+        (["schema"], {"httpx", "jsonschema", "deepdiff", "flask", "sqlite3", "ssl", "wcwidth"}),
         (
             ["validate", "good.yaml"],
             {
@@ -371,11 +372,12 @@ spec:
                 "tarfile",
                 "hashlib",
                 "fractions",
+                "wcwidth",
             },
         ),
-        (["validate", "bad.yaml"], {"httpx", "deepdiff", "flask", "sqlite3", "ssl", "tarfile"}),
-        (["render", "good.yaml"], {"httpx", "deepdiff", "flask", "sqlite3", "ssl", "tarfile"}),
-        (["plan", "bad.yaml"], {"deepdiff", "flask", "sqlite3"}),
+        (["validate", "bad.yaml"], {"httpx", "deepdiff", "flask", "sqlite3", "ssl", "tarfile", "wcwidth"}),
+        (["render", "good.yaml"], {"httpx", "deepdiff", "flask", "sqlite3", "ssl", "tarfile", "wcwidth"}),
+        (["plan", "bad.yaml"], {"deepdiff", "flask", "sqlite3", "wcwidth"}),
     ],
     ids=lambda value: " ".join(value if isinstance(value, list) else sorted(value)),
 )
