@@ -6,11 +6,11 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 _JOINERS = "\u200c\u200d"
-"""Not printable by themselves, and at home in names and emoji."""
+"""Zero-width joiners: not printable for Python, but parts of names and emoji, so a page keeps them."""
 
 _OLD_COMMAND = "##["
 _COMMAND = re.compile(r"^( *):(?=:)", re.MULTILINE)
-"""What GitHub's runner obeys: the one anywhere in a line, the other at its begin, white space before it or not.
+"""What GitHub's runner takes for a command: `##[` anywhere in a line, `::` at its start, white space before it or not.
 
 See `ActionCommand.cs` of https://github.com/actions/runner.
 """
@@ -20,37 +20,37 @@ _NARROW = r"[\x20-\x7e\xa1-\xac\xae-\u02ff…≤→]*"
 
 
 class Page(str):
-    """Lines that were escaped one by one. Text that is no page is printed as one line, whatever it holds."""
+    """Several lines, each escaped already. Any other text is printed as one line, with its line breaks spelled out."""
 
     __slots__ = ()
 
 
 class Annotations(Page):
-    """A page whose commands to GitHub's runner are ours."""
+    """A page with commands to GitHub's runner that we wrote, and that are printed as they are."""
 
     __slots__ = ()
 
 
 def page(lines: Iterable[str]) -> Page:
-    """Each text as one line; a page among them keeps its lines."""
+    """Return one page of these texts, each escaped to one line; a page among them keeps its lines."""
     return Page("\n".join(line if isinstance(line, Page) else escaped(line) for line in lines))
 
 
 def document(value: Any, indent: int | None = 2) -> Page:
-    """JSON in ASCII, which every stream can carry, without the command that a runner obeys anywhere in a line."""
+    """Return a value as JSON in ASCII, which every stream can encode, without GitHub's `##[` commands."""
     return Page(json.dumps(value, indent=indent).replace(_OLD_COMMAND, "##\\u005b"))
 
 
 def escaped(text: str) -> str:
-    """One line, in which what is not printable is spelled out.
+    """Return the text with each character that is not printable as its escape, such as `\\n`, so that it is one line.
 
-    That is control characters, C1 too, what turns the direction of text, whatever ends a line, and half surrogates.
+    These are control characters (C0 and C1), marks that change the direction of text, line ends, and lone surrogates.
     """
     return text if text.isprintable() else "".join(c if c.isprintable() else _spelled(c) for c in text)
 
 
 def shown(text: str) -> str:
-    """Text as it is printed: a page line by line, any other as one line."""
+    """Return the text as it is printed: a page keeps its line breaks and joiners, any other text becomes one line."""
     if not isinstance(text, Page):
         return escaped(text)
     if text.replace("\n", "").isprintable():
@@ -59,12 +59,12 @@ def shown(text: str) -> str:
 
 
 def without_commands(text: str) -> str:
-    """The same text, in which GitHub's runner finds no command of either kind."""
+    """Return the text with the start of every command escaped, so that GitHub's runner obeys none."""
     return _COMMAND.sub(r"\1\\x3a", text.replace(_OLD_COMMAND, r"##\x5b"))
 
 
 def one_line(text: str, limit: int = 120) -> str:
-    """Text from outside, fit for one line: what is not printable is escaped, long text cut."""
+    """Return text from outside as one line of at most `limit` characters: escaped, and cut with "…" if it is longer."""
     shown = escaped(text[: limit + 1])
     return shown if len(shown) <= limit else shown[: limit - 1] + "…"
 
@@ -98,7 +98,7 @@ def padded(text: str, width: int) -> str:
 
 
 def nearest(word: str, known: Sequence[str], *, likeness: float = 0.62) -> str:
-    """The known word that `word` was probably meant to be, or nothing; `likeness` of 1 is the same word."""
+    """Return the known word most like `word`, or "" if none has at least this likeness; 1 is the same word."""
     from difflib import get_close_matches
 
     folded = {name.lower().replace("-", "_"): name for name in known}
@@ -107,7 +107,7 @@ def nearest(word: str, known: Sequence[str], *, likeness: float = 0.62) -> str:
 
 
 def listed(names: Sequence[str], most: int = 5) -> str:
-    """A few names, and how many more there are."""
+    """Return the first `most` names, separated by commas, and how many more there are."""
     more = f" and {len(names) - most} more" if len(names) > most else ""
     return ", ".join(names[:most]) + more
 
@@ -117,7 +117,7 @@ def count(number: int, noun: str) -> str:
 
 
 def human(size: int) -> str:
-    """Bytes as a person reads them."""
+    """Return a number of bytes in the largest unit that it fills, such as `9.8 KiB`."""
     number, units = float(size), iter(("bytes", "KiB", "MiB", "GiB", "TiB"))
     unit = next(units)
     while number >= 1024 and unit != "TiB":

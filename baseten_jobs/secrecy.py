@@ -28,7 +28,7 @@ _ABOUT_IT = (
     "|LENGTH|LEN|COUNT|LIMIT|SIZE|BUDGET|RATE|RATIO|PROB|DROPOUT|INDEX|BATCH|TTL|EXPIRY|TIMEOUT|PREFIX|SUFFIX|COLUMN"
     "|FIELD|ENABLED|MAX|NUM"
 )
-"""As the last word: the variable holds something about a secret, and not the secret."""
+"""Last words of names of variables that hold something about a secret, such as its file, and not the secret."""
 
 _OF_TEXTS_AND_TABLES = (
     "(PAD|EOS|BOS|UNK|SEP|CLS|MASK|IMAGE|VIDEO|AUDIO|STOP|START|END|SPECIAL) TOKEN"
@@ -38,9 +38,9 @@ _OF_TEXTS_AND_TABLES = (
 
 
 class _Form(NamedTuple):
-    """How a kind of secret is spelled, bounded everywhere, so that no text takes long.
+    """A kind of secret: `pattern` matches it; every repetition is bounded, so that matching takes linear time.
 
-    Each secret of this form holds one of the `traces` or matches `quick`: that is what a long text is tried for first.
+    Each such secret contains one of `traces` or matches `quick`: a long text is searched for these first.
     """
 
     pattern: str
@@ -67,7 +67,7 @@ _KEYS = (
     _Form(r"eyJ[\w-]{10,160}\.[\w-]{10}", ("eyJ",)),
     _Form(r"[A-Za-z0-9]{8}\.[A-Za-z0-9]{32}(?![A-Za-z0-9])", quick=r"\.[A-Za-z0-9]{32}"),
 )
-"""Keys, each a word of its own. Baseten's is the last."""
+"""Keys of well-known services, which no letter or digit precedes. Baseten's is the last."""
 
 _LOGIN = r"://[^/\s:@$]{1,200}:(?![$<{*])[^/\s@]{1,200}@"
 
@@ -76,7 +76,7 @@ _BLOCKS = (
     _Form(r"AGE-SECRET-KEY-1", ("AGE-SECRET-KEY-1",)),
     _Form(_LOGIN, quick=_LOGIN),
 )
-"""What may stand right behind anything."""
+"""Secrets that anything may precede: private keys, and passwords in URLs."""
 
 _ENTRIES = (
     _Form(
@@ -98,7 +98,7 @@ _ENTRIES = (
         ("machine ", "machine\t"),
     ),
 )
-"""How the files of tools spell what is secret in them: AWS, npm, Docker, Kubernetes, Google, netrc.
+"""Secrets as the files of tools hold them: AWS, npm, Docker, Kubernetes, Google, netrc.
 
 Their traces are in lower case, and stand in many texts that hold no secret.
 """
@@ -118,14 +118,14 @@ _PLAIN_VALUE = (
     r"(?i)|true|false|yes|no|on|off|none|null|auto|default|[0-9.e+-]{1,5}"
     r"|<[^<>]*>|\[[^]]*\]|(~|\.{0,2})(/[\w.@-]+)+/?"
 )
-"""Nothing, switches, small numbers, special tokens, paths of files."""
+"""Literal values that are no secret: empty, switches, small numbers, special tokens, paths of files."""
 
 
 _ASSIGNED = re.compile(
     r"([A-Za-z_][\w.-]{0,60})[\"']?\s{0,4}[:=]\s{0,4}[\"']?"
     r"(?=(?:[A-Za-z+/_=~-]{0,40}\d){3})[A-Za-z0-9+/_=~-]{16,200}+(?![.(\[])"
 )
-"""A name, and a text of at least three digits that is no call and no part of something in a program."""
+"""A name that is given a text of 16 characters or more with at least three digits, and not a call or an attribute."""
 
 _LONG_VALUE = re.compile(r"[:=]\s{0,4}[\"']?[\w+/=~-]{16}")
 _WORDS = (*_ENDS_OF_WORDS, *_WHOLE_WORDS)
@@ -134,12 +134,15 @@ _MAYBE_ASSIGNED = (
     rf"(?:(?:{'|'.join(_STEMS)})[^\s\"':=]{{0,60}}+|(?:{'|'.join(_LAST_WORDS)})[^\s\"':=A-Z0-9]{{0,60}}+)"
     r"[\"']?\s{0,4}[:=]\s{0,4}[\"']?[\w+/=~-]{16}"
 )
-"""What a text in upper case holds if it gives a long text to a variable whose name names a secret."""
+"""Matches the upper-case form of any text in which a long value is given to a variable whose name names a secret."""
 
 
 @lru_cache(maxsize=1024)
 def names_a_secret(variable: str) -> bool:
-    """`HF_TOKEN` and `DB_PASSWORD` do; `MAX_TOKENS`, `TOKENIZERS_PARALLELISM` and `KEY_FILE` do not."""
+    """True if a variable of this name probably holds a secret.
+
+    `HF_TOKEN` and `DB_PASSWORD` do; `MAX_TOKENS`, `TOKENIZERS_PARALLELISM` and `KEY_FILE` do not.
+    """
     spread = re.sub(r"([a-z0-9])([A-Z])", r"\1_\2", variable[:200]).upper()
     words = [word for word in re.split(r"[^A-Z0-9]+", spread) if word]
     if not words or re.fullmatch(_ABOUT_IT, words[-1]) or words[0] in _COUNTED or words == ["PWD"]:
@@ -153,12 +156,12 @@ def names_a_secret(variable: str) -> bool:
 
 
 def is_a_secret(value: str) -> bool:
-    """Whether a value holds something of the form of a well-known kind of token, key or password."""
+    """True if the value contains a token, key or password of a well-known form."""
     return may_hold_a_secret(value) and re.search(_VALUE, value) is not None
 
 
 def may_hold_a_secret(text: str) -> bool:
-    """Whether text, perhaps many values on lines of their own, is worth the closer look, which takes far longer."""
+    """True if the text may contain a secret of a well-known form; False is certain. Far faster than `is_a_secret`."""
     if any(trace in text for trace in _TRACES) or any(rare.search(text) for rare in _RARE):
         return True
     lowered = text.lower()
@@ -166,7 +169,7 @@ def may_hold_a_secret(text: str) -> bool:
 
 
 def lines_with_secrets(text: str, limit: int) -> list[int]:
-    """The first lines of a file, from 1, that hold a secret, or give one to what is called so."""
+    """Return the numbers, from 1, of the first `limit` lines that contain a secret or assign a variable named so."""
     assigned = _LONG_VALUE.search(text) is not None and re.search(_MAYBE_ASSIGNED, text.upper()) is not None
     if not assigned and not may_hold_a_secret(text):
         return []
@@ -180,14 +183,14 @@ def lines_with_secrets(text: str, limit: int) -> list[int]:
 
 
 def _assigns_a_secret(line: str) -> bool:
-    """Whether a line gives a variable that names a secret a text as long and odd as keys are."""
+    """True if the line assigns a value of the length and digits of a key to a variable whose name names a secret."""
     if not re.search(_MAYBE_ASSIGNED, line.upper()):
         return False
     return any(names_a_secret(match[1]) for match in _ASSIGNED.finditer(line[:4000]))
 
 
 def looks_secret(variable: str, value: str) -> bool:
-    """Whether this variable seems to carry a secret as a literal value."""
+    """True if the variable seems to hold a secret as a literal value, and not a reference to one such as `$TOKEN`."""
     if is_a_secret(value):
         return True
     if not names_a_secret(variable):
@@ -196,7 +199,7 @@ def looks_secret(variable: str, value: str) -> bool:
 
 
 def quoted(value: str, limit: int = 60) -> str:
-    """A value as a message shows it: quoted, on one line, cut; one that may be a secret is not shown."""
+    """Return a value as messages show it: quoted, on one line, cut to `limit`; or only words if it may be a secret."""
     return "a value that looks like a secret" if is_a_secret(value) else f"'{one_line(value, limit)}'"
 
 
@@ -204,19 +207,19 @@ _WHOLE_VALUE = rf"(?s)(?:{_VALUE})(?:(?<=PRIVATE KEY-----).*|[^\s'\"]*)"
 
 
 _SHORTEST_KEY = 6
-"""Baseten's keys are far longer; a shorter word stands in every other message."""
+"""Characters of the shortest value that is masked: shorter ones may be words of a message, and no key is as short."""
 
 
 _CUT = ("…", "\\u2026", "&#8230;")
-"""How a text ends that was shortened, as it is and as JSON and HTML spell it."""
+"""The mark at the end of a cut text: as it is, in JSON, and in HTML."""
 
 
 _PLAINLY = 20
-"""So many characters of a key stand in no message by chance, even where none shows that it was cut."""
+"""Characters from which the beginning of a key is masked even if no mark shows that it was cut: no chance match."""
 
 
 def without_key(text: str, key: str) -> str:
-    """Text in which the API's key is not shown, nor as JSON spells it, nor the part that is left where text is cut."""
+    """Return the text with the API's key masked: as it is, as JSON escapes it, and its beginning where text was cut."""
     if len(key) < _SHORTEST_KEY:
         return text
     for spelled in dict.fromkeys((key, json.dumps(key)[1:-1])):
@@ -230,9 +233,9 @@ def without_key(text: str, key: str) -> str:
 
 
 def without_values(text: str, values: Iterable[str], mask: str) -> str:
-    """Text in which none of these values is shown, as it is or as a message spells it, nor where the text is cut.
+    """Return the text with these values masked: as they are, as messages escape them, and cut at the text's end.
 
-    Values as short as a word of a message stay.
+    Values shorter than six characters stay, since they may be words of the message.
     """
     spelled = {way for v in values for way in (v, json.dumps(v)[1:-1], one_line(v, len(v) + 1))}
     for value in sorted((way for way in spelled if len(way) >= _SHORTEST_KEY), key=lambda way: (-len(way), way)):
@@ -243,5 +246,5 @@ def without_values(text: str, values: Iterable[str], mask: str) -> str:
 
 
 def hidden(text: str, mask: str) -> str:
-    """Text in which whatever has the form of a well-known secret is masked, to its end."""
+    """Return the text with every secret of a well-known form masked, up to the next space or quote."""
     return re.sub(_WHOLE_VALUE, mask, text)
