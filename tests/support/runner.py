@@ -1,13 +1,17 @@
 """A small runner of GitHub Actions: enough of its expressions and files to carry out our composite action for real."""
 
+import atexit
 import json
 import os
 import re
+import shutil
 import stat
 import subprocess
 import sys
+import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -213,13 +217,29 @@ def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture
 def cloned(workspace: Path, tmp_path: Path) -> Path:
     """The workspace as a clone of a repository whose main branch it is."""
+    made = _pushed()
+    shutil.copytree(made, tmp_path, dirs_exist_ok=True)
+    config = workspace / ".git" / "config"
+    config.write_text(config.read_text().replace(str(made), str(tmp_path)))
+    return workspace
+
+
+@cache
+def _pushed() -> Path:
+    """A folder with a workspace, and the repository that it was pushed to: made once, and copied."""
+    temporary = tempfile.TemporaryDirectory()
+    atexit.register(temporary.cleanup)
+    folder = Path(temporary.name)
+    workspace = folder / "workspace"
+    (workspace / "specs").mkdir(parents=True)
+    (workspace / "specs" / "sft.yaml").write_text(GOOD)
     (workspace / ".gitignore").write_text(".baseten-jobs/\n")
-    git(tmp_path, "init", "--quiet", "--bare", "--initial-branch=main", "origin.git")
+    git(folder, "init", "--quiet", "--bare", "--initial-branch=main", "origin.git")
     git(workspace, "init", "--quiet", "--initial-branch=main")
-    git(workspace, "remote", "add", "origin", str(tmp_path / "origin.git"))
+    git(workspace, "remote", "add", "origin", str(folder / "origin.git"))
     commit(workspace)
     git(workspace, "push", "--quiet", "origin", "main")
-    return workspace
+    return folder
 
 
 def git(folder: Path, *arguments: str, **environment: str) -> None:
