@@ -22,6 +22,7 @@ from baseten_jobs.cli.main import COMMANDS, command_of
 from baseten_jobs.provider.api.connection import Connection, open_api
 from baseten_jobs.provider.api.errors import ApiError
 from baseten_jobs.provider.api.pacing import Clock
+from tests.support import warm
 from tests.support.commands import Cli, Ran, called
 
 __all__ = ["called"]
@@ -61,12 +62,10 @@ def tool(here: Path, called: Cli) -> Cli:
 
 @pytest.fixture
 def process(here: Path) -> Cli:
-    """Run a command in a process of its own; without `given`, standard input is empty."""
+    """Run a command in a process of its own, forked off a warm one; without `given`, standard input is empty."""
 
     def call(*arguments: str, given: str = "") -> Ran:
-        ran = subprocess.run(
-            [sys.executable, "-m", "baseten_jobs", *arguments], input=given, capture_output=True, text=True, timeout=30
-        )
+        ran = subprocess.run([*warm.command(), *arguments], input=given, capture_output=True, text=True, timeout=30)
         assert "Traceback" not in ran.stderr
         return Ran(ran.returncode, ran.stdout, ran.stderr)
 

@@ -21,6 +21,7 @@ from baseten_jobs.emulator.server import serving
 from baseten_jobs.emulator.settings import Settings
 from tests.report.reading import tables
 from tests.report.test_markdown import left_out, sound
+from tests.support import warm
 from tests.support.git_server import GitServer, git_serving
 from tests.support.runner import ACTION, BAD, GOOD, ROOT, Runner, cloned, git, outputs_in, overtake, workspace
 
@@ -124,7 +125,7 @@ def test_what_kept_the_api_from_answering_is_the_summary(
     with serving(Settings(workspace / "e.db", api_key="right")) as url:
         url = "http://127.0.0.1:1" if key == "down" else url
         ran = subprocess.run(
-            [sys.executable, "-m", "baseten_jobs", *command],
+            [*warm.command(), *command],
             env={**os.environ, "BASETEN_API_KEY": key, "BASETEN_BASE_URL": url}, capture_output=True, text=True,
         )  # fmt: skip
     assert ran.returncode == code, ran.stderr
