@@ -86,6 +86,9 @@ class Remarks:
     def _add(self, rule, severity): self.found.append(Diagnostic(rule, "", at, severity=severity))
 def whole(): return Diagnostic(_RULE, "", at, severity=Severity.WARNING if mild else Severity.ERROR)
 def named(rule="by-default"): return Diagnostic(rule, "", at)
+def local():
+    rule = "of-a-local"
+    return Diagnostic(rule, "", at)
 def bound(rule):
     rule = rule.lower()
     return Diagnostic(rule, "", at)
@@ -106,6 +109,7 @@ def test_the_walk_finds_rules_through_functions_methods_and_classes_and_says_wha
             "of-a-class": {"error"},
             "for-a-class": {"error"},
             "for-a-method": {"warning"},
+            "of-a-local": {"error"},
             "by-default": {"error"},
             "by-its-name": {"error"},
         },

@@ -120,8 +120,21 @@ def _values(module: _Module, node: ast.expr, around: tuple[ast.ClassDef | _Funct
         yield from _values(module, node.orelse, around)
     elif isinstance(node, ast.Name) and node.id in module.constants:
         yield module.constants[node.id]
+    elif (assigned := _assigned(node, around)) is not None:
+        yield from _values(module, assigned, around)
     else:
         yield _taken(node, around) or Unresolved(module.name, ast.unparse(node))
+
+
+def _assigned(node: ast.expr, around: tuple[ast.ClassDef | _Function, ...]) -> ast.expr | None:
+    """What a local variable is, if it is assigned just once and is no parameter."""
+    if not isinstance(node, ast.Name) or not around or isinstance(around[-1], ast.ClassDef):
+        return None
+    names = [each for each in ast.walk(around[-1]) if isinstance(each, ast.Name) and each.id == node.id]
+    if sum(isinstance(each.ctx, ast.Store) for each in names) != 1 or _parameter(around[-1], node.id, False):
+        return None
+    assignments = (each for each in ast.walk(around[-1]) if isinstance(each, ast.Assign))
+    return next((each.value for each in assignments if each.targets[0] in names), None)
 
 
 def _taken(node: ast.expr, around: tuple[ast.ClassDef | _Function, ...]) -> Parameter | None:
