@@ -11,16 +11,16 @@ from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 LIMIT = 1000
-"""Lines of a page."""
+"""The most lines that one page may have."""
 
 LONGEST = 6 * 86_400_000
 """Milliseconds that one window may span: the API allows 7 days, by its own clock."""
 
 _REMEMBERED = 90_000
-"""Milliseconds before the newest line that may be read again without telling a line twice."""
+"""The most milliseconds before the newest line that are read again without showing a line twice."""
 
 _MOST = 128 << 20
-"""Characters of lines that are remembered, each counted with `_EACH` more: a log that is denser has no end."""
+"""The most memory for the lines of the overlap: their characters, and `_EACH` more for every line."""
 
 _EACH = 100
 
@@ -41,12 +41,12 @@ class LogLine(NamedTuple):
 
     @property
     def weight(self) -> int:
-        """About the bytes that it takes in memory."""
+        """About the bytes that the line takes in memory."""
         return len(self.message) + _EACH
 
 
 def line_of(row: Mapping[str, Any]) -> LogLine:
-    """A `LogV1` of the API; raises ValueError where it does not tell its time."""
+    """Return the line of a `LogV1` of the API; raises ValueError if it has no time."""
     replica, level = row.get("replica"), row.get("level")
     return LogLine(
         int(str(row.get("timestamp"))),
@@ -57,7 +57,7 @@ def line_of(row: Mapping[str, Any]) -> LogLine:
 
 
 class LogWindow(NamedTuple):
-    """What to ask for, in epoch milliseconds; it ends now where no end is given."""
+    """The times to ask for, in epoch milliseconds; an end of None is now."""
 
     start: int
     end: int | None = None
@@ -65,7 +65,7 @@ class LogWindow(NamedTuple):
 
 @dataclass(frozen=True)
 class Reading:
-    """How far a log is read: what to ask for next, and which of the newest lines were told, and how often.
+    """How far a log is read: the window to ask for next, and how often each of the newest lines was returned already.
 
     `whole` says that everything up to now was read; `crowded` counts milliseconds with more lines than a page holds,
     of which the API shows no more than that. Lines from before `forgotten` are remembered no longer. `newest` is never
@@ -83,17 +83,17 @@ class Reading:
 
     @property
     def endless(self) -> bool:
-        """Whether more lines come for one time than any job writes, so that reading on leads nowhere."""
+        """True if one moment has more lines than any job writes, so that reading on would never pass it."""
         return self.weight > _MOST
 
 
 def begin(start: int, now: int) -> Reading:
-    """Nothing is read yet of what was written from `start` on; both in epoch milliseconds."""
+    """Return where to begin to read what was written from `start` on; both times in epoch milliseconds."""
     return Reading(_window(start, now), start)
 
 
 def again(reading: Reading, overlap: int, now: int) -> Reading:
-    """Read on, and again what was written in the last `overlap` milliseconds before the newest line."""
+    """Return where to read on, with the last `overlap` milliseconds before the newest line read again."""
     start = reading.window.start
     if reading.newest:
         start = max(reading.first, reading.newest - min(overlap, _REMEMBERED))

@@ -20,10 +20,10 @@ _LOOK = 9.0
 """Seconds between two looks at the job itself."""
 
 _GRACE = 10.0
-"""Seconds after its end in which a job's last lines still come in."""
+"""Seconds after a job's end during which its last lines still arrive."""
 
 _NARROW, _WIDE = 5_000, 90_000
-"""Milliseconds that are read again: at every look, and now and then, for lines that come late."""
+"""Milliseconds that are read again for late lines: at every look, and every `_WIDE_EVERY` seconds."""
 
 _WIDE_EVERY = 60.0
 
@@ -47,7 +47,7 @@ def lines_so_far(api: Api, job: ObservedJob, since: float | None, tell: Tell) ->
 
 
 def follow(api: Api, job: ObservedJob, since: float | None, tell: Tell) -> Iterator[Heard]:
-    """The same, and everything that comes until the job has ended; raises ApiError, also for a job that is gone.
+    """Yield the same, and the lines that follow until the job has ended; raises ApiError, also if the job is gone.
 
     Ends with a job that lives where its status is not known here, and has not changed for ten minutes.
     """
@@ -71,14 +71,14 @@ def follow(api: Api, job: ObservedJob, since: float | None, tell: Tell) -> Itera
 
 
 def _beginning(api: Api, job: ObservedJob, since: float | None) -> Reading:
-    """Lines have the nodes' times, so a little before the job's creation by the API's clock."""
+    """Return where to begin: a little before the job's creation by the API's clock: lines have the nodes' times."""
     created = epoch_of(job.created_at)
     start = max(t for t in (0.0, since, created and created - _GRACE) if t is not None)
     return begin(int(start * 1000), _now(api))
 
 
 def _last_look(api: Api, job: ObservedJob) -> float | None:
-    """When, by the clock, the log of a job that has ended is read for the last time; nothing while the job lives."""
+    """Return the clock's time of the last read of an ended job's log; None while the job lives."""
     if job.live:
         return None
     ended = epoch_of(job.updated_at)
@@ -112,7 +112,7 @@ class _Looks:
         return self._standstill.stuck(self._job)
 
     def again(self) -> ObservedJob:
-        """The job as it is by now; raises ApiError, also where it is gone."""
+        """Return the job as the API shows it now; raises ApiError, also if it is gone."""
         job_id = self._job.id
         searched = {job.id: job for job in jobs_in(self._api.search(job_id=job_id))}
         self._job = self._presence.look({job_id: self._job.project_id}, searched).get(job_id, self._job)

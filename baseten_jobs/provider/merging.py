@@ -16,25 +16,25 @@ _RANKS: Mapping[StatusClass, int] = {kind: rank for rank, kind in enumerate(Stat
 _FILLED = tuple(
     f.name for f in fields(ObservedJob) if f.name not in ("id", "settings", "error_message", "counts_as", "disputed")
 )
-"""What a row that does not tell it leaves as another row of the job has it."""
+"""Fields that a row may lack: they are then taken from another row of the job."""
 
 
 class Contradiction(Exception):
-    """One job has the names of two managed jobs, so that nobody knows which spec has run."""
+    """One job is shown with the names of two managed jobs, so that it is not known which spec ran."""
 
     def __init__(self, one: ObservedJob, other: ObservedJob) -> None:
         super().__init__(f"job {one_line(one.id)} is shown both as '{one.name}' and as '{other.name}'")
 
 
 class ShownJobs(NamedTuple):
-    """What one answer shows of a project: each job once, by its id, and how many rows there were."""
+    """The jobs of a project in one answer, each once, by its id; and the number of rows of the answer."""
 
     jobs: Mapping[str, ObservedJob]
     rows: int
 
 
 def once_each(jobs: Iterable[ObservedJob]) -> dict[str, ObservedJob]:
-    """The jobs of one answer by their ids, in its order; raises Contradiction."""
+    """Return the jobs of one answer by their ids, in its order; raises Contradiction."""
     jobs = tuple(jobs)
     found = {job.id: job for job in jobs}
     if len(found) == len(jobs):
@@ -46,7 +46,7 @@ def once_each(jobs: Iterable[ObservedJob]) -> dict[str, ObservedJob]:
 
 
 def merged(one: ObservedJob, other: ObservedJob) -> ObservedJob:
-    """One job of two rows that count alike, `other` being the later one; raises Contradiction.
+    """Merge two rows of one job, of which `other` is the later one; raises Contradiction.
 
     What only one of them tells counts, such as the name. Of two statuses a live one counts, else that of a job that is
     done; of two names the one of a managed job, and then the job is disputed.
@@ -70,12 +70,12 @@ def _merged(one: ObservedJob, other: ObservedJob) -> ObservedJob:
 
 
 def _rank(job: ObservedJob) -> tuple[bool, int, bool]:
-    """The least one counts. A job that has left the queue for one reader will not wait for the other."""
+    """Of two rows the status of the lesser rank counts: a job that left the queue in one answer does not wait."""
     return (not job.status, _RANKS[job.status_class], job.pending)
 
 
 def _filled(job: ObservedJob, other: ObservedJob) -> ObservedJob:
-    """The job, with what it does not tell as the other one has it."""
+    """Return the job with the fields that it lacks as the other has them; its error only of the same status."""
     unknown = [name for name in _FILLED if getattr(job, name) in (None, "")]
     if job.error_message is None and job.status == other.status:
         unknown.append("error_message")
@@ -86,7 +86,7 @@ def _filled(job: ObservedJob, other: ObservedJob) -> ObservedJob:
 
 
 def _names_differ(one: ObservedJob, other: ObservedJob) -> bool:
-    """Whether both have a name, and not of one identity."""
+    """True if both have a name, and the names are of different identities."""
     if one.name == other.name or not one.name or not other.name:
         return False
     return one.identity is None or one.identity != other.identity
@@ -100,7 +100,7 @@ def _statuses_differ(one: ObservedJob, other: ObservedJob) -> bool:
 
 @dataclass(frozen=True)
 class Compared:
-    """Search and job list side by side, and for each job in doubt what they say of it.
+    """The answers of search and job list about one project, and for each job that they disagree on what each says.
 
     `capped` is the number of the search's rows where it ended early: the list alone tells then which jobs are not
     there. `unequal` are jobs that both show, but not just the same, and `before` those that were shown earlier.
@@ -115,19 +115,19 @@ class Compared:
 
     @cached_property
     def jobs(self) -> Mapping[str, ObservedJob]:
-        """Every job that either shows, or showed before; raises Contradiction."""
+        """Return every job that either answer shows or that was shown before; raises Contradiction."""
         found = {**self.search.jobs, **self.listed.jobs}
         found |= {job_id: merged(self.search.jobs[job_id], self.listed.jobs[job_id]) for job_id in self.unequal}
         return _newer(self.before, found) if self.before else found
 
     @property
     def ever_shown(self) -> Mapping[str, ObservedJob]:
-        """Every job that either shows, as the list has it: what is still to be compared once more."""
+        """Return every job that either answer shows, as the list has it, to be compared with a later answer."""
         return _newer(self.search.jobs, self.listed.jobs)
 
     @property
     def note(self) -> str:
-        """What the two disagree on, or nothing."""
+        """Return what the two answers disagree on; "" if they agree."""
         if not self.doubts:
             return ""
         first = sorted(self.doubts.items())[:5]
@@ -151,7 +151,7 @@ def compared(
 
 
 def _unequal(one: ObservedJob, other: ObservedJob) -> bool:
-    """Whether a plan could be another one by `one` than by `other`: most of 100,000 jobs are the same in both."""
+    """True if a plan may depend on which of the rows is used; most of 100,000 jobs are the same in both."""
     return (
         one.status != other.status
         or one.name != other.name
@@ -162,18 +162,18 @@ def _unequal(one: ObservedJob, other: ObservedJob) -> bool:
 
 
 def _contradiction(one: ObservedJob, other: ObservedJob) -> str:
-    """What is said of one job that can't both be so, or nothing."""
+    """Return what two rows of one job say that can't both be true; "" if there is no such thing."""
     if _names_differ(one, other):
         return f"named '{one_line(one.name or '', 40)}' and '{one_line(other.name or '', 40)}', so it is not stopped"
     return f"{short(one.status)} and {short(other.status)}" if _statuses_differ(one, other) else ""
 
 
 def _newer(earlier: Mapping[str, ObservedJob], later: Mapping[str, ObservedJob]) -> dict[str, ObservedJob]:
-    """Every job that was ever shown, as the later reading has it; a name that it does not tell is still known."""
+    """Return every job that either reading shows, as the later one has it; what that lacks is as the earlier has it."""
     known = {job_id: _filled(job, earlier[job_id]) if job_id in earlier else job for job_id, job in later.items()}
     return {**earlier, **known}
 
 
 def may_be_capped(rows: int) -> bool:
-    """Whether an answer of so many rows may have ended early, at a number that somebody chose: 50, 100, 250, 1,000."""
+    """True if so many rows may be a server's limit: 50, or a multiple of 100 or 250, up to 100,000."""
     return rows == 50 or (0 < rows <= 100_000 and (rows % 100 == 0 or rows % 250 == 0))

@@ -69,7 +69,7 @@ def with_second_witness(api: Api, observation: Observation, refs: Iterable[Proje
 
 
 def _both(api: Api, searched: Mapping[str, ShownJobs]) -> Mapping[str | None, Compared]:
-    """What the two say in the end of each project, by its id."""
+    """Compare search and job list of each project, by its id; both are read once more if they disagree."""
     listed = _shown(api.jobs, searched)
     found: dict[str | None, Compared] = {i: compared(searched[i], listed[i]) for i in searched}
     if doubtful := [i for i in searched if found[i].doubts]:
@@ -115,7 +115,7 @@ def _jobs(rows: Sequence[Mapping[str, Any]], project_id: str) -> ShownJobs:
 
 
 def jobs_in(rows: Iterable[Mapping[str, Any]]) -> list[ObservedJob]:
-    """The jobs that rows of the API show, each once; raises ApiError for rows that can't be told."""
+    """Return the jobs of rows of the API, each once; raises ApiError for rows that can't be read."""
     return list(_once_each(rows).values())
 
 
@@ -129,16 +129,16 @@ def _once_each(rows: Iterable[Mapping[str, Any]]) -> dict[str, ObservedJob]:
 
 
 def job_data(api: Api, job_id: str) -> Mapping[str, Any] | None:
-    """A job as the API sends it, or None where the search does not show it; raises ApiError."""
+    """Return a job as the API sends it, or None if the search does not show it; raises ApiError."""
     rows = [row for row in _rows_of(api, job_id) if row.get("id") == job_id]
     return {name: value for row in rows for name, value in row.items() if value is not None} if rows else None
 
 
 def job_by_id(api: Api, job_id: str) -> ObservedJob | None:
-    """A job by its bare id, or None where the search does not show it; raises ApiError."""
+    """Return a job by its id alone, or None if the search does not show it; raises ApiError."""
     return next((job for job in jobs_in(_rows_of(api, job_id)) if job.id == job_id), None)
 
 
 def _rows_of(api: Api, job_id: str) -> list[dict[str, Any]]:
-    """No job has an id that is not text: a command line may hold any bytes."""
+    """Return the rows of a search by id: none for an id that is not text, as a command line may hold any bytes."""
     return api.search(job_id=job_id) if job_id.isascii() or job_id.encode("utf-8", "ignore").decode() == job_id else []

@@ -1,4 +1,4 @@
-"""A question that is asked over hours -> its answer, through an outage that passes."""
+"""A question to the API, asked again and again for hours -> its answer, in spite of outages that pass."""
 
 from collections.abc import Callable
 from typing import TypeVar
@@ -9,7 +9,7 @@ from baseten_jobs.provider.api.errors import ApiError, CannotConnect
 T = TypeVar("T")
 
 _OUTAGE = 600.0
-"""Seconds without any answer after which nobody waits on."""
+"""Seconds without an answer after which the wait ends with the error."""
 
 _PAUSE = 10.0
 
@@ -17,7 +17,7 @@ Tell = Callable[[str], None]
 
 
 def patiently(api: Api, ask: Callable[[], T], tell: Tell, until: float = float("inf")) -> T:
-    """What `ask` gives. An outage is told once, and waited out up to ten minutes; raises ApiError then.
+    """Return what `ask` returns. An outage is reported once and waited out for ten minutes; raises ApiError after that.
 
     It is not waited out beyond `until`, a time by the API's clock. The client has repeated the call, and waited as a
     429 asked, before it is an outage.
@@ -42,5 +42,5 @@ def patiently(api: Api, ask: Callable[[], T], tell: Tell, until: float = float("
 
 
 def between_looks(seconds: float, took: float) -> float:
-    """Seconds from one look to the next: longer where a look keeps the server busy, but no more than a minute."""
+    """Return the seconds until the next look: at least `seconds`, and 4 times what a look took, if under a minute."""
     return max(seconds, min(4 * took, 60.0))

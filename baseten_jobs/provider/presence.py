@@ -13,7 +13,7 @@ from baseten_jobs.provider.observe import job_by_id, jobs_in, jobs_of, with_seco
 from baseten_jobs.provider.status import Status, statuses
 
 LOOKS = 3
-"""Looks in a row that miss a job before it is gone."""
+"""The number of looks in a row that must miss a job before it counts as gone."""
 
 
 class Presence:
@@ -28,7 +28,7 @@ class Presence:
         self._missed: dict[str, int] = {}
 
     def look(self, wanted: Mapping[str, str], searched: Mapping[str, ObservedJob]) -> dict[str, ObservedJob]:
-        """The wanted jobs that the API shows at this look; `searched` are those of the search. Raises ApiError.
+        """Return the wanted jobs that the API shows at this look; `searched` are the search's. Raises ApiError.
 
         `wanted` holds project ids by job id, empty where the project is not known.
         """
@@ -42,7 +42,7 @@ class Presence:
         return found
 
     def gone(self, job_id: str) -> bool:
-        """True if the last look found the job gone; one that is shown again later is not."""
+        """True if the job was gone at the last look; it is not if a later look shows it again."""
         return self._missed.get(job_id, 0) >= LOOKS
 
     def _open(self, wanted: Iterable[str], found: Mapping[str, ObservedJob]) -> list[str]:
@@ -81,10 +81,10 @@ class Recall:
         self._looked = False
 
     def rows(self, requests: Iterable[JobRequest], observation: Observation) -> tuple[Status, ...]:
-        """How each manifest's job is by a search, and by more where it leaves one out; raises ApiError.
+        """Return each manifest's job by a search, and by further calls if that leaves one out; raises ApiError.
 
-        At the first look that is a manifest without any job, or any where the search may have ended early; then a job
-        that was shown at the look before.
+        At the first look further calls are made for manifests without a job, and where the search may have ended early;
+        at later looks for jobs that the look before showed.
         """
         requests = tuple(requests)
         observation = self._completed(observation) if self._looked else self._doubted(requests, observation)
@@ -100,7 +100,7 @@ class Recall:
         return with_second_witness(self._api, observation, doubted) if doubted else observation
 
     def _completed(self, observation: Observation) -> Observation:
-        """The same, with jobs that it leaves out, until they are gone; one that no answer shows is as it was."""
+        """Return the observation with the jobs it lacks added until they are gone; unseen ones stay as they were."""
         searched = {job.id: job for project in observation.projects.values() for job in project.jobs}
         wanted = {job_id: job.project_id for job_id, (_, job) in self._seen.items()}
         found = self._presence.look(wanted, searched)

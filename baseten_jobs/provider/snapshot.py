@@ -28,7 +28,7 @@ class Snapshot:
 
     @property
     def complete(self) -> bool:
-        """Whether both witnesses could be read."""
+        """True if both search and job list were read."""
         return self.searched is not None and self.listed is not None
 
     @property
@@ -36,7 +36,7 @@ class Snapshot:
         return self.searched is None and self.listed is None
 
     def rows(self, job_id: str) -> tuple[ObservedJob, ...]:
-        """One row of a job for each witness that shows it."""
+        """Return the job's row of the search and that of the job list, as far as they show it."""
         return tuple(witness[job_id] for witness in self._witnesses if job_id in witness)
 
     def job(self, job_id: str) -> ObservedJob | None:
@@ -44,19 +44,19 @@ class Snapshot:
         return as_one(rows) if rows else None
 
     def same(self, identity: Identity) -> tuple[ObservedJob, ...]:
-        """The project's own jobs of this identity that either witness shows, oldest first."""
+        """Return the project's own jobs of this identity that search or job list shows, oldest first."""
         rows = self._by_name.get(identity.name, ())
         ids = dict.fromkeys(row.id for row in rows if row.identity == identity)
         jobs = (as_one(self.rows(job_id)) for job_id in ids)
         return tuple(sorted(jobs, key=lambda job: job.age_order))
 
     def surely_ran(self, job_id: str) -> bool:
-        """Whether the job lives or is done, whichever witness is asked."""
+        """True if every row of the job says that it lives or is done."""
         rows = self.rows(job_id)
         return bool(rows) and all(row.ran for row in rows)
 
     def agrees(self, job_id: str) -> bool:
-        """Whether both witnesses show the job."""
+        """True if both search and job list show the job."""
         return len(self.rows(job_id)) == 2
 
     @cached_property
@@ -70,7 +70,7 @@ class Snapshot:
 
 
 def look_at(api: Api, project_ids: Iterable[str]) -> dict[str, Snapshot]:
-    """One look at each project, all reads side by side. A read that fails shows nothing; raises nothing."""
+    """Look once at each project, all reads in parallel. One that fails is None in its Snapshot; raises no ApiError."""
     ids = sorted(set(project_ids))
     reads = [(read, project_id) for project_id in ids for read in (api.search_of, api.jobs)]
 

@@ -10,14 +10,14 @@ LONGEST = 600.0
 
 
 class Standstill:
-    """Such a job may live, or may have ended in a way that is new: no wait for it goes on for ever."""
+    """Jobs that may live, or may have ended with a new status, so that no wait for one may last for ever."""
 
     def __init__(self) -> None:
         self._since: dict[str, tuple[tuple[str, str], float]] = {}
         self._now = 0.0
 
     def look(self, jobs: Iterable[ObservedJob], now: float) -> None:
-        """Take jobs as they are at `now`, in seconds of any one clock; a new status or `updated_at` is a change."""
+        """Remember jobs as of `now`, in seconds of any one clock; a new status or `updated_at` is a change."""
         self._now = now
         for job in jobs:
             shown = (job.status, job.updated_at)
@@ -31,7 +31,7 @@ class Standstill:
 
 
 def standing_still(job: ObservedJob) -> str:
-    """What a person reads of a job that is waited for no longer."""
+    """Return the sentence for a job that is waited for no longer."""
     return (
         f"job {job.id} has the status '{one_line(job.status, 60)}', which is not known here, and has not changed"
         f" for {LONGEST / 60:.0f} minutes: it is waited for no longer"

@@ -14,7 +14,7 @@ from baseten_jobs.job.times import epoch_of
 from baseten_jobs.phrases import one_line
 
 _FREE = frozenset({PENDING, "TRAINING_JOB_QUEUED", "TRAINING_JOB_CREATED"})
-"""Statuses before the machines are there: Baseten bills from the deployment on."""
+"""Statuses of jobs that have no machines yet and cost nothing: Baseten bills from the deployment on."""
 
 _AT_ONCE = 2.0
 """Seconds between a job's creation and its `updated_at` that are no sign of a change: two clocks, whole seconds."""
@@ -33,7 +33,7 @@ class Status:
     """A manifest beside its job; `others` are live jobs of its name with another spec or attempt.
 
     `age` is in seconds. `cost` is in USD, and what the job cost at most: the API does not tell when it left the queue.
-    Both, and the checkpoints, are nothing where they are not known.
+    Both, and the checkpoints, are None if they are not known.
     """
 
     request: JobRequest
@@ -51,14 +51,14 @@ class Status:
 
     @property
     def job_name(self) -> str | None:
-        """The name that the manifest's job is to have; that of the job, where no manifest is asked about."""
+        """The name that the manifest's job has or would have; without a manifest the job's own, which may be None."""
         if self.request.path or self.job is None:
             return self.request.job_name
         return self.job.name
 
     @property
     def cost_uncertain(self) -> bool:
-        """True where the cost counts a job as running whose status is not known here: it may have ended."""
+        """True if the job's status is not known here: its cost counts it as running, and it may have ended."""
         return self.job is not None and not self.job.status_known
 
     @property
@@ -69,7 +69,7 @@ class Status:
 
 
 def statuses(requests: Iterable[JobRequest], observation: Observation) -> tuple[Status, ...]:
-    """In the order given; of several jobs of one identity the live one counts, else the newest."""
+    """Return a row for each request, in order, with its live job, else one that is done, else the newest."""
     requests = tuple(requests)
     observation = with_claims(observation, requests)
     return tuple(_status(request, observation) for request in requests)
@@ -85,12 +85,12 @@ def _status(request: JobRequest, observation: Observation) -> Status:
 
 
 def deployed(job: ObservedJob) -> bool:
-    """True if the job may cost something at this moment, or did: its status is none of those before the machines."""
+    """True unless the job's status is one before the deployment: it may cost something now, or did."""
     return job.status not in _FREE
 
 
 def by_itself(job: ObservedJob) -> Status:
-    """A job beside no manifest, under its manifest's name where it has an identity; its cost is by what it shows."""
+    """Return the row of a job without a manifest, named by its identity if it has one; its cost is by what it shows."""
     identity = job.identity or Identity(one_line(job.name or job.id, 40), "")
     nodes = job.node_count or 1
     accelerator = {"accelerator": job.gpu_type, "count": job.gpus // nodes} if job.gpus and job.gpu_type else None
@@ -106,7 +106,7 @@ def surveyed(
     now: float,
     billed: Collection[str] = (),
 ) -> tuple[Status, ...]:
-    """The same rows with age, cost and checkpoints; `saved` is by job id, `now` in epoch seconds.
+    """Return the same rows with age, cost and checkpoints; `saved` is by job id, `now` in epoch seconds.
 
     `billed` are ids of jobs that were seen deployed at some time.
     """
@@ -147,12 +147,12 @@ def _never_left_the_queue(job: ObservedJob) -> bool:
 
 
 def counted(rows: Iterable[Status]) -> Mapping[str, int]:
-    """How many manifests are in each state, the most common first."""
+    """Return the number of manifests in each state, the most common state first."""
     return dict(Counter(row.state for row in rows).most_common())
 
 
 def changes(before: Sequence[Status], after: Sequence[Status], now: float) -> tuple[str, ...]:
-    """A line for each manifest that is not as it was; every one is new where nothing was seen before."""
+    """Return a line for each manifest whose state, job or checkpoint changed; all did if `before` is empty."""
     was = {_place(row): row for row in before}
     time = f"{datetime.fromtimestamp(now, UTC):%Y-%m-%dT%H:%M:%SZ}"
     found = ((row, _change(was.get(_place(row)), row)) for row in after)
@@ -160,7 +160,7 @@ def changes(before: Sequence[Status], after: Sequence[Status], now: float) -> tu
 
 
 def _place(row: Status) -> tuple[str, int, str]:
-    """What tells a row from the others: where its manifest is, or its job."""
+    """Return the key of a row: path and line of its manifest, or else the id of its job."""
     return (row.request.path, row.request.line, "" if row.request.path else _id(row))
 
 

@@ -11,7 +11,7 @@ from baseten_jobs.provider.api.errors import ApiError
 from baseten_jobs.provider.status import Checkpoints, Status, deployed, surveyed
 
 _JOBS = 20
-"""Jobs whose checkpoints are read at most at one look: that is a call each."""
+"""The most jobs whose checkpoints are read at one look, with one call each."""
 
 _READERS = 8
 _STALE = 30.0
@@ -31,7 +31,7 @@ class Survey:
         self._billed: set[str] = set()
 
     def of(self, rows: Sequence[Status]) -> tuple[Status, ...]:
-        """Prices and checkpoints that can't be read are not known; raises nothing."""
+        """Return the rows with costs and checkpoints; what can't be read stays unknown, and no ApiError is raised."""
         due = [row.job for row in rows if row.job and row.request.saves_checkpoints and self._due(row.job)]
         due.sort(key=lambda job: not job.live)
         if due:

@@ -7,7 +7,7 @@ from baseten_jobs.provider.merging import as_one
 from baseten_jobs.provider.snapshot import look_at
 
 _WITHIN = 10.0
-"""Seconds that one call may take, and that all together have at least."""
+"""Seconds that one call may take at most, and that all calls together may take at least."""
 
 
 def stop_job(api: Api, project_id: str, job_id: str, patience: float) -> None:
@@ -44,9 +44,9 @@ def stop_job(api: Api, project_id: str, job_id: str, patience: float) -> None:
 
 
 def _shown(api: Api, project_id: str, job_id: str) -> ObservedJob | None:
-    """The job by its id; where that shows none, as search and job list show it, None where neither does.
+    """Return the job by its id, else as search and job list show it; None if both were read and neither shows it.
 
-    Raises ApiError where the job is not to be had by its id and one of the lists can't be read.
+    Raises ApiError if the job can't be read by its id, search or job list can't be read, and no live row is shown.
     """
     try:
         job = job_of(api.job(project_id, job_id))
