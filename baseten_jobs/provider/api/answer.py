@@ -28,7 +28,7 @@ _HOLDERS = 2_000_000
 
 
 def decoded(raw: bytes) -> Any:
-    """What JSON says, `?` in the place of a lone half of a surrogate pair, which no terminal, file or URL can hold.
+    """Return the value of a JSON text, with `?` for each lone surrogate, which no terminal, file or URL can hold.
 
     Raises ValueError, RecursionError, and TooLarge for more lists and objects than any answer has.
     """
@@ -79,7 +79,7 @@ class Answer:
 
     @property
     def retry_after(self) -> float | None:
-        """Seconds that the server asks to wait, as told in the body of a 429, or in a header; at most a minute."""
+        """The seconds that the server asks to wait, in body or header, at most 60; None if it does not ask."""
         told = (self.data or {}).get("retry_after")
         given = isinstance(told, (int, float)) and not isinstance(told, bool) and told >= 0
         asked = told if given else self.asked
@@ -89,7 +89,7 @@ class Answer:
         return ApiError(self.call, self.words, self.status)
 
     def rows(self, name: str, *needed: str) -> list[dict[str, Any]]:
-        """The list of this name, each row with text in the needed fields; raises ApiError."""
+        """Return the list of this name; raises ApiError if it is no list of objects with text in the needed fields."""
         rows = (self.data or {}).get(name)
         if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
             raise ApiError(self.call, f"the answer holds no list '{name}'", self.status)
@@ -98,7 +98,7 @@ class Answer:
         return rows
 
     def row(self, name: str, *needed: str) -> dict[str, Any]:
-        """The object of this name, with text in the needed fields; raises ApiError."""
+        """Return the object of this name; raises ApiError if it is none with text in the needed fields."""
         row = (self.data or {}).get(name)
         if not isinstance(row, dict):
             raise ApiError(self.call, f"the answer holds no '{name}'", self.status)

@@ -49,7 +49,7 @@ class Connection:
 
 
 def open_api(connection: Connection, clock: Clock) -> Api:
-    """Ready to be called, nothing sent yet; raises CannotConnect. Close it at the end."""
+    """Return an Api that has sent no request yet; raises CannotConnect. The caller closes it."""
     timeout = httpx.Timeout(connection.read_timeout, connect=connection.connect_timeout)
     limits = httpx.Limits(max_connections=connection.connections, max_keepalive_connections=connection.connections)
     headers = {

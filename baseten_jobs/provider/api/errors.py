@@ -20,7 +20,7 @@ class ApiError(Exception):
 
     @property
     def passing(self) -> bool:
-        """Whether the same call may go through later."""
+        """True if the same call may succeed later: no answer came, or a status of 408, 429, or 500 and above."""
         return self.status is None or self.status == 429 or self.status >= 500 or self.status == 408
 
 

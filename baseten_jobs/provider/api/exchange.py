@@ -121,7 +121,7 @@ class _Exchange:
             self.ended.set()
 
     def leave(self) -> bool:
-        """Whether nobody waits for the answer from now on; it may have come at the last moment."""
+        """Stop waiting for the answer; return False if it came at the last moment, so that it counts."""
         with self._lock:
             self._left = not self.ended.is_set()
         return self._left

@@ -22,11 +22,11 @@ class Clock:
         return time.time()
 
     def sleep(self, seconds: float) -> None:
-        """Sleep through an interrupt: what is under way is brought to an end."""
+        """Sleep so many seconds, also through an interrupt: what is under way is finished."""
         time.sleep(seconds)
 
     def pause(self, seconds: float) -> bool:
-        """Sleep until the interrupt comes; whether it came."""
+        """Sleep so many seconds, or until an interrupt; return True if one came."""
         return self.interrupted.wait(seconds)
 
 

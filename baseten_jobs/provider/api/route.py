@@ -132,7 +132,7 @@ def _is_ip(host: str) -> bool:
 
 
 def _trusted(url: httpx.URL, environment: Mapping[str, str]) -> ssl.SSLContext | bool:
-    """Whom TLS trusts. Plain HTTP on this machine needs nobody, and reading their list takes longer than a plan."""
+    """The certificates that TLS trusts: none for plain HTTP on this machine, as reading them is slower than a plan."""
     if url.scheme == "http" and is_loopback(url.host):
         return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     keys = environment.get("SSLKEYLOGFILE")  # Python itself opens it for every connection
