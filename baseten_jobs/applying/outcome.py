@@ -11,6 +11,8 @@ _RUNNING = "TRAINING_JOB_RUNNING"
 
 
 class Goal(Enum):
+    """What a wait for a job waits for."""
+
     RUNNING = "running"
     COMPLETED = "completed"
 

@@ -10,8 +10,8 @@ import baseten_jobs
 
 PACKAGE = Path(baseten_jobs.__file__).parent
 
-ROOMS = ("planning", "applying", "report", "cli", "pipeline.py")
-"""Where a plan is made twice, enriched, carried out and shown."""
+ROOMS = ("planning", "applying", "report", "cli", "compilation.py", "pipeline.py")
+"""Where a plan and what it is made from are compiled, made twice, enriched, carried out and shown."""
 
 
 def _of_plans() -> Iterator[Path]:
