@@ -116,10 +116,13 @@ class Terminal:
 
 
 @contextmanager
-def terminal(*arguments: str, **environment: str) -> Iterator[Terminal]:
+def terminal(
+    *arguments: str, start: tuple[str, ...] = (sys.executable, "-m", "baseten_jobs"), **environment: str
+) -> Iterator[Terminal]:
+    """A whole process by default, for only such a one hears Ctrl-C."""
     ours, theirs = pty.openpty()
     child = subprocess.Popen(
-        [sys.executable, "-m", "baseten_jobs", *arguments],
+        [*start, *arguments],
         stdin=theirs,
         stdout=theirs,
         stderr=theirs,
@@ -549,7 +552,7 @@ def test_only_a_terminal_is_coloured_unless_told_otherwise(
     environment: dict[str, str], coloured: bool, here: Path
 ) -> None:
     (here / "specs" / "good.yaml").write_text(MANIFEST.replace(":3.11-slim", ""))
-    with terminal("validate", **environment) as shown:
+    with terminal("validate", start=warm.command(), **environment) as shown:
         assert shown.ends() == 0
     assert "warning: " in shown.shown
     assert ("\x1b[" in shown.shown) is coloured
