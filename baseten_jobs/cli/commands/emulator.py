@@ -115,7 +115,7 @@ _SECONDS = Finite(0, MOST)
 @click.option(
     "--db",
     "database",
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=click.Path(path_type=Path),
     default=DEFAULT_DB,
     show_default=True,
     metavar="FILE",
