@@ -22,7 +22,7 @@ from baseten_jobs.manifest.diagnostics import Diagnostic, Severity, has_errors, 
 from baseten_jobs.manifest.secret_references import secret_references
 from baseten_jobs.planning.decide import Claimed, make_plan
 from baseten_jobs.planning.guards import refusals
-from baseten_jobs.planning.history.review import Inquiry, with_witness
+from baseten_jobs.planning.history.review import Inquiry, with_history
 from baseten_jobs.planning.plan import ActionKey, Plan, Policy, Verb
 from baseten_jobs.planning.preflight import Appraisal, appraise, appraised, unknown_secrets
 from baseten_jobs.planning.problems import misnamed, misplaced, not_adoptable
@@ -188,7 +188,7 @@ def _asked_of_git(api: Api, plan: Plan, inquiry: Inquiry, again: Callable[[Claim
     paths = [action.request.path for action in plan.actions if os.path.exists(action.request.path)]
     folders = dict.fromkeys(os.path.dirname(os.path.realpath(path)) for path in paths)
     with first_repository(folders or (".",)) as repository:
-        return with_witness(plan, repository, inquiry, partial(_of_abandoned, api, inquiry.policy.prune), again)
+        return with_history(plan, repository, inquiry, partial(_of_abandoned, api, inquiry.policy.prune), again)
 
 
 def _of_abandoned(api: Api, prune: bool, refs: tuple[ProjectRef, ...]) -> Observation:

@@ -14,7 +14,7 @@ _SHOWN = 3
 
 
 @dataclass(frozen=True)
-class Kind:
+class FieldKind:
     """One type of option.
 
     `plain` has the types of its values in JSON, and `fits` returns whether a value of one of these types is allowed.
@@ -66,17 +66,17 @@ def are_texts(value: Any) -> TypeGuard[list[str]]:
     return isinstance(value, list) and all(isinstance(text, str) for text in value)
 
 
-def _numbers(*plain: type, limit: bool) -> Kind:
-    return Kind(plain, _number_shown, _number_words, _in_bounds, limit=limit)
+def _numbers(*plain: type, limit: bool) -> FieldKind:
+    return FieldKind(plain, _number_shown, _number_words, _in_bounds, limit=limit)
 
 
-_KINDS: Mapping[Any, Kind] = {
+_KINDS: Mapping[Any, FieldKind] = {
     int: _numbers(int, limit=False),
     int | None: _numbers(int, type(None), limit=True),
     float | None: _numbers(int, float, type(None), limit=True),
-    bool: Kind((bool,), flag_shown, lambda option, value: (option,) if value else ()),
-    str: Kind((str,), text_shown, lambda option, value: (option, value)),
-    frozenset[str]: Kind(
+    bool: FieldKind((bool,), flag_shown, lambda option, value: (option,) if value else ()),
+    str: FieldKind((str,), text_shown, lambda option, value: (option, value)),
+    frozenset[str]: FieldKind(
         (list,),
         lambda value: texts_shown(sorted(value)),
         lambda option, value: tuple(word for each in sorted(value) for word in (option, each)),
@@ -86,7 +86,7 @@ _KINDS: Mapping[Any, Kind] = {
     ),
 }
 
-FIELDS: Mapping[str, Kind] = {field.name: _KINDS[field.type] for field in fields(Policy)}
+FIELDS: Mapping[str, FieldKind] = {field.name: _KINDS[field.type] for field in fields(Policy)}
 """The kind of each field of a policy, in order."""
 
 

@@ -54,7 +54,7 @@ class _Doubt(NamedTuple):
     warns: bool = True
 
 
-def with_witness(
+def with_history(
     plan: Plan,
     repository: Repository | NotInGit,
     inquiry: Inquiry,
@@ -72,7 +72,7 @@ def with_witness(
     if isinstance(repository, NotInGit):
         return _not_readable(plan, repository.reason, inquiry)
     try:
-        return _Witness(repository, inquiry, plan).told(observe, again)
+        return _Review(repository, inquiry, plan).reviewed(observe, again)
     except (GitError, NotWhole) as error:
         return _not_readable(plan, str(error), inquiry)
 
@@ -130,7 +130,7 @@ def _own_identity(job: ObservedJob) -> Identity | None:
     return parse_job_name(job.name) or job.identity
 
 
-class _Witness:
+class _Review:
     """One plan held against one repository."""
 
     def __init__(self, repository: Repository, inquiry: Inquiry, plan: Plan) -> None:
@@ -146,7 +146,7 @@ class _Witness:
         within = tuple(path for path in paths if path is not None)
         self.orphans = Orphans(self.evidence, inquiry.policy.prune, within, inquiry.newer)
 
-    def told(self, observe: Observe, again: Callable[[Claimed], Plan]) -> Plan:
+    def reviewed(self, observe: Observe, again: Callable[[Claimed], Plan]) -> Plan:
         if elsewhere := self._claimed_elsewhere():
             self.plan = again(elsewhere)
         plan = replace(self.plan, actions=tuple(self._explained(action) for action in self.plan.actions))
