@@ -1,29 +1,31 @@
-"""Values of every kind -> one JSON document each, with the version of its format in it."""
+"""Values of every kind -> one JSON document each, with the version of its format in it.
+
+What only one command tells is imported where that is told: every plan would pay for it.
+"""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from baseten_jobs.applying.outcome import Applied, Awaited, End, Outcome
 from baseten_jobs.git.log import Revision
-from baseten_jobs.importing.adoption import Adoption
 from baseten_jobs.job.cost import Bill
 from baseten_jobs.job.observation import ObservedJob
 from baseten_jobs.job.request import JobRequest
 from baseten_jobs.manifest.diagnostics import Diagnostic, has_errors
 from baseten_jobs.manifest.document import Document
-from baseten_jobs.manifest.schema.explain import Explanation
 from baseten_jobs.phrases import Page
 from baseten_jobs.phrases import document as dumped
 from baseten_jobs.planning.diff import Change
 from baseten_jobs.planning.plan import Action, Beside, Orphan, Plan
-from baseten_jobs.provider.log_pages import LogLine
 from baseten_jobs.provider.status import Checkpoints, Status
-from baseten_jobs.report import field_help, file_list, projects, rule_help
-from baseten_jobs.report.log_lines import data as line_data
+from baseten_jobs.report import file_list, projects
 from baseten_jobs.report.style import PLAIN, Look
 
 if TYPE_CHECKING:
+    from baseten_jobs.importing.adoption import Adoption
     from baseten_jobs.manifest.rules.registry import Rule
+    from baseten_jobs.manifest.schema.explain import Explanation
+    from baseten_jobs.provider.log_pages import LogLine
 
 _FORMAT = "1.0"
 
@@ -82,15 +84,21 @@ def status(rows: Iterable[Status], look: Look = PLAIN) -> Page:
     return _document({"jobs": [_status(row) for row in rows]})
 
 
-def field(explained: Explanation) -> Page:
+def field(explained: "Explanation") -> Page:
+    from baseten_jobs.report import field_help
+
     return _document(field_help.data(explained))
 
 
 def rule(explained: "Rule") -> Page:
+    from baseten_jobs.report import rule_help
+
     return _document(rule_help.data(explained))
 
 
 def rules(listed: "Iterable[Rule]") -> Page:
+    from baseten_jobs.report import rule_help
+
     return _document({"rules": [rule_help.data(each) for each in listed]})
 
 
@@ -102,8 +110,10 @@ def adopted(path: str, line: int, adopts: Mapping[str, Any]) -> Page:
     return _document({"path": path, "line": line, "adopts": dict(adopts)})
 
 
-def log(job: ObservedJob, lines: Iterable[LogLine]) -> Page:
-    return _document({"job": _job(job), "lines": [line_data(line) for line in lines]})
+def log(job: ObservedJob, lines: "Iterable[LogLine]") -> Page:
+    from baseten_jobs.report import log_lines
+
+    return _document({"job": _job(job), "lines": [log_lines.data(line) for line in lines]})
 
 
 def failure(error: str, **more: Any) -> Page:
@@ -256,7 +266,7 @@ def _checkpoints(saved: Checkpoints | None) -> Mapping[str, Any] | None:
     return None if saved is None else {"count": saved.count, "latest": saved.latest or None}
 
 
-def adoption(done: Adoption, look: Look = PLAIN) -> Page:
+def adoption(done: "Adoption", look: Look = PLAIN) -> Page:
     content = {
         "imported": [
             {

@@ -1,10 +1,10 @@
 """Values of every kind -> text for a person, on a terminal or in a log."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING
 
 from baseten_jobs.applying.outcome import Applied, Fate, Outcome
 from baseten_jobs.git.log import Revision
-from baseten_jobs.importing.adoption import Adoption
 from baseten_jobs.job.identity import SHOWN
 from baseten_jobs.job.observation import short
 from baseten_jobs.job.request import JobRequest
@@ -17,6 +17,9 @@ from baseten_jobs.report.status_table import status as status
 from baseten_jobs.report.status_table import waited as waited
 from baseten_jobs.report.style import PLAIN, Look, Paint
 from baseten_jobs.report.word_diff import Mark, reads_better_by_words, reordered, told, word_diff
+
+if TYPE_CHECKING:
+    from baseten_jobs.importing.adoption import Adoption
 
 SIGNS = {
     Verb.SUBMIT: ("+", "green"),
@@ -217,7 +220,7 @@ def _outcome(outcome: Outcome, paint: Paint) -> list[str]:
     return [line, *(f"             {trouble}" for trouble in (outcome.error, outcome.unclear) if trouble)]
 
 
-def adoption(done: Adoption, look: Look = PLAIN) -> Page:
+def adoption(done: "Adoption", look: Look = PLAIN) -> Page:
     """The manifests themselves, or a line for each file that was written and a last line with counts."""
     if not any(one.path for one in done.adopted):
         return Page("".join(one.text for one in done.adopted).rstrip("\n"))
@@ -225,7 +228,7 @@ def adoption(done: Adoption, look: Look = PLAIN) -> Page:
     return page([*lines, "", *_adoption_summary(done)])
 
 
-def adoption_notes(done: Adoption) -> list[str]:
+def adoption_notes(done: "Adoption") -> list[str]:
     """What a person has to do about the manifests."""
     gaps = sum(one.gaps for one in done.adopted)
     notes = [f"{count(gaps, 'value')} still to be filled in: search for '!todo'."] if gaps else []
@@ -234,7 +237,7 @@ def adoption_notes(done: Adoption) -> list[str]:
     return notes
 
 
-def _adoption_summary(done: Adoption) -> list[str]:
+def _adoption_summary(done: "Adoption") -> list[str]:
     counted = [f"{count(len(done.adopted), 'file')} written"]
     counted += [f"{done.failed} failed"] if done.failed else []
     counted += [f"{count(done.skipped, 'other Python file')} passed over"] if done.skipped else []
