@@ -13,10 +13,15 @@ from baseten_jobs.planning.history.review import Inquiry
 from baseten_jobs.planning.plan import Plan, Policy
 from tests.support.world import START, World
 
-ENVIRONMENT = {
-    "GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_SYSTEM": os.devnull, "GIT_AUTHOR_NAME": "Ada",
-    "GIT_AUTHOR_EMAIL": "ada@example.com", "GIT_COMMITTER_NAME": "Ada", "GIT_COMMITTER_EMAIL": "ada@example.com",
-    "PATH": os.environ["PATH"], "HOME": os.devnull,
+_HERE = Path(__file__).parent
+QUICK = {
+    "GIT_CONFIG_GLOBAL": str(_HERE / "git.config"), "GIT_CONFIG_SYSTEM": os.devnull,
+    "GIT_TEMPLATE_DIR": str(_HERE / "git_template"),
+}  # fmt: skip
+"""Has git set repositories up without upkeep, without waiting for the disk, and without the samples of hooks."""
+ENVIRONMENT = QUICK | {
+    "GIT_AUTHOR_NAME": "Ada", "GIT_AUTHOR_EMAIL": "ada@example.com", "GIT_COMMITTER_NAME": "Ada",
+    "GIT_COMMITTER_EMAIL": "ada@example.com", "PATH": os.environ["PATH"], "HOME": os.devnull,
 }  # fmt: skip
 
 
