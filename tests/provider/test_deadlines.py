@@ -172,7 +172,7 @@ class Shop:
 
     def apply(self, *options: str) -> Ran:
         return self._called(
-            "apply", "--yes", "-o", "json", "--read-timeout", "0.3", "--connect-timeout", "0.3", "--settle", "20",
+            "apply", "--yes", "-o", "json", "--read-timeout", "0.1", "--connect-timeout", "0.1", "--settle", "20",
             *options, clock=self.world.clock,
         )  # fmt: skip
 
