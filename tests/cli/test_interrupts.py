@@ -57,28 +57,32 @@ def start(tmp_path: Path) -> Iterator[Start]:
     contexts = []
 
     def begin(*faults: str) -> Applier:
-        settings = Settings(tmp_path / "e.db", faults=tuple(map(parse_fault, faults)), latency=0.05)
+        folder = tmp_path / str(len(contexts))
+        folder.mkdir()
+        settings = Settings(folder / "e.db", faults=tuple(map(parse_fault, faults)), latency=0.05)
         context = serving(settings)
         contexts.append(context)
-        return Applier(tmp_path, context.__enter__())
+        return Applier(folder, context.__enter__())
 
     yield begin
     for context in contexts:
         context.__exit__(None, None, None)
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["SIGINT", "SIGTERM"])
-def test_the_first_signal_starts_nothing_more_and_reports_what_became_of_each(start: Start, number: int) -> None:
-    applier = start()
-    applier.signal_after(6, number)
-    code, document, errors = applier.ended()
-    outcomes = {result["job_name"]: result["outcome"] for result in document["results"]}
-    assert code == 130
-    assert {name for name, outcome in outcomes.items() if outcome == "submitted"} == applier.held()
-    assert 6 <= len(applier.held()) < 40
-    assert set(outcomes.values()) == {"submitted", "skipped"}
-    assert document["error"] == "interrupted"
-    assert "nothing more is submitted" in errors
+def test_the_first_signal_starts_nothing_more_and_reports_what_became_of_each(start: Start) -> None:
+    """SIGINT and SIGTERM at once, for most of it is waiting for twins."""
+    appliers = {number: start() for number in (signal.SIGINT, signal.SIGTERM)}
+    for number, applier in appliers.items():
+        applier.signal_after(6, number)
+    for applier in appliers.values():
+        code, document, errors = applier.ended()
+        outcomes = {result["job_name"]: result["outcome"] for result in document["results"]}
+        assert code == 130
+        assert {name for name, outcome in outcomes.items() if outcome == "submitted"} == applier.held()
+        assert 6 <= len(applier.held()) < 40
+        assert set(outcomes.values()) == {"submitted", "skipped"}
+        assert document["error"] == "interrupted"
+        assert "nothing more is submitted" in errors
 
 
 def test_a_second_signal_ends_at_once_and_names_what_is_unsettled(start: Start) -> None:
