@@ -1,13 +1,13 @@
 """The statements of a Python file -> the names that it binds, worked out in order and never run."""
 
 import ast
-from collections.abc import Iterable, Sequence
-from itertools import chain
+from collections.abc import Sequence
 
 from baseten_jobs.importing.placed import Placed
 from baseten_jobs.importing.truss import operators
 from baseten_jobs.importing.truss.evaluator import Evaluator
 from baseten_jobs.importing.truss.source import PythonSource
+from baseten_jobs.importing.truss.touched import Touches
 from baseten_jobs.importing.truss.values import (
     Built,
     DictValue,
@@ -20,23 +20,22 @@ from baseten_jobs.importing.truss.values import (
 )
 
 
-def executed(source: PythonSource) -> dict[str, Placed]:
+def executed(source: PythonSource, touches: Touches) -> dict[str, Placed]:
     """Every name of the module with its value at the end. Never raises."""
     names: dict[str, Placed] = {}
     try:
-        _Module(source, Evaluator(source, names)).run(source.tree.body)
+        _Module(source, Evaluator(source, names), touches).run(source.tree.body)
     except NotConstant as exhausted:
-        bound = {*names, *_touched(source.tree.body).rebinds}
+        bound = frozenset(names).union(*(touches.of(statement).rebinds for statement in source.tree.body))
         return {name: Placed(exhausted.unknown) for name in bound}
     return names
 
 
 class _Module:
-    def __init__(self, source: PythonSource, evaluator: Evaluator) -> None:
-        self.source, self.evaluator = source, evaluator
+    def __init__(self, source: PythonSource, evaluator: Evaluator, touches: Touches) -> None:
+        self.source, self.evaluator, self._touches = source, evaluator, touches
         self.names = evaluator.names
         self._depth = 0
-        self._touches: dict[int, _Touched] = {}
 
     def run(self, statements: Sequence[ast.stmt]) -> None:
         self._depth += 1
@@ -63,17 +62,11 @@ class _Module:
 
     def _doubt(self, statement: ast.stmt, why: NotKnown) -> None:
         """Whatever a statement may set or change is not known from here on."""
-        touched = self._touched_by(statement)
+        touched = self._touches.of(statement)
         for name in touched.changes:
             if name in self.names:
                 spoil(self.names[name].value, why)
         self.names.update({name: Placed(why, why.at) for name in touched.rebinds})
-
-    def _touched_by(self, statement: ast.stmt, *inner: ast.stmt) -> "_Touched":
-        """What a statement touches, or those within it; found once, however often it is come to."""
-        if id(statement) not in self._touches:
-            self._touches[id(statement)] = _touched(inner or [statement])
-        return self._touches[id(statement)]
 
     def _unknown(self, statement: ast.stmt) -> None:
         raise NotConstant(_KINDS.get(type(statement), "statements of this kind are not run"))
@@ -99,7 +92,7 @@ class _Module:
                 self.names[alias.asname or alias.name] = Placed(imported, self.source.at(statement))
 
     def _functiondef(self, statement: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) -> None:
-        touched = self._touched_by(statement, *statement.body)
+        touched = self._touches.within(statement)
         rebinds = touched.globals if not isinstance(statement, ast.ClassDef) else frozenset()
         local = Local(statement.name, touched.changes, rebinds, touched.mentions)
         self.names[statement.name] = Placed(local, self.source.at(statement))
@@ -179,10 +172,9 @@ class _Module:
         return self.run(statement.body if operators.truth(test.value) else statement.orelse)
 
     def _for(self, statement: ast.For) -> None:
-        leaves = (ast.Break, ast.Continue)
-        within = [node for each in statement.body for node in ast.walk(each)]
-        self.evaluator.charge(len(within) // 64)
-        if any(isinstance(node, leaves) for node in within):
+        body = self._touches.within(statement)
+        self.evaluator.charge(body.nodes // 64)
+        if body.leaves:
             raise NotConstant("loops that end early are not run")
         iterable = self.evaluator.value(statement.iter)
         if isinstance(iterable.value, NotKnown):
@@ -210,70 +202,3 @@ _KINDS: dict[type, str] = {
 def _read(target: ast.Name | ast.Attribute | ast.Subscript) -> ast.expr:
     """The same expression, as one that is read."""
     return target
-
-
-class _Touched:
-    """The names that statements set, and those whose values they may change."""
-
-    def __init__(self) -> None:
-        self._changes: set[str] = set()
-        self._rebinds: set[str] = set()
-        self._globals: set[str] = set()
-        self._mentions: set[str] = set()
-
-    @property
-    def changes(self) -> frozenset[str]:
-        return frozenset(self._changes)
-
-    @property
-    def rebinds(self) -> frozenset[str]:
-        return frozenset(self._rebinds)
-
-    @property
-    def globals(self) -> frozenset[str]:
-        return frozenset(self._globals)
-
-    @property
-    def mentions(self) -> frozenset[str]:
-        return frozenset(self._mentions)
-
-    def visit(self, node: ast.AST) -> None:
-        if isinstance(node, ast.Global):
-            self._globals |= set(node.names)
-        elif isinstance(node, ast.Name):
-            self._mentions.add(node.id)
-            if not isinstance(node.ctx, ast.Load):
-                self._rebinds.add(node.id)
-        elif isinstance(node, ast.Attribute | ast.Subscript):
-            self._mentions |= {node.attr} if isinstance(node, ast.Attribute) else set()
-            if not isinstance(node.ctx, ast.Load):
-                self._changes.add(_root(node))
-        elif isinstance(node, ast.Call):
-            self._changes.add(_root(node.func))
-            arguments = (*node.args, *(keyword.value for keyword in node.keywords))
-            self._changes |= {each.id for a in arguments for each in ast.walk(a) if isinstance(each, ast.Name)}
-        elif isinstance(node, ast.alias):
-            self._rebinds.add((node.asname or node.name).partition(".")[0])
-        elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-            self._rebinds.add(node.name)
-
-
-def _root(node: ast.expr) -> str:
-    while isinstance(node, ast.Attribute | ast.Subscript | ast.Call):
-        node = node.func if isinstance(node, ast.Call) else node.value
-    return node.id if isinstance(node, ast.Name) else ""
-
-
-def _touched(statements: Iterable[ast.stmt]) -> _Touched:
-    touched = _Touched()
-    for node in chain.from_iterable(map(ast.walk, statements)):
-        touched.visit(node)
-    return touched
-
-
-def bound_with(statement: ast.stmt, words: Iterable[str]) -> frozenset[str]:
-    """The names that a statement of the module gives a value to, if it mentions one of these words."""
-    if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-        return frozenset()
-    touched = _touched([statement])
-    return touched.rebinds if touched.mentions & set(words) else frozenset()

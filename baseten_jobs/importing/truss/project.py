@@ -1,5 +1,6 @@
 """The incumbent client's Python file -> a draft: what its training project means, its own defaults spelled out."""
 
+import ast
 from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 from posixpath import normpath, relpath
@@ -8,9 +9,10 @@ from typing import Any
 from baseten_jobs.importing.draft import Draft
 from baseten_jobs.importing.from_body import Given, spec_of
 from baseten_jobs.importing.placed import NONE, Gap, Placed, placed
-from baseten_jobs.importing.truss.interpreter import bound_with, executed
+from baseten_jobs.importing.truss.interpreter import executed
 from baseten_jobs.importing.truss.names import PROJECT
 from baseten_jobs.importing.truss.source import PythonSource
+from baseten_jobs.importing.truss.touched import Touches
 from baseten_jobs.importing.truss.values import Built, Here, Imported, Local, Member, Method, NotKnown, Parents
 from baseten_jobs.manifest.diagnostics import Diagnostic, Position
 from baseten_jobs.manifest.document import MAX_DEPTH, MAX_DIGITS, MAX_VALUES, Odd
@@ -29,14 +31,15 @@ class Read:
 
 def read_project(source: PythonSource, given: Given, *, partial: bool) -> Read:
     """The one training project of a file; what is not known is an error, or a gap where that is asked for."""
-    names = executed(source)
+    touches = Touches()
+    names = executed(source, touches)
     projects = list({id(v.value): v for v in names.values() if _is_project(v.value)}.values())
     if len(projects) > 1:
         first, second = projects[0].at, projects[1].at
         message, hint = "there is a second training project in this file", f"the first is at {first[0]}:{first[1]}"
         return Read(diagnostics=(Diagnostic("projects", message, Position(source.path, *second), hint=hint),))
     if not projects:
-        return Read(diagnostics=tuple(_hidden_projects(source, names)))
+        return Read(diagnostics=tuple(_hidden_projects(source, names, touches)))
     reader = _Reader(source, partial)
     draft = reader.draft(projects[0], given)
     return Read(draft, tuple(reader.problems))
@@ -46,11 +49,15 @@ def _is_project(value: Any) -> bool:
     return isinstance(value, Built) and value.kind == PROJECT
 
 
-def _hidden_projects(source: PythonSource, names: dict[str, Placed]) -> list[Diagnostic]:
+def _hidden_projects(source: PythonSource, names: dict[str, Placed], touches: Touches) -> list[Diagnostic]:
     """Projects that only come to be when the file is run."""
     makers = {name for name, v in names.items() if isinstance(v.value, Local) and PROJECT in v.value.mentions}
+    makers.add(PROJECT)
     for statement in source.tree.body:
-        for name in bound_with(statement, {PROJECT, *makers}):
+        if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            continue
+        touched = touches.of(statement)
+        for name in touched.rebinds if not makers.isdisjoint(touched.mentions) else ():
             if isinstance(unknown := names.get(name, NONE).value, NotKnown):
                 return [_not_read(source.path, unknown)]
     return []

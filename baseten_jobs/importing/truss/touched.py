@@ -1,0 +1,95 @@
+"""The statements of a Python file -> the names that they set, change and mention, each statement walked once."""
+
+import ast
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Touched:
+    """The names that statements set (`rebinds`), those whose values they may change, and all names and attributes.
+
+    `nodes` counts the nodes of their syntax trees; `leaves` says that a `break` or `continue` is among them.
+    """
+
+    changes: frozenset[str]
+    rebinds: frozenset[str]
+    globals: frozenset[str]
+    mentions: frozenset[str]
+    nodes: int
+    leaves: bool
+
+
+class Touches:
+    """What each statement touches, found once, however often it is asked for."""
+
+    def __init__(self) -> None:
+        self._found: dict[tuple[ast.stmt, bool], Touched] = {}
+
+    def of(self, statement: ast.stmt) -> Touched:
+        """What the whole statement touches."""
+        if (statement, False) not in self._found:
+            self._found[statement, False] = _touched([statement])
+        return self._found[statement, False]
+
+    def within(self, statement: ast.For | ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) -> Touched:
+        """What the statements of its body touch."""
+        if (statement, True) not in self._found:
+            self._found[statement, True] = _touched(statement.body)
+        return self._found[statement, True]
+
+
+def _touched(statements: Iterable[ast.stmt]) -> Touched:
+    walk = _Walk()
+    walk.through([*statements])
+    walk.through(walk.arguments, given=True)
+    changes, rebinds, globals_, mentions = map(frozenset, (walk.changes, walk.rebinds, walk.globals, walk.mentions))
+    return Touched(changes, rebinds, globals_, mentions, walk.nodes, walk.leaves)
+
+
+class _Walk:
+    """What the nodes come to so far; `arguments` are what calls are given, still to be walked through."""
+
+    def __init__(self) -> None:
+        self.changes: set[str] = set()
+        self.rebinds: set[str] = set()
+        self.globals: set[str] = set()
+        self.mentions: set[str] = set()
+        self.nodes, self.leaves = 0, False
+        self.arguments: list[ast.AST] = []
+
+    def through(self, waiting: list[ast.AST], *, given: bool = False) -> None:
+        """Each of these nodes and all below, once; whatever is named in what a call is `given` may be changed by it."""
+        while waiting:
+            node = waiting.pop()
+            self.nodes += 1
+            if isinstance(node, ast.Call):
+                self.changes.add(_root(node.func))
+                (waiting if given else self.arguments).extend((*node.args, *node.keywords))
+                waiting.append(node.func)
+                continue
+            self._visit(node, given)
+            waiting.extend(ast.iter_child_nodes(node))
+
+    def _visit(self, node: ast.AST, given: bool) -> None:
+        if isinstance(node, ast.Name):
+            self.mentions.add(node.id)
+            self.changes |= {node.id} if given else set()
+            self.rebinds |= set() if isinstance(node.ctx, ast.Load) else {node.id}
+        elif isinstance(node, ast.Attribute | ast.Subscript):
+            self.mentions |= {node.attr} if isinstance(node, ast.Attribute) else set()
+            self.changes |= set() if isinstance(node.ctx, ast.Load) else {_root(node)}
+        elif isinstance(node, ast.Global):
+            self.globals |= set(node.names)
+        elif isinstance(node, ast.alias):
+            self.rebinds.add((node.asname or node.name).partition(".")[0])
+        elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            self.rebinds.add(node.name)
+        elif isinstance(node, ast.Break | ast.Continue):
+            self.leaves = True
+
+
+def _root(node: ast.expr) -> str:
+    while isinstance(node, ast.Attribute | ast.Subscript | ast.Call):
+        node = node.func if isinstance(node, ast.Call) else node.value
+    return node.id if isinstance(node, ast.Name) else ""
