@@ -62,6 +62,9 @@ class Remote:
         self.push(START)
         git(self.folder, "clone", "-q", "o.git", "here")
         git(self.here, "remote", "set-url", "origin", "../o.git")
+        for repository in (self.bare, self.there, self.here):
+            git(repository, "repack", "-adq")
+            git(repository, "prune-packed", "-q")  # few files are copied for each test
 
     def push(self, files: Files = NONE, *references: str, date: str = "") -> str:
         """A commit that writes, or takes away, these files; pushed to main, or to these references."""

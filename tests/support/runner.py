@@ -19,6 +19,7 @@ import pytest
 import yaml
 
 from tests.support import warm
+from tests.support.repository import QUICK
 
 ROOT = Path(__file__).parents[2]
 ACTION = ROOT / ".github" / "actions" / "baseten-jobs" / "action.yml"
@@ -244,7 +245,7 @@ def _pushed() -> Path:
 
 def git(folder: Path, *arguments: str, **environment: str) -> None:
     identity = ["-c", "user.name=Ada", "-c", "user.email=ada@example.com"]
-    given = {**os.environ, **environment}
+    given = {**QUICK, **os.environ, **environment}
     subprocess.run(["git", *identity, *arguments], cwd=folder, env=given, check=True, capture_output=True)
 
 
