@@ -32,6 +32,13 @@ def git(folder: Path, *arguments: str, **environment: str) -> str:
     return ran.stdout.strip()
 
 
+def _head(folder: Path) -> str:
+    """The commit that is checked out; read, since a process for each commit adds up."""
+    within = folder / ".git"
+    head = (within / "HEAD").read_text().strip()
+    return (within / head.removeprefix("ref: ")).read_text().strip() if head.startswith("ref: ") else head
+
+
 class Repository(World):
     """A world whose manifests lie in git; commits are dated by the world's clock."""
 
@@ -52,7 +59,7 @@ class Repository(World):
         date = self.now.isoformat()
         git(self.folder, "commit", "-qm", message, GIT_COMMITTER_DATE=date, GIT_AUTHOR_DATE=date)
         self.clock.time += 60
-        return git(self.folder, "rev-parse", "HEAD")
+        return _head(self.folder)
 
     def asked(
         self, *, limit: int = 1000, prune: bool = False, missing: bool = False, policy: Policy | None = None

@@ -139,7 +139,7 @@ class Runner:
 
     def run(self, **inputs: str) -> Ran:
         """The whole action, but for the installation of Python and of the tool."""
-        action = yaml.safe_load(ACTION.read_text())
+        action = _action()
         defaults = {name: str(each.get("default", "")) for name, each in action["inputs"].items()}
         assert inputs.keys() <= defaults.keys()
         context: dict[str, Any] = {
@@ -166,6 +166,11 @@ class Runner:
                 context["steps"][step["id"]] = {"outputs": outputs_in(output.read_text())}
         told = {name: step["outputs"] for name, step in context["steps"].items()}
         return Ran(code, log, told, summary.read_text())
+
+
+@cache
+def _action() -> Any:
+    return yaml.safe_load(ACTION.read_text())
 
 
 def evaluated(expression: str, context: Mapping[str, Any]) -> Any:
