@@ -6,15 +6,18 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
-from baseten.client import ManagementClient
 
 from baseten_jobs.emulator.faults import parse_fault
 from baseten_jobs.emulator.server import serving
 from baseten_jobs.emulator.settings import Settings
+from tests.support import sdk
+
+if TYPE_CHECKING:
+    from baseten.client import ManagementClient
 
 START = 1_800_000_000.25
 
@@ -80,7 +83,7 @@ def _running(settings: Settings) -> Iterator[Api]:
         # Without `verify=False` every client would load the certificates of the world, for plain HTTP.
         httpx.Client(base_url=url, headers=headers, verify=False) as client,
     ):
-        yield Api(url, ManagementClient(api_key="a-key", base_url_override=url, http_client_override=client))
+        yield Api(url, sdk.ManagementClient(api_key="a-key", base_url_override=url, http_client_override=client))
 
 
 @pytest.fixture

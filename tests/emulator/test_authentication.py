@@ -7,8 +7,8 @@ from urllib.parse import urlsplit
 
 import httpx
 import pytest
-from baseten.client import ManagementClient
-from baseten.client.managementapi import ResponseError
+
+from tests.support import sdk
 
 from .conftest import Api, Start
 
@@ -59,8 +59,8 @@ def test_an_empty_key_sent_all_the_same_is_unauthorized(shared: Api) -> None:
 
 def test_the_sdk_without_a_key_is_unauthorized(shared: Api) -> None:
     with (
-        ManagementClient(api_key="", base_url_override=shared.url) as keyless,
-        pytest.raises(ResponseError) as refusal,
+        sdk.ManagementClient(api_key="", base_url_override=shared.url) as keyless,
+        pytest.raises(sdk.ResponseError) as refusal,
     ):
         keyless.api.get_training_projects()
     assert refusal.value.status_code == 401

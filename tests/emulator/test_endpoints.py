@@ -4,19 +4,8 @@ from __future__ import annotations
 
 import httpx
 import pytest
-from baseten.client.managementapi import (
-    GetTeamsParams,
-    GetTrainingJobLogsRequest,
-    GetTrainingJobMetricsRequest,
-    GetTrainingProjectsJobsCheckpointFilesParams,
-    GetTrainingProjectsJobsLogsParams,
-    GetTrainingProjectsJobsMetricsParams,
-    PatchInteractiveSessionRequest,
-    PatchTeamTrainingGpuCapacityRequest,
-    ResponseError,
-    SignSSHCertificateRequest,
-    UpsertTrainingProjectRequest,
-)
+
+from tests.support import sdk
 
 from .conftest import START, Api, Start
 
@@ -34,7 +23,7 @@ def test_logs_honour_window_limit_direction_and_level(api: Api) -> None:
     api.advance(40)
 
     def read(**fields: object) -> list[str]:
-        params = GetTrainingProjectsJobsLogsParams.model_validate(fields)
+        params = sdk.GetTrainingProjectsJobsLogsParams.model_validate(fields)
         logs = api.sdk.api.get_training_projects_jobs_logs(
             training_project_id=project, training_job_id=job, params=params
         ).logs
@@ -53,7 +42,7 @@ def test_logs_honour_window_limit_direction_and_level(api: Api) -> None:
         "step 2",
         "step 3",
     ]
-    request = GetTrainingJobLogsRequest.model_validate({"limit": 1})
+    request = sdk.GetTrainingJobLogsRequest.model_validate({"limit": 1})
     by_post = api.sdk.api.post_training_projects_jobs_logs(
         training_project_id=project, training_job_id=job, request=request
     )
@@ -84,14 +73,14 @@ def test_metrics_have_a_series_for_every_gpu_and_node(api: Api) -> None:
     job = api.create(project, compute={**H100, "node_count": 2}, runtime=RUNTIME)["id"]
     api.advance(23)
     ids = {"training_project_id": project, "training_job_id": job}
-    params = GetTrainingProjectsJobsMetricsParams(step_seconds=10)
+    params = sdk.GetTrainingProjectsJobsMetricsParams(step_seconds=10)
     metrics = api.sdk.api.get_training_projects_jobs_metrics(**ids, params=params)
     assert sorted(metrics.gpu_utilization) == list("01234567")
     assert [len(series) for series in metrics.gpu_utilization.values()] == [2] * 8
     assert [node.node_id for node in metrics.per_node_metrics] == ["node-0", "node-1"]
     assert metrics.cache is not None
     again = api.sdk.api.post_training_projects_jobs_metrics(
-        **ids, request=GetTrainingJobMetricsRequest(step_seconds=10)
+        **ids, request=sdk.GetTrainingJobMetricsRequest(step_seconds=10)
     )
     assert again == metrics
 
@@ -110,7 +99,7 @@ def test_checkpoints_appear_while_the_job_runs_and_can_be_downloaded(api: Api) -
     assert found.training_job.checkpoint_sync_status == "SYNCING"
     files, token = [], 0
     while True:
-        params = GetTrainingProjectsJobsCheckpointFilesParams(page_size=4, page_token=token)
+        params = sdk.GetTrainingProjectsJobsCheckpointFilesParams(page_size=4, page_token=token)
         page = api.sdk.api.get_training_projects_jobs_checkpoint_files(**ids, params=params)
         files += page.presigned_urls
         if page.next_page_token is None:
@@ -145,22 +134,22 @@ def test_interactive_sessions_open_with_their_trigger(api: Api) -> None:
         answer = api.sdk.api.patch_training_projects_jobs_interactive_sessions(
             **ids,
             session_id=codes[0].session_id,
-            request=PatchInteractiveSessionRequest.model_validate(fields),
+            request=sdk.PatchInteractiveSessionRequest.model_validate(fields),
         )
         return answer.interactive_session.trigger, answer.interactive_session.timeout_minutes
 
     assert patch(timeout_minutes=5) == ("on_demand", 15)
     assert patch(timeout_minutes=5, trigger="on_startup") == ("on_startup", 20)
-    with pytest.raises(ResponseError, match="on_startup session cannot be changed"):
+    with pytest.raises(sdk.ResponseError, match="on_startup session cannot be changed"):
         patch(trigger="on_demand")
 
 
 def test_an_ssh_certificate_is_for_a_running_job(api: Api) -> None:
     project = api.project()
     job = api.create(project)["id"]
-    request = SignSSHCertificateRequest(public_key="ssh-ed25519 AAAAC3Nz me")
+    request = sdk.SignSSHCertificateRequest(public_key="ssh-ed25519 AAAAC3Nz me")
     ids = {"training_project_id": project, "training_job_id": job}
-    with pytest.raises(ResponseError, match="only a TRAINING_JOB_RUNNING job"):
+    with pytest.raises(sdk.ResponseError, match="only a TRAINING_JOB_RUNNING job"):
         api.sdk.api.post_training_projects_jobs_ssh_sign(**ids, request=request)
     api.advance(5)
     signed = api.sdk.api.post_training_projects_jobs_ssh_sign(**ids, request=request)
@@ -170,7 +159,7 @@ def test_an_ssh_certificate_is_for_a_running_job(api: Api) -> None:
 
 def test_the_cache_summary_is_that_of_the_latest_job(api: Api) -> None:
     project = api.project()
-    with pytest.raises(ResponseError) as refusal:
+    with pytest.raises(sdk.ResponseError) as refusal:
         api.sdk.api.get_training_projects_cache_summary(training_project_id=project)
     assert refusal.value.status_code == 404
     api.create(project, runtime=RUNTIME)
@@ -185,9 +174,9 @@ def test_teams_scope_projects_and_secrets(start: Start) -> None:
     teams = {team.name: team for team in api.sdk.api.get_teams().teams}
     assert [(team.name, team.default) for team in teams.values()] == [("default", True), ("research", False)]
     research = teams["research"].id
-    assert [team.id for team in api.sdk.api.get_teams(params=GetTeamsParams(name="research")).teams] == [research]
+    assert [team.id for team in api.sdk.api.get_teams(params=sdk.GetTeamsParams(name="research")).teams] == [research]
     assert api.sdk.api.get_teams_team_id(team_id=research).name == "research"
-    request = UpsertTrainingProjectRequest.model_validate({"training_project": {"name": "same"}})
+    request = sdk.UpsertTrainingProjectRequest.model_validate({"training_project": {"name": "same"}})
     of_default = api.sdk.api.post_training_projects(request=request).training_project
     of_research = api.sdk.api.post_teams_training_projects(team_id=research, request=request).training_project
     again = api.sdk.api.post_teams_training_projects(team_id=research, request=request).training_project
@@ -219,7 +208,7 @@ def test_capacity_counts_nodes_times_gpus(start: Start) -> None:
         8,
     )
     (team,) = api.sdk.api.get_teams().teams
-    request = PatchTeamTrainingGpuCapacityRequest(team_id=team.id, gpu_type="H100", max_gpus=24)
+    request = sdk.PatchTeamTrainingGpuCapacityRequest(team_id=team.id, gpu_type="H100", max_gpus=24)
     changed = api.sdk.api.patch_training_capacity(request=request).team_gpu_capacity
     assert (changed.limit, changed.usage_count) == (24, 24)
     assert api.create(project, compute=H100)["current_status"] == "TRAINING_JOB_PENDING"

@@ -3,18 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from baseten.client.managementapi import (
-    CreateTrainingJobRequest,
-    GetTrainingProjectsJobsLogsParams,
-    OrderBy,
-    ResponseError,
-    SearchTrainingJobsRequest,
-    StopTrainingJobRequest,
-    UpdateTrainingJobRequest,
-    UpsertTrainingProjectRequest,
-)
 
 from baseten_jobs.emulator.settings import Behaviour
+from tests.support import sdk
 
 from .conftest import Api, Start
 
@@ -39,12 +30,12 @@ BODY = {
 
 
 def _create(api: Api, project_id: str) -> str:
-    request = CreateTrainingJobRequest.model_validate(BODY)
+    request = sdk.CreateTrainingJobRequest.model_validate(BODY)
     return api.sdk.api.post_training_projects_jobs(training_project_id=project_id, request=request).training_job.id
 
 
 def test_a_job_runs_from_creation_to_completion(api: Api) -> None:
-    upsert = UpsertTrainingProjectRequest.model_validate({"training_project": {"name": "Qwen3 / (SFT) é"}})
+    upsert = sdk.UpsertTrainingProjectRequest.model_validate({"training_project": {"name": "Qwen3 / (SFT) é"}})
     project = api.sdk.api.post_training_projects(request=upsert).training_project
     assert (project.name, project.team_name, project.latest_job) == ("Qwen3 / (SFT) é", "default", None)
     job_id = _create(api, project.id)
@@ -80,14 +71,14 @@ def test_a_stop_answers_at_once_and_ends_the_log(api: Api) -> None:
     job_id = _create(api, project)
     api.advance(10)
     stopped = api.sdk.api.post_training_projects_jobs_stop(
-        training_project_id=project, training_job_id=job_id, request=StopTrainingJobRequest()
+        training_project_id=project, training_job_id=job_id, request=sdk.StopTrainingJobRequest()
     )
     assert stopped.training_job.current_status == "TRAINING_JOB_STOPPED"
     api.advance(1000)
     logs = api.sdk.api.get_training_projects_jobs_logs(
         training_project_id=project,
         training_job_id=job_id,
-        params=GetTrainingProjectsJobsLogsParams.model_validate({"direction": "asc"}),
+        params=sdk.GetTrainingProjectsJobsLogsParams.model_validate({"direction": "asc"}),
     ).logs
     messages = [line.message for line in logs]
     assert messages[:4] == [
@@ -98,9 +89,9 @@ def test_a_stop_answers_at_once_and_ends_the_log(api: Api) -> None:
     ]
     assert messages[-2].startswith("step 6: loss ")
     assert messages[-1] == "training job stopped by a user"
-    with pytest.raises(ResponseError, match="TRAINING_JOB_STOPPED and cannot be stopped") as refusal:
+    with pytest.raises(sdk.ResponseError, match="TRAINING_JOB_STOPPED and cannot be stopped") as refusal:
         api.sdk.api.post_training_projects_jobs_stop(
-            training_project_id=project, training_job_id=job_id, request=StopTrainingJobRequest()
+            training_project_id=project, training_job_id=job_id, request=sdk.StopTrainingJobRequest()
         )
     assert refusal.value.status_code == 400
 
@@ -114,12 +105,12 @@ def test_only_a_pending_job_can_be_updated(start: Start) -> None:
         job = api.sdk.api.patch_training_projects_jobs(
             training_project_id=project,
             training_job_id=job_id,
-            request=UpdateTrainingJobRequest.model_validate(fields),
+            request=sdk.UpdateTrainingJobRequest.model_validate(fields),
         ).training_job
         return job.current_status, job.priority, job.availability_model
 
     assert update(waiting, priority=-5) == ("TRAINING_JOB_PENDING", -5, "dedicated")
-    with pytest.raises(ResponseError, match="only a TRAINING_JOB_PENDING job can be updated"):
+    with pytest.raises(sdk.ResponseError, match="only a TRAINING_JOB_PENDING job can be updated"):
         update(running, priority=1)
     assert update(waiting, availability_model="spot") == ("TRAINING_JOB_CREATED", -5, "spot")
 
@@ -141,7 +132,7 @@ def test_deleted_things_are_gone(api: Api) -> None:
     assert [job["id"] for job in api.search()] == [second]
     assert api.sdk.api.delete_training_projects(training_project_id=project).deleted
     assert api.search() == []
-    with pytest.raises(ResponseError) as refusal:
+    with pytest.raises(sdk.ResponseError) as refusal:
         api.sdk.api.get_training_projects_training_project_id(training_project_id=project)
     assert refusal.value.status_code == 404
 
@@ -153,11 +144,11 @@ def test_search_takes_the_sdk_request(api: Api) -> None:
     second = _create(api, project)
 
     def search(**fields: object) -> list[str]:
-        request = SearchTrainingJobsRequest.model_validate(fields)
+        request = sdk.SearchTrainingJobsRequest.model_validate(fields)
         return [job.id for job in api.sdk.api.post_training_jobs_search(request=request).training_jobs]
 
     assert search() == [second, first]
-    assert search(order_by=[OrderBy(field="created_at", order="asc")]) == [first, second]
+    assert search(order_by=[sdk.OrderBy(field="created_at", order="asc")]) == [first, second]
     assert search(project_id=project, statuses=["TRAINING_JOB_DEPLOYING"]) == [first]
     assert search(job_id=second) == [second]
     assert search(project_id="unknown") == []
@@ -201,16 +192,16 @@ def test_a_preempted_job_ran_and_is_over(start: Start) -> None:
         ("TRAINING_JOB_PREEMPTED", 63),
     ]
     assert job.checkpoint_sync_status == "COMPLETED"
-    request = SearchTrainingJobsRequest.model_validate({"statuses": ["TRAINING_JOB_PREEMPTED"]})
+    request = sdk.SearchTrainingJobsRequest.model_validate({"statuses": ["TRAINING_JOB_PREEMPTED"]})
     found = api.sdk.api.post_training_jobs_search(request=request).training_jobs
     assert [each.id for each in found] == [waiting, job_id]
     logs = api.sdk.api.get_training_projects_jobs_logs(
         training_project_id=project,
         training_job_id=job_id,
-        params=GetTrainingProjectsJobsLogsParams.model_validate({"direction": "desc", "limit": 1}),
+        params=sdk.GetTrainingProjectsJobsLogsParams.model_validate({"direction": "desc", "limit": 1}),
     ).logs
     assert [(line.message, line.level) for line in logs] == [("training job preempted", "WARNING")]
-    with pytest.raises(ResponseError, match="TRAINING_JOB_PREEMPTED and cannot be stopped"):
+    with pytest.raises(sdk.ResponseError, match="TRAINING_JOB_PREEMPTED and cannot be stopped"):
         api.sdk.api.post_training_projects_jobs_stop(
-            training_project_id=project, training_job_id=job_id, request=StopTrainingJobRequest()
+            training_project_id=project, training_job_id=job_id, request=sdk.StopTrainingJobRequest()
         )

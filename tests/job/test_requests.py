@@ -9,7 +9,6 @@ from typing import Any
 
 import httpx
 import pytest
-from baseten.client.managementapi import CreateTrainingJobRequest
 from pydantic import BaseModel
 
 from baseten_jobs.cli.main import run
@@ -21,6 +20,7 @@ from baseten_jobs.job.settings import differences, settings_of_row
 from baseten_jobs.manifest.document import Document
 from baseten_jobs.manifest.inputs import Inputs
 from baseten_jobs.manifest.schema.fields import Shape, shape_of
+from tests.support import sdk
 from tests.support.golden import Golden
 
 GOLDENS = sorted((Path(__file__).parent / "requests").glob("*.yaml"))
@@ -113,7 +113,7 @@ def test_gpus_are_counted_over_all_nodes() -> None:
 
 def _as_the_sdk_reads(body: Any) -> Any:
     """A body after the SDK's models, which drop what they do not know; no open union may have taken a field whole."""
-    model = CreateTrainingJobRequest.model_validate(body)
+    model = sdk.CreateTrainingJobRequest.model_validate(body)
     runtime = model.training_job.runtime
     load = runtime.load_checkpoint_config if runtime else None
     assert all(isinstance(checkpoint, BaseModel) for checkpoint in (load.checkpoints if load else None) or ())

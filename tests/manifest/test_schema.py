@@ -9,17 +9,12 @@ from types import MappingProxyType, NoneType
 from typing import Annotated, Any, Literal, get_args, get_origin
 
 import pytest
-from baseten.client.managementapi import (
-    BasetenLatestCheckpointConfig,
-    BasetenNamedCheckpointConfig,
-    CreateTrainingJob,
-    LoopsCheckpointConfig,
-)
 from jsonschema import Draft202012Validator
 from pydantic import BaseModel, create_model
 from pydantic.fields import FieldInfo
 
 from baseten_jobs.manifest.schema.fields import schema_text
+from tests.support import sdk
 
 API_VERSION = "baseten-jobs/v1"
 SCHEMA: dict[str, Any] = json.loads(schema_text(API_VERSION))
@@ -312,11 +307,11 @@ def _need(field: Field) -> str:
 
 
 def test_the_schema_and_the_official_sdk_have_the_same_fields() -> None:
-    assert _differences(CreateTrainingJob, SCHEMA) == []
+    assert _differences(sdk.CreateTrainingJob, SCHEMA) == []
 
 
 def test_each_documented_difference_exists() -> None:
-    api = _api_fields(CreateTrainingJob, "spec")
+    api = _api_fields(sdk.CreateTrainingJob, "spec")
     ours = _schema_fields(SCHEMA, SCHEMA["properties"]["spec"], "spec")
     assert MOVED.keys() <= api.keys()
     assert set(MOVED.values()) <= ours.keys()
@@ -382,7 +377,10 @@ class _NewKind(BaseModel):
     uri: str
 
 
-_CHECKPOINT = BasetenLatestCheckpointConfig | BasetenNamedCheckpointConfig | LoopsCheckpointConfig
+def _add_kind_of_checkpoint(section: dict[str, Any]) -> None:
+    known = sdk.BasetenLatestCheckpointConfig | sdk.BasetenNamedCheckpointConfig | sdk.LoopsCheckpointConfig
+    section["checkpoints"] = (list[known | _NewKind] | None, None)
+
 
 _API_CHANGES = {
     "a number": (
@@ -410,7 +408,7 @@ _API_CHANGES = {
     ),
     "a kind of checkpoint": (
         "runtime.load_checkpoint_config",
-        _put("checkpoints", list[_CHECKPOINT | _NewKind] | None, None),
+        _add_kind_of_checkpoint,
         [
             "the API has a field that the schema lacks: spec.checkpointing.load.checkpoints[](s3_checkpoint).typ",
             "the API has a field that the schema lacks: spec.checkpointing.load.checkpoints[](s3_checkpoint).uri",
@@ -476,12 +474,12 @@ _API_CHANGES = {
 
 @pytest.mark.parametrize(("section", "edit", "expected"), _API_CHANGES.values(), ids=_API_CHANGES.keys())
 def test_a_change_of_the_api_is_noticed(section: str, edit: Edit, expected: list[str]) -> None:
-    assert _differences(_edited(CreateTrainingJob, section, edit), SCHEMA) == expected
+    assert _differences(_edited(sdk.CreateTrainingJob, section, edit), SCHEMA) == expected
 
 
 def test_an_untouched_copy_of_the_api_is_no_change() -> None:
     for section in ("", "compute", "weights", "image.docker_auth.aws_oidc_docker_auth"):
-        assert _differences(_edited(CreateTrainingJob, section, lambda definitions: None), SCHEMA) == []
+        assert _differences(_edited(sdk.CreateTrainingJob, section, lambda definitions: None), SCHEMA) == []
 
 
 _SCHEMA_CHANGES = {
@@ -541,4 +539,4 @@ def test_a_change_of_the_schema_is_noticed(section: str, edit: Edit, expected: l
     for step in section.split("/"):
         at = at[step]
     edit(at)
-    assert _differences(CreateTrainingJob, schema) == expected
+    assert _differences(sdk.CreateTrainingJob, schema) == expected
