@@ -1,15 +1,37 @@
-"""A short, seeded run of the chaos script; its full run is `python -m tests.soaks.chaos faults|race|kill|speed`."""
+"""A short, seeded run of the chaos script; its full run is `python -m tests.soaks.chaos faults|race|kill|worlds`."""
+
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 
 from tests.soaks import chaos
+from tests.soaks.worlds import WORLDS, visit_all
+from tests.support import warm
+
+SLOW = ("names a job of before", "a stop that lies")
 
 
-def test_one_applier_under_every_fault_holds_each_job_once() -> None:
-    assert chaos.run_faults(creates=50, batch=50, seed=3, settle=6.0, naive=False)
+def slow_worlds() -> bool:
+    return all(not each.wrong(WORLDS[name]) for name, each in visit_all(SLOW).items())
 
 
-def test_four_appliers_at_once_leave_one_job_each() -> None:
-    assert chaos.run_race(appliers=4, manifests=12, rounds=1, seed=2, settle=6.0)
+def race(title: str) -> bool:
+    return chaos.run_race(appliers=4, manifests=12, rounds=1, seed=2, settle=6.0, races=[title])
 
 
-def test_an_applier_that_was_killed_loses_and_doubles_nothing() -> None:
-    assert chaos.run_kill(manifests=40, rounds=1, seed=1)
+REHEARSALS: Mapping[str, Callable[[], bool]] = {
+    f"worlds end as they must: {', '.join(SLOW)}": slow_worlds,
+    "one applier under every fault holds each job once": lambda: chaos.run_faults(
+        creates=50, batch=50, seed=3, settle=6.0, naive=False
+    ),
+    "four appliers at once leave one job each": lambda: race("nothing lost"),
+    "four appliers at once report what answers that are lost leave": lambda: race("answers lost"),
+    "an applier that was killed loses and doubles nothing": lambda: chaos.run_kill(manifests=40, rounds=1, seed=1),
+}
+
+
+def test_each_rehearsal_keeps_its_promise() -> None:
+    """Side by side, for most of each is waiting; what broke is printed."""
+    warm.command()  # started once, before several ask for it
+    with ThreadPoolExecutor(len(REHEARSALS)) as pool:
+        kept = {name: pool.submit(rehearse) for name, rehearse in REHEARSALS.items()}
+    assert [name for name, each in kept.items() if not each.result()] == []
