@@ -35,11 +35,14 @@ Fault = Callable[[httpx.Request, Send], httpx.Response]
 
 
 class StandingClock(Clock):
-    """Seconds pass only in `sleep` and `pause`; `at` calls something once a time has come."""
+    """Seconds pass only in `sleep` and `pause`; `at` calls something once a time has come.
+
+    Each sleep takes at least `least` seconds, as on a machine that wakes late: a long wait is fewer looks then.
+    """
 
     def __init__(self) -> None:
         super().__init__()
-        self.time = 0.0
+        self.time, self.least = 0.0, 0.0
         self.slept: list[float] = []
         self._due: list[tuple[float, Callable[[], object]]] = []
 
@@ -51,7 +54,7 @@ class StandingClock(Clock):
 
     def sleep(self, seconds: float) -> None:
         self.slept.append(seconds)
-        self.time += seconds
+        self.time += max(seconds, self.least)
         due = [call for time, call in self._due if time <= self.time]
         self._due = [(time, call) for time, call in self._due if time > self.time]
         for call in due:
