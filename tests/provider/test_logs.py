@@ -127,8 +127,8 @@ def test_more_lines_from_the_future_than_a_page_holds_are_read(millis: int) -> N
 # Following
 
 
-def test_fifty_thousand_lines_over_an_hour_are_told_once_and_in_order(tmp_path: Path) -> None:
-    world = World(tmp_path, {"durations": Durations(running=3600, line=0.072)})
+def test_ten_thousand_lines_over_twelve_minutes_are_told_once_and_in_order(tmp_path: Path) -> None:
+    world = World(tmp_path, {"durations": Durations(running=720, line=0.072)})
     world.write()
     world.apply()
     job = job_by_id(world.api, world.jobs()[0]["id"])
@@ -137,13 +137,13 @@ def test_fifty_thousand_lines_over_an_hour_are_told_once_and_in_order(tmp_path: 
     heard = list(follow(world.api, job, None, notes.append))
     lines = [each for some in heard for each in some.lines]
     steps = [each.message for each in lines if each.message.startswith("step ")]
-    assert [int(step.split()[1].rstrip(":")) for step in steps] == list(range(1, 50_000))
+    assert [int(step.split()[1].rstrip(":")) for step in steps] == list(range(1, 10_000))
     assert [each.message for each in lines if not each.message.startswith("step ")] == [
         "training job created", "pulling image hello-world:1", "+ train --lr 1e-4", "training job completed",
     ]  # fmt: skip
     assert [each.nanos for each in lines] == sorted(each.nanos for each in lines)
     assert heard[-1].job.status == "TRAINING_JOB_COMPLETED"
-    assert 3600 < world.clock.time < 3630
+    assert 720 < world.clock.time < 750
     assert notes == []
 
 
