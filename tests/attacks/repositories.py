@@ -4,6 +4,7 @@
 """
 
 import argparse
+import atexit
 import json
 import os
 import random
@@ -14,6 +15,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from tests.support.repository import git
@@ -91,7 +93,16 @@ def manifest(path: Path, name: str, command: str = "train", root: str = ".") -> 
 
 def reviewed(folder: Path) -> Path:
     """The repository that a pull request goes to: two manifests, with code, and some history."""
-    folder.mkdir(parents=True)
+    shutil.copytree(_reviewed(), folder)
+    return folder
+
+
+@cache
+def _reviewed() -> Path:
+    """Made once, and copied."""
+    temporary = tempfile.TemporaryDirectory()
+    atexit.register(temporary.cleanup)
+    folder = Path(temporary.name)
     git(folder, "init", "-q", "-b", "main")
     for number in range(3):
         manifest(folder / "specs" / "good.yaml", "good", f"train {number}")

@@ -47,7 +47,10 @@ START: Files = {
 
 
 class Remote:
-    """A bare repository, the clone that a command runs in, and another from which commits come."""
+    """A bare repository, the clone that a command runs in, and another from which commits come.
+
+    That one keeps its objects in the bare repository: what it commits is there once a reference names it.
+    """
 
     def __init__(self, folder: Path) -> None:
         self.folder, self.bare, self.here, self.there = folder, folder / "o.git", folder / "here", folder / "there"
@@ -57,12 +60,14 @@ class Remote:
         git(self.bare, "config", "uploadpack.allowFilter", "true")
         git(self.folder, "init", "-q", "-b", "main", "there")
         git(self.there, "remote", "add", "origin", "../o.git")
+        shutil.rmtree(self.there / ".git" / "objects")
+        (self.there / ".git" / "objects").symlink_to("../../o.git/objects")
         (self.there / "specs").mkdir()
         (self.there / "specs" / "linked.yaml").symlink_to("../shared/linked.yaml")
         self.push(START)
         git(self.folder, "clone", "-q", "o.git", "here")
         git(self.here, "remote", "set-url", "origin", "../o.git")
-        for repository in (self.bare, self.there, self.here):
+        for repository in (self.bare, self.here):
             git(repository, "repack", "-adq")
             git(repository, "prune-packed", "-q")  # few files are copied for each test
 
@@ -75,8 +80,10 @@ class Remote:
         git(self.there, "add", "-A")
         dated = {"GIT_COMMITTER_DATE": date} if date else {}
         git(self.there, "commit", "-q", "--allow-empty", "-m", "change", **dated)
-        git(self.there, "push", "-q", "origin", *(f"HEAD:{each}" for each in references or ("refs/heads/main",)))
-        return git(self.there, "rev-parse", "HEAD")
+        head = git(self.there, "rev-parse", "HEAD")
+        for each in references or ("refs/heads/main",):
+            git(self.bare, "update-ref", each, head)
+        return head
 
 
 @pytest.fixture(scope="module")
