@@ -3,7 +3,7 @@
 import ast
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 
 import baseten_jobs
@@ -41,10 +41,15 @@ Makers = dict[tuple[str, str], set[Made]]
 _Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 
+@cache
+def _parsed(source: str) -> ast.Module:
+    return ast.parse(source)
+
+
 class _Module:
     def __init__(self, name: str, source: str) -> None:
         self.name = name
-        self.tree = ast.parse(source)
+        self.tree = _parsed(source)
 
     @cached_property
     def imports(self) -> dict[str, str]:
@@ -175,10 +180,10 @@ def replaced(sources: Mapping[str, str]) -> set[Unresolved]:
     return {
         Unresolved(name, ast.unparse(keyword.value))
         for name, source in sources.items()
-        for node in ast.walk(ast.parse(source))
-        if isinstance(node, ast.Call) and ast.unparse(node.func) in ("replace", "dataclasses.replace")
+        for node in ast.walk(_parsed(source))
+        if isinstance(node, ast.Call)
         for keyword in node.keywords
-        if keyword.arg in ("rule", "severity")
+        if keyword.arg in ("rule", "severity") and ast.unparse(node.func) in ("replace", "dataclasses.replace")
     }
 
 
@@ -198,8 +203,11 @@ def found(sources: Mapping[str, str]) -> tuple[dict[str, set[str]], set[Unresolv
 
 
 def _extend(makers: Makers, module: _Module) -> None:
+    names = {name for _, name in makers}
     for call, around in module.calls:
         called = call.func.id if isinstance(call.func, ast.Name) else getattr(call.func, "attr", "")
+        if called not in names:
+            continue
         for origin in module.origins(called):
             for rule, severity in tuple(makers.get(origin, ())):
                 if not isinstance(rule, Parameter) and not isinstance(severity, Parameter):
@@ -208,6 +216,7 @@ def _extend(makers: Makers, module: _Module) -> None:
                     (r, s) for r in _given(module, call, rule, around) for s in _given(module, call, severity, around)
                 }
                 makers.setdefault((module.name, _maker(around)), set()).update(made)
+                names.add(_maker(around))
 
 
 def _maker(around: tuple[ast.ClassDef | _Function, ...]) -> str:
