@@ -9,101 +9,120 @@ import pytest
 
 from baseten_jobs.cli.main import run
 from baseten_jobs.importing.from_body import Given
-from baseten_jobs.importing.truss import confined, evaluator
+from baseten_jobs.importing.truss import confined, evaluator, operators
 from baseten_jobs.importing.truss.carried import packed, unpacked
 from baseten_jobs.importing.truss.confined import read_confined, read_here
 from baseten_jobs.manifest.diagnostics import Diagnostic
 
 CONFIGS = sorted((Path(__file__).parents[1] / "importing" / "truss").glob("*.py"))
 HEAD = "import json, shlex, textwrap\nfrom truss_train import definitions as d\n"
+REFUSED = ("it is too large", "there is too much to work out", "an expression is nested too deep to be read")
 TAIL = """
 job = d.TrainingJob(image=d.Image(base_image=str(x)), runtime=d.Runtime(start_commands=["go"]))
 project = d.TrainingProject(name="p", job=job)
 """
-LIST = "r = list(range(60000))\n"
-TEXT = "s = 'a' * 900000\n"
-DEEP = "a = ['x'] * 20\nb = [a] * 20\nc = [b] * 20\nr = [c] * 20\n"
+LIST = "r = list(range(3000))\n"
+TEXT = "s = 'a' * 90000\n"
+DEEP = "a = ['x'] * 20\nb = [a] * 20\nc = [b] * 10\nr = [c] * 2\n"
+TABLE = "r = {str(i): i for i in range(300)}\n"
 
 COSTLY = {
-    "an indent": "x = json.dumps([[[[1]]]], indent=10**9)\n",
-    "an indent below a limit": "x = json.dumps([[[[1]]] * 9000] * 6, indent=16)\n",
-    "an indent of text": "x = json.dumps([1], indent='a' * 1000000)\n",
-    "separators": "x = json.dumps([1] * 40000, separators=('a' * 1000000, ':'))\n",
-    "sums": LIST + "x = sum(r) + min(r) + max(r)\n" * 250,
-    "sums within one line": LIST + "x = " + "sum(r) + " * 2000 + "1\n",
-    "sums in a loop": LIST + "for i in r:\n    x = sum(r)\n",
-    "sums in a comprehension": LIST + "x = [sum(r) for i in r][0]\n",
-    "sorting": LIST + "x = sorted(r)\n" * 3000,
-    "comparing": LIST + "q = list(r)\n" + "x = r == q\n" * 3000,
-    "looking up": LIST + "x = -1 in r\n" * 3000,
-    "looking up in a text": TEXT + "x = 'b' in s\n" * 3000,
-    "zipping": LIST + "x = zip(r, r)\n" * 3000,
-    "counting": LIST + "x = enumerate(r)\n" * 3000,
-    "reversing": LIST + "x = reversed(r)\n" * 3000,
-    "ranges": "x = range(65000)\n" * 3000,
-    "slices": LIST + "x = r[1:]\n" * 3000,
-    "unpacking": LIST + "y, *x = r\n" * 3000,
-    "stars": LIST + "x = [*r]\n" * 3000,
-    "adding in place": LIST + "x = []\n" + "x = []\nx += r\n" * 3000,
-    "adding texts": "x = ''\n" + "x += 'a' * 900\n" * 20000,
-    "adding lists": LIST + "x = r + [1]\n" * 3000,
-    "many times a list": "x = [1] * 65000\n" * 3000,
-    "many times a tuple": "x = (1,) * 65000\n" * 3000,
-    "merging": "r = {i: i for i in range(6000)}\n" + "x = r | r\n" * 20000,
-    "merging in place": "r = {i: i for i in range(6000)}\nx = {}\n" + "x |= r\n" * 20000,
-    "double stars": "r = {str(i): i for i in range(6000)}\n" + "x = {**r}\n" * 20000,
-    "copies": "r = {str(i): i for i in range(6000)}\n" + "x = r.copy()\n" * 20000,
-    "a DAG written out": DEEP + "x = json.dumps(r)\n" * 500,
-    "a DAG compared": DEEP + "x = r == r\n" * 500,
-    "a DAG as text": DEEP + "x = repr(r)\n" * 500,
-    "a DAG interpolated": DEEP + "x = '%s' % (r,)\n" * 500,
-    "a DAG as a key": DEEP + "x = {r: 1}\n" * 5000,
-    "one text many times": TEXT + "x = shlex.join([s] * 60000)\n",
-    "joins": TEXT + "x = s.join([s] * 1000)\n",
-    "replacing": TEXT + "x = s.replace('a', s)\n",
-    "replacing nothing": TEXT + "x = s.replace('', 'bb')\n",
-    "upper": TEXT + "x = s.upper()\n" * 5000,
-    "stripping": "s = 'a' * 400000\nx = s.strip('b' * 400000 + 'a')\n",
-    "dedent": TEXT + "x = textwrap.dedent(s)\n" * 5000,
-    "widths": "x = '" + "%999d" * 20000 + "' % (" + "1," * 20000 + ")\n",
-    "widths of f-strings": "x = f'" + "{1:>999}" * 20000 + "'\n",
-    "powers": "x = 9 ** 9 ** 9\n",
-    "shifts": "x = 1 << 10 ** 9\n",
-    "powers in a row": "x = 3\n" + "x = x * x\n" * 3000,
-    "nested comprehensions": "x = [[i for i in range(60000)] for j in range(60000)]\n",
-    "nested loops": LIST + "for i in r:\n  for j in r:\n    x = i\n",
-    "calls of the unknown": LIST + "x = unknown(r)\n" * 5000,
-    "calls of the unknown with tuples": "r = tuple(range(60000))\n" + "x = unknown(r)\n" * 5000,
-    "methods of the unknown": LIST + "x = r.unknown()\n" * 5000,
-    "names": "".join(f"n{i} = 1\n" for i in range(5000)) + "x = [1 for i in [1]]\n" * 5000,
-    "a long line": "x = [" + "1," * 60000 + "]\n",
-    "a long line of other letters": "x = ['\u00e9'," + "1," * 60000 + "]\n",
+    "an indent": "x = json.dumps([[[[1]]]], indent=1000)\n",
+    "an indent below a limit": "x = json.dumps([[[1]] * 20] * 20, indent=16)\n",
+    "an indent of text": "x = json.dumps([1], indent='a' * 10000)\n",
+    "separators": "x = json.dumps([1] * 4, separators=('a' * 10000, ':'))\n",
+    "sums": LIST + "x = sum(r) + min(r) + max(r)\n" * 4,
+    "sums within one line": LIST + "x = " + "sum(r) + " * 10 + "1\n",
+    "sums in a loop": LIST + "for i in range(10):\n    x = sum(r)\n",
+    "sums in a comprehension": LIST + "x = [sum(r) for i in range(10)][0]\n",
+    "sorting": LIST + "x = sorted(r)\n" * 10,
+    "comparing": LIST + "q = r\n" + "x = r == q\n" * 6,
+    "looking up": LIST + "x = -1 in r\n" * 10,
+    "looking up in a text": TEXT + "x = 'b' in s\n" * 5,
+    "zipping": LIST + "x = zip(r, r)\n" * 5,
+    "counting": LIST + "x = enumerate(r)\n" * 10,
+    "reversing": LIST + "x = reversed(r)\n" * 10,
+    "ranges": "x = range(3000)\n" * 40,
+    "slices": LIST + "x = r[1:]\n" * 20,
+    "unpacking": LIST + "y, *x = r\n" * 10,
+    "stars": LIST + "x = [*r]\n" * 10,
+    "adding in place": LIST + "x = []\nx += r\n" * 10,
+    "adding texts": "x = ''\n" + "x += 'a' * 900\n" * 60,
+    "adding lists": LIST + "x = r + [1]\n" * 10,
+    "many times a list": "x = [1] * 6000\n" * 10,
+    "many times a tuple": "x = (1,) * 6000\n" * 10,
+    "merging": TABLE + "x = r | r\n" * 100,
+    "merging in place": TABLE + "x = {}\n" + "x |= r\n" * 100,
+    "double stars": TABLE + "x = {**r}\n" * 100,
+    "copies": TABLE + "x = r.copy()\n" * 100,
+    "a DAG written out": DEEP + "x = json.dumps(r)\n" * 10,
+    "a DAG compared": DEEP + "x = r == r\n" * 10,
+    "a DAG as text": DEEP + "x = repr(r)\n" * 10,
+    "a DAG interpolated": DEEP + "x = '%s' % (r,)\n" * 10,
+    "a DAG as a key": DEEP + "r = [c] * 100\n" + "x = {r: 1}\n" * 800,
+    "one text many times": TEXT + "x = shlex.join([s] * 20)\n",
+    "joins": "s = 'a' * 900\nx = s.join(['b'] * 120)\n",
+    "replacing": "s = 'a' * 330\nx = s.replace('a', s)\n",
+    "replacing nothing": "s = 'a' * 36000\nx = s.replace('', 'bb')\n",
+    "upper": TEXT + "x = s.upper()\n" * 5,
+    "stripping": "s = 'a' * 40000\nx = s.strip('b' * 40000 + 'a')\n",
+    "dedent": TEXT + "x = textwrap.dedent(s)\n" * 5,
+    "widths": "x = '" + "%999d" * 44 + "' % (" + "1," * 44 + ")\n",
+    "widths of f-strings": "x = f'" + "{1:>999}" * 105 + "'\n",
+    "powers": "x = 9 ** 9 ** 6\n",
+    "shifts": "x = 1 << 10 ** 6\n",
+    "powers in a row": "x = 3\n" + "x = x * x\n" * 15,
+    "nested comprehensions": "x = [[i for i in range(60)] for j in range(60)]\n",
+    "nested loops": "for i in range(60):\n  for j in range(60):\n    x = i\n",
+    "calls of the unknown": LIST + "x = unknown(r)\n" * 10,
+    "calls of the unknown with tuples": "r = tuple(range(3000))\n" + "x = unknown(r)\n" * 10,
+    "methods of the unknown": LIST + "x = r.unknown()\n" * 20,
+    "names": "".join(f"n{i} = 1\n" for i in range(800)) + "x = [1 for i in [1]]\n" * 40,
+    "a long line": "x = [" + "1," * 6000 + "]\n",
+    "a long line of other letters": "x = ['\u00e9'," + "1," * 30000 + "]\n",
     "a deep sum": "x = " + "1+" * 100000 + "1\n",
     "deep brackets": "x = " + "(" * 100000 + ")" * 100000 + "\n",
     "deep unary": "x = " + "-" * 100000 + "1\n",
     "deep attributes": "x = d" + ".a" * 100000 + "\n",
-    "a large body that is never run": "for i in range(60000):\n  if 0:\n    x = [" + "1," * 100000 + "]\n",
+    "a large body that is never run": "for i in range(100):\n  for j in []:\n    x = [" + "1," * 6000 + "]\n",
 }
-"""Each takes a second or gigabytes, and some for ever, where only the number of expressions counts."""
+"""Each would be read, at a tenth of the limits, where only the number of expressions counts."""
+IN_FULL = {
+    "an indent": "x = json.dumps([[[[1]]]], indent=10**9)\n",
+    "separators": "x = json.dumps([1] * 40000, separators=('a' * 1000000, ':'))\n",
+    "sums": "r = list(range(30000))\n" + "x = sum(r) + min(r) + max(r)\n" * 9,
+    "one text many times": "s = 'a' * 900000\nx = shlex.join([s] * 60000)\n",
+    "joins": "s = 'a' * 900000\nx = s.join([s] * 1000)\n",
+    "a DAG as text": "a = ['x'] * 20\nb = [a] * 20\nc = [b] * 20\nr = [c] * 20\nx = repr(r)\n",
+}
+"""Each is refused by the limits as they are."""
 
 
-@pytest.mark.parametrize("costly", COSTLY.values(), ids=COSTLY)
-def test_what_costs_too_much_is_refused_before_it_is_done(costly: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """In this process, by its own account, so that the limits of the other are never what ends it; a tenth of it."""
+@pytest.fixture
+def tenth(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The limits at a tenth, so that a file of a tenth of the size meets them."""
     monkeypatch.setattr(evaluator, "STEPS", evaluator.STEPS // 10)
+    monkeypatch.setattr(operators, "_MAX_SIZE", operators._MAX_SIZE // 10)
+
+
+@pytest.mark.usefixtures("tenth")
+@pytest.mark.parametrize("costly", COSTLY.values(), ids=COSTLY)
+def test_what_costs_too_much_is_refused_before_it_is_done(costly: str) -> None:
+    """In this process, by its own account, so that the limits of the other are never what ends it."""
     raw = (HEAD + costly + TAIL).encode()
     assert len(raw) < 1 << 20
     before = time.process_time()
-    read_here("c.py", raw, Given(), partial=False)
+    told = read_here("c.py", raw, Given(), partial=False).diagnostics
     assert time.process_time() - before < 4
+    assert any(each.message.endswith(REFUSED) for each in told), told
 
 
-@pytest.mark.parametrize("name", ["an indent", "separators", "sums", "one text many times", "joins", "a DAG as text"])
+@pytest.mark.parametrize("costly", IN_FULL.values(), ids=IN_FULL)
 def test_it_is_told_in_one_line_at_its_place(
-    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    costly: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    Path("c.py").write_text(HEAD + COSTLY[name] + TAIL)
+    Path("c.py").write_text(HEAD + costly + TAIL)
     assert run(["import", "truss", "c.py"]) == 1
     *lines, last = capsys.readouterr().err.splitlines()
     assert last == "error: nothing was imported"
