@@ -47,6 +47,10 @@ def _touched(statements: Iterable[ast.stmt]) -> Touched:
     return Touched(changes, rebinds, globals_, mentions, walk.nodes, walk.leaves)
 
 
+_EMPTY = (ast.Constant, ast.expr_context)
+"""The most frequent nodes, which touch no name and have none below."""
+
+
 class _Walk:
     """What the nodes come to so far; `arguments` are what calls are given, still to be walked through."""
 
@@ -68,8 +72,9 @@ class _Walk:
                 (waiting if given else self.arguments).extend((*node.args, *node.keywords))
                 waiting.append(node.func)
                 continue
-            self._visit(node, given)
-            waiting.extend(ast.iter_child_nodes(node))
+            if not isinstance(node, _EMPTY):
+                self._visit(node, given)
+                waiting.extend(ast.iter_child_nodes(node))
 
     def _visit(self, node: ast.AST, given: bool) -> None:
         if isinstance(node, ast.Name):
