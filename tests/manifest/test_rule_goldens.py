@@ -91,8 +91,9 @@ def _locked_away(folder: Path, patch: pytest.MonkeyPatch) -> None:
 
 def _applied(folder: Path, patch: pytest.MonkeyPatch) -> None:
     from baseten_jobs.cli.main import run
+    from tests.support.world import StandingClock
 
-    assert run(["apply", "--yes", "--settle", "0", "train.yaml"]) == 0
+    assert run(["apply", "--yes", "--settle", "0", "train.yaml"], StandingClock()) == 0
     path = folder / "train.yaml"
     path.write_text(path.read_text().replace("project: demo", "project: Demo"))
 
