@@ -19,6 +19,7 @@ from baseten_jobs.job.observation import ObservedJob
 from baseten_jobs.job.request import JobRequest, ProjectRef
 from baseten_jobs.provider.status import Checkpoints, Status
 from tests.support.commands import Cli, called, nothing_set
+from tests.support.world import StandingClock
 
 __all__ = ["called", "nothing_set"]
 
@@ -109,6 +110,7 @@ def test_every_command_runs(line: str, here: Path, called: Cli, monkeypatch: pyt
     manifest = block("manifest", "yaml").replace("qwen3-8b-sft", "x")
     (here / "specs" / "x.yaml").write_text(manifest)
     (here / "specs" / "train.py").touch()
+    clock = None if words[0] == "logs" else StandingClock()  # logs are followed by the time of the API
     with serving(Settings(here / "e.db", secrets=("hf_access_token",))) as url:
         if words[0] == "logs":
             words.append("--local")
@@ -116,8 +118,8 @@ def test_every_command_runs(line: str, here: Path, called: Cli, monkeypatch: pyt
         monkeypatch.setenv("BASETEN_BASE_URL", url)
         monkeypatch.setenv("BASETEN_API_KEY", "readme-test")
         if words[0] == "apply" and "--plan" in words:
-            assert called("plan", "--out", words[words.index("--plan") + 1]).code == 0
-        ran = called(*words)
+            assert called("plan", "--out", words[words.index("--plan") + 1], clock=clock).code == 0
+        ran = called(*words, clock=clock)
     confirmed = "--yes" in words or words[0] != "apply"
     unknown = words[:2] == ["import", "job"] or words[0] == "adopt" or "--if-tip" in words  # there is no remote here
     assert ran.code == (1 if unknown else 0 if confirmed else 8), ran.err
