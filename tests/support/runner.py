@@ -157,7 +157,7 @@ class Runner:
                 continue
             output.write_text("")
             environment = {
-                name: re.sub(r"\$\{\{(.*?)\}\}", lambda found: str(evaluated(found[1], context) or ""), value)
+                name: re.sub(r"\$\{\{(.*?)\}\}", lambda found: str(evaluated(str(found[1]), context) or ""), value)
                 for name, value in step.get("env", {}).items()
             }
             ran = self.bash(step["run"], environment)

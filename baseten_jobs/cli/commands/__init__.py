@@ -1,3 +1,1 @@
 """The options of one command -> its exit code, a module for each."""
-
-__all__ = []

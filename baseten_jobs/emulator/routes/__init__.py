@@ -14,5 +14,3 @@ BLUEPRINTS = (
     control.blueprint,
     objects.blueprint,
 )
-
-__all__ = []
