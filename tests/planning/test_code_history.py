@@ -19,6 +19,7 @@ from baseten_jobs.planning.plan import Action, Doubt, Verb
 from baseten_jobs.report import text as as_text
 from baseten_jobs.report.style import Look
 from tests.support.repository import Repository, cloned, days, git
+from tests.support.strategies import CONTENTS
 from tests.support.trees import CODE, commit, content, manifest, write
 
 Change = Callable[[Path], object]
@@ -323,7 +324,7 @@ NAMES = st.sampled_from(
 
 
 @settings(max_examples=25, deadline=None)
-@given(st.dictionaries(NAMES, st.tuples(st.binary(max_size=20), st.booleans()), min_size=1))
+@given(st.dictionaries(NAMES, st.tuples(CONTENTS, st.booleans()), min_size=1))
 def test_a_clean_checkout_and_its_commit_have_the_same_content(files: dict[str, tuple[bytes, bool]]) -> None:
     from baseten_jobs.git.repository import Repository as Checkout
     from baseten_jobs.git.repository import open_repository

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from baseten_jobs.manifest.schema.fast_check import pattern_of
 from baseten_jobs.manifest.schema.fields import Shape, shape_of
+from baseten_jobs.workspace.scan import inspect
 
 API_VERSION = "baseten-jobs/v1"
 MANIFEST = shape_of(API_VERSION)
@@ -76,3 +77,7 @@ def manifests() -> st.SearchStrategy[dict[str, Any]]:
 def _types(schema: Mapping[str, Any]) -> list[str]:
     types = schema.get("type", ["string"])
     return [types] if isinstance(types, str) else list(types)
+
+
+CONTENTS = st.binary(max_size=20).filter(lambda raw: not inspect("data", raw))
+"""Bytes of small files that travel without a word: none is locked by git-crypt, whose mark some example may be."""

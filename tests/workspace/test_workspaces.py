@@ -25,6 +25,7 @@ from baseten_jobs.workspace.selection import Selection
 from baseten_jobs.workspace.walk import walk
 from tests.bench.large_workspace import measure
 from tests.support.repository import ENVIRONMENT, git
+from tests.support.strategies import CONTENTS
 from tests.support.trees import CODE, commit, compiled, content, digest, manifest, paths, told, write
 
 WARNING = Severity.WARNING
@@ -131,7 +132,7 @@ NAMES = st.text(
     st.characters(codec="utf-8", exclude_characters="/\0", exclude_categories=("Cs",)), min_size=1, max_size=8
 )
 FILES = st.dictionaries(
-    NAMES.filter(lambda name: name not in (".", "..")), st.tuples(st.binary(max_size=20), st.booleans()), max_size=6
+    NAMES.filter(lambda name: name not in (".", "..")), st.tuples(CONTENTS, st.booleans()), max_size=6
 )
 
 
