@@ -13,13 +13,13 @@ import click
 
 from baseten_jobs.cli import sink
 from baseten_jobs.cli.exits import Exit
-from baseten_jobs.cli.field_option import FieldOption
+from baseten_jobs.cli.field_option import FieldOption, bundle
 from baseten_jobs.cli.options import DEFAULT_DB, MOST, Finite
 
 if TYPE_CHECKING:
     from baseten_jobs.emulator.faults import Fault
     from baseten_jobs.emulator.server import Server
-    from baseten_jobs.emulator.settings import Settings
+    from baseten_jobs.emulator.settings import Durations, Settings
 
 _NEEDS_EXTRA = "the embedded API needs its extra: pip install 'baseten-jobs[local]'"
 
@@ -87,6 +87,32 @@ def _of_durations() -> type:
 
 
 _SECONDS = Finite(0, MOST)
+
+_DURATIONS = {
+    "created": ("--created-seconds", "How long a job is CREATED."),
+    "deploying": ("--deploying-seconds", "How long a job is DEPLOYING."),
+    "running": ("--run-seconds", "How long a job is RUNNING."),
+    "checkpoint": ("--checkpoint-seconds", "Time between the checkpoints of a job that saves them."),
+    "line": ("--line-seconds", "Time between the log lines of a running job."),
+}
+"""Each field of the durations, with its option and what that is for."""
+
+
+def _durations(**given: float) -> Durations:
+    """The options' values come in the order of the table."""
+    from baseten_jobs.emulator.settings import Durations
+
+    return Durations(**dict(zip(_DURATIONS, given.values(), strict=True)))
+
+
+_timed = bundle(
+    "durations",
+    _durations,
+    *(
+        FieldOption([option], owner=_of_durations, field=field, type=_SECONDS, show_default=True, help=meaning)
+        for field, (option, meaning) in _DURATIONS.items()
+    ),
+)
 
 
 @click.command(
@@ -178,51 +204,7 @@ _SECONDS = Finite(0, MOST)
 @click.option(
     "--preempt", multiple=True, metavar="GLOB", help="Jobs of these names end as PREEMPTED, once they ran. Repeatable."
 )
-@click.option(
-    "--created-seconds",
-    cls=FieldOption,
-    owner=_of_durations,
-    field="created",
-    type=_SECONDS,
-    show_default=True,
-    help="How long a job is CREATED.",
-)
-@click.option(
-    "--deploying-seconds",
-    cls=FieldOption,
-    owner=_of_durations,
-    field="deploying",
-    type=_SECONDS,
-    show_default=True,
-    help="How long a job is DEPLOYING.",
-)
-@click.option(
-    "--run-seconds",
-    cls=FieldOption,
-    owner=_of_durations,
-    field="running",
-    type=_SECONDS,
-    show_default=True,
-    help="How long a job is RUNNING.",
-)
-@click.option(
-    "--checkpoint-seconds",
-    cls=FieldOption,
-    owner=_of_durations,
-    field="checkpoint",
-    type=_SECONDS,
-    show_default=True,
-    help="Time between the checkpoints of a job that saves them.",
-)
-@click.option(
-    "--line-seconds",
-    cls=FieldOption,
-    owner=_of_durations,
-    field="line",
-    type=_SECONDS,
-    show_default=True,
-    help="Time between the log lines of a running job.",
-)
+@_timed
 def command(host: str, port: int, hosts: tuple[str, ...], **options: Any) -> Exit:
     if any(importlib.util.find_spec(module) is None for module in ("flask", "waitress")):
         sink.err(_NEEDS_EXTRA)
@@ -265,18 +247,12 @@ def _settings(
     fail: tuple[str, ...],
     deploy_fail: tuple[str, ...],
     preempt: tuple[str, ...],
-    created_seconds: float,
-    deploying_seconds: float,
-    run_seconds: float,
-    checkpoint_seconds: float,
-    line_seconds: float,
     **same: Any,
 ) -> Settings:
-    from baseten_jobs.emulator.settings import Behaviour, Durations, Settings
+    from baseten_jobs.emulator.settings import Behaviour, Settings
 
     return Settings(
         database=database,
         behaviour=Behaviour(queue, fail, deploy_fail, preempt),
-        durations=Durations(created_seconds, deploying_seconds, run_seconds, checkpoint_seconds, line_seconds),
         **same,
     )
