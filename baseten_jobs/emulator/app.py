@@ -1,17 +1,39 @@
-"""Settings to the Flask application that is the embedded API."""
+"""Settings to the WSGI application that is the embedded API."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, cast
+from collections.abc import Callable, Iterable
+from functools import cache
+from typing import TYPE_CHECKING, Any
 
 from flask import Flask
 from werkzeug.routing import Rule
 
 from . import exchange
-from .core import EXTENSION, Core
+from .core import ENVIRON, Core
 from .routes import BLUEPRINTS
 from .settings import Settings
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIEnvironment
+
+
+class App:
+    """The embedded API over one database, which `close` gives back; a StoreError if that cannot be used.
+
+    It may be called from many threads at once. All of a process share its routes, and each request brings its core.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._core = Core(settings)
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        environ[ENVIRON] = self._core
+        return _routed()(environ, start_response)
+
+    def close(self) -> None:
+        """End every wait in the application and close its database."""
+        self._core.close()
 
 
 class _Matched(Rule):
@@ -25,26 +47,17 @@ def _never_built(*_: Any) -> None:
     raise LookupError("the embedded API builds no address")
 
 
-class _App(Flask):
+class _Flask(Flask):
     url_rule_class = _Matched
 
 
-def create_app(settings: Settings) -> Flask:
-    """The embedded API as a WSGI application; a StoreError if its database cannot be used.
-
-    It may be called from many threads at once. `close_app` gives its database back.
-    """
-    app = _App("baseten_jobs.emulator", static_folder=None, template_folder=None)
+@cache
+def _routed() -> Flask:
+    app = _Flask("baseten_jobs.emulator", static_folder=None, template_folder=None)
     # A broken exchange, and any defect, must reach the server or the in-process caller as it is.
     app.config["PROPAGATE_EXCEPTIONS"] = True
     app.json.sort_keys = False  # type: ignore[attr-defined]
-    app.extensions[EXTENSION] = Core(settings)
     exchange.install(app)
     for blueprint in BLUEPRINTS:
         app.register_blueprint(blueprint)
     return app
-
-
-def close_app(app: Flask) -> None:
-    """End every wait in the application and close its database."""
-    cast(Core, app.extensions[EXTENSION]).close()

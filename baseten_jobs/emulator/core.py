@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import cast
 
-from flask import current_app
+from flask import request
 
 from . import projects
 from .capacity import CapacityRules
@@ -18,7 +18,8 @@ from .settings import Settings
 from .shapes import View
 from .store import Store, Transaction
 
-EXTENSION = "baseten-jobs-emulator"
+ENVIRON = "baseten_jobs.emulator"
+"""Where a WSGI environment has the core that answers its request."""
 
 
 class Core:
@@ -79,4 +80,4 @@ class Core:
 
 def core() -> Core:
     """The core of the application that handles the current request."""
-    return cast(Core, current_app.extensions[EXTENSION])
+    return cast(Core, request.environ[ENVIRON])

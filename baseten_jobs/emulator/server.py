@@ -9,12 +9,11 @@ import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 
-from flask import Flask
 from waitress import create_server, wasyncore  # type: ignore[import-untyped]
 from waitress.channel import ClientDisconnected, HTTPChannel  # type: ignore[import-untyped]
 from waitress.task import WSGITask  # type: ignore[import-untyped]
 
-from .app import close_app, create_app
+from .app import App
 from .errors import BrokenExchange, Remnant
 from .own_hosts import OwnHosts
 from .settings import Settings
@@ -64,12 +63,12 @@ class Server:
     """
 
     def __init__(
-        self, app: Flask, host: str, port: int, threads: int = DEFAULT_THREADS, hosts: Iterable[str] = ()
+        self, app: App, host: str, port: int, threads: int = DEFAULT_THREADS, hosts: Iterable[str] = ()
     ) -> None:
         self._app = app
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         with ExitStack() as unless_bound:
-            unless_bound.callback(close_app, app)
+            unless_bound.callback(app.close)
             listener = unless_bound.enter_context(socket.create_server((host, port), family=family))
             self.host = host
             self.port: int = listener.getsockname()[1]
@@ -97,7 +96,7 @@ class Server:
             while not self._stopping.is_set():
                 wasyncore.loop(timeout=_LOOP_SECONDS, use_poll=True, map=self._waitress._map, count=1)
         finally:
-            close_app(self._app)
+            self._app.close()
             self._waitress.task_dispatcher.shutdown(timeout=_SHUTDOWN_SECONDS)
             wasyncore.close_all(self._waitress._map)
 
@@ -108,7 +107,7 @@ class Server:
             self._waitress.pull_trigger()
 
 
-def serve(app: Flask, host: str, port: int, *, started: Callable[[Server], None], hosts: Iterable[str] = ()) -> None:
+def serve(app: App, host: str, port: int, *, started: Callable[[Server], None], hosts: Iterable[str] = ()) -> None:
     """Serve an application until its server is stopped; `started` gets the server once it listens."""
     server = Server(app, host, port, hosts=hosts)
     # Its warnings are about clients that hang up or queue, which is what this server is for.
@@ -122,7 +121,7 @@ def serving(
     settings: Settings, *, host: str = _LOOPBACK, port: int = 0, threads: int = DEFAULT_THREADS
 ) -> Iterator[str]:
     """Serve an embedded API in a thread for the length of a block; gives its base URL."""
-    server = Server(create_app(settings), host, port, threads)
+    server = Server(App(settings), host, port, threads)
     thread = threading.Thread(target=server.run, name="baseten-jobs-emulator", daemon=True)
     thread.start()
     try:

@@ -238,7 +238,7 @@ def _prepare(connection: sqlite3.Connection, path: Path) -> None:
     connection.execute("COMMIT")
     if version not in (0, _VERSION):
         raise StoreError(f"{path}: made by another version of the embedded API; delete it to start anew")
-    for table in _strange_tables(connection):
+    for table in _strange_tables(connection) if version else ():
         raise StoreError(f"{path}: the table '{table}' has a row that the embedded API never wrote; delete the file")
 
 

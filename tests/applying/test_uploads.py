@@ -24,7 +24,7 @@ from baseten_jobs.applying.execute import Conflict, Execution, Ledger, execute
 from baseten_jobs.applying.settle import Windows
 from baseten_jobs.applying.upload import UploadFailed
 from baseten_jobs.cli.main import run
-from baseten_jobs.emulator.app import close_app, create_app
+from baseten_jobs.emulator.app import App
 from baseten_jobs.emulator.server import serving
 from baseten_jobs.emulator.settings import Settings
 from baseten_jobs.manifest import document as manifests
@@ -324,7 +324,7 @@ class Store:
 
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[Store]:
-    app = create_app(Settings(database=tmp_path / "store.db"))
+    app = App(Settings(database=tmp_path / "store.db"))
     store = Store("")
 
     def faulty(environ: Any, start: Any) -> Any:
@@ -347,7 +347,7 @@ def store(tmp_path: Path) -> Iterator[Store]:
             client.close()
         server.shutdown()
         thread.join()
-    close_app(app)
+    app.close()
 
 
 def refused(status: int, code: str) -> Strike:

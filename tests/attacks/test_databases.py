@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from baseten_jobs.emulator.app import close_app, create_app
+from baseten_jobs.emulator.app import App
 from baseten_jobs.emulator.settings import Settings
 from baseten_jobs.emulator.store import StoreError
 from tests.support.commands import Cli, called, nothing_set
@@ -43,7 +43,7 @@ def _commit(folder: Path) -> None:
 
 def _database(path: Path) -> Path:
     """A sound one of our own."""
-    close_app(create_app(Settings(database=path)))
+    App(Settings(database=path)).close()
     return path
 
 
@@ -175,13 +175,13 @@ def test_the_database_is_the_users_alone(before: int | None, tmp_path: Path) -> 
     if before is not None:
         path.touch(before)
         path.chmod(before)
-    app = create_app(Settings(database=path))
+    app = App(Settings(database=path))
     modes = {each.name: each.stat().st_mode & 0o777 for each in tmp_path.iterdir()}
-    close_app(app)
+    app.close()
     assert modes == {"emulator.db": 0o600, "emulator.db-wal": 0o600, "emulator.db-shm": 0o600}
 
 
 def test_the_embedded_api_itself_opens_no_link(tmp_path: Path) -> None:
     (tmp_path / "emulator.db").symlink_to(_another(tmp_path / "other.db"))
     with pytest.raises(StoreError, match="not a regular file"):
-        create_app(Settings(database=tmp_path / "emulator.db"))
+        App(Settings(database=tmp_path / "emulator.db"))

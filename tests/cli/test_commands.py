@@ -368,10 +368,10 @@ def test_a_command_leaves_no_database_open(arguments: str, cli: Cli) -> None:
 
 
 def test_a_name_that_several_teams_have_is_an_error_that_lists_them(cli: Cli, tmp_path: Path) -> None:
-    from baseten_jobs.emulator.app import close_app, create_app
+    from baseten_jobs.emulator.app import App
     from baseten_jobs.emulator.settings import Settings
 
-    close_app(create_app(Settings(tmp_path / ".baseten-jobs/emulator.db", teams=("research",))))
+    App(Settings(tmp_path / ".baseten-jobs/emulator.db", teams=("research",))).close()
     write(metadata=", team: research")
     cli("apply", "--local", "--yes")
     write("y", metadata=", team: default")

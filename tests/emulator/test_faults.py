@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
-from baseten_jobs.emulator.app import close_app, create_app
+from baseten_jobs.emulator.app import App
 from baseten_jobs.emulator.errors import BrokenExchange
 from baseten_jobs.emulator.faults import KINDS, Dice, Fault, Scope, parse_fault
 from baseten_jobs.emulator.settings import Settings
@@ -262,7 +262,7 @@ def test_in_process_a_broken_exchange_is_an_exception(database: object, clock: C
     for fault, committed in (("reset-before=1", 0), ("truncate-after=1", 1), ("hang-after=1,30", 2)):
         waits: list[float] = []
         faults = (parse_fault(fault),)
-        app = create_app(Settings(database=database, clock=clock, faults=faults, sleep=waits.append))  # type: ignore[arg-type]
+        app = App(Settings(database=database, clock=clock, faults=faults, sleep=waits.append))  # type: ignore[arg-type]
         transport = httpx.WSGITransport(app=app)
         headers = {"Authorization": "Bearer k"}
         with httpx.Client(transport=transport, base_url="http://local", headers=headers) as client:
@@ -272,7 +272,7 @@ def test_in_process_a_broken_exchange_is_an_exception(database: object, clock: C
                 client.post(path, json={"training_job": {"image": {"base_image": "x"}}})
             assert len(client.get(path).json()["training_jobs"]) == committed
         assert waits == ([30.0] if fault.startswith("hang") else [])
-        close_app(app)
+        app.close()
 
 
 def test_the_table_explains_every_fault() -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from baseten_jobs.emulator.app import close_app, create_app
+from baseten_jobs.emulator.app import App
 from baseten_jobs.emulator.identifiers import identifier
 from baseten_jobs.emulator.settings import Settings
 from baseten_jobs.emulator.store import StoreError
@@ -19,9 +19,10 @@ from .conftest import Start
 WORKER = """
 import sys
 from pathlib import Path
-from baseten_jobs.emulator.app import create_app
+from baseten_jobs.emulator.app import App
 from baseten_jobs.emulator.settings import Settings
-client = create_app(Settings(database=Path(sys.argv[1]))).test_client()
+from werkzeug.test import Client
+client = Client(App(Settings(database=Path(sys.argv[1]))))
 headers = {"Authorization": "Bearer k"}
 project = client.post("/v1/training_projects", json={"training_project": {"name": "p"}}, headers=headers)
 path = f"/v1/training_projects/{project.json['training_project']['id']}/jobs"
@@ -52,16 +53,16 @@ def test_processes_share_one_file(database: Path, start: Start) -> None:
 
 
 def test_its_own_folder_hides_itself_from_git(tmp_path: Path) -> None:
-    close_app(create_app(Settings(database=tmp_path / ".baseten-jobs" / "emulator.db")))
+    App(Settings(database=tmp_path / ".baseten-jobs" / "emulator.db")).close()
     assert (tmp_path / ".baseten-jobs" / ".gitignore").read_text() == "*\n"
-    close_app(create_app(Settings(database=tmp_path / "mine" / "emulator.db")))
+    App(Settings(database=tmp_path / "mine" / "emulator.db")).close()
     assert not (tmp_path / "mine" / ".gitignore").exists()
 
 
 def test_a_file_that_is_no_database_is_refused(database: Path) -> None:
     database.write_text("not a database, but long enough to be read as the header of one " * 20)
     with pytest.raises(StoreError, match="not usable as the database of the embedded API"):
-        create_app(Settings(database=database))
+        App(Settings(database=database))
 
 
 def test_a_database_of_another_version_is_refused(database: Path) -> None:
@@ -69,7 +70,7 @@ def test_a_database_of_another_version_is_refused(database: Path) -> None:
     connection.execute("PRAGMA user_version = 99")
     connection.close()
     with pytest.raises(StoreError, match="another version of the embedded API"):
-        create_app(Settings(database=database))
+        App(Settings(database=database))
 
 
 def test_ids_are_short_opaque_and_distinct() -> None:
@@ -92,4 +93,4 @@ def test_a_row_that_was_never_written_here_is_refused_at_once(
         connection.execute(f"UPDATE jobs SET {column} = ?", (value,))
     connection.close()
     with pytest.raises(StoreError, match="the table 'jobs' has a row that the embedded API never wrote"):
-        create_app(Settings(database=database))
+        App(Settings(database=database))

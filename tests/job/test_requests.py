@@ -13,7 +13,7 @@ from pydantic import BaseModel
 
 from baseten_jobs.cli.main import run
 from baseten_jobs.compilation import Compiled, compile_all
-from baseten_jobs.emulator.app import close_app, create_app
+from baseten_jobs.emulator.app import App
 from baseten_jobs.emulator.settings import Settings
 from baseten_jobs.job.request import JobRequest, ProjectRef
 from baseten_jobs.job.settings import differences, settings_of_row
@@ -150,11 +150,11 @@ def test_a_field_that_the_sdk_does_not_know_would_be_noticed(place: tuple[str | 
 
 @pytest.fixture(scope="module")
 def embedded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
-    app = create_app(Settings(database=tmp_path_factory.mktemp("embedded") / "e.db"))
+    app = App(Settings(database=tmp_path_factory.mktemp("embedded") / "e.db"))
     headers = {"Authorization": "Bearer embedded"}
     with httpx.Client(transport=httpx.WSGITransport(app=app), base_url="http://embedded", headers=headers) as client:
         yield client
-    close_app(app)
+    app.close()
 
 
 @each_manifest

@@ -16,7 +16,7 @@ from baseten_jobs.applying.execute import Execution
 from baseten_jobs.applying.in_flight import Ledger
 from baseten_jobs.applying.outcome import Applied
 from baseten_jobs.applying.settle import Windows
-from baseten_jobs.emulator.app import close_app, create_app
+from baseten_jobs.emulator.app import App
 from baseten_jobs.emulator.settings import Settings
 from baseten_jobs.manifest.inputs import Inputs
 from baseten_jobs.pipeline import Planned
@@ -117,8 +117,8 @@ class World:
         self.clock = StandingClock()
         database = self.folder / "emulator.db"
         settings = Settings(database=database, clock=lambda: START + self.clock.time, **self.settings)
-        app = create_app(settings)
-        OPENED.callback(close_app, app)
+        app = App(settings)
+        OPENED.callback(app.close)
         self.between = Between(app)
         http = httpx.Client(transport=self.between, base_url="http://baseten", headers={"Authorization": "Bearer k"})
         self.api = Api(http, self.clock, backoff=Backoff(chance=lambda: 0.0))

@@ -209,7 +209,7 @@ def command(host: str, port: int, hosts: tuple[str, ...], **options: Any) -> Exi
     if any(importlib.util.find_spec(module) is None for module in ("flask", "waitress")):
         sink.err(_NEEDS_EXTRA)
         return Exit.FAILED
-    from baseten_jobs.emulator.app import create_app
+    from baseten_jobs.emulator.app import App
     from baseten_jobs.emulator.server import serve
     from baseten_jobs.emulator.store import StoreError
     from baseten_jobs.provider.api.local_database import NotOwn, own_database
@@ -217,7 +217,7 @@ def command(host: str, port: int, hosts: tuple[str, ...], **options: Any) -> Exi
     try:
         settings = _settings(**options)
         own_database(str(settings.database), "--db")
-        app = create_app(settings)
+        app = App(settings)
     except (StoreError, NotOwn) as error:
         sink.err(str(error))
         return Exit.FAILED

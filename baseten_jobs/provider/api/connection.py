@@ -17,7 +17,7 @@ from baseten_jobs.provider.api.pacing import Clock
 from baseten_jobs.provider.api.route import route_to
 
 if TYPE_CHECKING:
-    from flask import Flask
+    from baseten_jobs.emulator.app import App
 
 DEFAULT_BASE_URL = "https://api.baseten.co"
 
@@ -91,28 +91,26 @@ def _key(connection: Connection) -> str:
 class _Embedded(httpx.WSGITransport):
     """The embedded API; its database is closed with the client that it is the transport of."""
 
-    def __init__(self, app: "Flask") -> None:
+    def __init__(self, app: "App") -> None:
         super().__init__(app)
-        self._flask = app
+        self._app = app
 
     def close(self) -> None:
-        from baseten_jobs.emulator.app import close_app
-
-        close_app(self._flask)
+        self._app.close()
 
 
-def _app(database: str) -> "Flask":
+def _app(database: str) -> "App":
     from baseten_jobs.emulator.settings import Settings
     from baseten_jobs.emulator.store import StoreError
     from baseten_jobs.provider.api.local_database import NotOwn, own_database
 
     try:
-        from baseten_jobs.emulator.app import create_app
+        from baseten_jobs.emulator.app import App
     except ModuleNotFoundError as error:
         if error.name not in ("flask", "waitress", "werkzeug"):
             raise
         raise CannotConnect("connect", "--local needs an extra: pip install 'baseten-jobs[local]'") from None
     try:
-        return create_app(Settings(database=Path(own_database(database, "--local-db"))))
+        return App(Settings(database=Path(own_database(database, "--local-db"))))
     except (StoreError, NotOwn) as error:
         raise CannotConnect("connect", str(error)) from None
