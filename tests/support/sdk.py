@@ -4,6 +4,8 @@ from typing import Any
 
 
 def __getattr__(name: str) -> Any:
+    if name.startswith("_"):  # pytest asks every module for such names
+        raise AttributeError(name)
     from baseten import client
     from baseten.client import managementapi
 
