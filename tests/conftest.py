@@ -1,5 +1,6 @@
 """What holds for every test: what it opens is closed, nothing is remembered for a person, golden files are found."""
 
+import gc
 import os
 import sys
 import tempfile
@@ -28,6 +29,17 @@ def _closing() -> Iterator[None]:
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--golden", action="store_true", help="write the golden files; only tests that have one run")
+
+
+def pytest_collection() -> None:
+    gc.disable()
+
+
+def pytest_collection_finish() -> None:
+    """Thousands of tests live as long as the run: to look through them for garbage was a tenth of its work."""
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 20)
+    gc.enable()
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
