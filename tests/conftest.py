@@ -2,6 +2,7 @@
 
 import gc
 import os
+import shutil
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -11,9 +12,16 @@ from hypothesis import settings
 
 from tests.support.golden import Golden
 
-settings.register_profile("unhurried", deadline=None)  # a machine may be busy with other things
-settings.load_profile("unhurried")
+# No deadlines: a machine may be busy with other things.
+settings.register_profile("quick", deadline=None, max_examples=50)
+settings.register_profile("thorough", deadline=None, max_examples=1000)
+settings.load_profile("quick")
 sys.dont_write_bytecode = False
+_MEMORY = "/dev/shm"
+if "TMPDIR" not in os.environ and os.access(_MEMORY, os.W_OK) and shutil.disk_usage(_MEMORY).free > 2**31:
+    # Tens of thousands of small files live for a moment each; a disk takes as long for them as the tests take.
+    os.environ["TMPDIR"] = _MEMORY
+    tempfile.tempdir = None
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 _CACHE = tempfile.TemporaryDirectory(prefix="baseten-jobs-cache-")
 os.environ["XDG_CACHE_HOME"] = _CACHE.name

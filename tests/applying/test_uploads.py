@@ -533,6 +533,7 @@ def test_another_endpoint_is_heeded_on_this_machine_alone(tmp_path: Path) -> Non
     ] * 3
 
 
+@pytest.mark.slow
 def test_it_works_against_another_s3_too(tree: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """moto checks what the embedded API lets pass, such as the order and the tags of the parts."""
     from moto.server import ThreadedMotoServer
@@ -587,6 +588,7 @@ def test_boto3_is_imported_only_for_an_upload(tree: Path, tmp_path: Path) -> Non
 # The example
 
 
+@pytest.mark.slow
 def test_the_example_is_applied_downloaded_and_trains(tmp_path: Path) -> None:
     from baseten.client import ManagementClient  # takes longer to import than most test modules to run
 

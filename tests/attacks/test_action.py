@@ -55,6 +55,7 @@ def test_the_installation_runs_no_file_of_the_checkout(workspace: Path, tmp_path
     assert (ran.returncode, canary.exists()) == (1, False)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", [".", ""], ids=["the checkout in PYTHONPATH", "none"])
 def test_no_step_runs_a_file_of_the_checkout(path: str, workspace: Path, tmp_path: Path, canary: Path) -> None:
     runner = runner_of(workspace, tmp_path, PYTHONPATH=path, PYTHONSTARTUP="json.py", PYTHONINSPECT="")

@@ -239,6 +239,7 @@ def test_a_commit_of_any_date_is_told_and_breaks_no_later_plan(date: str, told: 
 # Many at once
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(6))
 def test_repositories_made_by_chance_run_nothing(seed: int, tmp_path: Path) -> None:
     assert attack(tmp_path, seed, repositories.in_a_process) == []

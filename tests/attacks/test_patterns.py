@@ -33,6 +33,7 @@ _HOSTILE = {
 each_hostile = pytest.mark.parametrize(("pattern", "path"), _HOSTILE.values(), ids=_HOSTILE.keys())
 
 
+@pytest.mark.slow
 @each_hostile
 def test_no_pattern_takes_long(pattern: str, path: str) -> None:
     before = time.process_time()
@@ -51,6 +52,7 @@ _MANY = {
 }  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", _MANY.values(), ids=_MANY.keys())
 def test_twenty_thousand_patterns_take_less_than_a_second(form: str) -> None:
     """Twice that is allowed for where other tests run beside it."""

@@ -108,6 +108,7 @@ def test_a_line_that_holds_no_secret_is_not_told(line: str, tree: Path) -> None:
     assert _secrets(tree) == set()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [(1 << 20) - 100, (1 << 20) + 1, 2 << 20, (2 << 20) + 3, 5 << 20])
 @pytest.mark.parametrize("coding", ["utf-8", "utf-16-le"])
 def test_the_begin_and_the_end_of_a_large_file_are_looked_into(size: int, coding: str, tree: Path) -> None:

@@ -263,6 +263,7 @@ def nested(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     subprocess.run(["rm", "-rf", "--", str(root)], check=True)  # Python's own way is a call for each level
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "command",
     ["validate x.yaml", "plan --local x.yaml", "validate .", "render code", "status --local -f code",

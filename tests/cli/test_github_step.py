@@ -100,6 +100,7 @@ def test_what_is_wrong_with_the_manifests_is_the_summary(
     assert outputs_in(files[1].read_text()) == NO_OUTPUTS
 
 
+@pytest.mark.slow
 def test_thousands_of_problems_fit_into_the_summary(workspace: Path, files: tuple[Path, Path]) -> None:
     (workspace / "specs" / "sft.yaml").write_text("---\n".join(BAD.replace("sft", f"x{i}") for i in range(1500)))
     assert run(["plan", "--local"]) == 1

@@ -69,6 +69,7 @@ def start(tmp_path: Path) -> Iterator[Start]:
         context.__exit__(None, None, None)
 
 
+@pytest.mark.slow
 def test_the_first_signal_starts_nothing_more_and_reports_what_became_of_each(start: Start) -> None:
     """SIGINT and SIGTERM at once, for most of it is waiting for twins."""
     appliers = {number: start() for number in (signal.SIGINT, signal.SIGTERM)}

@@ -73,6 +73,7 @@ def test_colours_take_no_room(screen: Screen) -> None:
     assert f"\x1b[31m{'x' * 20}\x1b[0m" in written(screen)
 
 
+@pytest.mark.slow
 def test_a_job_can_not_take_over_the_terminal_that_shows_its_log(open_desk: Open) -> None:
     desk = open_desk()
     desk.write("x", command="\"printf '\\e[2J\\e]0;owned\\a'\"")

@@ -44,6 +44,7 @@ def test_everything_is_there_after_a_restart(start: Start) -> None:
     assert len(after.ledger()) == 1
 
 
+@pytest.mark.slow
 def test_processes_share_one_file(database: Path, start: Start) -> None:
     workers = [subprocess.Popen([sys.executable, "-c", WORKER, str(database)]) for _ in range(4)]
     assert [worker.wait(timeout=60) for worker in workers] == [0, 0, 0, 0]

@@ -58,6 +58,9 @@ class Checkout:
         return (self.folder / "calls").read_text().splitlines()
 
 
+ALL = "pytest -n 4 --dist worksteal -m slow or not slow"
+
+
 @pytest.fixture
 def checkout(tmp_path: Path) -> Checkout:
     (tmp_path / "checkout").mkdir()
@@ -69,9 +72,9 @@ def checkout(tmp_path: Path) -> Checkout:
     [
         ("lint", ["ruff check .", "ruff format --check .", "shellcheck .ci/run .github/actions/baseten-jobs/steps.sh"]),
         ("types", ["mypy "]),
-        ("tests", ["pytest -n 4"]),
-        ("tests tests/job -k digest", ["pytest -n 4 tests/job -k digest"]),
-        ("golden", ["pytest -n 4 --golden"]),
+        ("tests", [ALL]),
+        ("tests tests/job -k digest", [f"{ALL} tests/job -k digest"]),
+        ("golden", ["pytest -n 4 -m slow or not slow --golden"]),
         ("validate", ["baseten-jobs validate specs"]),
         ("validate --only-ours -- specs/x.yaml", ["baseten-jobs validate --only-ours -- specs/x.yaml"]),
         ("bench start", ["python -m tests.bench.speed start"]),
@@ -137,7 +140,9 @@ def test_ci_calls_chores_and_repeats_none_of_their_commands() -> None:
         "readme": [".ci/run readme"],
         "lowest": [".ci/run lowest"],
     }
-    assert _runs(_workflow("weekly")["jobs"]["tests"]) == [".ci/run readme"]
+    assert _runs(_workflow("weekly")["jobs"]["tests"]) == [
+        ".ci/run readme", ".ci/run tests --hypothesis-profile thorough"
+    ]  # fmt: skip
 
 
 def test_ci_tries_every_python_and_system_that_the_readme_promises() -> None:

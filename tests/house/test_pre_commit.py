@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 import yaml
 
 from tests.house.test_pipelines import block
@@ -35,6 +36,7 @@ EVIL = "--set=*:metadata.project=EVIL/specs/a.yaml"
 """A file that is called as an option is: read as one, it would move every manifest to another project."""
 
 
+@pytest.mark.slow
 def test_the_hook_checks_manifests_wherever_they_lie_and_whatever_they_are_called(tmp_path: Path) -> None:
     """One test, for building the environment takes long; the other runs find it built."""
     ours, theirs = tmp_path / "ours", tmp_path / "theirs"

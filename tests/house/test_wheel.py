@@ -57,6 +57,7 @@ def somewhere(tmp_path: Path) -> Path:
     return tmp_path
 
 
+@pytest.mark.slow
 def test_the_wheel_carries_the_package_and_its_schema_and_nothing_else(wheel: Path) -> None:
     names = zipfile.ZipFile(wheel).namelist()
     assert {name.partition("/")[0] for name in names if ".dist-info/" not in name} == {"baseten_jobs"}
@@ -66,6 +67,7 @@ def test_the_wheel_carries_the_package_and_its_schema_and_nothing_else(wheel: Pa
     assert not [name for name in names if "__pycache__" in name or name.startswith("baseten_jobs/tests")]
 
 
+@pytest.mark.slow
 def test_the_installed_schema_is_the_one_of_the_checkout(packages: Path, somewhere: Path) -> None:
     assert (packages / "baseten_jobs" / SCHEMA).read_bytes() == (ROOT / SCHEMA).read_bytes()
     printed = _run("-m", "baseten_jobs", "schema", cwd=somewhere, packages=packages)
@@ -77,6 +79,7 @@ def test_what_runs_is_what_was_installed(packages: Path, somewhere: Path) -> Non
     assert Path(shown.strip()).is_relative_to(packages)
 
 
+@pytest.mark.slow
 def test_it_validates_renders_and_applies(packages: Path, somewhere: Path) -> None:
     def tool(*arguments: str) -> str:
         return _run("-m", "baseten_jobs", *arguments, cwd=somewhere, packages=packages)

@@ -273,6 +273,7 @@ ENDLESS = {
 }
 
 
+@pytest.mark.slow
 @in_this_process
 @pytest.mark.parametrize("name", ENDLESS)
 def test_what_would_never_end_is_refused_soon(name: str, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -420,6 +421,7 @@ def _config(name: str) -> str:
     return HEAD + TAIL + LAST.replace('"p"', json.dumps(name))
 
 
+@pytest.mark.slow
 def test_a_tree_becomes_one_manifest_a_config(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """With a summary, and the code of each found from where its manifest lies."""
     root = tmp_path / "repository"

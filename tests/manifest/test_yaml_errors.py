@@ -78,6 +78,7 @@ def test_what_is_wrong_is_told_alike_whoever_reads_it(text: str) -> None:
     assert found.rule == "yaml-syntax"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("text", ["[", "{", "- ", "? ", "[\n", "{a: "], ids=repr)
 def test_too_many_levels_are_told_alike_whoever_counts_them(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
     class Limited(yaml.SafeLoader):

@@ -229,6 +229,7 @@ def test_before_the_first_create_a_call_that_never_ends_ends_the_apply(shop: Sho
     assert "the connection broke: " in ran.out
 
 
+@pytest.mark.slow
 @one_endless
 def test_stops_of_twins_that_never_end_leave_duplicates_that_are_told(shop: Shop, bend: Bend) -> None:
     for number in range(4):

@@ -127,6 +127,7 @@ def test_more_lines_from_the_future_than_a_page_holds_are_read(millis: int) -> N
 # Following
 
 
+@pytest.mark.slow
 def test_ten_thousand_lines_over_twelve_minutes_are_told_once_and_in_order(tmp_path: Path) -> None:
     world = World(tmp_path, {"durations": Durations(running=720, line=0.072)})
     world.write()

@@ -134,6 +134,7 @@ def test_a_status_without_its_prefix_is_told_as_any_other(desk: Desk, status: st
     assert (row["state"], row["job"]["status"]) == (word, f"TRAINING_JOB_{word.upper()}")
 
 
+@pytest.mark.slow
 @each_wait
 def test_a_wait_for_a_status_that_is_not_known_ends_after_ten_minutes_without_a_change(
     desk: Desk, command: list[str]

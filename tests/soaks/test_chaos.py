@@ -3,6 +3,8 @@
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 
+import pytest
+
 from tests.soaks import chaos
 from tests.soaks.worlds import WORLDS, visit_all
 from tests.support import warm
@@ -29,6 +31,7 @@ REHEARSALS: Mapping[str, Callable[[], bool]] = {
 }
 
 
+@pytest.mark.slow
 def test_each_rehearsal_keeps_its_promise() -> None:
     """Side by side, for most of each is waiting; what broke is printed."""
     warm.command()  # started once, before several ask for it

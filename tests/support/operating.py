@@ -86,7 +86,7 @@ def open_desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.Cap
                 faults=tuple(map(parse_fault, faults)),
                 **settings,
             )
-            url = running.enter_context(serving(wanted))
+            url = running.enter_context(serving(wanted, threads=20))
             monkeypatch.setenv("BASETEN_BASE_URL", url)
             monkeypatch.setenv("BASETEN_API_KEY", "a-key")
             return Desk(tmp_path, url, clock, capfd)

@@ -680,6 +680,7 @@ def test_many_workspaces_of_one_checkout_read_and_write_their_memory_once(
     assert {"train.py", "y/y.py", "z/z.py"} <= found
 
 
+@pytest.mark.slow
 def test_the_bench_measures() -> None:
     measured = measure(200, 4 << 20)
     assert measured.files == 202
