@@ -429,6 +429,7 @@ def process(*words: str, **environment: str) -> tuple[int, bytes, bytes]:
     return ran.returncode, ran.stdout, ran.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "environment",
     [

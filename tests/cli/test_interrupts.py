@@ -86,6 +86,7 @@ def test_the_first_signal_starts_nothing_more_and_reports_what_became_of_each(st
         assert "nothing more is submitted" in errors
 
 
+@pytest.mark.slow
 def test_a_second_signal_ends_at_once_and_names_what_is_unsettled(start: Start) -> None:
     applier = start("hang-after=1,30")
     applier.signal_after(2, signal.SIGTERM)
@@ -101,6 +102,7 @@ def test_a_second_signal_ends_at_once_and_names_what_is_unsettled(start: Start) 
     assert all(name in errors for name in applier.held())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["SIGINT", "SIGTERM"])
 @pytest.mark.parametrize("command", [["plan"], ["apply", "--yes"], ["status", "-f"]], ids=["plan", "apply", "status"])
 def test_before_anything_is_sent_a_signal_ends_at_once(command: list[str], number: int, tmp_path: Path) -> None:

@@ -58,7 +58,7 @@ class Checkout:
         return (self.folder / "calls").read_text().splitlines()
 
 
-ALL = "pytest -n 4 --dist worksteal -m slow or not slow"
+ALL = "pytest -n 3 --dist worksteal -m slow or not slow"
 
 
 @pytest.fixture
@@ -74,7 +74,7 @@ def checkout(tmp_path: Path) -> Checkout:
         ("types", ["mypy "]),
         ("tests", [ALL]),
         ("tests tests/job -k digest", [f"{ALL} tests/job -k digest"]),
-        ("golden", ["pytest -n 4 -m slow or not slow --golden"]),
+        ("golden", ["pytest -n 3 -m slow or not slow --golden"]),
         ("validate", ["baseten-jobs validate specs"]),
         ("validate --only-ours -- specs/x.yaml", ["baseten-jobs validate --only-ours -- specs/x.yaml"]),
         ("bench start", ["python -m tests.bench.speed start"]),

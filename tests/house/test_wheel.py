@@ -74,6 +74,7 @@ def test_the_installed_schema_is_the_one_of_the_checkout(packages: Path, somewhe
     assert printed == (ROOT / SCHEMA).read_text(encoding="utf-8")
 
 
+@pytest.mark.slow
 def test_what_runs_is_what_was_installed(packages: Path, somewhere: Path) -> None:
     shown = _run("-c", "import baseten_jobs; print(baseten_jobs.__file__)", cwd=somewhere, packages=packages)
     assert Path(shown.strip()).is_relative_to(packages)

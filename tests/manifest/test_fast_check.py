@@ -43,6 +43,7 @@ def test_both_accept_what_the_schema_allows(data: dict[str, Any]) -> None:
     assert agree(data)
 
 
+@pytest.mark.slow
 @given(manifests(), st.data())
 @settings(max_examples=100)
 def test_both_refuse_the_same_of_what_was_spoilt(data: dict[str, Any], draw: st.DataObject) -> None:

@@ -62,6 +62,7 @@ def _schema_rules() -> set[str]:
     return named
 
 
+@pytest.mark.slow
 def test_the_registry_has_just_the_rules_that_the_code_names_with_their_severities() -> None:
     named, unresolved = found(package())
     assert unresolved == _FROM_TABLES

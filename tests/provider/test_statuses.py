@@ -155,6 +155,7 @@ def test_a_wait_for_a_status_that_is_not_known_ends_after_ten_minutes_without_a_
     assert time.monotonic() - began < 60
 
 
+@pytest.mark.slow
 @each_wait
 def test_a_job_that_goes_on_from_a_status_that_is_not_known_is_waited_for(desk: Desk, command: list[str]) -> None:
     (job,) = desk.applied("x")

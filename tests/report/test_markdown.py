@@ -129,6 +129,7 @@ SHAPES: dict[str, tuple[Callable[[], Plan], int, int]] = {
 }  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shape", SHAPES)
 def test_any_plan_fits_with_whole_blocks_and_what_is_left_out_is_counted(shape: str) -> None:
     build, actions, least = SHAPES[shape]
