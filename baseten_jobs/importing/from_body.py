@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 
 from baseten_jobs.importing.draft import Draft
 from baseten_jobs.importing.placed import Placed, placed
-from baseten_jobs.job.identity import parse_job_name
+from baseten_jobs.job.names import parse_job_name
 from baseten_jobs.manifest.diagnostics import Diagnostic, Position, Severity
 from baseten_jobs.manifest.names import manifest_name
 from baseten_jobs.secrecy import quoted

@@ -6,7 +6,7 @@ from typing import Any
 from baseten_jobs.importing.draft import API_VERSION, Draft
 from baseten_jobs.importing.from_body import Given
 from baseten_jobs.importing.placed import Gap, Placed, placed
-from baseten_jobs.job.identity import parse_job_name
+from baseten_jobs.job.names import parse_job_name
 from baseten_jobs.job.observation import ObservedJob
 from baseten_jobs.manifest.names import is_made_up, manifest_name
 from baseten_jobs.manifest.schema.fields import Shape, shape_of

@@ -3,7 +3,8 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
-from baseten_jobs.job.identity import Identity, parse_job_name
+from baseten_jobs.job.identity import Identity
+from baseten_jobs.job.names import parse_job_name
 from baseten_jobs.job.observation import Observation, ObservedJob, ObservedProject
 from baseten_jobs.job.request import JobRequest
 

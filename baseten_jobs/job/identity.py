@@ -1,8 +1,7 @@
-"""Spec -> canonical form -> digest; identity -> the job name that holds the digest, and back."""
+"""Spec -> canonical form -> digest; identity -> the job name that holds the digest."""
 
 import hashlib
 import json
-import re
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
@@ -12,11 +11,6 @@ from baseten_jobs.manifest.schema.fields import Shape, shape_of
 _SCHEME = "v1:"
 SHOWN = 12
 """How many hex digits of a digest stand in a job's name and in reports."""
-
-_NAME = re.compile(
-    r"(?P<name>[a-z0-9]+(?:-[a-z0-9]+)*)--(?P<digest>[0-9a-f]{12})(?:-a(?P<attempt>[1-9][0-9]{0,8}))?"
-    r"(?:-(?P<suffix>[1-9][0-9]{0,8}))?"
-)
 
 
 class Identity(NamedTuple):
@@ -33,18 +27,6 @@ class Identity(NamedTuple):
     def job_name(self) -> str:
         attempt = f"-a{self.attempt}" if self.attempt > 1 else ""
         return f"{self.name}--{self.digest}{attempt}"
-
-
-def parse_job_name(job_name: str | None) -> Identity | None:
-    """Returns the identity in a job's name, or None for a name of another form.
-
-    The name may end in one suffix that the server appended, such as `-2`.
-    """
-    read = _NAME.fullmatch(job_name) if job_name else None
-    if not read:
-        return None
-    name, digest, attempt = read.group("name", "digest", "attempt")
-    return None if len(name) > 40 or attempt == "1" else Identity(name, digest, int(attempt or 1))
 
 
 def digest_of(spec: Mapping[str, Any], api_version: str, content: str | None = None) -> str:

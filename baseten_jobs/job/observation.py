@@ -10,7 +10,8 @@ from functools import cached_property
 from types import MappingProxyType
 from typing import Any, TypeVar
 
-from baseten_jobs.job.identity import SHOWN, Identity, parse_job_name
+from baseten_jobs.job.identity import SHOWN, Identity
+from baseten_jobs.job.names import parse_job_name
 from baseten_jobs.job.request import ProjectRef
 from baseten_jobs.job.settings import Setting, settings_of_row
 

@@ -12,7 +12,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from baseten_jobs.job.identity import Identity, canonical_form, digest_of, parse_job_name
+from baseten_jobs.job.identity import canonical_form, digest_of
 from baseten_jobs.manifest import document as manifest
 from baseten_jobs.manifest.normalisation import accelerator_of
 from baseten_jobs.manifest.schema.fields import Shape, updatable_fields
@@ -115,32 +115,6 @@ def test_an_emptied_section_is_the_same_as_none(emptied: str) -> None:
 def test_spellings_of_one_meaning_have_one_digest(one: dict[str, Any], other: dict[str, Any]) -> None:
     image = {"image": {"base_image": "x:1"}}
     assert digest_of({**image, "compute": one}, API_VERSION) == digest_of({**image, "compute": other}, API_VERSION)
-
-
-@given(
-    st.from_regex(r"[a-z0-9]+(-[a-z0-9]+)*", fullmatch=True).filter(lambda name: len(name) <= 40),
-    st.from_regex(r"[0-9a-f]{12}", fullmatch=True),
-    st.integers(1, 999_999),
-    st.none() | st.integers(1, 99),
-)
-def test_a_job_name_parses_back_to_its_identity(name: str, digest: str, attempt: int, suffix: int | None) -> None:
-    identity = Identity(name, digest, attempt)
-    job_name = identity.job_name + (f"-{suffix}" if suffix else "")
-    assert parse_job_name(job_name) == identity
-
-
-@pytest.mark.parametrize(
-    "name",
-    [
-        None, "", "job-2", "gpt-oss-job", "x--0123456789a", "x--0123456789ab-2-3", "x--0123456789ab-a1",
-        "x--0123456789AB",
-        "X--0123456789ab", "--0123456789ab", "a--b--0123456789ab", "x--0123456789ab-a0", "x--0123456789ab-b2",
-        "x--0123456789ab\n", " x--0123456789ab", "x--0123456789ab-", "a" * 41 + "--0123456789ab", "x--0123456789abc",
-        "x--0123456789ab-a02", "x--0123456789ab-0",
-    ],
-)  # fmt: skip
-def test_any_other_name_is_unmanaged(name: str | None) -> None:
-    assert parse_job_name(name) is None
 
 
 def _shuffled(value: Any, chance: random.Random) -> Any:

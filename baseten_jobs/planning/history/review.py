@@ -8,7 +8,8 @@ from typing import NamedTuple
 from baseten_jobs.git.objects import NotWhole
 from baseten_jobs.git.process import GitError
 from baseten_jobs.git.repository import NotInGit, Repository
-from baseten_jobs.job.identity import Identity, parse_job_name
+from baseten_jobs.job.identity import Identity
+from baseten_jobs.job.names import parse_job_name
 from baseten_jobs.job.observation import ObservedJob, StatusClass
 from baseten_jobs.job.times import epoch_of
 from baseten_jobs.phrases import one_line
