@@ -6,10 +6,12 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 
 from baseten_jobs.applying.in_flight import Ledger
+from baseten_jobs.applying.known import CreateKey
 from baseten_jobs.applying.outcome import Fate, Outcome
 from baseten_jobs.applying.plausibility import Shown, shown_as
-from baseten_jobs.applying.settle import CreateKey, Settlement
+from baseten_jobs.applying.settle import Settlement
 from baseten_jobs.applying.submit import Asked, Created, CreateRefused, CreateUnknown, NotCreated, Proof, create
+from baseten_jobs.job.names import Signature
 from baseten_jobs.job.observation import ObservedJob, short
 from baseten_jobs.job.request import JobRequest
 from baseten_jobs.planning.plan import Action
@@ -46,9 +48,11 @@ class Halt:
 class Creates:
     """The creates of one apply, `concurrency` at a time."""
 
-    def __init__(self, api: Api, settlement: Settlement, halt: Halt, ledger: Ledger, concurrency: int) -> None:
+    def __init__(
+        self, api: Api, settlement: Settlement, halt: Halt, ledger: Ledger, concurrency: int, signature: Signature
+    ) -> None:
         self.api, self.settlement, self.halt, self.ledger = api, settlement, halt, ledger
-        self._concurrency = concurrency
+        self._concurrency, self._signature = concurrency, signature
         self._requests: Mapping[CreateKey, JobRequest] = {}
         self._proofs: dict[CreateKey, Proof] = {}
         self._lost: dict[CreateKey, str] = {}
@@ -88,7 +92,7 @@ class Creates:
         settled = settlement.settled(key)
         if settled.job_id is not None:
             fate = Fate.ADOPTED if settled.adopted else Fate.SUBMITTED
-            return Outcome(action, fate, settled.job_id, unclear=settled.unclear)
+            return Outcome(action, fate, settled.job_id, unclear=settled.unclear, submitted_name=settled.name)
         if key in self._wronged:
             error = f"job {self._wronged[key]} was stopped while no row showed its name, which it has after all"
             return Outcome(action, Fate.FAILED, self._wronged[key], f"{error}: `--retry-failed {key.identity.name}`")
@@ -140,7 +144,8 @@ class Creates:
             return None
         request = self._requests[key]
         self.ledger.sent(request.job_name)
-        asked = Asked(key.project_id, key.identity, request.body, self.settlement.seen)
+        body = {"training_job": {**request.training_job, "name": self.settlement.signed(key, self._signature)}}
+        asked = Asked(key.project_id, key.identity, body, self.settlement.seen)
         proof = create(self.api, asked, lambda: self.halt.over)
         if isinstance(proof, Created | CreateUnknown):
             self.settlement.last_create[key.project_id] = self.api.clock.now()

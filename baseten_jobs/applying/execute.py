@@ -5,9 +5,11 @@ from dataclasses import dataclass, field, replace
 
 from baseten_jobs.applying.create import Creates, Halt
 from baseten_jobs.applying.in_flight import Ledger
+from baseten_jobs.applying.known import CreateKey
 from baseten_jobs.applying.outcome import Applied, Fate, Outcome
 from baseten_jobs.applying.second_look import decided_again
-from baseten_jobs.applying.settle import CreateKey, Settlement, Windows
+from baseten_jobs.applying.settle import Settlement, Windows
+from baseten_jobs.job.names import Signature
 from baseten_jobs.job.observation import Observation, ObservedJob, ObservedProject
 from baseten_jobs.job.request import ProjectRef
 from baseten_jobs.planning.plan import Action, ActionKey, Plan, Policy, Verb
@@ -19,10 +21,11 @@ from baseten_jobs.provider.stop import stop_job
 
 @dataclass(frozen=True)
 class Execution:
-    """How a plan is carried out: how many creates at a time, and how long it looks for what they made."""
+    """How a plan is carried out: how many creates at a time, how they are signed, how long it looks for their jobs."""
 
     concurrency: int = 4
     windows: Windows = field(default_factory=Windows)
+    signature: Signature = field(default_factory=Signature)
 
 
 class Conflict(Exception):
@@ -46,7 +49,7 @@ class _Run:
         seen = frozenset(job.id for project in plan.projects.values() for job in project.jobs)
         self.halt = Halt(api.clock)
         self.settlement = Settlement(api, how.windows, seen)
-        self.creates = Creates(api, self.settlement, self.halt, ledger, how.concurrency)
+        self.creates = Creates(api, self.settlement, self.halt, ledger, how.concurrency, how.signature)
 
     def run(self) -> Applied:
         self._make_projects(self._due(Verb.SUBMIT))

@@ -65,7 +65,8 @@ class Fate(Enum):
 class Outcome:
     """What became of one action. `unclear` is empty, or says why a person should look again (exit code 7).
 
-    `awaited` is how the wait for its job ended; None if it was not waited for.
+    `submitted_name` is its job's name as the provider has it, None if that is not known. `awaited` is how the wait for
+    its job ended; None if it was not waited for.
     """
 
     action: Action
@@ -73,6 +74,7 @@ class Outcome:
     job_id: str | None = None
     error: str = ""
     unclear: str = ""
+    submitted_name: str | None = None
     awaited: Awaited | None = None
 
 

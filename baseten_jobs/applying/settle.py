@@ -3,10 +3,10 @@
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
-from typing import NamedTuple
 
+from baseten_jobs.applying.known import CreateKey, Lost, Second, Settled
 from baseten_jobs.applying.plausibility import Shown, called, left_alone, not_shown, shown_as
-from baseten_jobs.job.identity import Identity
+from baseten_jobs.job.names import JobName, Signature, arrived
 from baseten_jobs.job.observation import ObservedJob, StatusClass
 from baseten_jobs.planning.plan import duplicate_warning
 from baseten_jobs.provider.api.client import Api
@@ -14,13 +14,6 @@ from baseten_jobs.provider.api.errors import ApiError
 from baseten_jobs.provider.snapshot import Snapshot, look_at
 
 _STOPPERS = 8
-
-
-class CreateKey(NamedTuple):
-    """What a create is for: an identity in a project. Proofs and jobs are matched by it."""
-
-    project_id: str
-    identity: Identity
 
 
 @dataclass(frozen=True)
@@ -31,28 +24,6 @@ class Windows:
     twins_after: float = 5.0
 
 
-@dataclass(frozen=True)
-class Lost:
-    """A create's job that has another name than was asked for; `here` is True if it is in the project asked for."""
-
-    job_id: str
-    words: str
-    here: bool
-
-
-@dataclass(frozen=True)
-class Settled:
-    """What became of one create.
-
-    `job_id` is the job of its identity, None if none was found; `adopted` is True if it is another than the create
-    returned. `unclear` is empty, or says why a person should look.
-    """
-
-    job_id: str | None
-    adopted: bool = False
-    unclear: str = ""
-
-
 @dataclass
 class Settlement:
     """The open creates of one apply.
@@ -60,7 +31,8 @@ class Settlement:
     `own` holds the jobs that creates returned; `unknown` the reasons why it is not known whether others made one;
     `taken` those of the unknown that were refused because their name is taken; `refused` those that made no job, by
     their answers; `lost` those whose job has another name; `found` the jobs that were found for unknown and refused
-    ones; `last_create` when the last create of a project ended, in seconds of the clock; `seen` the ids from before.
+    ones; `sent` the names of all creates; `last_create` when the last create of a project ended, in seconds of the
+    clock; `seen` the ids from before.
     """
 
     api: Api
@@ -72,11 +44,18 @@ class Settlement:
     refused: set[CreateKey] = field(default_factory=set)
     lost: dict[CreateKey, Lost] = field(default_factory=dict)
     found: dict[CreateKey, ObservedJob] = field(default_factory=dict)
+    sent: dict[CreateKey, list[JobName]] = field(default_factory=dict)
     last_create: dict[str, float] = field(default_factory=dict)
-    _second_to: dict[CreateKey, ObservedJob] = field(default_factory=dict)
+    _second_to: dict[str, ObservedJob] = field(default_factory=dict)
     _given_up: set[str] = field(default_factory=set)
     _watched: dict[str, float] = field(default_factory=dict)
     _last: dict[str, Snapshot] = field(default_factory=dict)
+
+    def signed(self, key: CreateKey, signature: Signature) -> str:
+        """Return the name of one more create, and know its job by it from now on; of each key one thread asks."""
+        name = signature.sign(key.identity)
+        self.sent.setdefault(key, []).append(name)
+        return str(name)
 
     def check_names(self, keys: Iterable[CreateKey]) -> frozenset[CreateKey]:
         """Look for jobs that were answered with another name, until all are shown or the window ends.
@@ -135,12 +114,12 @@ class Settlement:
             clock.sleep(max(0.0, min(self._earliest(p) for p in open_projects) - clock.now()))
             started = clock.now()
             ready = {p for p in open_projects if self._earliest(p) <= started}
-            stops: list[CreateKey] = []
+            stops: list[Second] = []
             for project_id, look in self._look(
                 ready, max((self._latest(p, started) for p in ready), default=0.0)
             ).items():
                 late = started >= self._latest(project_id, started)
-                second: list[CreateKey] | None = None if late and project_id in looked else []
+                second: list[Second] | None = None if late and project_id in looked else []
                 looked.add(project_id)
                 self._last[project_id] = self._last.get(project_id, look) if look.blind else look
                 self._adopt({project_id: look})
@@ -151,7 +130,7 @@ class Settlement:
                     open_projects.discard(project_id)
                     self._give_up(project_id)
                 stops += second or ()
-            self._stop_second(stops, max((self._latest(key.project_id, started) for key in stops), default=0.0))
+            self._stop_second(stops, max((self._latest(each.project_id, started) for each in stops), default=0.0))
             if open_projects:
                 soonest = min(self._latest(p, started) for p in open_projects)
                 clock.sleep(max(0.0, min(self.api.backoff.wait(attempt), soonest - clock.now())))
@@ -184,14 +163,14 @@ class Settlement:
         unclear = ""
         if len(live) > 1:
             unclear = duplicate_warning(live)
-        elif own is not None and (older := self._second_to.get(key)) and job is not None and job.id == own.id:
-            unclear = left_alone(own, older, look.job(own.id) if look else None, look.job(older.id) if look else None)
+        elif job is not None and (older := self._second_to.get(job.id)):
+            unclear = left_alone(job, older, look.job(job.id) if look else None, look.job(older.id) if look else None)
         elif own is not None and look is not None and not look.rows(own.id):
             unclear = not_shown(own)
         elif own is not None and not (look and look.complete):
             unclear = f"search and job list could not both be read, so the check for twins of job {own.id} is open"
         adopted = job is not None and (own is None or job.id != own.id)
-        return Settled(job.id if job else None, adopted, unclear)
+        return Settled(job.id if job else None, adopted, unclear, job.name if job else None)
 
     def _same(self, key: CreateKey) -> Sequence[ObservedJob]:
         look = self._last.get(key.project_id)
@@ -218,6 +197,7 @@ class Settlement:
             if key.project_id in looks:
                 same = looks[key.project_id].same(key.identity)
                 jobs = [job for job in same if job.id not in self.seen]
+                jobs = [job for job in jobs if self._is_own(key, job)] or jobs
                 if jobs:
                     self.found[key] = next((job for job in jobs if job.ran), jobs[0])
 
@@ -230,7 +210,7 @@ class Settlement:
         rows = look.rows(job.id)
         shown = shown_as(rows, *key)
         if shown is Shown.OWN:
-            self.own[key] = replace(job, name=key.identity.job_name)
+            self.own[key] = replace(job, name=next(row.name for row in rows if row.identity == key.identity))
         if shown in (Shown.OWN, Shown.HIDDEN):
             return shown
         if not last and (shown is Shown.NAMELESS or not look.agrees(job.id)):
@@ -244,37 +224,44 @@ class Settlement:
             self.lost[key] = Lost(job.id, words, shown is not Shown.ELSEWHERE)
         return shown
 
-    def _is_alone(self, key: CreateKey, look: Snapshot, second: list[CreateKey] | None) -> bool:
+    def _is_own(self, key: CreateKey, job: ObservedJob) -> bool:
+        """True if a create of this key made the job: by its answer, or by the token in the job's name."""
+        own = self.own.get(key)
+        answered = own is not None and own.id == job.id
+        return answered or (not job.disputed and any(arrived(name, job.name) for name in self.sent.get(key, ())))
+
+    def _is_alone(self, key: CreateKey, look: Snapshot, second: list[Second] | None) -> bool:
         """True if the own job is shown, and at most one job of this identity lives.
 
-        If an older job of it ran, the key is added to `second`, to be stopped; not if that is None, after the window.
+        Own jobs that an older one of it precedes, which ran, are added to `second`, to be stopped; not if that is
+        None, after the window.
         """
         shown = self._judged(key, look, last=False) if key in self.own else Shown.OWN
-        if shown is None or (shown is Shown.HIDDEN and not (key in self._second_to and look.complete)):
+        if shown is None or (shown is Shown.HIDDEN and not (self.own[key].id in self._second_to and look.complete)):
             return False
         same = look.same(key.identity)
-        own = look.job(self.own[key].id) if key in self.own else None
-        older = [job for job in same if own and look.surely_ran(job.id) and job.age_order < own.age_order]
-        if own is not None and own.live and older:
-            if second is not None:
-                second.append(key)
-                self._second_to[key] = older[0]
-            return False
-        return len([job for job in same if job.live]) < 2
+        answered = look.job(self.own[key].id) if key in self.own else None
+        own = {job.id: job for job in (answered, *same) if job and job.live and self._is_own(key, job)}
+        oldest = next((job for job in same if look.surely_ran(job.id)), None)
+        younger = [job for job in own.values() if oldest and oldest.age_order < job.age_order]
+        if oldest and second is not None:
+            second += (Second(key.project_id, job.id) for job in younger)
+            self._second_to |= {job.id: oldest for job in younger}
+        return not younger and len([job for job in same if job.live]) < 2
 
-    def _stop_second(self, keys: Sequence[CreateKey], until: float) -> None:
-        """Stop the own jobs of these keys, in parallel, by `until` at the latest; the next look shows which live on."""
+    def _stop_second(self, jobs: Sequence[Second], until: float) -> None:
+        """Stop these jobs, in parallel, by `until` at the latest; the next look shows which live on."""
         hasty = self.api.hasty(1, self._within, until)
 
-        def stop(key: CreateKey) -> None:
+        def stop(job: Second) -> None:
             try:
-                hasty.stop(key.project_id, self.own[key].id)
+                hasty.stop(job.project_id, job.id)
             except ApiError:
                 return
 
-        if keys:
-            with ThreadPoolExecutor(min(_STOPPERS, len(keys))) as pool:
-                list(pool.map(stop, keys))
+        if jobs:
+            with ThreadPoolExecutor(min(_STOPPERS, len(jobs))) as pool:
+                list(pool.map(stop, jobs))
 
     def _give_up(self, project_id: str) -> None:
         """Judge the own jobs of a project by the last look: the window has ended."""
@@ -287,7 +274,7 @@ class Settlement:
     def _gone(self, key: CreateKey, job: ObservedJob, jobs: Iterable[ObservedJob]) -> bool:
         """True if the job is shown as stopped, or is not shown any more after a stop was sent for it."""
         shown = next((each for each in jobs if each.id == job.id), None)
-        return key in self._second_to if shown is None else shown.status_class is StatusClass.STOPPED
+        return job.id in self._second_to if shown is None else shown.status_class is StatusClass.STOPPED
 
     @property
     def _within(self) -> float:

@@ -1,5 +1,6 @@
 """What every command shares: how it prints results and errors, what paths it reads, and its connection to the API."""
 
+import os
 import shutil
 import sys
 from collections.abc import Callable, Iterable, Sequence
@@ -18,6 +19,7 @@ from baseten_jobs.report import problems
 from baseten_jobs.report.style import Look
 
 if TYPE_CHECKING:
+    from baseten_jobs.applying.execute import Execution
     from baseten_jobs.planning.history.branch_tip import Tip
     from baseten_jobs.planning.history.review import Inquiry
     from baseten_jobs.planning.plan import Policy
@@ -142,6 +144,17 @@ def inquiry(policy: "Policy", connection: "Connection", paths: Sequence[str], ti
     given = tuple(path for path in paths if path != STDIN)
     newer = tip.newer if tip else ()
     return Inquiry(datetime.now(UTC), policy, missing=not connection.local, paths=given, newer=newer)
+
+
+def signed(execution: "Execution", paths: Sequence[str]) -> "Execution":
+    """The execution with the owner of the checkout that the first path is in, or of the one that we are in."""
+    from dataclasses import replace
+
+    from baseten_jobs.git.remote import origin_of
+    from baseten_jobs.job.names import Signature, owner_for
+
+    given = [path for path in paths if path != STDIN]
+    return replace(execution, signature=Signature(owner_for(os.environ, origin_of([*given, "."]))))
 
 
 def opened(connection: "Connection") -> "Api":

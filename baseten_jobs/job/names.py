@@ -2,7 +2,9 @@
 
 import hashlib
 import re
+import secrets
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import NamedTuple
 from urllib.parse import unquote
 
@@ -46,6 +48,21 @@ class JobName(NamedTuple):
         return f"{self.identity.job_name}{retry}{letters}{suffix}"
 
 
+@dataclass(frozen=True)
+class Signature:
+    """What new jobs are signed with: an owner, and a fresh token for each.
+
+    `below` returns a random number below its argument.
+    """
+
+    owner: str = NO_OWNER
+    below: Callable[[int], int] = secrets.randbelow
+
+    def sign(self, identity: Identity) -> JobName:
+        """Returns a name that no other create has."""
+        return JobName(identity, 0, self.owner, _letters(self.below(len(LETTERS) ** TOKEN), TOKEN))
+
+
 def read_job_name(held: str | None) -> JobName | None:
     """Returns what a job's name says, or None for a name of another form."""
     read = _NAME.fullmatch(held) if held else None
@@ -61,6 +78,12 @@ def read_job_name(held: str | None) -> JobName | None:
         Identity(name, digest, int(attempt or 1)), int(retry or 0), letters[:OWNER] if whole else "",
         letters[OWNER:] if whole else "", int(suffix) if suffix else None,
     )  # fmt: skip
+
+
+def without_letters(held: str | None) -> str | None:
+    """Returns a job's name as a plan shows it: without owner and token, which are no part of what is reviewed."""
+    read = read_job_name(held)
+    return str(read._replace(owner="", token="")) if read and read.owner else held
 
 
 def parse_job_name(held: str | None) -> Identity | None:
@@ -90,11 +113,6 @@ def owner_for(environment: Mapping[str, str], origin: str) -> str:
     github = f"{server}/{repository}" if server and repository else ""
     addresses = (environment.get("BASETEN_JOBS_OWNER", ""), github, environment.get("CI_PROJECT_URL", ""), origin)
     return next((owner_of(address) for address in addresses if address.strip()), NO_OWNER)
-
-
-def new_token(below: Callable[[int], int]) -> str:
-    """Returns fresh letters; `below` returns a random number below its argument, as `secrets.randbelow` does."""
-    return _letters(below(len(LETTERS) ** TOKEN), TOKEN)
 
 
 def normalised(address: str) -> str:

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from baseten_jobs.git.log import Revision
 from baseten_jobs.job.cost import Bill, Cost, cost_of, per_hour
+from baseten_jobs.job.names import without_letters
 from baseten_jobs.job.observation import ObservedJob, ObservedProject
 from baseten_jobs.job.request import JobRequest, ProjectRef
 from baseten_jobs.planning.capacity import Start
@@ -133,7 +134,7 @@ class Action:
     @property
     def job_name(self) -> str:
         """The name of the manifest's own job; of a stop, that of the job that is stopped."""
-        stopped = self.job.name if self.verb is Verb.STOP and self.job else None
+        stopped = without_letters(self.job.name) if self.verb is Verb.STOP and self.job else None
         return stopped or self.request.job_name
 
     @property

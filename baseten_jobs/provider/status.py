@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from baseten_jobs.job.claims import with_claims
 from baseten_jobs.job.cost import Machine, cost_of
 from baseten_jobs.job.identity import Identity
+from baseten_jobs.job.names import without_letters
 from baseten_jobs.job.observation import PENDING, Observation, ObservedJob, short
 from baseten_jobs.job.request import JobRequest, ProjectRef
 from baseten_jobs.job.times import epoch_of
@@ -54,7 +55,7 @@ class Status:
         """The name that the manifest's job has or would have; without a manifest the job's own, which may be None."""
         if self.request.path or self.job is None:
             return self.request.job_name
-        return self.job.name
+        return without_letters(self.job.name)
 
     @property
     def cost_uncertain(self) -> bool:

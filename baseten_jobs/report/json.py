@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from baseten_jobs.applying.outcome import Applied, Awaited, End, Outcome
 from baseten_jobs.git.log import Revision
 from baseten_jobs.job.cost import Bill
+from baseten_jobs.job.names import read_job_name, without_letters
 from baseten_jobs.job.observation import ObservedJob
 from baseten_jobs.job.request import JobRequest
 from baseten_jobs.manifest.diagnostics import Diagnostic, has_errors
@@ -202,7 +203,7 @@ def _orphan(orphan: Orphan) -> Mapping[str, Any]:
     job = orphan.job
     return {
         "job_id": job.id,
-        "job_name": job.name,
+        "job_name": without_letters(job.name),
         "project": orphan.project,
         "gpus": job.gpus,
         "deleted": _revision(orphan.deleted),
@@ -213,7 +214,14 @@ def _orphan(orphan: Orphan) -> Mapping[str, Any]:
 def _job(job: ObservedJob | None) -> Mapping[str, Any] | None:
     if job is None:
         return None
-    return {"job_id": job.id, "name": job.name, "status": job.status, "created_at": job.created_at, "gpus": job.gpus}
+    named = {"job_id": job.id, "name": without_letters(job.name), **_submitted(job.name)}
+    return {**named, "status": job.status, "created_at": job.created_at, "gpus": job.gpus}
+
+
+def _submitted(name: str | None) -> Mapping[str, Any]:
+    """A job's name as the provider has it, and what it tells beside the identity."""
+    read = read_job_name(name)
+    return {"submitted_name": name, "owner": (read and read.owner) or None, "token": (read and read.token) or None}
 
 
 def _outcome(outcome: Outcome) -> Mapping[str, Any]:
@@ -226,6 +234,7 @@ def _outcome(outcome: Outcome) -> Mapping[str, Any]:
         "name": request.name,
         "job_name": outcome.action.job_name,
         "job_id": outcome.job_id,
+        **_submitted(outcome.submitted_name),
         "error": outcome.error or outcome.unclear or None,
         **_awaited(outcome.awaited),
     }

@@ -14,6 +14,7 @@ from baseten_jobs.applying.settle import Windows
 from baseten_jobs.cli.exit_rules import exit_of_apply
 from baseten_jobs.cli.exits import Exit
 from baseten_jobs.emulator.settings import Behaviour, Durations
+from baseten_jobs.job.names import read_job_name
 from baseten_jobs.planning.plan import Policy
 from baseten_jobs.provider.api.errors import ApiError
 from tests.support.world import Fault, World, answered, empty, late, lost, made_as, never, renamed
@@ -148,18 +149,15 @@ def test_a_commit_shown_after_the_second_create_makes_the_second_one_stop(world:
     assert exit_of_apply(result) is Exit.DONE
 
 
-def test_a_commit_after_the_second_create_is_reported_and_never_stopped(world: World) -> None:
+def test_a_commit_after_the_second_create_is_known_as_our_own_and_stopped(world: World) -> None:
     world.write()
     world.fault("create", late(world, 130))
     result = world.apply()
     own, late_one = world.jobs()
     assert told(result) == [("submitted", own["id"])]
-    assert "STOPPED" not in world.status_of()
-    assert result.outcomes[0].unclear == (
-        f"duplicate: {own['id']}, {late_one['id']} run the same spec; "
-        f"stop one with `baseten-jobs stop --job {late_one['id']}`"
-    )
-    assert exit_of_apply(result) is Exit.UNCLEAR
+    assert world.status_of() == ["RUNNING", "STOPPED"]
+    assert (result.outcomes[0].unclear, exit_of_apply(result)) == ("", Exit.DONE)
+    assert read_job_name(own["name"]).token != read_job_name(late_one["name"]).token
 
 
 def test_two_creates_without_an_answer_are_unknown_and_the_next_apply_knows(world: World) -> None:
@@ -240,7 +238,7 @@ def test_a_younger_twin_is_reported_and_left_to_its_own_applier(world: World) ->
 
     def with_a_twin(request: httpx.Request, send: Any) -> httpx.Response:
         own = send(request)
-        world.clock.at(world.clock.time + 1, lambda: send(request))
+        world.clock.at(world.clock.time + 1, world.create_behind)
         return httpx.Response(own.status_code, content=own.content, request=request)
 
     world.fault("create", with_a_twin)

@@ -1,5 +1,6 @@
 """The last look of an apply: twins by both witnesses, refusals that turn out to be none, and a name that is taken."""
 
+import json
 import threading
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from baseten_jobs.applying.settle import Windows
 from baseten_jobs.cli.exit_rules import exit_of_apply
 from baseten_jobs.cli.exits import Exit
 from baseten_jobs.emulator.settings import Durations
+from baseten_jobs.job.names import NO_OWNER, read_job_name
 from baseten_jobs.planning.plan import Policy
 from tests.support.world import Fault, Send, World, answered, empty, lost, never
 
@@ -65,13 +67,65 @@ def test_a_twin_that_either_witness_shows_is_seen(world: World, witness: str | N
     assert exit_of_apply(result) is Exit.DONE
 
 
-def test_a_gateway_that_doubles_and_answers_with_the_first_leaves_a_duplicate_that_is_told(world: World) -> None:
+def test_a_gateway_that_doubles_and_answers_with_the_first_leaves_one(world: World) -> None:
     world.write()
     world.fault("create", lambda request, send: (send(request), send(request))[0])
     result = world.apply()
-    assert (told(result), world.status_of()) == (["submitted"], ["RUNNING", "RUNNING"])
-    assert "duplicate: " in result.outcomes[0].unclear
+    assert (told(result), world.status_of()) == (["submitted"], ["RUNNING", "STOPPED"])
+    assert (result.outcomes[0].unclear, exit_of_apply(result)) == ("", Exit.DONE)
+
+
+def twin_first(world: World) -> Fault:
+    """Another applier's create of the same job is carried out just before, and ours gets no answer."""
+
+    def fault(request: httpx.Request, send: Send) -> httpx.Response:
+        world.create_behind()
+        world.clock.time += 1
+        return lost()(request, send)
+
+    return fault
+
+
+def test_of_two_whose_answers_are_lost_the_younger_is_stopped_by_its_applier(world: World) -> None:
+    """The token in its name proves that it is ours, so that two live jobs need no person to choose."""
+    world.write()
+    world.fault("create", twin_first(world))
+    result = world.apply()
+    other, own = world.jobs()
+    assert (submitted(result), world.status_of()) == ([("adopted", other["id"])], ["RUNNING", "STOPPED"])
+    assert (result.outcomes[0].unclear, exit_of_apply(result)) == ("", Exit.DONE)
+    assert read_job_name(own["name"]).token
+    assert result.outcomes[0].submitted_name == other["name"]
+
+
+def test_a_job_with_the_token_of_nobody_we_know_is_never_stopped(world: World) -> None:
+    """Not the younger twin of another applier, nor one whose letters were lost or cut on the way."""
+    world.write()
+
+    def with_twins(request: httpx.Request, send: Send) -> httpx.Response:
+        own = send(request)
+        name = own.json()["training_job"]["name"]
+        for other in (name[:-7] + "bcdfghj", name[:-8], name[:-1], name[:-7]):
+            world.clock.at(world.clock.time + 1, lambda other=other: world.create_behind(name=other))
+        return httpx.Response(own.status_code, content=own.content, request=request)
+
+    world.fault("create", with_twins)
+    result = world.apply()
+    assert world.status_of() == ["RUNNING"] * 5
+    assert told(result) == ["submitted"]
     assert exit_of_apply(result) is Exit.UNCLEAR
+    assert all(job["id"] in result.outcomes[0].unclear for job in world.jobs())
+
+
+def test_each_create_has_a_fresh_token(world: World) -> None:
+    for name in ("x", "y", "z"):
+        world.write(name)
+    world.fault("create", never(), never())
+    world.apply()
+    sent = [json.loads(body)["training_job"]["name"] for body in world.between.bodies if b'"training_job"' in body]
+    assert len(sent) == 5
+    assert len({read_job_name(name).token for name in sent}) == 5
+    assert {read_job_name(name).owner for name in sent} == {NO_OWNER}
 
 
 def test_one_look_reads_each_witness_once(world: World) -> None:

@@ -27,6 +27,7 @@ from baseten_jobs.cli.main import run
 from baseten_jobs.emulator.app import App
 from baseten_jobs.emulator.server import serving
 from baseten_jobs.emulator.settings import Settings
+from baseten_jobs.job.names import parse_job_name
 from baseten_jobs.manifest import document as manifests
 from baseten_jobs.pipeline import carry_out, make
 from baseten_jobs.planning.plan import Plan, Policy
@@ -218,7 +219,7 @@ def test_a_saved_body_names_the_artifact_and_the_digest_stays(world: World, tree
     job = json.loads(body)["training_job"]
     (artifact,) = job["runtime"]["artifacts"]
     assert artifact.keys() == {"s3_bucket", "s3_key"}
-    assert job["name"] == compiled(tree).requests[0].job_name
+    assert parse_job_name(job["name"]) == compiled(tree).requests[0].identity
     assert "workspace" not in job
 
 

@@ -10,6 +10,7 @@ import pytest
 
 from baseten_jobs.applying.outcome import Awaited, End, Goal, awaited
 from baseten_jobs.emulator.settings import Behaviour, Durations
+from baseten_jobs.job.names import without_letters
 from baseten_jobs.job.observation import ObservedJob
 from tests.support.operating import Desk, Open, desk, open_desk
 
@@ -130,7 +131,7 @@ def test_a_wait_that_takes_too_long_is_7_and_the_jobs_run_on(desk: Desk) -> None
     assert ran.code == 7
     assert 30 <= desk.clock.time - began < 45
     (job,) = desk.jobs()
-    assert f"  running    {job['name']}  job {job['id']}\nWaited: 1 running.\n" in ran.out
+    assert f"  running    {without_letters(job['name'])}  job {job['id']}\nWaited: 1 running.\n" in ran.out
     assert job["current_status"] == "TRAINING_JOB_RUNNING"
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from baseten_jobs.job.names import without_letters
 from baseten_jobs.planning.plan import Policy
 from baseten_jobs.provider.api.client import Api
 from baseten_jobs.provider.api.connection import Connection, open_api
@@ -77,7 +78,8 @@ def test_an_apply_reports_each_action_as_json_with_the_plan_beside_it(cli: Cli) 
     assert (ran.code, ran.json["summary"]["submitted"]) == (0, 1)
     assert result == {
         "action": "submit", "outcome": "submitted", "path": "specs/x.yaml", "project": "Demo", "name": "x",
-        "job_name": job["name"], "job_id": job["id"], "error": None,
+        "job_name": without_letters(job["name"]), "job_id": job["id"], "submitted_name": job["name"], "owner": "xxx",
+        "token": job["name"][-4:], "error": None,
     }  # fmt: skip
     assert "Plan: 1 to submit" in ran.err
 
@@ -91,10 +93,10 @@ def test_an_apply_with_nothing_to_do_says_so_and_needs_no_leave(cli: Cli) -> Non
 
 def test_the_old_and_the_new_digest_of_a_change_are_shown(cli: Cli) -> None:
     cli("apply", "--local", "--yes")
-    old = provider().search()[0]["name"].partition("--")[2]
+    old = provider().search()[0]["name"][3:15]
     write(command="train --lr 3e-4")
     ran = cli("apply", "--local", "--yes")
-    new = provider().search()[-1]["name"].partition("--")[2]
+    new = provider().search()[-1]["name"][3:15]
     assert f"+ submit  x  (changed: {old} → {new})" in ran.out
     assert len(provider().search()) == 2
 
@@ -338,7 +340,7 @@ def test_status_shows_a_job_by_its_id_managed_or_not(cli: Cli) -> None:
     other = answer["training_job"]["id"]
     shown = cli("status", "--job", own["id"], "--job", other, "--local", "-o", "json").json["jobs"]
     assert [(row["name"], row["path"], row["job_name"], row["job"]["job_id"]) for row in shown] == [
-        ("x", None, own["name"], own["id"]),
+        ("x", None, without_letters(own["name"]), own["id"]),
         ("llama-pretrain", None, "llama-pretrain", other),
     ]
     table = cli("status", "--job", other, "--local").out

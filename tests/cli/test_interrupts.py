@@ -17,6 +17,7 @@ import pytest
 from baseten_jobs.emulator.faults import parse_fault
 from baseten_jobs.emulator.server import serving
 from baseten_jobs.emulator.settings import Settings
+from baseten_jobs.job.names import without_letters
 from tests.soaks.chaos import write_manifests
 
 
@@ -46,7 +47,8 @@ class Applier:
         return self.process.returncode, json.loads(output), errors
 
     def held(self) -> set[str]:
-        return {job["name"] for job in httpx.get(self.url + "/_emulator/jobs", verify=False).json()["training_jobs"]}
+        jobs = httpx.get(self.url + "/_emulator/jobs", verify=False).json()["training_jobs"]
+        return {str(without_letters(job["name"])) for job in jobs}
 
 
 Start = Callable[..., Applier]

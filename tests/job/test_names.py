@@ -9,8 +9,8 @@ from baseten_jobs.job.names import (
     LETTERS,
     NO_OWNER,
     JobName,
+    Signature,
     arrived,
-    new_token,
     normalised,
     owner_for,
     owner_of,
@@ -172,7 +172,8 @@ def test_without_an_address_there_is_no_owner() -> None:
 
 def test_a_token_is_by_chance_and_of_all_letters() -> None:
     asked: list[int] = []
-    assert new_token(lambda below: asked.append(below) or 0) == "bbbb"
-    assert asked == [19**4]
-    assert new_token(lambda below: below - 1) == "zzzz"
-    assert len({new_token(lambda below, number=number: number) for number in range(19**4)}) == 19**4
+    identity = Identity("x", DIGEST)
+    signed = Signature("bcd", lambda below: asked.append(below) or 0).sign(identity)
+    assert (signed, asked) == (JobName(identity, 0, "bcd", "bbbb"), [19**4])
+    tokens = {Signature(below=lambda below, number=number: number).sign(identity).token for number in range(19**4)}
+    assert len(tokens) == 19**4

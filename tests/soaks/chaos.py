@@ -313,7 +313,7 @@ def run_race(
         told = ", ".join(f"{counts[column]} {column}" for column in columns)
         print(f"{title}: {rounds} rounds of {appliers} appliers and {manifests} manifests: {told}")
         broken = counts["unreported duplicates"] + counts["lost"] + counts["wrong reports"]
-        good = good and not broken and (mix is LOST or not counts["live duplicates"])
+        good = good and not broken and not counts["live duplicates"]
     return good
 
 
