@@ -17,6 +17,7 @@ from baseten_jobs.job.names import (
     parse_job_name,
     read_job_name,
 )  # fmt: skip
+from baseten_jobs.manifest.rules.warnings import LONGEST_JOB_NAME, WARNINGS
 
 DIGEST = "0123456789ab"
 _LETTERS = st.text(LETTERS, min_size=7, max_size=7)
@@ -68,6 +69,14 @@ def test_a_suffix_of_the_server_is_no_loss_and_other_letters_are(name: JobName, 
     assert arrived(name, str(other)) is (other == name)
     assert not arrived(name, None)
     assert not arrived(name, name.identity.job_name)
+
+
+@given(IDENTITIES)
+def test_a_name_that_may_be_cut_is_a_warning(identity: Identity) -> None:
+    """A manifest's name of 35 characters is safe: up to attempt 9,999."""
+    data = {"apiVersion": "baseten-jobs/v1", "metadata": {"name": identity.name, "attempt": identity.attempt}}
+    found = list(WARNINGS["long-name"](data))
+    assert bool(found) is (len(str(Signature().sign(identity))) > LONGEST_JOB_NAME)
 
 
 _PARTS = ("x", "--", "-", DIGEST, "-a2", "-a1", "-r1", "-r", "-a", "bcd", "fghj", "bcdfghj", "-2", "0", "e", "\n")

@@ -21,6 +21,10 @@ from baseten_jobs.manifest.schema.fields import shape_of
 from baseten_jobs.phrases import nearest
 from baseten_jobs.secrecy import is_a_secret, looks_secret, may_hold_a_secret, names_a_secret, quoted
 
+LONGEST_JOB_NAME = 63
+"""Characters that a job's name may have wherever a name is also a label of Kubernetes or of DNS."""
+_BESIDE_THE_NAME = len("--") + 12 + len("-") + 7  # the digest, and the letters of owner and token
+
 
 def _gpus(data: Mapping[str, Any]) -> tuple[str, int]:
     """Returns type and count of a node's GPUs, or an empty type and 0 if there are none or the value can't be read."""
@@ -45,6 +49,18 @@ def _unknown_accelerator(data: Mapping[str, Any]) -> Iterator[Finding]:
             (*path, "accelerator") if mapping_at(data, *path) else path,
             f"{quoted(name)} is not a GPU type known here",
             f"did you mean '{near}'?" if near else f"known: {', '.join(known)}",
+        )
+
+
+def _long_name(data: Mapping[str, Any]) -> Iterator[Finding]:
+    name, attempt = text_at(data, "metadata", "name") or "", value_at(data, "metadata", "attempt")
+    numbered = f"-a{attempt}" if type(attempt) is int and attempt > 1 else ""
+    length = len(name) + _BESIDE_THE_NAME + len(numbered)
+    if length > LONGEST_JOB_NAME:
+        yield (
+            ("metadata", "name"),
+            f"the job's whole name has {length} characters, and may be cut after {LONGEST_JOB_NAME}",
+            f"up to {len(name) - length + LONGEST_JOB_NAME} characters are safe here",
         )
 
 
@@ -140,6 +156,7 @@ WARNINGS: Mapping[str, Check] = MappingProxyType(
     {
         "unknown-accelerator": _unknown_accelerator,
         "literal-secret": _literal_secret,
+        "long-name": _long_name,
         "reserved-variable": _reserved_variable,
         "partial-nodes": _partial_nodes,
         "spot-without-checkpointing": _spot_without_checkpointing,
