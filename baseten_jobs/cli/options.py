@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from baseten_jobs.cli.field_option import F, FieldOption, bundle
+from baseten_jobs.cli.owner_option import owner_letters
 
 DEFAULT_PATH = "specs"
 STANDARD_OUTPUT = "-"
@@ -266,6 +267,10 @@ _POLICY = (
     FieldOption(
         ["--history"], owner=_policy_type, type=_COUNT, show_default=True, metavar="N",
         help="How many revisions of a manifest to look through for the one that runs.",
+    ),
+    FieldOption(
+        ["--owner-too"], owner=_policy_type, type=owner_letters, multiple=True, metavar="OWNER",
+        help="Jobs with these three letters of an owner are ours, too: for a repository that was moved or renamed.",
     ),
 )  # fmt: skip
 

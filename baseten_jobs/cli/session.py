@@ -19,7 +19,6 @@ from baseten_jobs.report import problems
 from baseten_jobs.report.style import Look
 
 if TYPE_CHECKING:
-    from baseten_jobs.applying.execute import Execution
     from baseten_jobs.planning.history.branch_tip import Tip
     from baseten_jobs.planning.history.review import Inquiry
     from baseten_jobs.planning.plan import Policy
@@ -139,22 +138,14 @@ def inquiry(policy: "Policy", connection: "Connection", paths: Sequence[str], ti
     """What to look for in git. Missing jobs are not looked for with the embedded API, whose database may be new."""
     from datetime import UTC, datetime
 
+    from baseten_jobs.git.remote import origin_of
+    from baseten_jobs.job.names import owner_for
     from baseten_jobs.planning.history.review import Inquiry
 
     given = tuple(path for path in paths if path != STDIN)
     newer = tip.newer if tip else ()
-    return Inquiry(datetime.now(UTC), policy, missing=not connection.local, paths=given, newer=newer)
-
-
-def signed(execution: "Execution", paths: Sequence[str]) -> "Execution":
-    """The execution with the owner of the checkout that the first path is in, or of the one that we are in."""
-    from dataclasses import replace
-
-    from baseten_jobs.git.remote import origin_of
-    from baseten_jobs.job.names import Signature, owner_for
-
-    given = [path for path in paths if path != STDIN]
-    return replace(execution, signature=Signature(owner_for(os.environ, origin_of([*given, "."]))))
+    owner = owner_for(os.environ, origin_of((*given, ".")))
+    return Inquiry(datetime.now(UTC), policy, missing=not connection.local, paths=given, newer=newer, owner=owner)
 
 
 def opened(connection: "Connection") -> "Api":

@@ -92,10 +92,21 @@ def parse_job_name(held: str | None) -> Identity | None:
     return read and read.identity
 
 
+def owner_in(held: str | None) -> str:
+    """Returns the letters of the owner in a job's name; empty without."""
+    read = read_job_name(held)
+    return read.owner if read else ""
+
+
 def arrived(sent: JobName, held: str | None) -> bool:
     """Whether a job has the whole name that was sent, but for a server's suffix; a name that was cut never has."""
     read = read_job_name(held)
     return read is not None and read._replace(suffix=None) == sent._replace(suffix=None)
+
+
+def is_owner(text: str) -> bool:
+    """Whether a text can be the letters of an owner."""
+    return len(text) == OWNER and set(text) <= set(LETTERS)
 
 
 def owner_of(address: str) -> str:

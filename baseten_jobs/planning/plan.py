@@ -32,7 +32,7 @@ class Policy:
 
     `history` bounds the revisions of a manifest that are looked through; `max_cost_per_hour` is in USD. `create` has
     the names of manifests that are submitted although a doubt would hold them, or EVERY. What is new since the commit
-    `since` is not old, whatever its dates say.
+    `since` is not old, whatever its dates say. Jobs of the owners in `owner_too` are this repository's, too.
     """
 
     max_submits: int | None = 10
@@ -43,6 +43,7 @@ class Policy:
     since: str = ""
     prune: bool = False
     history: int = 1000
+    owner_too: frozenset[str] = frozenset()
 
     def creates(self, name: str) -> bool:
         """True if a person has said that this manifest is to be submitted, whatever the doubt."""

@@ -130,7 +130,7 @@ def test_terms_that_are_the_same_do_not_differ() -> None:
 
 def test_every_field_of_a_policy_is_a_limit_or_has_to_be_the_same() -> None:
     others = {"max_submits": 99, "max_gpus": 1, "max_cost_per_hour": 1e6, "retry_failed": frozenset("x"), "since": "x",
-              "create": frozenset("x"), "prune": True, "history": 5}  # fmt: skip
+              "create": frozenset("x"), "prune": True, "history": 5, "owner_too": frozenset({"bcd"})}  # fmt: skip
     usual = replace(TERMS, policy=Policy(max_gpus=0))
     for field in fields(Policy):
         assert field.name in others, "a new option: what may a saved plan say of it?"
@@ -188,6 +188,7 @@ _PERMITTED = {
     "max_cost_per_hour": lambda v: v is None or _is_count(v) or (type(v) is float and 0 <= v <= 10**9),
     "retry_failed": lambda value: _is_names(value),
     "create": lambda value: _is_names(value),
+    "owner_too": lambda value: _is_names(value),
     "since": lambda value: type(value) is str,
     "prune": lambda value: type(value) is bool,
     "history": lambda value: _is_count(value),

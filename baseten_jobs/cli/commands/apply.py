@@ -18,10 +18,11 @@ from baseten_jobs.cli.github_step import Step
 from baseten_jobs.cli.interrupts import winding_up
 from baseten_jobs.cli.progress import Progress, UploadProgress
 from baseten_jobs.cli.saved_plan import read_plan
-from baseten_jobs.cli.session import Session, guarded, inquiry, opened, or_default, signed, still_there
+from baseten_jobs.cli.session import Session, guarded, inquiry, opened, or_default, still_there
 from baseten_jobs.cli.tip_option import asked
 from baseten_jobs.cli.wait_option import WaitingCommand, waited
 from baseten_jobs.cli.wait_option import waiting as waiting_options
+from baseten_jobs.job.names import Signature
 from baseten_jobs.manifest.inputs import Inputs
 from baseten_jobs.phrases import page
 from baseten_jobs.pipeline import Done, Failed, Intent, Invalid, NotApplied, Planned
@@ -120,7 +121,8 @@ def command(
         if isinstance(tip, Exit):
             return tip
         api, of_git = opened(connection), inquiry(terms.policy, connection, terms.paths, tip)
-        intent = Intent(terms, of_git, signed(execution, terms.paths), saved, confirmed=yes, local=connection.local)
+        how = replace(execution, signature=Signature(of_git.owner))
+        intent = Intent(terms, of_git, how, saved, confirmed=yes, local=connection.local)
         ended = pipeline.apply(api, compiled, intent, _Operator(session, step, api))
         match ended:
             case Invalid():

@@ -19,13 +19,20 @@ Observe = Callable[[tuple[ProjectRef, ...]], Observation]
 class Orphans:
     """The orphans of one plan. If `prune` is True, those are stopped whose manifest was below a path in `within`.
 
-    `newer` are YAML files, path and bytes, that a newer commit has: what they claim is no orphan.
+    `newer` are YAML files, path and bytes, that a newer commit has: what they claim is no orphan. `other_owner` returns
+    the letters of the other repository that a job is of, or an empty text.
     """
 
     def __init__(
-        self, evidence: Evidence, prune: bool, within: Sequence[str], newer: Iterable[tuple[str, bytes]] = ()
+        self,
+        evidence: Evidence,
+        prune: bool,
+        within: Sequence[str],
+        newer: Iterable[tuple[str, bytes]] = (),
+        other_owner: Callable[[ObservedJob], str] = lambda job: "",
     ) -> None:
         self.evidence, self.prune, self.within, self.newer = evidence, prune, within, newer
+        self.other_owner = other_owner
         self.repository, self.contents = evidence.repository, evidence.contents
 
     def listed(self, plan: Plan, observe: Observe) -> Plan:
@@ -59,6 +66,8 @@ class Orphans:
         """Why a job is not pruned although its manifest is gone; empty if it may be."""
         identity = job.identity
         assert identity is not None
+        if owner := self.other_owner(job):
+            return of_another(owner)
         if name := self._lives_on(plan, project, job):
             return f"its spec lives on as '{name}': `metadata.renamed_from: {identity.name}` says that it was renamed"
         if job.disputed:
@@ -117,6 +126,11 @@ class Orphans:
             self.contents.add(name := f"newer:{path}", raw)
             found.append(name)
         return tuple(dict.fromkeys((*self.evidence.at_head, *filter(self.contents.mentions, found))))
+
+
+def of_another(owner: str) -> str:
+    """Why a job with these letters is left alone."""
+    return f"it is of another repository, '{owner}'; `--owner-too {owner}` if that is this one's former address"
 
 
 def _unclaimed(plan: Plan, others: Iterable[ObservedProject]) -> Iterable[tuple[ObservedProject, ObservedJob]]:

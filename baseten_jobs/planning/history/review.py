@@ -9,7 +9,7 @@ from baseten_jobs.git.objects import NotWhole
 from baseten_jobs.git.process import GitError
 from baseten_jobs.git.repository import NotInGit, Repository
 from baseten_jobs.job.identity import Identity
-from baseten_jobs.job.names import parse_job_name
+from baseten_jobs.job.names import NO_OWNER, owner_in, parse_job_name
 from baseten_jobs.job.observation import ObservedJob, StatusClass
 from baseten_jobs.job.times import epoch_of
 from baseten_jobs.phrases import one_line
@@ -17,7 +17,7 @@ from baseten_jobs.planning.decide import STOPPED, Claimed, revealed
 from baseten_jobs.planning.diff import changes
 from baseten_jobs.planning.history.lookup import Evidence
 from baseten_jobs.planning.history.missing_jobs import Absences
-from baseten_jobs.planning.history.orphans import Observe, Orphans
+from baseten_jobs.planning.history.orphans import Observe, Orphans, of_another
 from baseten_jobs.planning.plan import Action, ActionKey, Beside, Doubt, Plan, Policy, Verb
 
 _LONG_AGO = timedelta(days=7)
@@ -38,7 +38,7 @@ class Inquiry:
     """What is asked of git. `now` has a time zone. Only jobs of manifests below `paths` are pruned; all if it is None.
 
     `missing` is False if no job can be missing. `newer` are YAML files, path and bytes, that a newer commit has:
-    what they claim is not abandoned.
+    what they claim is not abandoned. `owner` has the letters of this repository; empty, no job counts as another's.
     """
 
     now: datetime
@@ -46,6 +46,13 @@ class Inquiry:
     missing: bool = True
     paths: tuple[str, ...] | None = None
     newer: tuple[tuple[str, bytes], ...] = ()
+    owner: str = ""
+
+    def other_owner(self, job: ObservedJob) -> str:
+        """The letters of the other repository that a job is of; empty for one of ours, and for one without."""
+        owner = owner_in(job.name)
+        ours = {"", NO_OWNER, self.owner, *self.policy.owner_too}
+        return owner if self.owner and owner not in ours else ""
 
 
 class _Doubt(NamedTuple):
@@ -68,6 +75,7 @@ def with_history(
     stays as it is, with a note. If the history can't be read, stops are left out, and submits of specs that may be old
     are held. Raises ApiError.
     """
+    plan = _with_owners(plan, inquiry)
     if isinstance(repository, NotInGit) and not repository.refused:
         return _unexplained(plan, repository.reason, inquiry)
     if isinstance(repository, NotInGit):
@@ -76,6 +84,22 @@ def with_history(
         return _Review(repository, inquiry, plan).reviewed(observe, again)
     except (GitError, NotWhole) as error:
         return _not_readable(plan, str(error), inquiry)
+
+
+def _with_owners(plan: Plan, inquiry: Inquiry) -> Plan:
+    """The plan without stops of what is of another repository, and with a note where that has a manifest's spec."""
+    others = {a.key: owner for a in plan.actions if a.job and (owner := inquiry.other_owner(a.job))}
+    stops = (stop for stop in plan.of(Verb.STOP) if stop.key in others)
+    plan = _without_stops(plan, {stop.key: _Doubt(_not_stopped(stop, of_another(others[stop.key]))) for stop in stops})
+    return replace(
+        plan,
+        actions=tuple(
+            replace(a, notes=(*a.notes, f"job {a.job.id}: {of_another(others[a.key])}"))
+            if a.job and a.key in others
+            else a
+            for a in plan.actions
+        ),
+    )
 
 
 def _not_readable(plan: Plan, reason: str, inquiry: Inquiry) -> Plan:
@@ -145,7 +169,7 @@ class _Review:
         given = inquiry.paths
         paths: list[str | None] = [""] if given is None else [repository.path_of(path) for path in given]
         within = tuple(path for path in paths if path is not None)
-        self.orphans = Orphans(self.evidence, inquiry.policy.prune, within, inquiry.newer)
+        self.orphans = Orphans(self.evidence, inquiry.policy.prune, within, inquiry.newer, inquiry.other_owner)
 
     def reviewed(self, observe: Observe, again: Callable[[Claimed], Plan]) -> Plan:
         if elsewhere := self._claimed_elsewhere():
