@@ -8,12 +8,15 @@ from baseten_jobs.applying.known import CreateKey, Lost, Second, Settled
 from baseten_jobs.applying.plausibility import Shown, called, left_alone, not_shown, shown_as
 from baseten_jobs.job.names import JobName, Signature, arrived
 from baseten_jobs.job.observation import ObservedJob, StatusClass
+from baseten_jobs.job.times import epoch_of
 from baseten_jobs.planning.plan import duplicate_warning
 from baseten_jobs.provider.api.client import Api
 from baseten_jobs.provider.api.errors import ApiError
 from baseten_jobs.provider.snapshot import Snapshot, look_at
 
 _STOPPERS = 8
+_DOUBLED = 120.0
+"""Seconds after a job within which another one of its token is the same request, which something sent twice."""
 
 
 @dataclass(frozen=True)
@@ -197,7 +200,7 @@ class Settlement:
             if key.project_id in looks:
                 same = looks[key.project_id].same(key.identity)
                 jobs = [job for job in same if job.id not in self.seen]
-                jobs = [job for job in jobs if self._is_own(key, job)] or jobs
+                jobs = self._own_among(key, jobs) or jobs
                 if jobs:
                     self.found[key] = next((job for job in jobs if job.ran), jobs[0])
 
@@ -224,11 +227,16 @@ class Settlement:
             self.lost[key] = Lost(job.id, words, shown is not Shown.ELSEWHERE)
         return shown
 
-    def _is_own(self, key: CreateKey, job: ObservedJob) -> bool:
-        """True if a create of this key made the job: by its answer, or by the token in the job's name."""
-        own = self.own.get(key)
-        answered = own is not None and own.id == job.id
-        return answered or (not job.disputed and any(arrived(name, job.name) for name in self.sent.get(key, ())))
+    def _own_among(self, key: CreateKey, jobs: Iterable[ObservedJob]) -> list[ObservedJob]:
+        """Those of the jobs, oldest first, that creates of this key made, by an answer or a token; no later copies."""
+        own, first = [], dict[str, ObservedJob]()
+        answered = self.own[key].id if key in self.own else None
+        for job in jobs:
+            token = next((name.token for name in self.sent.get(key, ()) if arrived(name, job.name)), "")
+            doubled = _together(first.setdefault(token, job), job) if token and not job.disputed else False
+            if doubled or job.id == answered:
+                own.append(job)
+        return own
 
     def _is_alone(self, key: CreateKey, look: Snapshot, second: list[Second] | None) -> bool:
         """True if the own job is shown, and at most one job of this identity lives.
@@ -240,10 +248,9 @@ class Settlement:
         if shown is None or (shown is Shown.HIDDEN and not (self.own[key].id in self._second_to and look.complete)):
             return False
         same = look.same(key.identity)
-        answered = look.job(self.own[key].id) if key in self.own else None
-        own = {job.id: job for job in (answered, *same) if job and job.live and self._is_own(key, job)}
         oldest = next((job for job in same if look.surely_ran(job.id)), None)
-        younger = [job for job in own.values() if oldest and oldest.age_order < job.age_order]
+        own = [job for job in self._own_among(key, same) if job.live]
+        younger = [job for job in own if oldest and oldest.age_order < job.age_order]
         if oldest and second is not None:
             second += (Second(key.project_id, job.id) for job in younger)
             self._second_to |= {job.id: oldest for job in younger}
@@ -283,3 +290,9 @@ class Settlement:
 
     def _look(self, project_ids: Iterable[str], until: float, attempts: int = 1) -> dict[str, Snapshot]:
         return look_at(self.api.hasty(attempts, self._within, until), project_ids)
+
+
+def _together(first: ObservedJob, job: ObservedJob) -> bool:
+    """True for one job, and for two that were made within the time in which a request is sent twice."""
+    begun, made = epoch_of(first.created_at), epoch_of(job.created_at)
+    return first.id == job.id or (begun is not None and made is not None and made - begun <= _DOUBLED)

@@ -117,6 +117,29 @@ def test_a_job_with_the_token_of_nobody_we_know_is_never_stopped(world: World) -
     assert all(job["id"] in result.outcomes[0].unclear for job in world.jobs())
 
 
+@pytest.mark.parametrize(("seconds", "after"), [(110, ["RUNNING", "STOPPED"]), (130, ["RUNNING", "RUNNING"])])
+@pytest.mark.parametrize("suffix", ["", "-2"])
+def test_a_copy_that_a_person_makes_minutes_later_is_never_stopped(
+    world: World, seconds: int, after: list[str], suffix: str
+) -> None:
+    """It has our token, as a request has that a gateway sends twice; only that one comes soon."""
+    world.windows = Windows(settle=600)
+    world.write()
+
+    def copied(request: httpx.Request, send: Send) -> httpx.Response:
+        own = send(request)
+        name = own.json()["training_job"]["name"]
+        world.clock.at(world.clock.time + seconds, lambda: world.create_behind(name=name + suffix))
+        world.fault("list", *[answered(503)] * 40)  # so that the check for twins goes on
+        return httpx.Response(own.status_code, content=own.content, request=request)
+
+    world.fault("create", copied)
+    result = world.apply()
+    assert world.status_of() == after
+    assert exit_of_apply(result) is (Exit.DONE if after[1] == "STOPPED" else Exit.UNCLEAR)
+    assert (world.jobs()[1]["id"] in result.outcomes[0].unclear) is (after[1] == "RUNNING")
+
+
 def test_each_create_has_a_fresh_token(world: World) -> None:
     for name in ("x", "y", "z"):
         world.write(name)
