@@ -17,8 +17,6 @@ OURS = "https://github.com/acme/training"
 
 @pytest.fixture
 def checkout(tmp_path: Path, nothing_set: None, monkeypatch: pytest.MonkeyPatch) -> Path:
-    for name in ("CI_PROJECT_URL", "BASETEN_JOBS_OWNER"):
-        monkeypatch.delenv(name, raising=False)
     (tmp_path / "checkout" / "specs").mkdir(parents=True)
     (tmp_path / "checkout" / "specs" / "sft.yaml").write_text(GOOD)
     git(tmp_path / "checkout", "init", "-q", "-b", "main")

@@ -45,6 +45,6 @@ def called(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -
 
 @pytest.fixture
 def nothing_set(monkeypatch: pytest.MonkeyPatch) -> None:
-    """An environment that has nothing of Baseten's and nothing of GitHub's."""
-    for name in [name for name in os.environ if name.startswith(("BASETEN_", "GITHUB_"))]:
+    """An environment that has nothing of Baseten's, and nothing of GitHub's and GitLab's."""
+    for name in [name for name in os.environ if name.startswith(("BASETEN_", "CI_", "GITHUB_"))]:
         monkeypatch.delenv(name)
