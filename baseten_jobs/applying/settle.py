@@ -233,8 +233,8 @@ class Settlement:
         answered = self.own[key].id if key in self.own else None
         for job in jobs:
             token = next((name.token for name in self.sent.get(key, ()) if arrived(name, job.name)), "")
-            doubled = _together(first.setdefault(token, job), job) if token and not job.disputed else False
-            if doubled or job.id == answered:
+            signed = token and not job.disputed and _together(first.setdefault(token, job), job)
+            if signed or job.id == answered:
                 own.append(job)
         return own
 

@@ -138,13 +138,13 @@ def inquiry(policy: "Policy", connection: "Connection", paths: Sequence[str], ti
     """What to look for in git. Missing jobs are not looked for with the embedded API, whose database may be new."""
     from datetime import UTC, datetime
 
-    from baseten_jobs.git.remote import origin_of
+    from baseten_jobs.git.repository import origin_of
     from baseten_jobs.job.names import owner_for
     from baseten_jobs.planning.history.review import Inquiry
 
     given = tuple(path for path in paths if path != STDIN)
     newer = tip.newer if tip else ()
-    owner = owner_for(os.environ, origin_of((*given, ".")))
+    owner = owner_for(os.environ, lambda: origin_of((*given, ".")))
     return Inquiry(datetime.now(UTC), policy, missing=not connection.local, paths=given, newer=newer, owner=owner)
 
 

@@ -6,9 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from urllib.parse import unquote
 
-from baseten_jobs.git.process import GitError, attempt, reach
+from baseten_jobs.git.process import GitError, reach
 from baseten_jobs.git.repository import MANIFESTS, Repository
-from baseten_jobs.manifest.paths import checkout_of
 from baseten_jobs.phrases import one_line
 from baseten_jobs.secrecy import without_values
 
@@ -93,17 +92,6 @@ def remote_of(repository: Repository, seconds: float = SECONDS) -> Remote:
         raise GitError(f"of the remotes {names} none is called 'origin'")
     name = "origin" if "origin" in urls else next(iter(urls))
     return Remote(repository, name, tuple(urls[name]), seconds)
-
-
-def origin_of(paths: Iterable[str]) -> str:
-    """The address of `origin` as it is written, of the checkout that the first of these paths is in; empty without."""
-    for path in paths:
-        if root := checkout_of(path if os.path.isdir(path) else os.path.dirname(path) or "."):
-            try:
-                return os.fsdecode(attempt(root, "config", "--get", "remote.origin.url").stdout).removesuffix("\n")
-            except GitError:
-                return ""
-    return ""
 
 
 def _change(facts: str, path: str) -> TreeChange:

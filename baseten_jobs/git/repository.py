@@ -198,6 +198,17 @@ def first_repository(folders: Iterable[str]) -> Repository | NotInGit:
     return refused
 
 
+def origin_of(paths: Iterable[str]) -> str:
+    """The address of `origin` as it is written, of the checkout that the first of these paths is in; empty without."""
+    for path in paths:
+        if root := checkout_of(path if os.path.isdir(path) else os.path.dirname(path) or "."):
+            try:
+                return os.fsdecode(attempt(root, "config", "--get", "remote.origin.url").stdout).removesuffix("\n")
+            except GitError:
+                return ""
+    return ""
+
+
 def once_held_manifests(path: str) -> bool:
     """Whether HEAD's history knows of a YAML file at or below a path that may be gone."""
     return _names_manifests(path, "log", "--format=", "--name-only")

@@ -115,15 +115,16 @@ def owner_of(address: str) -> str:
     return _letters(number, OWNER)
 
 
-def owner_for(environment: Mapping[str, str], origin: str) -> str:
-    """Returns the owner of the jobs that a checkout makes; `origin` is its remote's address, empty without one.
+def owner_for(environment: Mapping[str, str], origin: Callable[[], str]) -> str:
+    """Returns the owner of the jobs that a checkout makes; `origin` asks for its remote's address, empty without one.
 
     What the environment names comes first: an address of one's own choice, then the one that GitHub or GitLab gives.
     """
     server, repository = (environment.get(f"GITHUB_{name}", "") for name in ("SERVER_URL", "REPOSITORY"))
     github = f"{server}/{repository}" if server and repository else ""
-    addresses = (environment.get("BASETEN_JOBS_OWNER", ""), github, environment.get("CI_PROJECT_URL", ""), origin)
-    return next((owner_of(address) for address in addresses if address.strip()), NO_OWNER)
+    named = (environment.get("BASETEN_JOBS_OWNER", ""), github, environment.get("CI_PROJECT_URL", ""))
+    address = next(filter(str.strip, named), "") or origin()
+    return owner_of(address) if address.strip() else NO_OWNER
 
 
 def normalised(address: str) -> str:

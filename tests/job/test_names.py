@@ -172,11 +172,11 @@ GITHUB = {"GITHUB_SERVER_URL": "https://github.com", "GITHUB_REPOSITORY": "acme/
 def test_the_owner_is_of_the_first_address_that_is_named(
     environment: dict[str, str], origin: str, address: str
 ) -> None:
-    assert owner_for(environment, origin) == owner_of(address)
+    assert owner_for(environment, lambda: origin) == owner_of(address)
 
 
 def test_without_an_address_there_is_no_owner() -> None:
-    assert owner_for({}, "") == NO_OWNER
+    assert owner_for({}, lambda: "") == NO_OWNER
 
 
 def test_a_token_is_by_chance_and_of_all_letters() -> None:
