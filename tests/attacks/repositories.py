@@ -4,7 +4,6 @@
 """
 
 import argparse
-import atexit
 import json
 import os
 import random
@@ -18,6 +17,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from tests.support.folders import kept_folder
 from tests.support.repository import git
 
 SECRETS = {
@@ -100,9 +100,7 @@ def reviewed(folder: Path) -> Path:
 @cache
 def _reviewed() -> Path:
     """Made once, and copied."""
-    temporary = tempfile.TemporaryDirectory()
-    atexit.register(temporary.cleanup)
-    folder = Path(temporary.name)
+    folder = kept_folder()
     git(folder, "init", "-q", "-b", "main")
     for number in range(3):
         manifest(folder / "specs" / "good.yaml", "good", f"train {number}")

@@ -1,6 +1,5 @@
 """A small runner of GitHub Actions: enough of its expressions and files to carry out our composite action for real."""
 
-import atexit
 import json
 import os
 import re
@@ -8,7 +7,6 @@ import shutil
 import stat
 import subprocess
 import sys
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
@@ -19,6 +17,7 @@ import pytest
 import yaml
 
 from tests.support import warm
+from tests.support.folders import kept_folder
 from tests.support.repository import QUICK
 
 ROOT = Path(__file__).parents[2]
@@ -233,9 +232,7 @@ def cloned(workspace: Path, tmp_path: Path) -> Path:
 @cache
 def _pushed() -> Path:
     """A folder with a workspace, and the repository that it was pushed to: made once, and copied."""
-    temporary = tempfile.TemporaryDirectory()
-    atexit.register(temporary.cleanup)
-    folder = Path(temporary.name)
+    folder = kept_folder()
     workspace = folder / "workspace"
     (workspace / "specs").mkdir(parents=True)
     (workspace / "specs" / "sft.yaml").write_text(GOOD)

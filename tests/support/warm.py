@@ -10,12 +10,12 @@ import select
 import socket
 import subprocess
 import sys
-import tempfile
 import traceback
 from functools import cache
 from pathlib import Path
 
 from tests.support.ask_warm import UNEXPECTED
+from tests.support.folders import kept_folder
 
 _CLIENT = Path(__file__).with_name("ask_warm.py")
 _ROOT = Path(__file__).parents[2]
@@ -24,9 +24,7 @@ _ROOT = Path(__file__).parents[2]
 @cache
 def command() -> tuple[str, ...]:
     """What to start in place of `baseten-jobs`, as long as this process lives."""
-    folder = tempfile.TemporaryDirectory()
-    atexit.register(folder.cleanup)
-    address = str(Path(folder.name) / "socket")
+    address = str(kept_folder() / "socket")
     words = [sys.executable, "-m", "tests.support.warm", address]
     process = subprocess.Popen(words, cwd=_ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     assert process.stdin is not None
