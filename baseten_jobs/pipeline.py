@@ -28,6 +28,7 @@ from baseten_jobs.planning.preflight import Appraisal, appraise, appraised, unkn
 from baseten_jobs.planning.problems import misnamed, misplaced, not_adoptable
 from baseten_jobs.planning.saved_plan import SavedPlan
 from baseten_jobs.planning.terms import Terms, differences, narrowed
+from baseten_jobs.planning.twins import owners_of, with_twin_stops
 from baseten_jobs.provider.api.client import Api
 from baseten_jobs.provider.api.errors import ApiError
 from baseten_jobs.provider.observe import observe, with_second_witness
@@ -158,6 +159,7 @@ def make(
         if inquiry is not None:
             again = partial(make_plan, compiled.requests, observation, policy)
             plan = _asked_of_git(api, plan, inquiry, again)
+            plan = with_twin_stops(plan, owners_of(inquiry.owner, policy))
     if strangers := not_adoptable(compiled.manifests, observation):
         return Planned(Plan(), strangers)
     submitted = _submitted(compiled, plan)
@@ -166,8 +168,9 @@ def make(
 
 
 def _doubted(plan: Plan, observation: Observation, compiled: Compiled, prune: bool) -> list[ProjectRef]:
-    """The projects in which what the search alone shows decides on something: of submits, stops and adoptions."""
-    decided = [*plan.possible_submits, *plan.of(Verb.STOP), *(plan.actions if prune else ())]
+    """The projects in which what the search alone shows decides on something, such as a submit, a stop or a twin."""
+    twins = [action for action in plan.actions if action.duplicates]
+    decided = [*plan.possible_submits, *plan.of(Verb.STOP), *twins, *(plan.actions if prune else ())]
     requests = (*(action.request for action in decided), *not_there(observation, compiled.requests))
     return [request.project for request in requests if observation.project(request.project).exists]
 

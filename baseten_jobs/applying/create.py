@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from baseten_jobs.applying.in_flight import Ledger
 from baseten_jobs.applying.known import CreateKey
 from baseten_jobs.applying.outcome import Fate, Outcome
-from baseten_jobs.applying.plausibility import Shown, shown_as
+from baseten_jobs.applying.plausibility import Shown, letters_lost, shown_as
 from baseten_jobs.applying.settle import Settlement
 from baseten_jobs.applying.submit import Asked, Created, CreateRefused, CreateUnknown, NotCreated, Proof, create
 from baseten_jobs.job.names import Signature
@@ -92,7 +92,10 @@ class Creates:
         settled = settlement.settled(key)
         if settled.job_id is not None:
             fate = Fate.ADOPTED if settled.adopted else Fate.SUBMITTED
-            return Outcome(action, fate, settled.job_id, unclear=settled.unclear, submitted_name=settled.name)
+            warning = "" if settled.adopted else letters_lost(settled.job_id, settled.name)
+            return Outcome(
+                action, fate, settled.job_id, unclear=settled.unclear, submitted_name=settled.name, warning=warning
+            )
         if key in self._wronged:
             error = f"job {self._wronged[key]} was stopped while no row showed its name, which it has after all"
             return Outcome(action, Fate.FAILED, self._wronged[key], f"{error}: `--retry-failed {key.identity.name}`")

@@ -1,6 +1,6 @@
 """Plan + client -> outcomes: projects and updates, then the creates, then what the new jobs supersede."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 from baseten_jobs.applying.create import Creates, Halt
@@ -9,10 +9,12 @@ from baseten_jobs.applying.known import CreateKey
 from baseten_jobs.applying.outcome import Applied, Fate, Outcome
 from baseten_jobs.applying.second_look import decided_again
 from baseten_jobs.applying.settle import Settlement, Windows
+from baseten_jobs.applying.twin_stops import TwinStops
 from baseten_jobs.job.names import Signature
 from baseten_jobs.job.observation import Observation, ObservedJob, ObservedProject
 from baseten_jobs.job.request import ProjectRef
 from baseten_jobs.planning.plan import Action, ActionKey, Plan, Policy, Verb
+from baseten_jobs.planning.twins import owners_of
 from baseten_jobs.provider.api.client import Api
 from baseten_jobs.provider.api.errors import ApiError
 from baseten_jobs.provider.observe import job_by_id, with_jobs, with_second_witness
@@ -62,6 +64,8 @@ class _Run:
         self.creates.carry_out({self._of_create(action): action.request for action in submits})
         for action in submits:
             self._note(self.creates.outcome(action, self._of_create(action)))
+        for outcome in self._of_twins([action for action in self._due(Verb.STOP) if action.twin_of]):
+            self._finish(outcome)
         for action in self._due(Verb.STOP):
             self._finish(self._stop(action))
         return Applied(
@@ -166,6 +170,12 @@ class _Run:
             self._give_up(error)
             return Outcome(action, Fate.FAILED, job.id, str(error))
         return Outcome(action, Fate.STOPPED, job.id)
+
+    def _of_twins(self, stops: Sequence[Action]) -> Sequence[Outcome]:
+        if not stops:
+            return ()
+        owners = owners_of(self.how.signature.owner, self.policy)
+        return TwinStops(self.api, owners, self.how.windows.settle, self._over).carried_out(stops)
 
     def _lives(self, stop: Action) -> bool:
         """True if the manifest's own job lives by now, so that the stop may follow; always for a deleted manifest."""

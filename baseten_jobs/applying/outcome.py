@@ -65,6 +65,7 @@ class Fate(Enum):
 class Outcome:
     """What became of one action. `unclear` is empty, or says why a person should look again (exit code 7).
 
+    `warning` is empty, or says what else a person should know; it does not move the exit code.
     `submitted_name` is its job's name as the provider has it, None if that is not known. `awaited` is how the wait for
     its job ended; None if it was not waited for.
     """
@@ -76,6 +77,7 @@ class Outcome:
     unclear: str = ""
     submitted_name: str | None = None
     awaited: Awaited | None = None
+    warning: str = ""
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ from collections.abc import Collection, Sequence
 from enum import Enum
 
 from baseten_jobs.job.identity import Identity
+from baseten_jobs.job.names import read_job_name
 from baseten_jobs.job.observation import ObservedJob, short
 from baseten_jobs.job.times import epoch_of
 from baseten_jobs.phrases import one_line
@@ -68,6 +69,17 @@ def not_shown(own: ObservedJob) -> str:
     return (
         f"neither search nor job list shows job {own.id}, which its create returned: "
         f"do not apply again until `baseten-jobs status --job {own.id}` shows it"
+    )
+
+
+def letters_lost(job_id: str, name: str | None) -> str:
+    """The warning on a job of ours that came back without its owner and token; empty if its name has them."""
+    read = read_job_name(name)
+    if read is None or read.token:
+        return ""
+    return (
+        f"job {job_id} came back as '{one_line(name or '', 80)}', without the letters of its owner and its token: it "
+        "counts as a job without them, so that no apply stops it as a twin"
     )
 
 

@@ -75,7 +75,7 @@ def looked_at_again(api: Api, plan: Plan, policy: Policy) -> tuple[Plan, tuple[s
 
 
 def _wanted_stops(actions: Iterable[Action], observation: Observation, policy: Policy) -> frozenset[ActionKey]:
-    """The keys of the stops that the decision table makes now, and of those of orphans that still live."""
+    """The keys of the stops that the decision table makes now, and of those of orphans and twins that still live."""
     actions = tuple(actions)
     requests = [action.request for action in actions if action.verb is not Verb.STOP]
     submitted = {action.key for action in actions if action.verb is Verb.SUBMIT}
@@ -83,7 +83,9 @@ def _wanted_stops(actions: Iterable[Action], observation: Observation, policy: P
     lives = {action.key for action in now.actions if action.identity_lives}
     stops = {stop.key for stop in now.of(Verb.STOP) if stop.key.of_manifest in submitted | lives}
     live = {job.id for project in observation.projects.values() for job in project.jobs if job.live}
-    return frozenset(stops | {a.key for a in actions if a.pruned and a.job and a.job.id in live})
+    pruned = {a.key for a in actions if a.pruned and a.job and a.job.id in live}
+    twins = {a.key for a in actions if a.twin_of and a.job and {a.job.id, a.twin_of.id} <= live}
+    return frozenset(stops | pruned | twins)
 
 
 def _dropped(before: Iterable[Action], after: Iterable[Action]) -> tuple[str, ...]:

@@ -6,17 +6,15 @@ from dataclasses import dataclass, field, replace
 
 from baseten_jobs.applying.known import CreateKey, Lost, Second, Settled
 from baseten_jobs.applying.plausibility import Shown, called, left_alone, not_shown, shown_as
+from baseten_jobs.job.copies import DOUBLED, copies, runs, seconds_between
 from baseten_jobs.job.names import JobName, Signature, arrived
 from baseten_jobs.job.observation import ObservedJob, StatusClass
-from baseten_jobs.job.times import epoch_of
 from baseten_jobs.planning.plan import duplicate_warning
 from baseten_jobs.provider.api.client import Api
 from baseten_jobs.provider.api.errors import ApiError
 from baseten_jobs.provider.snapshot import Snapshot, look_at
 
 _STOPPERS = 8
-_DOUBLED = 120.0
-"""Seconds after a job within which another one of its token is the same request, which something sent twice."""
 
 
 @dataclass(frozen=True)
@@ -159,13 +157,13 @@ class Settlement:
         """What became of one create, by the last look at its project."""
         jobs, look = self._same(key), self._last.get(key.project_id)
         own, job = self.own.get(key), self.found.get(key) or self.own.get(key)
-        live = [each for each in jobs if each.live]
+        live = runs([each for each in jobs if each.live], copies(jobs))
         ran = [each for each in jobs if look and look.surely_ran(each.id)]
         if job is not None and ran and all(job.id != other.id for other in ran) and self._gone(key, job, jobs):
             job = ran[0]
         unclear = ""
         if len(live) > 1:
-            unclear = duplicate_warning(live)
+            unclear = duplicate_warning(live, self.api.clock.wall())
         elif job is not None and (older := self._second_to.get(job.id)):
             unclear = left_alone(job, older, look.job(job.id) if look else None, look.job(older.id) if look else None)
         elif own is not None and look is not None and not look.rows(own.id):
@@ -254,7 +252,7 @@ class Settlement:
         if oldest and second is not None:
             second += (Second(key.project_id, job.id) for job in younger)
             self._second_to |= {job.id: oldest for job in younger}
-        return not younger and len([job for job in same if job.live]) < 2
+        return not younger and len(runs([job for job in same if job.live], copies(same))) < 2
 
     def _stop_second(self, jobs: Sequence[Second], until: float) -> None:
         """Stop these jobs, in parallel, by `until` at the latest; the next look shows which live on."""
@@ -294,5 +292,5 @@ class Settlement:
 
 def _together(first: ObservedJob, job: ObservedJob) -> bool:
     """True for one job, and for two that were made within the time in which a request is sent twice."""
-    begun, made = epoch_of(first.created_at), epoch_of(job.created_at)
-    return first.id == job.id or (begun is not None and made is not None and made - begun <= _DOUBLED)
+    apart = seconds_between(first, job)
+    return first.id == job.id or (apart is not None and apart <= DOUBLED)

@@ -84,9 +84,8 @@ def _selected(line: Line, query: Query) -> bool:
 
 
 def _fixed(job: Job, body: Mapping[str, Any], now: int) -> Iterator[Line]:
-    """The lines of which every job has a few: its statuses and its start commands."""
+    """The lines of which every job has a few: its statuses and its start commands; none while it is queued."""
     messages = {
-        PENDING: ("INFO", "waiting for capacity"),
         CREATED: ("INFO", "training job created"),
         DEPLOYING: ("INFO", f"pulling image {body['image']['base_image']}"),
         COMPLETED: ("INFO", "training job completed"),
@@ -95,7 +94,10 @@ def _fixed(job: Job, body: Mapping[str, Any], now: int) -> Iterator[Line]:
         STOPPED: ("WARNING", "training job stopped by a user"),
         PREEMPTED: ("WARNING", "training job preempted"),
     }
-    for moment in history(job, now):
+    so_far = list(history(job, now))
+    if all(moment.status in (PENDING, CREATED) for moment in so_far):
+        return
+    for moment in so_far:
         if moment.status in messages:
             level, message = messages[moment.status]
             yield Line(moment.since_us * 1000, level, message, None)

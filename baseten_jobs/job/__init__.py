@@ -1,6 +1,6 @@
 """A document -> the request for its job; a row of the API -> an observed job; prices -> what jobs cost."""
 
 __all__ = [
-    "claims", "content", "cost", "identity", "names", "observation", "project_resolution", "request", "settings",
-    "times",
+    "claims", "content", "copies", "cost", "identity", "names", "observation", "project_resolution", "request",
+    "settings", "times",
 ]  # fmt: skip

@@ -30,6 +30,8 @@ class StatusClass(Enum):
 
 _PREFIX = "TRAINING_JOB_"
 PENDING = "TRAINING_JOB_PENDING"
+_QUEUED = frozenset({PENDING, "TRAINING_JOB_QUEUED", "TRAINING_JOB_CREATED"})
+"""Statuses of jobs that have no machines yet and cost nothing: Baseten bills from the deployment on."""
 
 _CLASSES: Mapping[str, StatusClass] = MappingProxyType(
     {
@@ -70,7 +72,8 @@ class ObservedJob:
 
     `settings` are the fields that the API changes on a waiting job, as far as it shows them. `counts_as` is the
     identity that a manifest gives the job, by `metadata.adopts` or `metadata.renamed_from`. A job is `disputed` if the
-    job list of its project gives it another name than the search does; it is never stopped.
+    job list of its project gives it another name than the search does; it is never stopped. `user` is who made it, by
+    e-mail address.
     """
 
     id: str
@@ -84,6 +87,7 @@ class ObservedJob:
     settings: tuple[Setting, ...] = ()
     error_message: str | None = None
     updated_at: str = ""
+    user: str = ""
     counts_as: Identity | None = None
     disputed: bool = False
 
@@ -118,6 +122,11 @@ class ObservedJob:
         return self.status == PENDING
 
     @property
+    def queued(self) -> bool:
+        """True if the job has no machines yet; it may have had some before, if it was preempted."""
+        return self.status in _QUEUED
+
+    @property
     def age_order(self) -> tuple[str, str]:
         """A key that sorts jobs by their creation, oldest first; the times are the provider's."""
         return (_sortable(self.created_at), self.id)
@@ -146,10 +155,15 @@ def job_of(data: Mapping[str, Any]) -> ObservedJob:
         settings_of_row(data),
         _text(data.get("error_message")),
         str(data.get("updated_at") or ""),
+        _email(data.get("user")),
     )
 
 
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
+
+
+def _email(user: object) -> str:
+    return _text(user.get("email")) or "" if isinstance(user, dict) else ""
 
 
 def _text(value: object) -> str | None:
@@ -186,7 +200,8 @@ class ObservedProject:
     """A project as the list call shows it; `id` is None for one that apply will make.
 
     `rows` is the number of rows that its search returned. `capped` is the same number if the search left jobs out that
-    the job list shows, else 0. `similar` names an existing project that may be meant in the place of a new one.
+    the job list shows, else 0. `similar` names an existing project that may be meant in the place of a new one. Its
+    jobs were read at `read_at`, in epoch seconds; None if they were not.
     """
 
     ref: ProjectRef
@@ -199,6 +214,7 @@ class ObservedProject:
     rows: int = 0
     capped: int = 0
     similar: str = ""
+    read_at: float | None = None
 
     @property
     def exists(self) -> bool:

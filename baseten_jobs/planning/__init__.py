@@ -12,4 +12,5 @@ __all__ = [
     "problems",
     "saved_plan",
     "terms",
+    "twins",
 ]

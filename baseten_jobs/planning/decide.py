@@ -7,6 +7,7 @@ from types import MappingProxyType
 from typing import Any
 
 from baseten_jobs.job.claims import with_claims
+from baseten_jobs.job.copies import copies, runs
 from baseten_jobs.job.cost import same_gpu
 from baseten_jobs.job.identity import Identity
 from baseten_jobs.job.observation import Observation, ObservedJob, ObservedProject, StatusClass, short
@@ -57,8 +58,14 @@ def decide(request: JobRequest, project: ObservedProject, policy: Policy, claime
     same = tuple(job for job in named if attempts.get(job.id) == own.attempt)
     older = tuple(job for job in named if attempts.get(job.id, 0) < own.attempt)
     later = tuple(job for job in named if attempts.get(job.id, 0) > own.attempt)
-    action = _row(request, same, older, later, policy)
+    copied = copies(named)
+    action = _row(request, project, (same, older, later), copied, policy)
     notes = [
+        f"job {job.id} is a copy that a person made of job {copied[job.id].id}; no apply stops it"
+        for job in named
+        if job.live and job.id in copied
+    ]
+    notes += [
         f"job {job.id} has the status {short(job.status)}, not known here and counted as live"
         for job in named
         if not job.status_known
@@ -67,7 +74,7 @@ def decide(request: JobRequest, project: ObservedProject, policy: Policy, claime
     if action.verb is Verb.SUBMIT:
         action = replace(action, past=tuple(sorted(job.id for job in named)))
         action = doubted(action, project, policy, claimed, first=not named)
-    return _with_superseded(action, tuple(job for job in older if job.live))
+    return _with_superseded(action, tuple(job for job in older if job.live and job.id not in copied))
 
 
 def _attempts(jobs: Iterable[ObservedJob], own: Identity) -> Mapping[str, int]:
@@ -82,19 +89,23 @@ def _attempts(jobs: Iterable[ObservedJob], own: Identity) -> Mapping[str, int]:
 
 def _row(
     request: JobRequest,
-    same: Sequence[ObservedJob],
-    older: Sequence[ObservedJob],
-    later: Sequence[ObservedJob],
+    project: ObservedProject,
+    attempts: tuple[Sequence[ObservedJob], Sequence[ObservedJob], Sequence[ObservedJob]],
+    copied: Collection[str],
     policy: Policy,
 ) -> Action:
+    """Decide by the jobs of this attempt, of older and of later ones; a copy counts as a run, and as no duplicate."""
+    same, older, later = attempts
     retried = request.name in policy.retry_failed
     live = tuple(job for job in same if job.live and not (retried and not job.status_known))
-    ran = live or tuple(job for job in same if job.status_class is StatusClass.DONE)
+    running = runs(live, copied)
+    ran = running or tuple(job for job in same if job.status_class is StatusClass.DONE)
     later_ran = tuple(job for job in later if job.ran)
     if request.suspended:
         return Action(Verb.HOLD, request, "suspended", live[0] if live else None)
-    if len(live) > 1:
-        return Action(Verb.KEEP, request, "duplicate", live[0], duplicates=live, warnings=(duplicate_warning(live),))
+    if len(running) > 1:
+        warning = duplicate_warning(running, project.read_at)
+        return Action(Verb.KEEP, request, "duplicate", running[0], duplicates=running, warnings=(warning,))
     if ran:
         return _unchanged(request, ran[-1])
     if later_ran:

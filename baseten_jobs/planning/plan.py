@@ -9,8 +9,9 @@ from typing import Any, NamedTuple
 from baseten_jobs.git.log import Revision
 from baseten_jobs.job.cost import Bill, Cost, cost_of, per_hour
 from baseten_jobs.job.names import without_letters
-from baseten_jobs.job.observation import ObservedJob, ObservedProject
+from baseten_jobs.job.observation import ObservedJob, ObservedProject, short
 from baseten_jobs.job.request import JobRequest, ProjectRef
+from baseten_jobs.job.times import age, epoch_of
 from baseten_jobs.planning.capacity import Start
 from baseten_jobs.planning.diff import Change
 
@@ -100,7 +101,8 @@ class Action:
 
     `changes` are against `previous`, the revision that runs as `older`; where git does not show it, `history` says
     why. A person should act on `warnings` before this apply; `notes` say what merely goes on. `doubt` is set on a hold
-    that `--create` lifts. `pruned` is True for the stop of a job whose manifest was deleted. `cost`, `starts` and
+    that `--create` lifts. `pruned` is True for the stop of a job whose manifest was deleted; `twin_of` is set on
+    the stop of a duplicate, to the older job of its identity. `cost`, `starts` and
     `beside` are set on submits, as far as the API tells them. `past` has the ids of the jobs of this name that a
     submit goes past.
     """
@@ -124,6 +126,7 @@ class Action:
     beside: tuple[Beside, ...] = ()
     doubt: Doubt | None = None
     pruned: bool = False
+    twin_of: ObservedJob | None = None
     past: tuple[str, ...] = ()
 
     @property
@@ -223,7 +226,15 @@ class Plan:
         return tuple(ref for ref in needed if not self.projects[ref].exists)
 
 
-def duplicate_warning(jobs: Sequence[ObservedJob]) -> str:
-    """The warning on several live jobs of one identity, with the remedy."""
+def duplicate_warning(jobs: Sequence[ObservedJob], now: float | None) -> str:
+    """The warning on several live jobs of one identity, with the remedy; `now` is in epoch seconds."""
     ids = ", ".join(job.id for job in jobs)
-    return f"duplicate: {ids} run the same spec; stop one with `baseten-jobs stop --job {jobs[-1].id}`"
+    told = "; ".join(f"{job.id} {in_words(job, now)}" for job in jobs)
+    return f"duplicate: {ids} run the same spec; stop one with `baseten-jobs stop --job {jobs[-1].id}` ({told})"
+
+
+def in_words(job: ObservedJob, now: float | None) -> str:
+    """`running, 2h14m old`."""
+    created = epoch_of(job.created_at)
+    old = "" if now is None or created is None else f", {age(now - created)} old"
+    return f"{short(job.status)}{old}"

@@ -69,9 +69,9 @@ def _merged(one: ObservedJob, other: ObservedJob) -> ObservedJob:
     return replace(known, name=one.name if one.identity and not other.identity else other.name, disputed=True)
 
 
-def _rank(job: ObservedJob) -> tuple[bool, int, bool]:
+def _rank(job: ObservedJob) -> tuple[bool, int, bool, bool]:
     """Of two rows the status of the lesser rank counts: a job that left the queue in one answer does not wait."""
-    return (not job.status, _RANKS[job.status_class], job.pending)
+    return (not job.status, _RANKS[job.status_class], job.queued, job.pending)
 
 
 def _filled(job: ObservedJob, other: ObservedJob) -> ObservedJob:

@@ -46,8 +46,9 @@ def with_jobs(api: Api, projects: Iterable[ObservedProject]) -> tuple[ObservedPr
     """The projects with the jobs that a search of each shows; raises ApiError."""
     projects = tuple(projects)
     shown = _shown(api.search_of, [project.id for project in projects if project.id])
+    now = api.clock.wall()
     return tuple(
-        replace(project, jobs=tuple(shown[project.id].jobs.values()), rows=shown[project.id].rows)
+        replace(project, jobs=tuple(shown[project.id].jobs.values()), rows=shown[project.id].rows, read_at=now)
         if project.id
         else project
         for project in projects

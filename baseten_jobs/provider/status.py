@@ -6,16 +6,14 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from baseten_jobs.job.claims import with_claims
+from baseten_jobs.job.copies import copies, runs
 from baseten_jobs.job.cost import Machine, cost_of
 from baseten_jobs.job.identity import Identity
 from baseten_jobs.job.names import without_letters
-from baseten_jobs.job.observation import PENDING, Observation, ObservedJob, short
+from baseten_jobs.job.observation import Observation, ObservedJob, short
 from baseten_jobs.job.request import JobRequest, ProjectRef
 from baseten_jobs.job.times import epoch_of
 from baseten_jobs.phrases import one_line
-
-_FREE = frozenset({PENDING, "TRAINING_JOB_QUEUED", "TRAINING_JOB_CREATED"})
-"""Statuses of jobs that have no machines yet and cost nothing: Baseten bills from the deployment on."""
 
 _AT_ONCE = 2.0
 """Seconds between a job's creation and its `updated_at` that are no sign of a change: two clocks, whole seconds."""
@@ -33,6 +31,7 @@ class Checkpoints:
 class Status:
     """A manifest beside its job; `others` are live jobs of its name with another spec or attempt.
 
+    `copies` are live ones that a person made of its jobs, `read_at` is when they were looked at, in epoch seconds, and
     `age` is in seconds. `cost` is in USD, and what the job cost at most: the API does not tell when it left the queue.
     Both, and the checkpoints, are None if they are not known.
     """
@@ -44,6 +43,8 @@ class Status:
     age: float | None = None
     cost: float | None = None
     checkpoints: Checkpoints | None = None
+    copies: tuple[ObservedJob, ...] = ()
+    read_at: float | None = None
 
     @property
     def state(self) -> str:
@@ -66,7 +67,7 @@ class Status:
     def live(self) -> tuple[ObservedJob, ...]:
         """Every live job of the manifest's name, whatever its spec."""
         own = self.duplicates or ((self.job,) if self.job and self.job.live else ())
-        return (*own, *self.others)
+        return (*own, *self.others, *self.copies)
 
 
 def statuses(requests: Iterable[JobRequest], observation: Observation) -> tuple[Status, ...]:
@@ -77,17 +78,21 @@ def statuses(requests: Iterable[JobRequest], observation: Observation) -> tuple[
 
 
 def _status(request: JobRequest, observation: Observation) -> Status:
-    named = observation.project(request.project).by_name.get(request.name, ())
+    project = observation.project(request.project)
+    named = project.by_name.get(request.name, ())
+    copied = copies(named)
     same = [job for job in named if job.identity == request.identity]
     live = tuple(job for job in same if job.live)
-    others = tuple(job for job in named if job.live and job.identity != request.identity)
-    job = live[0] if live else next(iter([j for j in same if j.ran] or same[-1:]), None)
-    return Status(request, job, live if len(live) > 1 else (), others)
+    running = runs(live, copied)
+    job = running[0] if running else next(iter([j for j in same if j.ran] or same[-1:]), None)
+    others = tuple(job for job in named if job.live and job.identity != request.identity and job.id not in copied)
+    also = tuple(each for each in named if each.live and each.id in copied and each is not job)
+    return Status(request, job, running if len(running) > 1 else (), others, copies=also, read_at=project.read_at)
 
 
 def deployed(job: ObservedJob) -> bool:
     """True unless the job's status is one before the deployment: it may cost something now, or did."""
-    return job.status not in _FREE
+    return not job.queued
 
 
 def by_itself(job: ObservedJob) -> Status:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from baseten_jobs.provider.status import Status
 
 F_co = TypeVar("F_co", covariant=True)
-_APART = {("diagnostics", "text"): "problems"}
+_APART = {("diagnostics", "text"): "problems", ("status", "wide"): "wide_status"}
 
 
 class Formats(Mapping[str, F_co]):
@@ -84,7 +84,7 @@ NO_PLAN: Formats[TellsNoPlan] = Formats("no_plan", "markdown")
 SKIPPED: Formats[TellsSkipped] = Formats("skipped", "markdown", "json")
 PLAN: Formats[TellsPlan] = Formats("plan", "text", "json", "markdown")
 APPLIED: Formats[TellsApplied] = Formats("applied", "text", "json", "markdown")
-STATUS: Formats[TellsStatus] = Formats("status", "text", "json")
+STATUS: Formats[TellsStatus] = Formats("status", "text", "wide", "json")
 ADOPTION: Formats[TellsAdoption] = Formats("adoption", "text", "json")
 
 FOR_HOSTS = ("github", "sarif", "junit")

@@ -18,7 +18,7 @@ from baseten_jobs.phrases import Page
 from baseten_jobs.phrases import document as dumped
 from baseten_jobs.planning.diff import Change
 from baseten_jobs.planning.plan import Action, Beside, Orphan, Plan
-from baseten_jobs.provider.status import Checkpoints, Status
+from baseten_jobs.provider.status import Status
 from baseten_jobs.report import file_list, projects
 from baseten_jobs.report.style import PLAIN, Look
 
@@ -237,6 +237,7 @@ def _outcome(outcome: Outcome) -> Mapping[str, Any]:
         **_submitted(outcome.submitted_name),
         "error": outcome.error or outcome.unclear or None,
         **_awaited(outcome.awaited),
+        **({"warning": outcome.warning} if outcome.warning else {}),
     }
 
 
@@ -250,7 +251,7 @@ def _awaited(state: Awaited | None) -> Mapping[str, Any]:
 
 
 def _status(row: Status) -> Mapping[str, Any]:
-    request = row.request
+    request, saved = row.request, row.checkpoints
     return {
         "path": request.path or None,
         "line": request.line or None,
@@ -264,15 +265,12 @@ def _status(row: Status) -> Mapping[str, Any]:
         "age_seconds": None if row.age is None else int(row.age),
         "cost_usd_at_most": row.cost,
         "cost_uncertain": row.cost_uncertain,
-        "checkpoints": _checkpoints(row.checkpoints),
+        "checkpoints": None if saved is None else {"count": saved.count, "latest": saved.latest or None},
         "error_message": row.job.error_message if row.job else None,
         "duplicates": [job.id for job in row.duplicates],
         "others": [{"job_id": job.id, "name": job.name, "gpus": job.gpus} for job in row.others],
+        **({"copies": [job.id for job in row.copies]} if row.copies else {}),
     }
-
-
-def _checkpoints(saved: Checkpoints | None) -> Mapping[str, Any] | None:
-    return None if saved is None else {"count": saved.count, "latest": saved.latest or None}
 
 
 def adoption(done: "Adoption", look: Look = PLAIN) -> Page:

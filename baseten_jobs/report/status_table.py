@@ -5,10 +5,11 @@ from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 
 from baseten_jobs.applying.outcome import Applied, End
+from baseten_jobs.job.names import read_job_name
 from baseten_jobs.job.observation import StatusClass
 from baseten_jobs.job.times import age
 from baseten_jobs.phrases import Page, columns, cut, escaped, one_line, padded, page
-from baseten_jobs.planning.plan import duplicate_warning
+from baseten_jobs.planning.plan import duplicate_warning, in_words
 from baseten_jobs.provider.standstill import standing_still
 from baseten_jobs.provider.status import Status, counted
 from baseten_jobs.report.style import PLAIN, Look
@@ -46,6 +47,11 @@ def _cell(text: str, most: int) -> str:
     return cut(one_line(text, most), most)
 
 
+def _letters(row: Status, which: str) -> str:
+    name = read_job_name(row.job.name) if row.job else None
+    return "" if row.job is None else getattr(name, which, "") or "-"
+
+
 def _saved(row: Status) -> str:
     saved = row.checkpoints
     return "" if saved is None else f"{saved.count} ({_cell(saved.latest, 30)})" if saved.count else "0"
@@ -63,17 +69,30 @@ _COLUMNS: Mapping[str, Callable[[Status], str]] = MappingProxyType(
         "PROJECT": lambda row: _cell(str(row.request.project), 60),
     }
 )
+_WIDE: Mapping[str, Callable[[Status], str]] = MappingProxyType(
+    {
+        "OWNER": lambda row: _letters(row, "owner"),
+        "TOKEN": lambda row: _letters(row, "token"),
+        "SUBMITTED NAME": lambda row: _cell(row.job.name or "", 80) if row.job else "",
+    }
+)
+"""What a person asks for by `-o wide`: whose a job is, by which create it came, and its whole name."""
 _FIRST_TO_GO = ("PROJECT", "CHECKPOINTS", "GPUS", "COST SO FAR", "AGE")
 """Columns that a narrow terminal has no room for, in this order."""
 
 
-def status(rows: Sequence[Status], look: Look = PLAIN) -> Page:
-    """A row for each manifest, the error of its job below it, and a last line with counts of states."""
+def status(rows: Sequence[Status], look: Look = PLAIN, *, wide: bool = False) -> Page:
+    """A row for each manifest, the error of its job below it, and a last line with counts of states.
+
+    A `wide` table has more columns, and all of them whatever the terminal.
+    """
     if not rows:
         return page(["no manifests"])
-    cells = {name: [escaped(column(row)) for row in rows] for name, column in _COLUMNS.items()}
+    chosen = {**_COLUMNS, **_WIDE} if wide else _COLUMNS
+    cells = {name: [escaped(column(row)) for row in rows] for name, column in chosen.items()}
     cells = {name: column for name, column in cells.items() if any(column)}
-    widths = _fitted({name: max(map(columns, (name, *column))) for name, column in cells.items()}, look.width)
+    needed = {name: max(map(columns, (name, *column))) for name, column in cells.items()}
+    widths = needed if wide else _fitted(needed, look.width)
     lines = [_line([look.paint(padded(name, width), "bright_black") for name, width in widths.items()])]
     for index, row in enumerate(rows):
         texts = {name: padded(cut(cells[name][index], width), width) for name, width in widths.items()}
@@ -124,9 +143,10 @@ def _trouble(row: Status, look: Look) -> list[str]:
     if row.job and row.job.error_message:
         lines.append(f"    {one_line(row.job.error_message, 200)}")
     if row.duplicates:
-        lines.append(look.paint(f"    {duplicate_warning(row.duplicates)}", "red"))
+        lines.append(look.paint(f"    {duplicate_warning(row.duplicates, row.read_at)}", "red"))
     others = (f"    job {other.id} runs another spec of it: {one_line(other.name or '')}" for other in row.others)
-    return [*lines, *others]
+    copied = (f"    job {job.id} ({in_words(job, row.read_at)}) is a copy that a person made" for job in row.copies)
+    return [*lines, *others, *copied]
 
 
 def _summary(rows: Sequence[Status]) -> list[str]:

@@ -51,8 +51,9 @@ class Look:
         from baseten_jobs.planning.diff import MASK, environment_values
 
         values = () if self.show_values else environment_values(outcome.action.request.manifest)
-        error, unclear = (without_values(each, values, MASK) for each in (outcome.error, outcome.unclear))
-        return replace(outcome, error=error, unclear=unclear)
+        texts = (outcome.error, outcome.unclear, outcome.warning)
+        error, unclear, warning = (without_values(each, values, MASK) for each in texts)
+        return replace(outcome, error=error, unclear=unclear, warning=warning)
 
 
 PLAIN = Look()

@@ -217,7 +217,8 @@ def _outcome(outcome: Outcome, paint: Paint) -> list[str]:
     line = f"  {paint(f'{outcome.fate.value:<9}', _COLOURS.get(outcome.fate, ''))}  {name}"
     if outcome.job_id:
         line += f"  job {outcome.job_id}"
-    return [line, *(f"             {trouble}" for trouble in (outcome.error, outcome.unclear) if trouble)]
+    warning = f"warning: {outcome.warning}" if outcome.warning else ""
+    return [line, *(f"             {said}" for said in (outcome.error, outcome.unclear, warning) if said)]
 
 
 def adoption(done: "Adoption", look: Look = PLAIN) -> Page:

@@ -1,5 +1,6 @@
 """Carrying out a plan: at most one job a spec, none lost, and a report that says what the provider holds."""
 
+import json
 import threading
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from baseten_jobs.emulator.settings import Behaviour, Durations
 from baseten_jobs.job.names import read_job_name
 from baseten_jobs.planning.plan import Policy
 from baseten_jobs.provider.api.errors import ApiError
+from baseten_jobs.report import formats
 from tests.support.world import Fault, World, answered, empty, late, lost, made_as, never, renamed
 
 
@@ -299,6 +301,27 @@ def test_a_suffix_of_the_servers_does_not_hurt_the_identity(world: World) -> Non
     compiled = world.compiled()
     world.fault("create", renamed(compiled.requests[0].job_name + "-2"))
     assert [outcome.fate.value for outcome in world.apply().outcomes] == ["submitted"]
+
+
+@pytest.mark.parametrize(("cut", "lost"), [(0, False), (1, True), (7, True), (8, True)])
+def test_a_name_that_came_back_without_its_letters_is_a_warning(world: World, cut: int, lost: bool) -> None:
+    """The identity is there, so that the job is the right one; only nobody can tell by which create it came."""
+    world.write()
+
+    def cutting(request: httpx.Request, send: Any) -> httpx.Response:
+        name = json.loads(request.read())["training_job"]["name"]
+        return made_as(name[: len(name) - cut])(request, send)
+
+    world.fault("create", cutting)
+    result = world.apply()
+    (outcome,) = result.outcomes
+    job = world.jobs()[0]
+    assert (outcome.fate.value, outcome.job_id, exit_of_apply(result)) == ("submitted", job["id"], Exit.DONE)
+    told = f"job {job['id']} came back as '{job['name']}', without the letters of its owner and its token"
+    assert outcome.warning.startswith(told) is lost
+    assert bool(outcome.warning) is lost
+    for name, tell in formats.APPLIED.items():
+        assert ("came back as" in tell(result)) is lost, name
 
 
 def test_all_unknowns_share_the_windows_and_the_searches_of_their_project(world: World) -> None:

@@ -35,6 +35,15 @@ def held(called: Cli, specs: str = "specs") -> dict[str, Any]:
     return job
 
 
+def test_a_wide_status_tells_the_letters_and_the_whole_name(checkout: Path, called: Cli) -> None:
+    git(checkout, "remote", "add", "origin", OURS)
+    job = held(called)
+    head, row, *_ = called("status", "--local-db", "emulator.db", "-o", "wide").out.splitlines()
+    assert head.split()[-4:] == ["OWNER", "TOKEN", "SUBMITTED", "NAME"]
+    assert row.split()[-3:] == [job["owner"], job["token"], job["submitted_name"]]
+    assert job["token"] not in called("status", "--local-db", "emulator.db").out
+
+
 @pytest.mark.parametrize("place", [".", "..", "specs"])
 def test_a_job_has_the_letters_of_the_checkouts_origin(
     place: str, checkout: Path, called: Cli, monkeypatch: pytest.MonkeyPatch

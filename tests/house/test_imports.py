@@ -55,7 +55,7 @@ _EFFECTFUL = """
     planning.history.review emulator provider.api provider.observe applying.second_look planning.preflight
     applying.object_store applying.upload provider.outages provider.presence provider.log_reader
     provider.status_reader provider.snapshot provider.stop applying.submit applying.settle applying.in_flight
-    applying.create applying.execute applying.wait pipeline cli __main__
+    applying.twin_stops applying.create applying.execute applying.wait pipeline cli __main__
 """
 EFFECTFUL = set(_EFFECTFUL.split())
 """Modules, and whole packages, that touch the disk, the network, the clock, processes or streams."""

@@ -1,5 +1,6 @@
 """A job of another repository keeps its spec from being bought again, and is never stopped by this one."""
 
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -7,6 +8,8 @@ from typing import Any
 import pytest
 
 from baseten_jobs.job.names import owner_of
+from baseten_jobs.provider.api.connection import Connection, open_api
+from baseten_jobs.provider.api.pacing import Clock
 from tests.support.commands import Cli, called, nothing_set
 from tests.support.repository import git
 from tests.support.runner import GOOD
@@ -43,6 +46,12 @@ class Fork:
         assert ran.code == 0, ran.err
         return ran.json
 
+    def queue(self) -> None:
+        """All jobs wait again."""
+        with closing(open_api(Connection(local_db="../emulator.db"), Clock())) as api:
+            for job in api.search():
+                api._exchange("POST", "/_emulator/jobs/{}", job["id"], body={"status": "TRAINING_JOB_PENDING"})
+
     def apply(self, owner: str, *words: str) -> list[tuple[str, str]]:
         results = self(owner, "apply", "--yes", *words)["results"]
         return [(each["outcome"], each["job_id"]) for each in results]
@@ -74,6 +83,17 @@ def test_what_another_repository_runs_is_not_superseded(fork: Fork) -> None:
     assert any(FOREIGN in warning for action in plan["actions"] for warning in action["warnings"])
     assert [action["action"] for action in fork("acme", "plan")["actions"]].count("stop") == 1
     assert "stopped" not in [fate for fate, _ in fork.apply("ada")]
+
+
+def test_what_waits_for_another_repository_is_not_changed(fork: Fork) -> None:
+    """A priority is changed in place for one's own jobs alone."""
+    fork.apply("acme")
+    fork.queue()
+    fork.commit(sft=STOPPING.replace("  runtime:", "  priority: 7\n  runtime:"), other=OTHER)
+    action = fork("ada", "plan")["actions"][1]
+    assert (action["action"], action["reason"], action["changes"]) == ("keep", "unchanged", [])
+    assert action["notes"] == [f"job {action['job']['job_id']}: {FOREIGN}; so priority 0 → 7 is not sent"]
+    assert fork("acme", "plan")["actions"][1]["action"] == "update"
 
 
 def test_a_fork_that_deletes_a_manifest_does_not_end_the_originals_run(fork: Fork) -> None:

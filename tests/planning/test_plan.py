@@ -135,7 +135,9 @@ def test_a_live_older_job_is_superseded_and_keeps_running_beside_the_new_one() -
 
 def test_duplicates_are_told_with_both_ids_and_the_remedy() -> None:
     action = decided(job("RUNNING"), job("RUNNING", id="j2"))
-    assert action.warnings == ("duplicate: j1, j2 run the same spec; stop one with `baseten-jobs stop --job j2`",)
+    assert action.warnings == (
+        "duplicate: j1, j2 run the same spec; stop one with `baseten-jobs stop --job j2` (j1 running; j2 running)",
+    )
 
 
 def test_a_status_never_seen_before_is_named() -> None:

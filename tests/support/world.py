@@ -6,6 +6,7 @@ import textwrap
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +19,10 @@ from baseten_jobs.applying.outcome import Applied
 from baseten_jobs.applying.settle import Windows
 from baseten_jobs.emulator.app import App
 from baseten_jobs.emulator.settings import Settings
+from baseten_jobs.job.names import NO_OWNER, Signature
 from baseten_jobs.manifest.inputs import Inputs
 from baseten_jobs.pipeline import Planned
+from baseten_jobs.planning.history.review import Inquiry
 from baseten_jobs.planning.plan import Policy
 from baseten_jobs.provider.api.client import Api
 from baseten_jobs.provider.api.pacing import Backoff, Clock
@@ -112,6 +115,7 @@ class World:
     windows: Windows = field(default_factory=Windows)
     concurrency: int = 1
     policy: Policy = field(default_factory=Policy)
+    owner: str = NO_OWNER
 
     def __post_init__(self) -> None:
         self.clock = StandingClock()
@@ -154,7 +158,11 @@ class World:
         return compiled
 
     def plan(self) -> Planned:
-        return pipeline.make(self.api, self.compiled(), self.policy)
+        if self.owner == NO_OWNER:
+            return pipeline.make(self.api, self.compiled(), self.policy)
+        now = datetime.fromtimestamp(self.clock.wall(), UTC)
+        inquiry = Inquiry(now, self.policy, missing=False, owner=self.owner)
+        return pipeline.make(self.api, self.compiled(), self.policy, inquiry)
 
     def apply(self) -> Applied:
         planned = self.plan()
@@ -163,7 +171,7 @@ class World:
         return self.carry_out(planned)
 
     def carry_out(self, planned: Planned) -> Applied:
-        how = Execution(self.concurrency, self.windows)
+        how = Execution(self.concurrency, self.windows, Signature(self.owner))
         return pipeline.carry_out(self.api, planned.plan, self.policy, how, self.ledger)
 
     def jobs(self) -> list[dict[str, Any]]:

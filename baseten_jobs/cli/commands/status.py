@@ -72,7 +72,7 @@ def command(
                 rows, stuck = _watched(session, api, rows, look)
         except job_names.CommandEnded as end:
             return end.code
-        if not (watch and output == "text"):
+        if not (watch and not session.json):
             session.result(formats.STATUS[output](rows, session.look()))
         return worst([exit_of_statuses(rows, by_state=exit_status), *(Exit.UNCLEAR for _ in stuck)])
 
@@ -82,7 +82,7 @@ def command(
 def _watched(session: Session, api: Api, rows: Rows, look: Callable[[], Rows]) -> tuple[Rows, Stuck]:
     """Read and show the rows until no job lives, or each stands still; returns the last rows, and those jobs."""
     standstill = Standstill()
-    screen = sink.screen() if session.output == "text" else None
+    screen = sink.screen() if not session.json else None
     note = session.note if screen is None else screen.above
     _show(session, screen, (), rows, api.clock.wall())
     took = 0.0
@@ -105,7 +105,7 @@ def _watched(session: Session, api: Api, rows: Rows, look: Callable[[], Rows]) -
 def _show(session: Session, screen: Screen | None, before: Rows, rows: Rows, now: float) -> None:
     """Redraw the table on a terminal; elsewhere print a line for each change since `before`. `now` is epoch seconds."""
     if screen is not None:
-        screen.draw(formats.STATUS["text"](rows, session.look()))
+        screen.draw(formats.STATUS[session.output](rows, session.look()))
         return
     tell = session.note if session.json else session.result
     for line in changes(before, rows, now):

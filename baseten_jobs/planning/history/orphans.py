@@ -6,6 +6,7 @@ from datetime import datetime
 from functools import cached_property
 from pathlib import PurePosixPath
 
+from baseten_jobs.job.copies import copies
 from baseten_jobs.job.observation import Observation, ObservedJob, ObservedProject
 from baseten_jobs.job.request import JobRequest, ProjectRef
 from baseten_jobs.manifest.sources import read_raw
@@ -68,6 +69,8 @@ class Orphans:
         assert identity is not None
         if owner := self.other_owner(job):
             return of_another(owner)
+        if original := copies(project.by_name.get(identity.name, ())).get(job.id):
+            return f"it is a copy that a person made of job {original.id}"
         if name := self._lives_on(plan, project, job):
             return f"its spec lives on as '{name}': `metadata.renamed_from: {identity.name}` says that it was renamed"
         if job.disputed:

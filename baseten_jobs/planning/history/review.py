@@ -87,19 +87,25 @@ def with_history(
 
 
 def _with_owners(plan: Plan, inquiry: Inquiry) -> Plan:
-    """The plan without stops of what is of another repository, and with a note where that has a manifest's spec."""
+    """The plan without stops and updates of what is of another repository, and with a note in their place."""
     others = {a.key: owner for a in plan.actions if a.job and (owner := inquiry.other_owner(a.job))}
     stops = (stop for stop in plan.of(Verb.STOP) if stop.key in others)
     plan = _without_stops(plan, {stop.key: _Doubt(_not_stopped(stop, of_another(others[stop.key]))) for stop in stops})
     return replace(
         plan,
         actions=tuple(
-            replace(a, notes=(*a.notes, f"job {a.job.id}: {of_another(others[a.key])}"))
-            if a.job and a.key in others
-            else a
+            _as_anothers(a, f"job {a.job.id}: {of_another(others[a.key])}") if a.job and a.key in others else a
             for a in plan.actions
         ),
     )
+
+
+def _as_anothers(action: Action, note: str) -> Action:
+    """The action with the note; a keep if it would update the job."""
+    if action.verb is not Verb.UPDATE:
+        return replace(action, notes=(*action.notes, note))
+    notes = (*action.notes, f"{note}; so {action.reason} is not sent")
+    return replace(action, verb=Verb.KEEP, reason="unchanged", updates={}, changes=(), notes=notes)
 
 
 def _not_readable(plan: Plan, reason: str, inquiry: Inquiry) -> Plan:
