@@ -2,6 +2,7 @@
 
     python -m tests.soaks.chaos faults   one applier at a time under a mix of all faults, beside a naive client
     python -m tests.soaks.chaos race     eight appliers at the same moment
+    python -m tests.soaks.chaos killed-race   the same, each killed at a random instant, then one more
     python -m tests.soaks.chaos kill     an applier killed at a random instant, then one more
     python -m tests.soaks.chaos speed    a clean apply against a server with latency
     python -m tests.soaks.chaos worlds   servers that mangle, hide, repeat and mix what they hold
@@ -44,6 +45,9 @@ MIX = (
 RACE = ("lagging-search=1,1.5", "coarse-time=1", "early-time=1")
 LOST = (*RACE, "reset-after=0.05", "error-after=0.05", "truncate-after=0.05")
 RACES = {"nothing lost": RACE, "answers lost": LOST}
+KILLED = ("lagging-search=1,4", *LOST[1:], "late-commit=0.1,5")
+WAITS = "job-*[02468]--*"
+"""Jobs that stay queued, in a race of appliers that are killed; the others run."""
 
 
 START = (sys.executable, "-m", "baseten_jobs")
@@ -117,10 +121,12 @@ class Apply:
     settle: float
     concurrency: int = 16
     start: tuple[str, ...] = START
+    owner: str = ""
     process: subprocess.Popen[str] = field(init=False)
 
     def __post_init__(self) -> None:
         environment = {**os.environ, "BASETEN_BASE_URL": self.server.url, "BASETEN_API_KEY": "chaos"}
+        environment |= {"BASETEN_JOBS_OWNER": self.owner} if self.owner else {}
         command = [*self.start, "apply", str(self.manifests), "--yes", "-o", "json", "--max-submits", "1000000",
                    "--settle", str(self.settle), "--concurrency", str(self.concurrency),
                    "--read-timeout", "2", "--connect-timeout", "5"]  # fmt: skip
@@ -338,6 +344,69 @@ def _race(appliers: int, manifests: int, mix: Sequence[str], seed: int, settle: 
     })  # fmt: skip
 
 
+def run_killed_race(appliers: int, manifests: int, rounds: int, seed: int, settle: float) -> bool:
+    """Appliers race and are killed; then one more apply stops each twin that waits, and reports the others."""
+    counts = Counter[str]()
+    for number in range(rounds):
+        counts += _killed_race(appliers, manifests, seed + number, settle)
+    columns = ("identities", "creates", "twins that waited", "of these left", "other twins", "of these stopped",
+               "unreported duplicates", "lost", "wrong reports")  # fmt: skip
+    told = ", ".join(f"{counts[column]} {column}" for column in columns)
+    print(f"appliers killed: {rounds} rounds of {appliers} appliers and {manifests} manifests: {told}")
+    bad = ("of these left", "of these stopped", "unreported duplicates", "lost", "wrong reports")
+    return not any(counts[column] for column in bad)
+
+
+def _killed_race(appliers: int, manifests: int, seed: int, settle: float) -> Counter[str]:
+    chance, owner = random.Random(seed), "github.com/acme/training"
+    options = (*faults(KILLED, seed), "--queue", WAITS)
+    with tempfile.TemporaryDirectory() as folder, serving(Path(folder), *options) as server:
+        path = write_manifests(Path(folder), manifests)
+
+        def raced(seconds: tuple[float, float]) -> None:
+            time.sleep(seconds[0])
+            apply = Apply(server, path, settle, concurrency=4, owner=owner)
+            time.sleep(seconds[1])
+            apply.process.kill()
+            apply.process.communicate()
+
+        moments = [(chance.uniform(0, 4), chance.uniform(1, 5)) for _ in range(appliers)]
+        with ThreadPoolExecutor(appliers) as pool:
+            list(pool.map(raced, moments))
+        time.sleep(10)  # what is committed late is committed and shown by now, and what does not wait runs
+        before = _twins(server.jobs())
+        code, results = Apply(server, path, settle, concurrency=4, owner=owner).wait()
+        jobs = server.jobs()
+        creates = len(server.ledger()["creates"])
+    held, after = live(jobs), _twins(jobs)
+    waited = {job for job, waits in before.items() if waits}
+    wrong = wrong_reports(results, held, alone=False)
+    for line in wrong[:5]:
+        print("wrong:", line)
+    twice = {name for name, ids in held.items() if len(ids) > 1}
+    reported = {r["job_name"] for r in results if code == 7 and "duplicate" in (r["error"] or "")}
+    return Counter({
+        "identities": manifests, "creates": creates, "twins that waited": len(waited),
+        "of these left": len(waited & after.keys()), "other twins": len(before.keys() - waited),
+        "of these stopped": len(before.keys() - waited - after.keys()), "unreported duplicates": len(twice - reported),
+        "lost": manifests - len(held), "wrong reports": len(wrong),
+    })  # fmt: skip
+
+
+def _twins(jobs: Sequence[Mapping[str, Any]]) -> dict[str, bool]:
+    """Each live job that is not the oldest of its name; true for one that waits, and surely came later."""
+    found: dict[str, bool] = {}
+    oldest: dict[str, datetime] = {}
+    for job in sorted(jobs, key=lambda job: (job["created_at"], job["id"])):
+        if job["current_status"].removeprefix("TRAINING_JOB_") not in LIVE_OR_DONE:
+            continue
+        made = datetime.fromisoformat(job["created_at"])
+        first = oldest.setdefault(asked(job["name"]), made)
+        if first is not made:
+            found[job["id"]] = job["current_status"] == "TRAINING_JOB_PENDING" and (made - first).total_seconds() > 2
+    return found
+
+
 # Killed
 
 
@@ -398,6 +467,11 @@ def main() -> int:
     race.add_argument("--manifests", type=int, default=50)
     race.add_argument("--rounds", type=int, default=20)
     race.add_argument("--settle", type=float, default=15.0)
+    killed = commands.add_parser("killed-race")
+    killed.add_argument("--appliers", type=int, default=8)
+    killed.add_argument("--manifests", type=int, default=50)
+    killed.add_argument("--rounds", type=int, default=20)
+    killed.add_argument("--settle", type=float, default=15.0)
     kill = commands.add_parser("kill")
     kill.add_argument("--manifests", type=int, default=200)
     kill.add_argument("--rounds", type=int, default=50)
@@ -407,11 +481,12 @@ def main() -> int:
     speed.add_argument("--concurrency", type=int, default=4)
     worlds = commands.add_parser("worlds")
     worlds.add_argument("--only", default="", help="those whose name holds this")
-    for command in (run, race, kill):
+    for command in (run, race, killed, kill):
         command.add_argument("--seed", type=int, default=1)
     arguments = vars(parser.parse_args())
     rehearsals = {
-        "faults": run_faults, "race": run_race, "kill": run_kill, "speed": run_speed, "worlds": run_worlds,
+        "faults": run_faults, "race": run_race, "killed-race": run_killed_race, "kill": run_kill,
+        "speed": run_speed, "worlds": run_worlds,
     }  # fmt: skip
     work = rehearsals[arguments.pop("command")]
     return 0 if work(**arguments) else 1

@@ -1,11 +1,11 @@
-"""A short, seeded run of the chaos script; its full run is `python -m tests.soaks.chaos faults|race|kill|worlds`."""
+"""A short, seeded run of the chaos script, whose docstring names its full runs, and of other soaks."""
 
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from tests.soaks import chaos
+from tests.soaks import chaos, copies
 from tests.soaks.worlds import WORLDS, visit_all
 from tests.support import warm
 
@@ -27,6 +27,10 @@ REHEARSALS: Mapping[str, Callable[[], bool]] = {
     ),
     "four appliers at once leave one job each": lambda: race("nothing lost"),
     "four appliers at once report what answers that are lost leave": lambda: race("answers lost"),
+    "appliers that were killed leave twins that the next one stops": lambda: chaos.run_killed_race(
+        appliers=3, manifests=8, rounds=1, seed=4, settle=3.0
+    ),
+    "no copy that a person made is stopped": lambda: copies.run(40),
     "an applier that was killed loses and doubles nothing": lambda: chaos.run_kill(manifests=40, rounds=1, seed=1),
 }
 

@@ -18,6 +18,7 @@ from baseten_jobs.applying.in_flight import Ledger
 from baseten_jobs.applying.outcome import Applied
 from baseten_jobs.applying.settle import Windows
 from baseten_jobs.emulator.app import App
+from baseten_jobs.emulator.errors import BrokenExchange
 from baseten_jobs.emulator.settings import Settings
 from baseten_jobs.job.names import NO_OWNER, Signature
 from baseten_jobs.manifest.inputs import Inputs
@@ -91,7 +92,11 @@ class Between(httpx.BaseTransport):
         return fault(request, self._answer) if fault else self._answer(request)
 
     def _answer(self, request: httpx.Request) -> httpx.Response:
-        response = self._inner.handle_request(request)
+        """Answer; what the embedded API breaks off is broken as a socket shows it."""
+        try:
+            response = self._inner.handle_request(request)
+        except BrokenExchange as error:
+            raise httpx.ReadError(str(error), request=request) from None
         response.read()
         return response
 
