@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, BinaryIO
 from baseten_jobs.manifest import document as manifest
 from baseten_jobs.manifest.diagnostics import Diagnostic, has_errors, in_order, made_strict
 from baseten_jobs.manifest.document import Document, DocumentPlace, Loaded
+from baseten_jobs.manifest.matrix.once import said_once
 from baseten_jobs.manifest.rules import errors
 from baseten_jobs.manifest.rules.confusable_projects import check_lookalikes
 from baseten_jobs.manifest.schema import check
@@ -86,22 +87,34 @@ def validate(inputs: Inputs, stdin: BinaryIO, *, only_ours: bool = False) -> Che
     read, loaded = (_ours if only_ours else _all)(inputs.paths, stdin)
     diagnostics = [*read.diagnostics, *(d for one in loaded for d in one.diagnostics)]
     documents = tuple(document for one in loaded for document in one.documents)
+    unfit: tuple[Document, ...] = ()
+    if any(document.templated or _has_matrix(document) for document in documents):
+        from baseten_jobs.manifest.matrix.expansion import expanded
+
+        made = expanded(documents)
+        documents, unfit = made.documents, made.unfit
+        diagnostics += made.diagnostics
     if inputs.overrides:
         from baseten_jobs.manifest.overrides import laid_over
 
         documents, misfits = laid_over(documents, inputs.overrides)
         diagnostics += misfits
     unread = {d.position.path for one in loaded for d in one.diagnostics}
-    sound = []
+    sound, faults = [], list[tuple[Document, Diagnostic]]()
     for document in documents:
         found = check.check(document)
-        diagnostics += (*found, *errors.check(document, found))
+        faults += ((document, each) for each in (*found, *errors.check(document, found)))
         sound += [] if found or document.path in unread else [document]
+    diagnostics += said_once(faults, documents)
     diagnostics += (*errors.check_unique(documents), *check_lookalikes(documents))
     contents, of_trees = _packed(sound, inputs.allowed)
     diagnostics += of_trees
     ordered = in_order(made_strict(diagnostics) if inputs.strict else diagnostics)
-    return Checked(tuple(CheckedManifest(each, contents.get(each.place)) for each in documents), ordered)
+    return Checked(tuple(CheckedManifest(each, contents.get(each.place)) for each in (*documents, *unfit)), ordered)
+
+
+def _has_matrix(document: Document) -> bool:
+    return isinstance(document.data, dict) and "matrix" in document.data
 
 
 def _all(paths: Sequence[str], stdin: BinaryIO) -> tuple[Sources, Sequence[Loaded]]:

@@ -7,7 +7,7 @@ from typing import Any
 from baseten_jobs.job.content import Content
 from baseten_jobs.job.identity import SHOWN, Identity, digest_of
 from baseten_jobs.job.settings import Setting, settings_of_spec
-from baseten_jobs.manifest.document import Document
+from baseten_jobs.manifest.document import Cell, Document
 from baseten_jobs.manifest.names import former_names
 from baseten_jobs.manifest.normalisation import accelerator_of
 
@@ -38,7 +38,8 @@ class JobRequest:
 
     `settings` are the fields that the API changes on a waiting job, as far as they are written. `manifest` is the
     document's data, `overrides` are the fields that were set by options, `content` are the workspace's files. Jobs
-    with a name in `renamed_from` count as this manifest's.
+    with a name in `renamed_from` count as this manifest's. `cell` is set on one of a matrix; `attempt_field` says where
+    the attempt is raised.
     """
 
     path: str
@@ -56,6 +57,8 @@ class JobRequest:
     content: Content | None = field(default=None, repr=False)
     adopts: Adopts | None = None
     renamed_from: tuple[str, ...] = ()
+    cell: Cell | None = None
+    attempt_field: str = "`metadata.attempt`"
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -137,7 +140,14 @@ def compile_request(document: Document, content: Content | None = None) -> JobRe
         content=content,
         adopts=_adopts(identity.name, metadata.get("adopts")),
         renamed_from=former_names(metadata.get("renamed_from")),
+        cell=document.cell,
+        attempt_field=_attempt_of(document, document.cell) if document.cell else JobRequest.attempt_field,
     )
+
+
+def _attempt_of(document: Document, cell: Cell) -> str:
+    place = document.position(cell.attempt_at)
+    return f"`attempt` of {cell.label} in `matrix.attempts` ({place.path}:{place.line})"
 
 
 def _adopts(name: str, written: Mapping[str, Any] | None) -> Adopts | None:

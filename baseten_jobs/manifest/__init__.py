@@ -6,6 +6,7 @@ __all__ = [
     "document",
     "edit",
     "inputs",
+    "matrix",
     "names",
     "normalisation",
     "overrides",

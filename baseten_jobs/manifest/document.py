@@ -15,6 +15,8 @@ from baseten_jobs.manifest.yaml_reader import Spot as Spot
 from baseten_jobs.manifest.yaml_scalars import BLANK as BLANK
 from baseten_jobs.manifest.yaml_scalars import MAX_DIGITS as MAX_DIGITS
 from baseten_jobs.manifest.yaml_scalars import Odd as Odd
+from baseten_jobs.manifest.yaml_scalars import spelled
+from baseten_jobs.phrases import one_line
 
 ENDINGS = (".yaml", ".yml")
 """How the names of manifests in a folder end."""
@@ -23,8 +25,28 @@ _LARGE = 1 << 17
 """From so many characters on, positions are kept while the text is read: it is hardly a manifest, and gets messages."""
 
 
-DocumentPlace = tuple[str, int]
-"""The path of a document's file, and its first line: unique among the documents that are read together."""
+DocumentPlace = tuple[str, int, int]
+"""A document's file, first line and cell: unique among the documents that are read together."""
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One cell of a matrix: its number among those of its document, counted from 0, and its value on each axis.
+
+    `source` is where the cell comes from: an entry of `include`, or the matrix. `attempt` stands at `attempt_at`, or
+    would stand there.
+    """
+
+    number: int
+    values: tuple[tuple[str, Any], ...]
+    source: FieldPath
+    attempt: int
+    attempt_at: FieldPath
+
+    @property
+    def label(self) -> str:
+        """`lr=1e-5, seed=2`."""
+        return ", ".join(f"{axis}={one_line(spelled(value), 40)}" for axis, value in self.values)
 
 
 @dataclass(frozen=True)
@@ -32,7 +54,8 @@ class Document:
     """One YAML document: its file, its first line, its plain data. Lines and columns count from 1.
 
     `find` returns the positions of all values, for which the file's text is parsed once more. `overrides` are the
-    fields that were set by options, each with the text of its value.
+    fields that were set by options, each with the text of its value. `cell` is set on what a matrix expanded to, whose
+    positions are those of the text that all cells share. `templated` is True if the file may hold placeholders.
     """
 
     path: str
@@ -40,10 +63,12 @@ class Document:
     data: Any
     find: Callable[[], Spot] = field(repr=False, compare=False)
     overrides: tuple[tuple[str, str], ...] = ()
+    cell: Cell | None = None
+    templated: bool = False
 
     @property
     def place(self) -> DocumentPlace:
-        return self.path, self.line
+        return self.path, self.line, self.cell.number if self.cell else 0
 
     @cached_property
     def spot(self) -> Spot:
@@ -65,7 +90,15 @@ class Document:
         spot: Spot | None = self.spot
         for part in path:
             spot = spot.below.get(part) if spot else None
-        return spot.text if spot else None
+        text = spot.text if spot else None
+        return text if text is None or self.cell is None or "${{" not in text else self._filled(path)
+
+    def _filled(self, path: FieldPath) -> str | None:
+        """What a cell has in the place of a text that all cells share."""
+        value = self.data
+        for part in path:
+            value = value[part]
+        return None if isinstance(value, dict | list) else spelled(value)
 
 
 @dataclass(frozen=True)
@@ -79,13 +112,13 @@ def load(path: str, text: str) -> Loaded:
     if problem := _unprintable(path, text):
         return Loaded((), (problem,))
     documents: list[Document] = []
-    at_once = len(text) > _LARGE
+    at_once, templated = len(text) > _LARGE, "${{" in text
     builder, spots = Builder(path, text, {} if at_once else None), Spots(path, text)
     problems = builder.problems
     try:
         for number, (first, data) in enumerate(builder.documents()):
             find = partial(_known, builder.spot(first, first, data)) if at_once else partial(spots.of, number)
-            documents.append(Document(path, mark_of(first)[0], data, find))
+            documents.append(Document(path, mark_of(first)[0], data, find, templated=templated))
     except Unreadable as unreadable:
         problems.append(unreadable.diagnostic)
     if not documents and not problems:

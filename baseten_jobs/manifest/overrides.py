@@ -7,7 +7,7 @@ from typing import Any
 
 from baseten_jobs.manifest.diagnostics import Diagnostic, FieldPath, Position
 from baseten_jobs.manifest.document import Document, Spot, load
-from baseten_jobs.manifest.schema.fields import SUPPORTED, Shape, shape_of
+from baseten_jobs.manifest.schema.fields import kinds_at
 from baseten_jobs.phrases import nearest
 
 EVERY = "*"
@@ -110,7 +110,7 @@ def _read(document: Document, override: Override) -> tuple[Any, Any]:
 
     A value in brackets is read as YAML too, if the field also takes lists or objects; a space before it keeps it text.
     """
-    kinds = _kinds(document, override.path)
+    kinds = kinds_at(document.data.get("apiVersion"), override.path)
     in_brackets = any(kind in kinds and override.text.startswith(sign) for kind, sign in _BRACKETS)
     if "string" in kinds and not in_brackets:
         return override.text, {}
@@ -125,17 +125,6 @@ def _read(document: Document, override: Override) -> tuple[Any, Any]:
     if not loaded.documents:
         return None, {}
     return loaded.documents[0].data, loaded.documents[0].spot.below
-
-
-def _kinds(document: Document, path: FieldPath) -> Sequence[str]:
-    """Returns the types that the schema allows at a path; none for a path that it does not have."""
-    version = document.data.get("apiVersion")
-    shape: Shape | None = shape_of(version) if version in SUPPORTED else None
-    for part in path:
-        if shape is not None:
-            shape = shape.items if isinstance(part, int) else shape.field(part)
-    kinds = shape.schema.get("type", ()) if shape is not None else ()
-    return [kinds] if isinstance(kinds, str) else kinds
 
 
 def _set(data: Any, spot: Spot, path: FieldPath, value: Any, at: Spot) -> tuple[Any, Spot]:

@@ -99,12 +99,23 @@ def _quoted(text: str, stopped: int, begun: int) -> Trouble:
 
 
 def _bracketed(text: str, stopped: int, begun: int) -> Trouble:
+    if text.startswith("${{", stopped - 1):
+        return _placeholder(text, stopped)
     opener, opened = text[begun], end_of("", text[:begun])
     message = f"',' or '{_CLOSING[opener]}' was expected, for the '{opener}' at {opened.line}:{opened.column}"
     hint = "a comma is missing, or a bracket is not closed"
     if text.startswith(":", stopped) and not BREAK.search(text[begun:stopped]):
         hint = "a comma is missing, or a value that holds ':' is not quoted"
     return Trouble(message, hint, stopped)
+
+
+def _placeholder(text: str, stopped: int) -> Trouble:
+    """A `${{` in a value without quotes, which brackets around it end."""
+    begin = max([text.rfind(mark, 0, stopped) + len(mark) for mark in ("[", "{", ",", ": ", "\n")])
+    whole = re.match(r"[^\n]*?\}\}[^,\]}\n]*", text[begin:])
+    value = one_line(whole[0].strip(), 80) if whole else "${{ matrix.AXIS }}"
+    start = begin + len(text[begin:]) - len(text[begin:].lstrip(" "))
+    return Trouble("`${{` within [ ] or { } needs quotes around the value", f'write "{value}"', start)
 
 
 def _tab(at: int) -> Trouble:

@@ -24,6 +24,13 @@ class Odd:
     kind: str
 
 
+def spelled(value: Any) -> str:
+    """Returns a scalar as text: `1`, `true`, `0.1`."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return value.text if isinstance(value, Odd) else str(value)
+
+
 _PLAIN = yaml.SafeLoader.yaml_implicit_resolvers
 PREFIX = "tag:yaml.org,2002:"
 _DECIMAL = re.compile(r"[-+]?(0|[1-9][0-9]*)")

@@ -153,9 +153,10 @@ def _plain(value: Any) -> str:
 def _failed_before(request: JobRequest, job: ObservedJob, later: Sequence[ObservedJob]) -> str:
     """The reason of a hold: how the last job ended, and the two remedies."""
     highest = max([request.attempt, *map(_attempt, later)])
-    remedy = f"raise `metadata.attempt`, or `--retry-failed {request.name}`"
+    field = request.attempt_field
+    remedy = f"raise {field}, or `--retry-failed {request.name}`"
     if highest > request.attempt:
-        remedy = f"raise `metadata.attempt` to {highest + 1}, or `--retry-failed {request.name}`"
+        remedy = f"raise {field} to {highest + 1}, or `--retry-failed {request.name}`"
         return f"of an older attempt: {remedy} (attempt {highest} {ended(later[-1])} as well, job {later[-1].id})"
     return f"{_KINDS.get(job.status_class, 'failed before')}: {remedy} (job {job.id} {ended(job)})"
 

@@ -10,14 +10,14 @@ from baseten_jobs.cli.options import output as output_option
 from baseten_jobs.cli.session import Session
 from baseten_jobs.manifest.rules.registry import Rule, rules
 from baseten_jobs.manifest.schema.explain import Explanation, NoSuchField, explain
-from baseten_jobs.manifest.schema.fields import SUPPORTED, shape_of
+from baseten_jobs.manifest.schema.fields import SUPPORTED, written_shape_of
 from baseten_jobs.phrases import nearest, one_line
 from baseten_jobs.report import field_help, rule_help
 from baseten_jobs.report import json as as_json
 
 
 def _complete(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
-    found = explain(shape_of(SUPPORTED[-1]), incomplete.rpartition(".")[0])
+    found = explain(written_shape_of(SUPPORTED[-1]), incomplete.rpartition(".")[0])
     children = found.fields if isinstance(found, Explanation) else ()
     return offered((*(child.path.replace("[]", "") for child in children), *rules()), incomplete)
 
@@ -42,7 +42,7 @@ def command(name: str, all_rules: bool, output: str, api_version: str) -> Exit:
         return _show_rules(session)
     if rule := rules().get(name.strip("[]")):
         return _show_rule(session, rule)
-    found = explain(shape_of(api_version), name.strip("."))
+    found = explain(written_shape_of(api_version), name.strip("."))
     if isinstance(found, NoSuchField):
         return session.fail(_unknown(found, name), Exit.FAILED)
     if session.json:

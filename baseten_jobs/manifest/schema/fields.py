@@ -2,8 +2,8 @@
 
 import json
 import os
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cache
 from types import MappingProxyType
 from typing import Any
@@ -60,13 +60,13 @@ class Updatable:
     shape: Shape = field(repr=False, compare=False)
 
 
-def schema_text(api_version: str) -> str:
-    """Returns the text of the published schema; raises KeyError for a version that is not supported."""
+def schema_text(api_version: str, name: str = "training-job") -> str:
+    """Returns the text of a published schema; raises KeyError for a version that is not supported."""
     package = os.path.dirname(os.path.dirname(os.path.dirname(__file__)))
     folder = os.path.join(package, "schemas")
     if not os.path.isdir(folder):  # an editable install, or the checkout itself
         folder = os.path.join(os.path.dirname(package), "schemas")
-    with open(os.path.join(folder, _FOLDERS[api_version], "training-job.schema.json"), encoding="utf-8") as file:
+    with open(os.path.join(folder, _FOLDERS[api_version], f"{name}.schema.json"), encoding="utf-8") as file:
         return file.read()
 
 
@@ -82,6 +82,23 @@ def shape_of(api_version: str) -> Shape:
     """Returns the schema as a tree of fields."""
     root = schema_of(api_version)
     return shape_under(root, root["$defs"])
+
+
+@cache
+def written_shape_of(api_version: str) -> Shape:
+    """Returns the fields of a document as it is written: those of a manifest, and `matrix`, which expands to some."""
+    whole, matrix = shape_of(api_version), json.loads(schema_text(api_version, "matrix"))
+    return replace(whole, properties={**whole.properties, "matrix": shape_under(matrix, {})})
+
+
+def kinds_at(api_version: object, path: Sequence[str | int]) -> Sequence[str]:
+    """Returns the types that the schema allows at a path of a document; none for a path that it does not have."""
+    shape: Shape | None = shape_of(str(api_version)) if api_version in SUPPORTED else None
+    for part in path:
+        if shape is not None:
+            shape = shape.items if isinstance(part, int) else shape.field(part)
+    kinds = shape.schema.get("type", ()) if shape is not None else ()
+    return [kinds] if isinstance(kinds, str) else kinds
 
 
 @cache
