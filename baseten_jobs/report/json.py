@@ -19,7 +19,7 @@ from baseten_jobs.phrases import document as dumped
 from baseten_jobs.planning.diff import Change
 from baseten_jobs.planning.plan import Action, Beside, Orphan, Plan
 from baseten_jobs.provider.status import Status
-from baseten_jobs.report import file_list, projects
+from baseten_jobs.report import cells, file_list, projects
 from baseten_jobs.report.style import PLAIN, Look
 
 if TYPE_CHECKING:
@@ -35,8 +35,7 @@ def diagnostics(
     found: Sequence[Diagnostic], documents: Sequence[Document] = (), look: Look = PLAIN, *, error: str = ""
 ) -> Page:
     """The document of `validate`, and, with `error`, of any other command that the manifests' errors stop."""
-    document: dict[str, Any] = {"valid": not has_errors(found), "diagnostics": [_diagnostic(d) for d in found]}
-    return _document(document, error)
+    return _document({"valid": not has_errors(found), "diagnostics": list(map(_diagnostic, found))}, error)
 
 
 def requests(compiled: Iterable[JobRequest], look: Look = PLAIN) -> Page:
@@ -49,6 +48,7 @@ def requests(compiled: Iterable[JobRequest], look: Look = PLAIN) -> Page:
             "attempt": r.attempt,
             "digest": r.digest,
             "job_name": r.job_name,
+            **cells.data(r),
             "request": r.body,
             **_overrides(r, look),
             **file_list.data(r.content, look),
@@ -152,6 +152,7 @@ def _action(action: Action, look: Look) -> Mapping[str, Any]:
         "attempt": request.attempt,
         "digest": request.digest,
         "job_name": action.job_name,
+        **cells.data(request),
         "gpus": request.gpus,
         "cost_per_hour": action.cost.usd_per_hour if action.cost else None,
         "starts": action.starts.value if action.starts else None,
@@ -214,8 +215,8 @@ def _orphan(orphan: Orphan) -> Mapping[str, Any]:
 def _job(job: ObservedJob | None) -> Mapping[str, Any] | None:
     if job is None:
         return None
-    named = {"job_id": job.id, "name": without_letters(job.name), **_submitted(job.name)}
-    return {**named, "status": job.status, "created_at": job.created_at, "gpus": job.gpus}
+    known = {"status": job.status, "created_at": job.created_at, "gpus": job.gpus}
+    return {"job_id": job.id, "name": without_letters(job.name), **_submitted(job.name), **known}
 
 
 def _submitted(name: str | None) -> Mapping[str, Any]:
@@ -234,6 +235,7 @@ def _outcome(outcome: Outcome) -> Mapping[str, Any]:
         "name": request.name,
         "job_name": outcome.action.job_name,
         "job_id": outcome.job_id,
+        **cells.data(request),
         **_submitted(outcome.submitted_name),
         "error": outcome.error or outcome.unclear or None,
         **_awaited(outcome.awaited),
@@ -247,7 +249,7 @@ def _awaited(state: Awaited | None) -> Mapping[str, Any]:
         return {}
     job = state.job
     message = job.error_message if job and state.end is End.FAILED else None
-    return {"status": job.status if job else None, "wait": state.end.value, "error_message": message}
+    return {"status": job and job.status, "wait": state.end.value, "error_message": message}
 
 
 def _status(row: Status) -> Mapping[str, Any]:
@@ -260,6 +262,7 @@ def _status(row: Status) -> Mapping[str, Any]:
         "attempt": request.attempt,
         "digest": request.digest or None,
         "job_name": row.job_name,
+        **cells.data(request),
         "state": row.state,
         "job": _job(row.job),
         "age_seconds": None if row.age is None else int(row.age),

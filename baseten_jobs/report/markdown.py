@@ -11,6 +11,7 @@ from baseten_jobs.phrases import Page, count, one_line
 from baseten_jobs.planning.diff import Change
 from baseten_jobs.planning.plan import Action, Orphan, Plan, Verb
 from baseten_jobs.report import file_list, problems, projects, text
+from baseten_jobs.report.cells import by_matrix, values
 from baseten_jobs.report.grouping import Group, grouped
 from baseten_jobs.report.markdown_escape import code, in_code, in_comment, prose
 from baseten_jobs.report.size_limit import Section, enough, fitted
@@ -46,7 +47,7 @@ def plan(made: Plan, look: Look = PLAIN) -> Page:
         Section("\n".join([_marker(look.target), f"### {prose(text.heading(made), 1000)}"])),
         *_list("", tuple(_alerts(made)), "line", rank=1, share=0.3),
         *_totals(made, len(unlisted)),
-        *_table(rows, share=0.5 if told_of else 1.0),
+        *_tables(rows, share=0.5 if told_of else 1.0),
         *_details(told_of, look),
         *_orphans(made.orphans),
         *_list("**Notes**\n", tuple(f"- {prose(note)}" for note in _notes(made)), "note", rank=2, share=0.1),
@@ -131,18 +132,34 @@ def _totals(made: Plan, unchanged: int) -> Iterator[Section]:
         yield Section(f"{count(unchanged, 'job')} unchanged, not listed.")
 
 
-def _table(actions: Sequence[Action], share: float) -> Iterator[Section]:
-    """What is to be done comes before what is not."""
+def _tables(actions: Sequence[Action], share: float) -> Iterator[Section]:
+    """A table of the manifests that have no matrix, then one of the cells of each matrix."""
+    groups = list(by_matrix(actions, lambda action: action.request))
+    plain = [action for sweep, found in groups if sweep is None for action in found]
+    sweeps = [(sweep, found) for sweep, found in groups if sweep is not None]
+    each = share / (len(sweeps) + bool(plain) or 1)
+    yield from _table(plain, each)
+    for sweep, found in sweeps:
+        title, rows = f"**{prose(str(sweep), 400)}**", [action for action in found if not text.is_quiet(action)]
+        yield from _table(rows, each, f"{title}\n\n", sweep.axes) if rows else (Section(title),)
+        yield from (Section(prose(line, 1000)) for line in filter(None, (text.unchanged_cells(found),)))
+
+
+def _table(actions: Sequence[Action], share: float, title: str = "", axes: Sequence[str] = ()) -> Iterator[Section]:
+    """What is to be done comes before what is not; `axes` have a column each."""
     priced = any(action.cost for action in actions)
-    head = ("action", "job", "project", "GPUs", *(["cost"] if priced else []), "why")
+    columns = tuple(code(axis, 80) for axis in axes)
+    head = ("action", *columns, "job", "project", "GPUs", *(["cost"] if priced else []), "why")
     ordered = sorted(actions, key=lambda action: action.verb is Verb.KEEP)
-    yield from _rows(head, tuple(_cells(action, priced) for action in ordered), "action", rank=3, share=share)
+    rows = tuple(_cells(action, priced, axes) for action in ordered)
+    yield from _rows(head, rows, "action", rank=3, share=share, title=title)
 
 
-def _cells(action: Action, priced: bool) -> Sequence[str]:
+def _cells(action: Action, priced: bool, axes: Sequence[str]) -> Sequence[str]:
     cost = action.cost.usd_per_hour if action.cost else None
     return (
         f"{text.SIGNS[action.verb][0].replace('~', '&#126;')} {action.verb.value}",
+        *(code(value, 80) if value else "" for value in values(action.request, axes)),
         code(text.subject(action), 80),
         prose(str(action.request.project), 80),
         str(_gpus(action) or ""),

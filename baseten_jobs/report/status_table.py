@@ -12,6 +12,7 @@ from baseten_jobs.phrases import Page, columns, cut, escaped, one_line, padded, 
 from baseten_jobs.planning.plan import duplicate_warning, in_words
 from baseten_jobs.provider.standstill import standing_still
 from baseten_jobs.provider.status import Status, counted
+from baseten_jobs.report.cells import by_matrix
 from baseten_jobs.report.style import PLAIN, Look
 
 _GAP = "  "
@@ -59,7 +60,8 @@ def _saved(row: Status) -> str:
 
 _COLUMNS: Mapping[str, Callable[[Status], str]] = MappingProxyType(
     {
-        "NAME": lambda row: row.request.name,
+        "NAME": lambda row: f"  {row.request.name}" if row.request.cell else row.request.name,
+        "CELL": lambda row: _cell(row.request.cell.label, 60) if row.request.cell else "",
         "STATE": lambda row: _cell(row.state, 20),
         "AGE": lambda row: "" if row.age is None else age(row.age),
         "GPUS": _gpus,
@@ -77,7 +79,7 @@ _WIDE: Mapping[str, Callable[[Status], str]] = MappingProxyType(
     }
 )
 """What a person asks for by `-o wide`: whose a job is, by which create it came, and its whole name."""
-_FIRST_TO_GO = ("PROJECT", "CHECKPOINTS", "GPUS", "COST SO FAR", "AGE")
+_FIRST_TO_GO = ("PROJECT", "CELL", "CHECKPOINTS", "GPUS", "COST SO FAR", "AGE")
 """Columns that a narrow terminal has no room for, in this order."""
 
 
@@ -94,11 +96,15 @@ def status(rows: Sequence[Status], look: Look = PLAIN, *, wide: bool = False) ->
     needed = {name: max(map(columns, (name, *column))) for name, column in cells.items()}
     widths = needed if wide else _fitted(needed, look.width)
     lines = [_line([look.paint(padded(name, width), "bright_black") for name, width in widths.items()])]
-    for index, row in enumerate(rows):
-        texts = {name: padded(cut(cells[name][index], width), width) for name, width in widths.items()}
-        if row.job:
-            texts["STATE"] = look.paint(texts["STATE"], _COLOURS[row.job.status_class])
-        lines += [_line(list(texts.values())), *_trouble(row, look)]
+    index = 0
+    for sweep, found in by_matrix(rows, lambda row: row.request):
+        lines += [f"# {sweep}"] if sweep else []
+        for row in found:
+            texts = {name: padded(cut(cells[name][index], width), width) for name, width in widths.items()}
+            if row.job:
+                texts["STATE"] = look.paint(texts["STATE"], _COLOURS[row.job.status_class])
+            lines += [_line(list(texts.values())), *_trouble(row, look)]
+            index += 1
     return page([*lines, "", *_summary(rows)])
 
 

@@ -13,6 +13,7 @@ from baseten_jobs.planning.capacity import Start
 from baseten_jobs.planning.diff import FILE, Change
 from baseten_jobs.planning.plan import Action, Orphan, Plan, Verb
 from baseten_jobs.report import file_list, projects
+from baseten_jobs.report.cells import Sweep, by_matrix, label
 from baseten_jobs.report.status_table import status as status
 from baseten_jobs.report.status_table import waited as waited
 from baseten_jobs.report.style import PLAIN, Look, Paint
@@ -30,6 +31,9 @@ SIGNS = {
 }
 COMMIT = 10
 """Hex digits of a commit that a person reads."""
+
+CELLS = 10
+"""How many unchanged cells of a matrix are listed."""
 
 FILES = 20
 """How many changed files of a workspace are listed for one action."""
@@ -54,8 +58,8 @@ def requests(compiled: Iterable[JobRequest], look: Look = PLAIN) -> Page:
 
 def plan(made: Plan, look: Look = PLAIN) -> Page:
     paint, lines = look.paint, []
-    for action in made.actions:
-        lines += _action(action, look)
+    for sweep, actions in by_matrix(made.actions, lambda action: action.request):
+        lines += _action(actions[0], look) if sweep is None else _sweep(sweep, actions, look)
     for orphan in made.orphans:
         lines += _orphan(orphan, paint)
     lines += [f"  {sentence}" for sentence in projects.created(made)]
@@ -100,7 +104,7 @@ def cost_summary(made: Plan) -> list[str]:
 
 def _action(action: Action, look: Look) -> list[str]:
     request, (sign, colour) = action.request, SIGNS[action.verb]
-    what = f"{action.verb.value:<6}  {subject(action)}"
+    what = f"{action.verb.value:<6}  {subject(action)}" + (f"  [{request.cell.label}]" if request.cell else "")
     outside = f"  {look.paint(told_of, 'yellow')}" if (told_of := from_outside(action)) else ""
     lines = [f"  {look.paint(f'{sign} {what}', colour)}  ({action.reason}){outside}"]
     lines.append(_INDENT + " · ".join(facts(action)))
@@ -115,6 +119,30 @@ def _action(action: Action, look: Look) -> list[str]:
     lines += [look.paint(f"{_INDENT}warning: {warning}", "yellow") for warning in action.warnings]
     lines += [f"{_INDENT}note: {note}" for note in (*map(str, action.beside), *action.notes)]
     return lines
+
+
+def _sweep(sweep: Sweep, actions: Sequence[Action], look: Look) -> list[str]:
+    """The cells of a matrix below a heading; those that are unchanged in one line."""
+    lines = [f"  # {sweep}"]
+    for action in actions:
+        if not is_quiet(action):
+            lines += [f"  {line}" for line in _action(action, look)]
+    if quiet := unchanged_cells(actions):
+        lines.append(f"    = {Verb.KEEP.value:<6}  {quiet}")
+    return lines
+
+
+def unchanged_cells(actions: Sequence[Action]) -> str:
+    """`2 cells unchanged: lr=1e-5, seed=1; lr=1e-5, seed=2`; empty if there is none of which nothing else is told."""
+    quiet = [label(action.request) for action in actions if is_quiet(action)]
+    more = f" and {len(quiet) - CELLS} more" if len(quiet) > CELLS else ""
+    return f"{count(len(quiet), 'cell')} unchanged: {'; '.join(quiet[:CELLS])}{more}" if quiet else ""
+
+
+def is_quiet(action: Action) -> bool:
+    """True if an action does nothing, and there is nothing to say of it."""
+    told = action.warnings or action.notes or action.error or action.duplicates
+    return action.verb is Verb.KEEP and action.reason.startswith("unchanged") and not told
 
 
 def subject(action: Action) -> str:
