@@ -257,9 +257,9 @@ class Met:
         """The creates since the last time, beside the outcomes of the apply that sent them."""
         new, self.read = creates[self.read :], len(creates)
         outcomes = {result["job_name"]: result["outcome"] for result in results}
-        last = {create["job_name"]: create["sequence"] for create in new}
+        last = {asked(create["job_name"]): create["sequence"] for create in new}
         for create in new:
-            name, fault = create["job_name"], create["fault"] or "none"
+            name, fault = asked(create["job_name"]), create["fault"] or "none"
             counts = by_fault.setdefault(fault, Counter())
             counts["sent"] += 1
             counts["retried"] += create["sequence"] != last[name]
