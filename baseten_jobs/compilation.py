@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, BinaryIO
 
 from baseten_jobs.manifest import document as manifest
-from baseten_jobs.manifest.diagnostics import Diagnostic, has_errors, in_order, made_strict
+from baseten_jobs.manifest.diagnostics import Diagnostic, Severity, has_errors, in_order, made_strict, worst
 from baseten_jobs.manifest.document import Document, DocumentPlace, Loaded
+from baseten_jobs.manifest.folder_policies.chain import CostLimit
+from baseten_jobs.manifest.folder_policies.files import FolderPolicies, policies_over
+from baseten_jobs.manifest.folder_policies.written import is_policy, of_rules
 from baseten_jobs.manifest.matrix.once import said_once
 from baseten_jobs.manifest.rules import errors
 from baseten_jobs.manifest.rules.confusable_projects import check_lookalikes
@@ -31,10 +34,11 @@ class CheckedManifest:
 
 @dataclass(frozen=True)
 class Checked:
-    """Every manifest that was read, and all that is wrong with any of them."""
+    """Every manifest that was read, all that is wrong with any of them, and the Policies that hold for them."""
 
     manifests: tuple[CheckedManifest, ...]
     diagnostics: tuple[Diagnostic, ...]
+    policies: FolderPolicies = field(default_factory=FolderPolicies)
 
     @property
     def valid(self) -> bool:
@@ -47,10 +51,14 @@ class Checked:
 
 @dataclass(frozen=True)
 class Compiled:
-    """The manifests with their requests; there are none where a diagnostic is an error."""
+    """The manifests with their requests; there are none where a diagnostic is an error.
+
+    `cost_limits` has what each job of a manifest file may cost, by its path, where a Policy limits that.
+    """
 
     manifests: tuple[CompiledManifest, ...]
     diagnostics: tuple[Diagnostic, ...]
+    cost_limits: Mapping[str, CostLimit] = field(default_factory=dict)
 
     @property
     def valid(self) -> bool:
@@ -63,6 +71,12 @@ class Compiled:
     @property
     def requests(self) -> tuple[JobRequest, ...]:
         return tuple(each.request for each in self.manifests)
+
+    @property
+    def allowances(self) -> tuple[str, ...]:
+        """A note for each rule that a manifest breaks because it allows itself to."""
+        notes = (d for d in self.diagnostics if d.severity is Severity.NOTE)
+        return tuple(dict.fromkeys(f"{d.position}: {d.field}: allowed here: {d.rule}" for d in notes))
 
     def named(self, names: Sequence[str]) -> tuple[Compiled, tuple[str, ...]]:
         """Only the manifests of these names, and the names that none has."""
@@ -85,8 +99,33 @@ def validate(inputs: Inputs, stdin: BinaryIO, *, only_ours: bool = False) -> Che
     With `only_ours` a file that is no file of manifests is passed over, although it was named.
     """
     read, loaded = (_ours if only_ours else _all)(inputs.paths, stdin)
-    diagnostics = [*read.diagnostics, *(d for one in loaded for d in one.diagnostics)]
-    documents = tuple(document for one in loaded for document in one.documents)
+    written = tuple(d for one in loaded for d in one.documents if not is_policy(d.data))
+    policies = _policies(inputs, read, loaded)
+    diagnostics = list(policies.diagnostics)
+    documents, unfit, misfits = _manifests(written, inputs)
+    diagnostics += misfits
+    unread = {d.position.path for one in loaded for d in one.diagnostics}
+    sound, faults = [], list[tuple[Document, Diagnostic]]()
+    for document in documents:
+        over = policies.over(document.path)
+        found = tuple(of_rules(document, check.check(document)))
+        told = (*found, *over.judged(document, errors.check(document, found)), *over.denied(document))
+        faults += ((document, each) for each in (*told, *(() if found else over.beyond(document))))
+        sound += [] if found or document.path in unread else [document]
+    diagnostics += said_once(faults, documents)
+    diagnostics += (*errors.check_unique(documents), *check_lookalikes(documents))
+    contents, of_trees = _packed(sound, inputs.allowed, policies)
+    diagnostics += of_trees
+    ordered = in_order(made_strict(diagnostics) if inputs.strict else diagnostics)
+    checked = tuple(CheckedManifest(each, contents.get(each.place)) for each in (*documents, *unfit))
+    return Checked(checked, ordered, policies)
+
+
+def _manifests(
+    documents: tuple[Document, ...], inputs: Inputs
+) -> tuple[tuple[Document, ...], tuple[Document, ...], Sequence[Diagnostic]]:
+    """What documents expand to, those that can't be expanded, and why; overrides are laid over what comes out."""
+    diagnostics: list[Diagnostic] = []
     unfit: tuple[Document, ...] = ()
     if any(document.templated or _has_matrix(document) for document in documents):
         from baseten_jobs.manifest.matrix.expansion import expanded
@@ -99,22 +138,19 @@ def validate(inputs: Inputs, stdin: BinaryIO, *, only_ours: bool = False) -> Che
 
         documents, misfits = laid_over(documents, inputs.overrides)
         diagnostics += misfits
-    unread = {d.position.path for one in loaded for d in one.diagnostics}
-    sound, faults = [], list[tuple[Document, Diagnostic]]()
-    for document in documents:
-        found = check.check(document)
-        faults += ((document, each) for each in (*found, *errors.check(document, found)))
-        sound += [] if found or document.path in unread else [document]
-    diagnostics += said_once(faults, documents)
-    diagnostics += (*errors.check_unique(documents), *check_lookalikes(documents))
-    contents, of_trees = _packed(sound, inputs.allowed)
-    diagnostics += of_trees
-    ordered = in_order(made_strict(diagnostics) if inputs.strict else diagnostics)
-    return Checked(tuple(CheckedManifest(each, contents.get(each.place)) for each in (*documents, *unfit)), ordered)
+    return documents, unfit, diagnostics
 
 
 def _has_matrix(document: Document) -> bool:
     return isinstance(document.data, dict) and "matrix" in document.data
+
+
+def _policies(inputs: Inputs, read: Sources, loaded: Sequence[Loaded]) -> FolderPolicies:
+    """The Policies that hold, and all that is wrong with files; no Policy where none counts."""
+    told = (*read.diagnostics, *(d for one in loaded for d in one.diagnostics))
+    if not inputs.governed:
+        return FolderPolicies({}, told)
+    return policies_over(inputs.paths, tuple(zip(read.sources, loaded, strict=True)), told)
 
 
 def _all(paths: Sequence[str], stdin: BinaryIO) -> tuple[Sources, Sequence[Loaded]]:
@@ -126,12 +162,13 @@ def _ours(paths: Sequence[str], stdin: BinaryIO) -> tuple[Sources, Sequence[Load
     from baseten_jobs.manifest.ownership import is_ours, may_be_ours
 
     read = read_sources(paths, stdin, may_be_ours)
-    loaded = ((manifest.load(source.path, source.text), source.text) for source in read.sources)
-    return read, [one for one, text in loaded if is_ours(one, text)]
+    loaded = [(source, manifest.load(source.path, source.text)) for source in read.sources]
+    ours = [(source, one) for source, one in loaded if is_ours(one, source.text)]
+    return replace(read, sources=tuple(source for source, _ in ours)), [one for _, one in ours]
 
 
 def _packed(
-    sound: Sequence[Document], allowed: tuple[str, ...]
+    sound: Sequence[Document], allowed: tuple[str, ...], policies: FolderPolicies
 ) -> tuple[Mapping[DocumentPlace, Content], tuple[Diagnostic, ...]]:
     """What the workspaces hold, by the place of their document, where any document has one."""
     having = [document for document in sound if document.data["spec"].get("workspace") is not None]
@@ -140,7 +177,8 @@ def _packed(
     from baseten_jobs.workspace.pack import pack
 
     packed = pack(having, allowed)
-    return packed.contents, packed.diagnostics
+    judged = (policies.over(each.path).judged(each, packed.diagnostics[each.place]) for each in having)
+    return packed.contents, worst(d for found in judged for d in found)
 
 
 def compile_all(inputs: Inputs, stdin: BinaryIO) -> Compiled:
@@ -150,4 +188,5 @@ def compile_all(inputs: Inputs, stdin: BinaryIO) -> Compiled:
         return Compiled((), checked.diagnostics)
     from baseten_jobs.job.request import compiled
 
-    return Compiled(tuple(compiled(each.document, each.content) for each in checked.manifests), checked.diagnostics)
+    manifests = tuple(compiled(each.document, each.content) for each in checked.manifests)
+    return Compiled(manifests, checked.diagnostics, checked.policies.cost_limits)

@@ -134,7 +134,10 @@ def plan(api: Api, compiled: Compiled, intent: Intent) -> Planned:
     """What apply would do, and why it would refuse to."""
     policy, strict = intent.terms.policy, intent.terms.strict
     made = make(api, compiled, policy, intent.inquiry, rehearsal=intent.local)
-    return replace(made, refusals=refusals(made.plan, policy, strict=strict)) if made.valid else made
+    if not made.valid:
+        return made
+    told = replace(made.plan, notes=(*made.plan.notes, *compiled.allowances))
+    return replace(made, plan=told, refusals=refusals(told, policy, compiled.cost_limits, strict=strict))
 
 
 def make(

@@ -25,7 +25,7 @@ def manifests(
     session: Session, paths: tuple[str, ...], names: tuple[str, ...], allowed: tuple[str, ...]
 ) -> compilation.Compiled:
     """The manifests of these names, or all where none is given; raises CommandEnded."""
-    compiled = compilation.compile_all(Inputs(or_default(paths), allowed=allowed), session.stdin)
+    compiled = compilation.compile_all(Inputs(or_default(paths), allowed=allowed, governed=False), session.stdin)
     if not compiled.valid:
         raise CommandEnded(session.invalid(compiled.diagnostics))
     if not names:

@@ -5,6 +5,7 @@ __all__ = [
     "diagnostics",
     "document",
     "edit",
+    "folder_policies",
     "inputs",
     "matrix",
     "names",
@@ -16,4 +17,5 @@ __all__ = [
     "schema",
     "secret_references",
     "sources",
+    "yaml_scalars",
 ]

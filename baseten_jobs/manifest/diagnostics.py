@@ -12,6 +12,7 @@ FieldPath = tuple[str | int, ...]
 class Severity(Enum):
     ERROR = "error"
     WARNING = "warning"
+    NOTE = "note"
 
 
 @dataclass(frozen=True, order=True)
@@ -58,10 +59,23 @@ def in_order(diagnostics: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
 
 
 def made_strict(diagnostics: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
-    """Returns the diagnostics with every warning as an error."""
-    return tuple(replace(d, severity=Severity.ERROR) for d in diagnostics)
+    """Returns the diagnostics with every warning as an error; a note is none."""
+    return tuple(d if d.severity is Severity.NOTE else replace(d, severity=Severity.ERROR) for d in diagnostics)
+
+
+def worst(diagnostics: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
+    """Returns the diagnostics; of those that say one thing of one place only the first of the highest severity."""
+    found: dict[tuple[str, str, Position], Diagnostic] = {}
+    for d in diagnostics:
+        known = found.setdefault((d.rule, d.message, d.position), d)
+        if _RANK[d.severity] < _RANK[known.severity]:
+            found[(d.rule, d.message, d.position)] = d
+    return tuple(found.values())
+
+
+_RANK = {severity: rank for rank, severity in enumerate(Severity)}
 
 
 def has_errors(diagnostics: Iterable[Diagnostic]) -> bool:
-    """True if any diagnostic is an error, not only a warning."""
+    """True if any diagnostic is an error, not only a warning or a note."""
     return any(d.severity is Severity.ERROR for d in diagnostics)

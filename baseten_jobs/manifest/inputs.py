@@ -15,12 +15,14 @@ class Inputs:
     """Which manifests to read, and how: with `strict` a warning is an error, `overrides` are laid over what is read.
 
     `allowed` are folders from which workspaces may take files although they lie outside of their repository.
+    Policies of folders count only where `governed` is True: a command that sends no job needs none.
     """
 
     paths: Sequence[str]
     strict: bool = False
     overrides: tuple[Override, ...] = ()
     allowed: tuple[str, ...] = ()
+    governed: bool = True
 
     @property
     def options(self) -> tuple[str, ...]:

@@ -17,10 +17,14 @@ STDIN_NAME = "<stdin>"
 
 @dataclass(frozen=True)
 class Source:
-    """One file: its path as it was given, with bytes escaped that are not UTF-8, and its text."""
+    """One file: its path as it was given, with bytes escaped that are not UTF-8, and its text.
+
+    `given` is the path itself, by which the file is found again.
+    """
 
     path: str
     text: str
+    given: str = ""
 
 
 @dataclass(frozen=True)
@@ -51,7 +55,7 @@ def read_sources(paths: Sequence[str], stdin: BinaryIO, wanted: Wanted | None = 
             if real in seen:
                 continue
             seen.add(real)
-            read = _read(found, stdin, wanted)
+            read = read_one(found, stdin, wanted)
             if isinstance(read, Diagnostic):
                 diagnostics.append(read)
             elif read:
@@ -106,7 +110,7 @@ def _in_folder(folder: str, passed: _Passed) -> Iterator[str | Diagnostic]:
         files += [os.path.join(parent, name) for name in names if name.endswith(ENDINGS)]
         passed.by(parent, folders, names)
     for error in refused:
-        yield _unreadable(path_name(str(error.filename)), error)
+        yield unreadable(path_name(str(error.filename)), error)
     if not files and not refused:
         yield Diagnostic("empty-folder", "there is no *.yaml or *.yml file in this folder", Position(path_name(folder)))
     yield from sorted(files)
@@ -134,7 +138,8 @@ def read_raw(path: str) -> bytes | None:
     return raw if len(raw) <= MAX_BYTES else None
 
 
-def _read(path: str, stdin: BinaryIO, wanted: Wanted | None) -> Source | Diagnostic | None:
+def read_one(path: str, stdin: BinaryIO, wanted: Wanted | None = None) -> Source | Diagnostic | None:
+    """Returns one file, a diagnostic if it can't be read, or None if its bytes are not `wanted`."""
     raw = read_whole(path, stdin)
     if isinstance(raw, Diagnostic):
         is_others = wanted and raw.rule == "too-large" and path != STDIN and not wanted(_head(path))
@@ -142,7 +147,7 @@ def _read(path: str, stdin: BinaryIO, wanted: Wanted | None) -> Source | Diagnos
     if wanted and not wanted(raw):
         return None
     text = decode(shown_name(path), raw)
-    return Source(shown_name(path), text) if isinstance(text, str) else text
+    return Source(shown_name(path), text, path) if isinstance(text, str) else text
 
 
 def _head(path: str) -> bytes:
@@ -172,7 +177,7 @@ def read_whole(path: str, stdin: BinaryIO, what: str = "a manifest") -> bytes | 
             with open(path, "rb") as file:
                 raw = file.read(MAX_BYTES + 1)
     except OSError as error:
-        return _unreadable(name, error)
+        return unreadable(name, error)
     if len(raw) > MAX_BYTES:
         return _too_large(name, len(raw), what)
     return raw
@@ -183,5 +188,6 @@ def _too_large(path: str, size: int, what: str) -> Diagnostic:
     return Diagnostic("too-large", message, Position(path))
 
 
-def _unreadable(path: str, error: OSError) -> Diagnostic:
+def unreadable(path: str, error: OSError) -> Diagnostic:
+    """Returns the diagnostic of a file or folder that could not be opened."""
     return Diagnostic("unreadable", f"this can't be read: {error.strerror or error}", Position(path))

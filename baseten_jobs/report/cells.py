@@ -28,12 +28,12 @@ class Sweep:
 def by_matrix(items: Iterable[T], request_of: Callable[[T], JobRequest]) -> Iterator[tuple[Sweep | None, Sequence[T]]]:
     """Yield each item that is no cell by itself, with None, and those of one matrix together."""
 
-    def document(item: T) -> object:
-        request = request_of(item)
-        return (request.path, request.line) if request.cell else id(item)
+    def document(numbered: tuple[int, T]) -> object:
+        request = request_of(numbered[1])
+        return (request.path, request.line) if request.cell else numbered[0]
 
-    for _, group in groupby(items, document):
-        found = tuple(group)
+    for _, group in groupby(enumerate(items), document):
+        found = tuple(item for _, item in group)
         requests = [request_of(item) for item in found]
         cells = {request.cell.number: request.cell for request in requests if request.cell}
         if not cells:

@@ -12,6 +12,9 @@ SHOWN = 10
 """GitHub shows so many annotations of a level for each step, and drops the rest without a word."""
 
 
+_COMMANDS = {Severity.NOTE: "notice"}
+
+
 def diagnostics(found: Sequence[Diagnostic], documents: Sequence[Document] = (), look: Look = PLAIN) -> Annotations:
     """Up to ten annotations of each level, the other diagnostics as plain lines of the log, and the summary line."""
     shown = [d for severity in Severity for d in _of(found, severity)[:SHOWN]]
@@ -34,7 +37,7 @@ def _overflow(found: Sequence[Diagnostic]) -> Iterator[str]:
 def _annotation(d: Diagnostic) -> str:
     where = {"file": d.position.path, "line": str(d.position.line), "col": str(d.position.column), "title": d.rule}
     properties = ",".join(f"{name}={_property(value)}" for name, value in where.items())
-    return f"::{d.severity.value} {properties}::{_data(problems.message(d))}"
+    return f"::{_COMMANDS.get(d.severity, d.severity.value)} {properties}::{_data(problems.message(d))}"
 
 
 def _data(value: str) -> str:

@@ -58,7 +58,7 @@ def _name(document: Document) -> str:
 def _told(case: ET.Element, own: Sequence[Diagnostic]) -> None:
     """One failure with all errors in it: most readers show only the first of a case."""
     errors = [d for d in own if d.severity is Severity.ERROR]
-    warnings = [d for d in own if d.severity is Severity.WARNING]
+    warnings = [d for d in own if d.severity is not Severity.ERROR]
     if errors:
         message = problems.message(errors[0]) if len(errors) == 1 else count(len(errors), "error")
         failure = ET.SubElement(case, "failure", {"message": one_line(message, 4096), "type": errors[0].rule})

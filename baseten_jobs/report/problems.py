@@ -7,11 +7,13 @@ from baseten_jobs.manifest.document import Document
 from baseten_jobs.phrases import Page, count, page
 from baseten_jobs.report.style import PLAIN, Look, Paint, plain
 
+_COLOURS = {Severity.WARNING: "yellow", Severity.NOTE: "cyan"}
+
 
 def diagnostic(d: Diagnostic, paint: Paint = plain) -> str:
     """One line: where, what is wrong, what was expected, and the rule's name."""
-    warning = paint("warning: ", "yellow") if d.severity is Severity.WARNING else ""
-    return f"{d.position}: {warning}{message(d)} [{d.rule}]"
+    severity = paint(f"{d.severity.value}: ", _COLOURS[d.severity]) if d.severity in _COLOURS else ""
+    return f"{d.position}: {severity}{message(d)} [{d.rule}]"
 
 
 def message(d: Diagnostic) -> str:
@@ -29,6 +31,6 @@ def diagnostics(found: Sequence[Diagnostic], documents: Sequence[Document] = (),
 
 
 def summary(found: Sequence[Diagnostic], documents: Sequence[Document]) -> str:
-    errors = sum(d.severity is Severity.ERROR for d in found)
-    problems = f"{count(errors, 'error')}, {count(len(found) - errors, 'warning')}"
-    return f"{count(len(documents), 'manifest')}: " + (problems if found else "no problems")
+    errors, warnings, notes = (sum(d.severity == severity for d in found) for severity in Severity)
+    problems = f"{count(errors, 'error')}, {count(warnings, 'warning')}" if errors or warnings else "no problems"
+    return f"{count(len(documents), 'manifest')}: {problems}" + (f", {notes} allowed" if notes else "")

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from baseten_jobs.manifest.diagnostics import Severity
+from baseten_jobs.manifest.folder_policies.written import settable
 from baseten_jobs.phrases import Page, page
 from baseten_jobs.report.style import PLAIN, Look
 
@@ -31,7 +32,7 @@ def text(rule: Rule, look: Look = PLAIN) -> Page:
 def _but(rule: Rule) -> str:
     """When the severity is another one."""
     if rule.severity is Severity.WARNING:
-        return "; an error with --strict"
+        return "; an error with --strict" + ("; a Policy may set it" if rule.id in settable() else "")
     return f"; a warning {rule.warns}" if rule.warns else ""
 
 
@@ -54,6 +55,7 @@ def data(rule: Rule) -> Mapping[str, Any]:
         "rule": rule.id,
         "severity": rule.severity.value,
         "warns": rule.warns,
+        "settable": rule.id in settable(),
         "what": rule.what,
         "why": rule.why,
         "remedy": rule.remedy,

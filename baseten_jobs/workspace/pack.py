@@ -11,7 +11,7 @@ from os.path import abspath, basename, isdir, join, lexists, normpath, realpath
 from baseten_jobs.git.listing import Listing, list_files
 from baseten_jobs.git.process import GitError
 from baseten_jobs.job.content import MAX_BYTES, Content, File, Workspace, written_in
-from baseten_jobs.manifest.diagnostics import Diagnostic, FieldPath, Severity
+from baseten_jobs.manifest.diagnostics import Diagnostic, FieldPath
 from baseten_jobs.manifest.document import Document, DocumentPlace
 from baseten_jobs.manifest.paths import checkout_of, is_within, path_name
 from baseten_jobs.manifest.sources import STDIN_NAME
@@ -29,10 +29,14 @@ from baseten_jobs.workspace.warnings import MOST
 
 @dataclass(frozen=True)
 class Packed:
-    """The content of each document's workspace, by the document's place; left out where it can't be read."""
+    """The content of each document's workspace, by the document's place; left out where it can't be read.
+
+    `diagnostics` has all that is wrong with each document's workspace: those of a tree that several documents share are
+    at the place of the first.
+    """
 
     contents: Mapping[DocumentPlace, Content]
-    diagnostics: tuple[Diagnostic, ...]
+    diagnostics: Mapping[DocumentPlace, tuple[Diagnostic, ...]]
 
 
 def pack(documents: Iterable[Document], allowed: tuple[str, ...] = ()) -> Packed:
@@ -49,14 +53,14 @@ def pack(documents: Iterable[Document], allowed: tuple[str, ...] = ()) -> Packed
         if first is plan and plan.sound:
             plan.read(listings, memory.of(plan.root))
     memory.save(folder for plan in plans if plan.sound for folder in plan.folders)
-    diagnostics = [d for plan in plans for d in (*plan.told.found, *_again(known[plan.key], plan))]
+    diagnostics = {plan.place: (*plan.told.found, *_again(known[plan.key], plan)) for plan in plans}
     contents = {plan.place: content for plan in plans if (content := known[plan.key].content)}
-    return Packed(contents, tuple(diagnostics))
+    return Packed(contents, diagnostics)
 
 
 def _again(first: "_Job", plan: "_Job") -> list[Diagnostic]:
-    """The diagnostics of a tree at the place of another manifest that names it too."""
-    return [] if first is plan else [d for d in first.of_tree if d.severity is Severity.ERROR]
+    """The diagnostics of a tree that another manifest names too."""
+    return [] if first is plan else first.of_tree
 
 
 class _Job:

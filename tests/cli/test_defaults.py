@@ -17,7 +17,7 @@ from baseten_jobs.cli.options import DEFAULT_DB, DEFAULT_PATH
 from baseten_jobs.emulator.settings import Behaviour, Durations, Settings
 from baseten_jobs.importing.adopt import Target
 from baseten_jobs.importing.from_body import Given
-from baseten_jobs.manifest.schema.fields import SUPPORTED
+from baseten_jobs.manifest.schema.fields import KIND, SUPPORTED
 from baseten_jobs.planning.plan import Policy
 from baseten_jobs.planning.policy_fields import FIELDS
 from baseten_jobs.planning.terms import LIMITS, Terms
@@ -43,6 +43,7 @@ FILLED: Mapping[str, tuple[type, ...]] = {
 OWN = {
     ("emulator", "database"): DEFAULT_DB, ("emulator", "host"): "127.0.0.1", ("emulator", "port"): 8787,
     ("init", "ci"): "github", ("explain", "api_version"): SUPPORTED[-1], ("schema", "api_version"): SUPPORTED[-1],
+    ("schema", "kind"): KIND,
 }  # fmt: skip
 """Defaults of options that fill no field which has one."""
 

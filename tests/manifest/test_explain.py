@@ -129,7 +129,7 @@ def test_a_rule_is_explained_with_a_wrong_and_a_right_line(called: Cli) -> None:
     assert (
         called("explain", "spot-without-checkpointing").out
         == """\
-spot-without-checkpointing (warning; an error with --strict)
+spot-without-checkpointing (warning; an error with --strict; a Policy may set it)
   A job uses spot capacity, and does not keep checkpoints.
 
   Spot capacity may be taken away at any time, and all that was computed would be lost.

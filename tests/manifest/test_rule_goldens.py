@@ -36,6 +36,7 @@ spec:
   runtime: {start_commands: [python train.py]}
 """
 PLAIN = GOOD.replace("  workspace: WORKSPACE\n", "")
+POLICY = "apiVersion: baseten-jobs/v1\nkind: Policy\n"
 BODY = '{"training_job": {"name": "train", "image": {"base_image": "i:1"}, "runtime": {"start_commands": ["go"]}}}'
 PYTHON = """\
 from truss_train import definitions as d
@@ -98,6 +99,15 @@ def _applied(folder: Path, patch: pytest.MonkeyPatch) -> None:
     path.write_text(path.read_text().replace("project: demo", "project: Demo"))
 
 
+def _committed(folder: Path, patch: pytest.MonkeyPatch) -> None:
+    commit(folder)
+
+
+def _linked_out(folder: Path, text: str) -> None:
+    (folder.parent / "policy.yaml").write_text(text)
+    (folder / "policy.yaml").symlink_to("../policy.yaml")
+
+
 def _large(folder: Path, patch: pytest.MonkeyPatch) -> None:
     with open(folder / "train.yaml", "wb") as file:
         file.truncate(20 << 20)
@@ -153,6 +163,45 @@ CASES: dict[str, Case] = {
     "workspace-converted": _in_git(_converted),
     "workspace-withheld": _in_git(_untouched, files={"conf/.env": "A=b\n"}),
     "workspace-link": _of_tree(prepare=lambda folder, patch: (folder / "last.py").symlink_to("none.py")),
+    "policy-rule": Case("validate .", {"policy.yaml": POLICY + "rules: {mutable-imag: error, minimum: ignore}\n"}),
+    "policy-rule.of-a-manifest": Case("validate .", {"train.yaml": PLAIN + "policy: {allow: [mutable-imag, enum]}\n"}),
+    "policy-lowered": Case(
+        "validate team/a.yaml",
+        {
+            "policy.yaml": POLICY + "rules: {mutable-image: error, no-start-command: error}\n",
+            "team/policy.yaml": POLICY + "rules: {mutable-image: ignore, no-start-command: error}\n",
+            "team/a.yaml": PLAIN + "policy: {allow: [no-start-command, long-name]}\n",
+        },
+        _committed,
+    ),
+    "policy-limit": Case(
+        "validate team",
+        {
+            "policy.yaml": POLICY + "limits: {gpus_per_job: 8, checkpointing: required, accelerators: [H100, H200]}\n",
+            "team/policy.yaml": POLICY + "limits: {gpus_per_job: 32, accelerators: [H200, B200]}\n",
+            "team/a.yaml": PLAIN + "  compute: {node_count: 2, accelerator: H100:8}\n",
+        },
+        _committed,
+    ),
+    "policy-place": Case(
+        "validate .", prepare=lambda folder, patch: _linked_out(folder, POLICY + "limits: {gpus_per_job: 8}\n")
+    ),
+    "policy-place.of-another-file": Case("validate policy.txt", {"policy.txt": POLICY}),
+    "duplicate-policy": Case("validate train.yaml", {"train.yaml": PLAIN, "a.yaml": POLICY, "b.yml": POLICY}),
+    "mutable-image.by-a-Policy": Case(
+        "validate --strict .",
+        {
+            "policy.yaml": POLICY + "rules: {mutable-image: error, no-start-command: ignore}\n",
+            "a.yaml": PLAIN.replace("i:1", "i").replace("[python train.py]", "[]"),
+        },
+    ),
+    "mutable-image.allowed": Case(
+        "validate --strict .", {"a.yaml": PLAIN.replace("i:1", "i") + "policy: {allow: [mutable-image]}\n"}
+    ),
+    "enum.of-a-Policy": Case("validate .", {"p.yaml": POLICY + "rules: {mutable-image: off, long-name: errors}\n"}),
+    "yaml-syntax.of-a-Policy-above": Case(
+        "validate a", {"p.yaml": POLICY + "limits: {\n", "a/b.yaml": PLAIN}, _committed
+    ),
     "not-a-request": _request("an e-mail\n"),
     "not-a-request.without-a-body": _request("curl https://api.baseten.co/v1/training_projects/p/jobs\n"),
     "json-syntax": _request('{"training_job": {},}'),

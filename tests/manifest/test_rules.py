@@ -33,6 +33,8 @@ _FROM_TABLES = {
 _REPLACED = {
     Unresolved("manifest.diagnostics", "Severity.ERROR"),  # what `--strict` does to every warning
     Unresolved("importing.truss.files", "severity"),
+    Unresolved("manifest.folder_policies.chain", "Severity.ERROR"),  # what a Policy does to warnings
+    Unresolved("manifest.folder_policies.chain", "Severity.NOTE"),
 }
 _SEVERITY_REPLACED = {"too-large": "warning"}
 """What `importing.truss.files` makes a warning after another module made it an error."""
@@ -174,6 +176,8 @@ _NOT_IN_ONE_MANIFEST = {
     "workspace-size": "the tree decides",
     "workspace-pattern": "the right line needs files that travel",
     "workspace-withheld": "git decides",
+    "policy-lowered": "the Policies above decide",
+    "policy-limit": "the Policies above decide",
 }
 """Rules whose lines are a manifest's, and show nothing by themselves."""
 

@@ -128,6 +128,7 @@ def test_only_what_can_change_on_a_waiting_job_and_what_is_not_the_job_stays_out
         "spec.compute.availability_model": "update",
         "spec.priority": "update",
         "policy": "none",
+        "policy.allow": "none",
         "policy.on_change": "none",
         "policy.suspend": "none",
     }

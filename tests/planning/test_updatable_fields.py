@@ -78,7 +78,7 @@ def mark(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., None]]:
     def marking(path: str, marks: Mapping[str, Any] = MappingProxyType({})) -> None:
         schema = json.loads(fields.schema_text(V1))
         _node(schema, path).update({**marks, "x-identity": "update"})
-        monkeypatch.setattr(fields, "schema_text", lambda api_version: json.dumps(schema))
+        monkeypatch.setattr(fields, "schema_text", lambda api_version, kind: json.dumps(schema))
         _forget()
 
     yield marking

@@ -10,16 +10,23 @@ from baseten_jobs.cli.options import output as output_option
 from baseten_jobs.cli.session import Session
 from baseten_jobs.manifest.rules.registry import Rule, rules
 from baseten_jobs.manifest.schema.explain import Explanation, NoSuchField, explain
-from baseten_jobs.manifest.schema.fields import SUPPORTED, written_shape_of
+from baseten_jobs.manifest.schema.fields import POLICY, SUPPORTED, Shape, shape_of, written_shape_of
 from baseten_jobs.phrases import nearest, one_line
 from baseten_jobs.report import field_help, rule_help
 from baseten_jobs.report import json as as_json
 
 
 def _complete(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
-    found = explain(written_shape_of(SUPPORTED[-1]), incomplete.rpartition(".")[0])
+    found = explain(_root(SUPPORTED[-1], incomplete), incomplete.rpartition(".")[0])
     children = found.fields if isinstance(found, Explanation) else ()
-    return offered((*(child.path.replace("[]", "") for child in children), *rules()), incomplete)
+    return offered((*(child.path.replace("[]", "") for child in children), POLICY, *rules()), incomplete)
+
+
+def _root(api_version: str, name: str) -> Shape:
+    """The fields of a manifest, or for a name such as `Policy.limits` those of a Policy, below its kind."""
+    if name.partition(".")[0] != POLICY:
+        return written_shape_of(api_version)
+    return Shape({}, {POLICY: shape_of(api_version, POLICY)}, None, None, {})
 
 
 @click.command("explain")
@@ -33,7 +40,8 @@ def _complete(context: click.Context, parameter: click.Parameter, incomplete: st
 def command(name: str, all_rules: bool, output: str, api_version: str) -> Exit:
     """Tell what a field is for, such as spec.compute.memory: its type, default and values, and whether a change of it
     starts a new run. Or what a rule is about, such as mutable-image, which messages name in brackets: why it matters,
-    and what to do. Without either it draws the tree of all fields.
+    and what to do. Without either it draws the tree of all fields. Fields of a Policy begin with its kind, such as
+    Policy.limits.
     """
     if name and all_rules:
         raise click.UsageError("--rules lists all, and goes with no FIELD or RULE")
@@ -42,7 +50,7 @@ def command(name: str, all_rules: bool, output: str, api_version: str) -> Exit:
         return _show_rules(session)
     if rule := rules().get(name.strip("[]")):
         return _show_rule(session, rule)
-    found = explain(written_shape_of(api_version), name.strip("."))
+    found = explain(_root(api_version, name.strip(".")), name.strip("."))
     if isinstance(found, NoSuchField):
         return session.fail(_unknown(found, name), Exit.FAILED)
     if session.json:

@@ -6,7 +6,7 @@ from baseten_jobs.cli import sink
 from baseten_jobs.cli.exits import Exit
 from baseten_jobs.cli.options import STANDARD_OUTPUT
 from baseten_jobs.manifest.paths import check_landing
-from baseten_jobs.manifest.schema.fields import SUPPORTED, schema_text
+from baseten_jobs.manifest.schema.fields import KIND, KINDS, SUPPORTED, schema_text
 from baseten_jobs.phrases import Page
 
 
@@ -18,15 +18,16 @@ from baseten_jobs.phrases import Page
     show_default=True,
     help="Version of the manifests.",
 )
+@click.option("--kind", type=click.Choice(KINDS), default=KIND, show_default=True, help="What the documents describe.")
 @click.option(
     "--out",
     type=click.Path(dir_okay=False, writable=True),
     default=None,
     help="Write it to this file; - is standard output.",
 )
-def command(api_version: str, out: str | None) -> Exit:
-    """Print the JSON Schema of the manifests, for editors and other tools."""
-    text = schema_text(api_version)
+def command(api_version: str, kind: str, out: str | None) -> Exit:
+    """Print the JSON Schema of the manifests, or of a folder's Policy, for editors and other tools."""
+    text = schema_text(api_version, kind)
     if out is None or out == STANDARD_OUTPUT:
         sink.out(Page(text), end="")
         return Exit.DONE

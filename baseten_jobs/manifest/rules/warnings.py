@@ -40,16 +40,20 @@ def _unknown_accelerator(data: Mapping[str, Any]) -> Iterator[Finding]:
     name, _ = _gpus(data)
     if not name:
         return
-    field = shape_of(data["apiVersion"]).properties["spec"].properties["compute"].properties["accelerator"]
-    known: Sequence[str] = field.properties["accelerator"].schema["x-known"]
-    if name.replace("-", "_") not in known:
-        near = nearest(re.sub(r"(?i)[-_]?80gb$", "", name), known, likeness=0.75)
+    if hint := unknown_gpu(name, data["apiVersion"]):
         path = ("spec", "compute", "accelerator")
-        yield (
-            (*path, "accelerator") if mapping_at(data, *path) else path,
-            f"{quoted(name)} is not a GPU type known here",
-            f"did you mean '{near}'?" if near else f"known: {', '.join(known)}",
-        )
+        at = (*path, "accelerator") if mapping_at(data, *path) else path
+        yield at, f"{quoted(name)} is not a GPU type known here", hint
+
+
+def unknown_gpu(name: str, api_version: str) -> str:
+    """Returns what may have been meant by a GPU type that is not known, or which are; "" for one that is known."""
+    field = shape_of(api_version).properties["spec"].properties["compute"].properties["accelerator"]
+    known: Sequence[str] = field.properties["accelerator"].schema["x-known"]
+    if name.replace("-", "_") in known:
+        return ""
+    near = nearest(re.sub(r"(?i)[-_]?80gb$", "", name), known, likeness=0.75)
+    return f"did you mean '{near}'?" if near else f"known: {', '.join(known)}"
 
 
 def _long_name(data: Mapping[str, Any]) -> Iterator[Finding]:

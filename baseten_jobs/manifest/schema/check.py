@@ -8,7 +8,7 @@ from typing import Any
 from baseten_jobs.manifest.diagnostics import Diagnostic
 from baseten_jobs.manifest.document import Document
 from baseten_jobs.manifest.schema.fast_check import fits, pattern_of, verdict_of
-from baseten_jobs.manifest.schema.fields import KIND, SUPPORTED, schema_of
+from baseten_jobs.manifest.schema.fields import KIND, KINDS, SUPPORTED, schema_of
 from baseten_jobs.secrecy import quoted
 
 _MAX_PROBLEMS = 200
@@ -28,14 +28,14 @@ def check(document: Document) -> tuple[Diagnostic, ...]:
                 hint="a manifest is a mapping with apiVersion, kind, metadata and spec",
             ),
         )
-    if not supports(document):
+    if not (data.get("apiVersion") in SUPPORTED and data.get("kind") in KINDS):
         return _wrong_version(document, data)
-    if fits(verdict_of(data["apiVersion"]), data):
+    if fits(verdict_of(data["apiVersion"], data["kind"]), data):
         return ()
     from baseten_jobs.manifest.schema.messages import worded, worth_telling
 
     diagnostics: list[Diagnostic] = []
-    errors = judge(data["apiVersion"]).iter_errors(data)
+    errors = judge(data["apiVersion"], data["kind"]).iter_errors(data)
     for error in worth_telling(islice(errors, _MAX_PROBLEMS)):
         diagnostics += worded(error, document)
     if next(errors, None):
@@ -45,7 +45,7 @@ def check(document: Document) -> tuple[Diagnostic, ...]:
 
 
 def supports(document: Document) -> bool:
-    """True if a document has a version and kind that the schema and the rules are for."""
+    """True for a manifest of a version that the rules are for."""
     data = document.data
     return isinstance(data, dict) and data.get("apiVersion") in SUPPORTED and data.get("kind") == KIND
 
@@ -53,7 +53,7 @@ def supports(document: Document) -> bool:
 def _wrong_version(document: Document, data: Mapping[str, Any]) -> tuple[Diagnostic, ...]:
     return tuple(
         _unsupported(document, data, name, supported)
-        for name, supported in (("apiVersion", SUPPORTED), ("kind", (KIND,)))
+        for name, supported in (("apiVersion", SUPPORTED), ("kind", KINDS))
         if data.get(name) not in supported
     )
 
@@ -73,8 +73,8 @@ def _unsupported(document: Document, data: Mapping[str, Any], name: str, support
 
 
 @cache
-def judge(api_version: str) -> Any:
-    """Returns jsonschema's validator of a version: all messages are made from its errors."""
+def judge(api_version: str, kind: str = KIND) -> Any:
+    """Returns jsonschema's validator of a version and kind: all messages are made from its errors."""
     from jsonschema import Draft202012Validator, ValidationError
     from jsonschema.validators import extend
 
@@ -86,4 +86,4 @@ def judge(api_version: str) -> Any:
 
     return extend(  # type: ignore[no-untyped-call]
         Draft202012Validator, {"pattern": pattern}, type_checker=checker
-    )(schema_of(api_version))
+    )(schema_of(api_version, kind))

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from typing import Any
 
-from baseten_jobs.manifest.schema.fields import schema_of
+from baseten_jobs.manifest.schema.fields import KIND, schema_of
 
 Check = Callable[[Any], bool]
 Verdict = Mapping[type, Check]
@@ -30,9 +30,9 @@ _CHECKED = frozenset(
 
 
 @cache
-def verdict_of(api_version: str) -> Verdict:
-    """Returns the verdict on whole documents of a version."""
-    root = schema_of(api_version)
+def verdict_of(api_version: str, kind: str = KIND) -> Verdict:
+    """Returns the verdict on whole documents of a version and kind."""
+    root = schema_of(api_version, kind)
     return compiled(root, root["$defs"])
 
 

@@ -8,7 +8,11 @@ from functools import cache
 from types import MappingProxyType
 from typing import Any
 
-KIND = "TrainingJob"
+KIND, POLICY, MATRIX = "TrainingJob", "Policy", "matrix"
+_FILES: Mapping[str, str] = MappingProxyType({KIND: "training-job", POLICY: "policy", MATRIX: "matrix"})
+KINDS = (KIND, POLICY)
+"""What a document may describe: a job, or what holds for the jobs of a folder. Each kind has a schema."""
+
 _FOLDERS: Mapping[str, str] = MappingProxyType({"baseten-jobs/v1": "v1"})
 SUPPORTED = tuple(_FOLDERS)
 
@@ -60,34 +64,34 @@ class Updatable:
     shape: Shape = field(repr=False, compare=False)
 
 
-def schema_text(api_version: str, name: str = "training-job") -> str:
-    """Returns the text of a published schema; raises KeyError for a version that is not supported."""
+def schema_text(api_version: str, kind: str = KIND) -> str:
+    """Returns the text of the published schema; raises KeyError for a version or kind that is not supported."""
     package = os.path.dirname(os.path.dirname(os.path.dirname(__file__)))
     folder = os.path.join(package, "schemas")
     if not os.path.isdir(folder):  # an editable install, or the checkout itself
         folder = os.path.join(os.path.dirname(package), "schemas")
-    with open(os.path.join(folder, _FOLDERS[api_version], f"{name}.schema.json"), encoding="utf-8") as file:
+    with open(os.path.join(folder, _FOLDERS[api_version], f"{_FILES[kind]}.schema.json"), encoding="utf-8") as file:
         return file.read()
 
 
 @cache
-def schema_of(api_version: str) -> Mapping[str, Any]:
+def schema_of(api_version: str, kind: str = KIND) -> Mapping[str, Any]:
     """Returns the schema as data, which must not be changed."""
-    schema: Mapping[str, Any] = json.loads(schema_text(api_version))
+    schema: Mapping[str, Any] = json.loads(schema_text(api_version, kind))
     return schema
 
 
 @cache
-def shape_of(api_version: str) -> Shape:
+def shape_of(api_version: str, kind: str = KIND) -> Shape:
     """Returns the schema as a tree of fields."""
-    root = schema_of(api_version)
+    root = schema_of(api_version, kind)
     return shape_under(root, root["$defs"])
 
 
 @cache
 def written_shape_of(api_version: str) -> Shape:
     """Returns the fields of a document as it is written: those of a manifest, and `matrix`, which expands to some."""
-    whole, matrix = shape_of(api_version), json.loads(schema_text(api_version, "matrix"))
+    whole, matrix = shape_of(api_version), json.loads(schema_text(api_version, MATRIX))
     return replace(whole, properties={**whole.properties, "matrix": shape_under(matrix, {})})
 
 

@@ -172,7 +172,7 @@ def _unknown(error: Any, document: Document) -> list[Diagnostic]:
 def _where_instead(name: str, schema: Mapping[str, Any], document: Document) -> str:
     if told := schema.get("x-hints", {}).get(name):
         return str(told)
-    places, hints = _places(document.data["apiVersion"])
+    places, hints = _places(document.data["apiVersion"], document.data["kind"])
     if name in hints and name not in places:
         return hints[name]
     here = tuple(schema.get("properties", {}))
@@ -187,7 +187,7 @@ def _where_instead(name: str, schema: Mapping[str, Any], document: Document) -> 
 
 
 @cache
-def _places(api_version: str) -> tuple[Mapping[str, tuple[str, ...]], Mapping[str, str]]:
+def _places(api_version: str, kind: str) -> tuple[Mapping[str, tuple[str, ...]], Mapping[str, str]]:
     """Returns the sections that have a field, by its name, as a message names them; and all hints of the schema."""
     found: dict[str, list[tuple[str, str]]] = {}
     hints: dict[str, str] = {}
@@ -203,7 +203,7 @@ def _places(api_version: str) -> tuple[Mapping[str, tuple[str, ...]], Mapping[st
         for name, variant in shape.variants.items():
             visit(variant, path, f"'{path}' with {shape.discriminator} {name}")
 
-    visit(shape_of(api_version), "", "the top level")
+    visit(shape_of(api_version, kind), "", "the top level")
     return {
         name: tuple(
             words for path, words in places if not any(path.startswith((f"{o}.", f"{o}[")) for o, _ in places if o)
@@ -230,7 +230,9 @@ def _no_alternative(error: Any, document: Document) -> list[Diagnostic]:
     if not isinstance(value, dict):
         shown = "a string" if isinstance(value, str) else as_written(document, path, value)
         return _at(document, error, f"{shown} is not a mapping", rule="type")
-    variants = list(shape_under(error.schema, schema_of(document.data["apiVersion"])["$defs"]).variants)
+    variants = list(
+        shape_under(error.schema, schema_of(document.data["apiVersion"], document.data["kind"])["$defs"]).variants
+    )
     chosen = value.get(discriminator)
     if isinstance(chosen, Odd) and chosen.kind == "tagged":
         return []

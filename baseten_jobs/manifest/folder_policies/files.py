@@ -1,0 +1,182 @@
+"""What was read, and the disk -> the Policies that hold for each folder of manifests, the root's first."""
+
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from io import BytesIO
+
+from baseten_jobs.manifest import document as manifest
+from baseten_jobs.manifest.diagnostics import Diagnostic, Position, Severity
+from baseten_jobs.manifest.document import ENDINGS, Document, DocumentPlace, Loaded
+from baseten_jobs.manifest.folder_policies.chain import Chain, CostLimit
+from baseten_jobs.manifest.folder_policies.written import (
+    FolderPolicy,
+    declares_one,
+    is_policy,
+    may_hold_one,
+    of_rules,
+)
+from baseten_jobs.manifest.paths import checkout_of, is_below, is_within, path_name
+from baseten_jobs.manifest.schema.check import check
+from baseten_jobs.manifest.sources import STDIN, Source, read_one, unreadable
+
+Read = Sequence[tuple[Source, Loaded]]
+"""Each file that a command was given, and what it holds."""
+
+_NONE, _NOTHING = Chain(), Loaded((), ())
+
+
+@dataclass(frozen=True)
+class FolderPolicies:
+    """The Policies that hold for each file that was read.
+
+    `diagnostics` are those of reading the files, as Policies judge them, and what is wrong with Policies themselves.
+    """
+
+    chains: Mapping[str, Chain] = field(default_factory=dict)
+    diagnostics: tuple[Diagnostic, ...] = ()
+
+    def over(self, path: str) -> Chain:
+        """The Policies that hold for a file, by its path as it is shown."""
+        return self.chains.get(path, _NONE)
+
+    @property
+    def cost_limits(self) -> Mapping[str, CostLimit]:
+        """What each job of a file may cost at most, by the file's path as it is shown."""
+        return {path: limit for path, chain in self.chains.items() if (limit := chain.cost_limit) is not None}
+
+
+def policies_over(paths: Sequence[str], read: Read, told: Iterable[Diagnostic]) -> FolderPolicies:
+    """Find the Policies above and beside each file that was read from these paths; `told` are diagnostics of that.
+
+    A file of a folder above is parsed only if it mentions a Policy. One that can't be read is an error, never no
+    Policy: so is a link that leads out of the repository.
+    """
+    told = tuple(told)
+    search = _Search(paths, read, [d.position.path for d in told if d.severity is Severity.ERROR])
+    chains = {source.path: search.chain(search.folder_of(source.given)) for source, _ in read}
+    judged = tuple(d for each in told for d in search.judged(each))
+    return FolderPolicies(chains, (*judged, *search.diagnostics, *search.misplaced()))
+
+
+class _Search:
+    """Lists each folder once, and keeps what holds there."""
+
+    def __init__(self, paths: Sequence[str], read: Read, broken: Iterable[str]) -> None:
+        self.diagnostics: list[Diagnostic] = []
+        self._folders: dict[str, str] = {}
+        self._chains: dict[str, Chain] = {}
+        self._found: set[DocumentPlace] = set()
+        self._read = read
+        self._known = {self._key(path): _NOTHING for path in broken}
+        self._known |= {self._key(source.given): loaded for source, loaded in read}
+        self._here = os.path.realpath(os.curdir)
+        self._tops = [os.path.realpath(path) if os.path.isdir(path) else self.folder_of(path) for path in paths]
+
+    def folder_of(self, given: str) -> str:
+        """The real folder that a file lies in, or the link to it; of standard input the current folder."""
+        folder = os.path.dirname(given) if given != STDIN else ""
+        if folder not in self._folders:
+            self._folders[folder] = os.path.realpath(folder or os.curdir)
+        return self._folders[folder]
+
+    def _key(self, given: str) -> tuple[str, str]:
+        return self.folder_of(given), os.path.basename(given)
+
+    def chain(self, folder: str) -> Chain:
+        """The Policies that hold for a folder; what is wrong with one is added to the diagnostics."""
+        if folder in self._chains:
+            return self._chains[folder]
+        root = checkout_of(folder) or min((top for top in self._tops if is_below(folder, top)), key=len, default=folder)
+        chain = Chain()
+        for each in _down(root, folder):
+            if each not in self._chains:
+                self._chains[each] = self._below(chain, each, root)
+            chain = self._chains[each]
+        return chain
+
+    def judged(self, d: Diagnostic) -> Iterable[Diagnostic]:
+        """A diagnostic of a file that was passed over or could not be read, by the Policies of its folder."""
+        if d.severity is not Severity.WARNING:
+            return (d,)
+        return self.chain(self.folder_of(d.position.path)).levelled((d,))
+
+    def _below(self, above: Chain, folder: str, root: str) -> Chain:
+        own = [FolderPolicy(document) for document in self._documents(folder, root)]
+        self._found |= {policy.document.place for policy in own}
+        for policy in own:
+            found = tuple(of_rules(policy.document, check(policy.document)))
+            self.diagnostics += (*Chain((*above.policies, policy)).levelled(found), *above.lowered(policy))
+            others = [other.document.position() for other in own if other is not policy]
+            if others:
+                message, hint = "this folder has another Policy", f"one holds for it; the other is at {others[0]}"
+                self.diagnostics.append(Diagnostic("duplicate-policy", message, policy.document.position(), "", hint))
+        return Chain((*above.policies, *own)) if own else above
+
+    def _documents(self, folder: str, root: str) -> Iterator[Document]:
+        """Yields the Policies that the files of a folder hold."""
+        for name, path in self._files(folder):
+            loaded = self._known.get((folder, name))
+            loaded = loaded if loaded is not None else self._loaded(path)
+            own = [document for document in loaded.documents if is_policy(document.data)] if loaded else []
+            if own and os.path.islink(path) and not is_within(path, root):
+                message = "this link leads out of the repository, so that its Policy does not hold"
+                self.diagnostics.append(_misplaced(message, own[0].position()))
+                self._found |= {document.place for document in own}
+            else:
+                yield from own
+
+    def _files(self, folder: str) -> Iterator[tuple[str, str]]:
+        """Yields the name of each YAML file, and its path, sorted."""
+        try:
+            with os.scandir(folder) as entries:
+                found = (entry for entry in entries if entry.name.endswith(ENDINGS) and not entry.is_dir())
+                names = sorted(entry.name for entry in found if not (entry.is_symlink() and _leads_nowhere(entry.path)))
+        except OSError as error:
+            self.diagnostics.append(unreadable(self._shown(folder), error))
+            return
+        yield from ((name, os.path.join(folder, name)) for name in names)
+
+    def _shown(self, path: str) -> str:
+        return path_name(os.path.relpath(path, self._here))
+
+    def _loaded(self, path: str) -> Loaded | None:
+        """What a file holds that was not read yet; None where that is no Policy."""
+        source = read_one(os.path.relpath(path, self._here), BytesIO(), may_hold_one)
+        if not isinstance(source, Source):
+            self.diagnostics += [source] if source else []
+            return None
+        loaded = manifest.load(source.path, source.text)
+        if any(is_policy(document.data) for document in loaded.documents) or declares_one(source.text):
+            self.diagnostics += loaded.diagnostics
+        return loaded
+
+    def misplaced(self) -> Iterator[Diagnostic]:
+        """Yields a diagnostic for each Policy that was read, and that holds for no folder."""
+        for _, loaded in self._read:
+            for document in loaded.documents:
+                if is_policy(document.data) and document.place not in self._found:
+                    message = "a Policy holds only from a *.yaml or *.yml file of its folder"
+                    yield _misplaced(message, document.position())
+
+
+def _misplaced(message: str, position: Position) -> Diagnostic:
+    return Diagnostic("policy-place", message, position, hint="move it to the folder that it is for")
+
+
+def _leads_nowhere(link: str) -> bool:
+    try:
+        os.stat(link)
+    except FileNotFoundError:
+        return True
+    except OSError:
+        return False
+    return False
+
+
+def _down(root: str, folder: str) -> Iterable[str]:
+    """The folders from a root down to one below it."""
+    folders = [folder]
+    while folders[-1] != root and folders[-1] != os.path.dirname(folders[-1]):
+        folders.append(os.path.dirname(folders[-1]))
+    return reversed(folders)
