@@ -13,6 +13,7 @@ from baseten_jobs.manifest.folder_policies.chain import CostLimit
 from baseten_jobs.manifest.folder_policies.files import FolderPolicies, policies_over
 from baseten_jobs.manifest.folder_policies.written import is_policy, of_rules
 from baseten_jobs.manifest.matrix.once import said_once
+from baseten_jobs.manifest.name_globs import Unmet, means, unmet
 from baseten_jobs.manifest.rules import errors
 from baseten_jobs.manifest.rules.confusable_projects import check_lookalikes
 from baseten_jobs.manifest.schema import check
@@ -78,18 +79,19 @@ class Compiled:
         notes = (d for d in self.diagnostics if d.severity is Severity.NOTE)
         return tuple(dict.fromkeys(f"{d.position}: {d.field}: allowed here: {d.rule}" for d in notes))
 
-    def named(self, names: Sequence[str]) -> tuple[Compiled, tuple[str, ...]]:
-        """Only the manifests of these names, and the names that none has."""
-        only = replace(self, manifests=tuple(each for each in self.manifests if each.request.name in names))
-        have = {request.name for request in only.requests}
-        return only, tuple(name for name in names if name not in have)
+    def named(self, given: Sequence[str]) -> tuple[Compiled, tuple[Unmet, ...]]:
+        """Only the manifests that these NAMEs mean, and why some of them mean none."""
+        known = [request.name for request in self.requests]
+        meant = {name for name in known if any(means(each, name) for each in given)}
+        only = replace(self, manifests=tuple(each for each in self.manifests if each.request.name in meant))
+        return only, tuple(no for each in given if (no := unmet(each, known)))
 
-    def ambiguous(self) -> str:
-        """A name that several manifests have, with their places; empty if there is none."""
-        for request in self.requests:
-            places = [f"{r.path}:{r.line}" for r in self.requests if r.name == request.name]
+    def ambiguous(self, given: Sequence[str]) -> str:
+        """One of these NAMEs that is the name of several manifests, with their places; empty if none is."""
+        for name in given:
+            places = [f"{r.path}:{r.line}" for r in self.requests if r.name == name]
             if len(places) > 1:
-                return f"'{request.name}' ({', '.join(places)})"
+                return f"'{name}' ({', '.join(places)})"
         return ""
 
 

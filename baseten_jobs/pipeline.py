@@ -23,9 +23,10 @@ from baseten_jobs.manifest.secret_references import secret_references
 from baseten_jobs.planning.decide import Claimed, make_plan
 from baseten_jobs.planning.guards import refusals
 from baseten_jobs.planning.history.review import Inquiry, with_history
+from baseten_jobs.planning.named import misnamed, notes
 from baseten_jobs.planning.plan import ActionKey, Plan, Policy, Verb
 from baseten_jobs.planning.preflight import Appraisal, appraise, appraised, unknown_secrets
-from baseten_jobs.planning.problems import misnamed, misplaced, not_adoptable
+from baseten_jobs.planning.problems import misplaced, not_adoptable
 from baseten_jobs.planning.saved_plan import SavedPlan
 from baseten_jobs.planning.terms import Terms, differences, narrowed
 from baseten_jobs.planning.twins import owners_of, with_twin_stops
@@ -147,7 +148,8 @@ def make(
 
     Beside that, what the submits cost and refer to is read. A missing secret is an error, but for a `rehearsal`.
     """
-    if unknown := misnamed(compiled.manifests, policy):
+    names = [request.name for request in compiled.requests]
+    if unknown := misnamed(names, policy):
         return Planned(Plan(), unknown)
     observation, diagnostics = look(api, compiled)
     if diagnostics:
@@ -167,6 +169,7 @@ def make(
         return Planned(Plan(), strangers)
     submitted = _submitted(compiled, plan)
     missing = unknown_secrets(submitted, appraisal.result(), Severity.WARNING if rehearsal else Severity.ERROR)
+    plan = replace(plan, notes=(*notes(names, policy), *plan.notes))
     return Planned(Plan() if has_errors(missing) else appraised(plan, appraisal.result()), missing)
 
 

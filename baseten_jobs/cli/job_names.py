@@ -1,13 +1,14 @@
-"""NAME on the command line -> the manifests that are meant, and the one job that is."""
+"""NAMEs on the command line -> the manifests that are meant, and the live jobs of these."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from baseten_jobs import compilation, pipeline
 from baseten_jobs.cli.exits import Exit
 from baseten_jobs.cli.session import Session, or_default
 from baseten_jobs.job.observation import ObservedJob, short
 from baseten_jobs.manifest.inputs import Inputs
-from baseten_jobs.phrases import nearest, one_line, page
+from baseten_jobs.manifest.name_globs import is_glob
+from baseten_jobs.phrases import count, one_line, page
 from baseten_jobs.provider.api.client import Api
 from baseten_jobs.provider.observe import job_by_id
 from baseten_jobs.provider.presence import Recall
@@ -24,24 +25,37 @@ class CommandEnded(Exception):
 def manifests(
     session: Session, paths: tuple[str, ...], names: tuple[str, ...], allowed: tuple[str, ...]
 ) -> compilation.Compiled:
-    """The manifests of these names, or all where none is given; raises CommandEnded."""
+    """The manifests that these NAMEs mean, or all where none is given; raises CommandEnded."""
+    compiled = everything(session, paths, allowed)
+    return chosen(session, compiled, names) if names else compiled
+
+
+def everything(session: Session, paths: tuple[str, ...], allowed: tuple[str, ...]) -> compilation.Compiled:
+    """All manifests of these paths, or of the default one where none is given; raises CommandEnded."""
     compiled = compilation.compile_all(Inputs(or_default(paths), allowed=allowed, governed=False), session.stdin)
     if not compiled.valid:
         raise CommandEnded(session.invalid(compiled.diagnostics))
-    if not names:
-        return compiled
-    chosen, unknown = compiled.named(names)
-    if unknown:
-        known = sorted({request.name for request in compiled.requests})
-        raise CommandEnded(session.fail("; ".join(_unknown(name, known) for name in unknown), Exit.FAILED))
-    if ambiguous := chosen.ambiguous():
+    return compiled
+
+
+def chosen(session: Session, compiled: compilation.Compiled, names: Sequence[str]) -> compilation.Compiled:
+    """Those manifests that these NAMEs mean; raises CommandEnded where one means none, or is that of several."""
+    found, unmet = compiled.named(names)
+    if unmet:
+        raise CommandEnded(session.fail("; ".join(map(str, unmet)), Exit.FAILED))
+    if ambiguous := found.ambiguous(names):
         raise CommandEnded(session.fail(f"several manifests have the name {ambiguous}; choose a file", Exit.FAILED))
-    return chosen
+    return found
 
 
-def _unknown(name: str, known: list[str]) -> str:
-    near = nearest(name, known)
-    return f"no manifest has the name '{one_line(name)}'" + (f"; did you mean '{near}'?" if near else "")
+def manifest(session: Session, paths: tuple[str, ...], name: str, allowed: tuple[str, ...]) -> compilation.Compiled:
+    """The one manifest that a NAME means; raises CommandEnded, which lists those that a glob matches beyond one."""
+    found = manifests(session, paths, (name,), allowed)
+    if len(found.requests) != 1 and is_glob(name):
+        told = f"'{one_line(name)}' matches {count(len(found.requests), 'manifest')}, and one is wanted:"
+        places = (f"  {r.name}  {one_line(r.path, 1024)}:{r.line}" for r in found.requests)
+        raise CommandEnded(session.fail(page([told, *places]), Exit.FAILED))
+    return found
 
 
 def rows(
@@ -54,12 +68,17 @@ def rows(
     return found
 
 
-def live_job(session: Session, row: Status) -> ObservedJob | None:
-    """The live job of a manifest's name, or None; raises CommandEnded where there are several."""
-    if len(row.live) > 1:
-        told = f"{row.request.name} has {len(row.live)} live jobs; choose one with --job ID:"
-        raise CommandEnded(session.fail(page([told, *map(_candidate, row.live)]), Exit.FAILED))
-    return next(iter(row.live), None)
+def live_jobs(session: Session, rows: Iterable[Status]) -> list[tuple[Status, ObservedJob]]:
+    """The live job of each row that has one; raises CommandEnded where a row has several, with those of all rows."""
+    rows = tuple(rows)
+    if crowded := [row for row in rows if len(row.live) > 1]:
+        raise CommandEnded(session.fail(page(line for row in crowded for line in _candidates(row)), Exit.FAILED))
+    return [(row, job) for row in rows for job in row.live]
+
+
+def _candidates(row: Status) -> list[str]:
+    told = f"{row.request.name} has {len(row.live)} live jobs; choose one with --job ID:"
+    return [told, *map(_candidate, row.live)]
 
 
 def _candidate(job: ObservedJob) -> str:

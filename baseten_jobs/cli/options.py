@@ -144,7 +144,7 @@ inputs = bundle(
     click.Option(["--strict"], is_flag=True, help="Warnings are errors."),
     click.Option(
         ["--set", "overrides"], multiple=True, type=_OverrideType(), metavar="NAME:FIELD=VALUE",
-        help="Set a field of a manifest, or of every one with *; repeatable.",
+        help="Set a field of a manifest, or of each that a glob such as 'qwen3-*' matches; repeatable.",
     ),
     click.Option(["--allow-outside", "allowed"], **_ALLOW_OUTSIDE),
 )  # fmt: skip
@@ -250,11 +250,13 @@ _POLICY = (
     ),
     FieldOption(
         ["--retry-failed"], owner=_policy_type, multiple=True, metavar="NAME", shell_complete=complete_names,
-        help="Submit this manifest's spec again although its job failed, was stopped or preempted.",
+        help="Submit the spec of this manifest, or of each that a glob such as 'lr-*' matches, again although its job "
+        "failed, was stopped or preempted.",
     ),
     FieldOption(
         ["--create"], owner=_policy_type, multiple=True, metavar="NAME", shell_complete=complete_names,
-        help="Submit this manifest, or every one with '*', although its job is missing or may run under another name.",
+        help="Submit this manifest, or each that a glob such as 'lr-*' or '*' matches, although its job is missing or "
+        "may run under another name.",
     ),
     FieldOption(
         ["--since"], owner=_policy_type, metavar="REV",

@@ -8,6 +8,7 @@ __all__ = [
     "folder_policies",
     "inputs",
     "matrix",
+    "name_globs",
     "names",
     "normalisation",
     "overrides",

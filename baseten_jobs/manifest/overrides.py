@@ -7,17 +7,16 @@ from typing import Any
 
 from baseten_jobs.manifest.diagnostics import Diagnostic, FieldPath, Position
 from baseten_jobs.manifest.document import Document, Spot, load
+from baseten_jobs.manifest.name_globs import means, unmet
 from baseten_jobs.manifest.schema.fields import kinds_at
-from baseten_jobs.phrases import nearest
 
-EVERY = "*"
 _BRACKETS = (("object", "{"), ("array", "["))
 _PART = re.compile(r"\.?([^.\[\]]+)|\[([0-9]{1,6})\]")
 
 
 @dataclass(frozen=True)
 class Override:
-    """One value for a manifest's field, or for that of every manifest; `text` is the value as it was given."""
+    """One value for the field of each manifest that `name` means; `text` is the value as it was given."""
 
     name: str
     field: str
@@ -64,15 +63,12 @@ def laid_over(
     problems: list[Diagnostic] = []
     names = [name for document in documents if (name := _name(document))]
     for override in overrides:
-        if override.name != EVERY and override.name not in names:
-            near = nearest(override.name, names)
-            hint = f"did you mean '{near}'?" if near else ""
-            message = f"no manifest has the name '{override.name}'"
-            problems.append(Diagnostic("override", message, Position(override.source), override.field, hint))
+        if no := unmet(override.name, names):
+            problems.append(Diagnostic("override", no.message, Position(override.source), override.field, no.hint))
     changed = []
     for document in documents:
         for override in overrides:
-            if override.name not in (EVERY, _name(document)):
+            if not means(override.name, _name(document) or ""):
                 continue
             try:
                 document = _with(document, override)

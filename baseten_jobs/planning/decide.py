@@ -94,10 +94,13 @@ def _row(
     copied: Collection[str],
     policy: Policy,
 ) -> Action:
-    """Decide by the jobs of this attempt, of older and of later ones; a copy counts as a run, and as no duplicate."""
+    """Decide by the jobs of this attempt, of older and of later ones; a copy counts as a run, and as no duplicate.
+
+    A job whose status is not known here may live: only its whole name, and no glob, has it submitted again.
+    """
     same, older, later = attempts
-    retried = request.name in policy.retry_failed
-    live = tuple(job for job in same if job.live and not (retried and not job.status_known))
+    retried, by_name = policy.retries(request.name), request.name in policy.retry_failed
+    live = tuple(job for job in same if job.live and not (by_name and not job.status_known))
     running = runs(live, copied)
     ran = running or tuple(job for job in same if job.status_class is StatusClass.DONE)
     later_ran = tuple(job for job in later if job.ran)

@@ -12,11 +12,9 @@ from baseten_jobs.job.names import without_letters
 from baseten_jobs.job.observation import ObservedJob, ObservedProject, short
 from baseten_jobs.job.request import JobRequest, ProjectRef
 from baseten_jobs.job.times import age, epoch_of
+from baseten_jobs.manifest.name_globs import means
 from baseten_jobs.planning.capacity import Start
 from baseten_jobs.planning.diff import Change
-
-EVERY = "*"
-"""Stands for the name of every manifest."""
 
 
 class Verb(Enum):
@@ -32,8 +30,9 @@ class Policy:
     """What the user permits; the limits are counted over one apply; None is no limit.
 
     `history` bounds the revisions of a manifest that are looked through; `max_cost_per_hour` is in USD. `create` has
-    the names of manifests that are submitted although a doubt would hold them, or EVERY. What is new since the commit
-    `since` is not old, whatever its dates say. Jobs of the owners in `owner_too` are this repository's, too.
+    the names of manifests, and globs, that are submitted although a doubt would hold them; `retry_failed` those whose
+    ended job is no reason to hold them. What is new since the commit `since` is not old, whatever its dates say. Jobs
+    of the owners in `owner_too` are this repository's, too.
     """
 
     max_submits: int | None = 10
@@ -48,7 +47,11 @@ class Policy:
 
     def creates(self, name: str) -> bool:
         """True if a person has said that this manifest is to be submitted, whatever the doubt."""
-        return name in self.create or EVERY in self.create
+        return any(means(given, name) for given in self.create)
+
+    def retries(self, name: str) -> bool:
+        """True if a person has said that this manifest is to be submitted although its job ended."""
+        return any(means(given, name) for given in self.retry_failed)
 
 
 class Doubt(Enum):

@@ -6,27 +6,11 @@ from baseten_jobs.job.claims import not_there
 from baseten_jobs.job.observation import Observation
 from baseten_jobs.job.project_resolution import Unresolved
 from baseten_jobs.job.request import CompiledManifest
-from baseten_jobs.manifest.diagnostics import Diagnostic, Position, field_name
+from baseten_jobs.manifest.diagnostics import Diagnostic, field_name
 from baseten_jobs.manifest.document import Document
 from baseten_jobs.manifest.rules import errors
-from baseten_jobs.phrases import nearest
-from baseten_jobs.planning.plan import EVERY, Policy
 
 _ADOPTED = ("metadata", "adopts", "job")
-
-
-def misnamed(manifests: Iterable[CompiledManifest], policy: Policy) -> tuple[Diagnostic, ...]:
-    """Options that name a manifest which is not there."""
-    names = [each.request.name for each in manifests]
-    return tuple(
-        Diagnostic(
-            "unknown-name", f"no manifest has the name '{name}'", Position(option),
-            hint=f"did you mean '{near}'?" if (near := nearest(name, names)) else "",
-        )
-        for option, given in (("--retry-failed", policy.retry_failed), ("--create", policy.create - {EVERY}))
-        for name in sorted(given)
-        if name not in names
-    )  # fmt: skip
 
 
 def misplaced(

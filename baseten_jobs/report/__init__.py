@@ -8,6 +8,7 @@ __all__ = [
     "markdown_escape",
     "problems",
     "rule_help",
+    "stop_list",
     "style",
     "text",
     "word_diff",

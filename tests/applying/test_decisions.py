@@ -158,6 +158,7 @@ _OTHERWISE: dict[str, tuple[Terms, str]] = {
     "a lower limit": (replace(TERMS, policy=Policy(max_submits=None, max_gpus=8)), "--max-gpus is not given"),
     "a retry": (replace(TERMS, policy=Policy(None, retry_failed=frozenset({"x"}))), "--retry-failed is not given"),
     "a create": (replace(TERMS, policy=Policy(None, create=frozenset({"*"}))), "--create is not given"),
+    "a glob": (replace(TERMS, policy=Policy(None, create=frozenset({"x*"}))), "--create is not given"),
     "pruning": (replace(TERMS, policy=Policy(None, prune=True)), "--prune is not given"),
     "warnings as errors": (replace(TERMS, strict=True), "--strict is not given"),
 }
@@ -189,6 +190,37 @@ def test_what_no_manifest_is_called_forbids_to_plan(policy: dict[str, Any], worl
     assert isinstance(ended, Invalid)
     assert [found.rule for found in ended.diagnostics] == ["unknown-name"]
     assert (person.met, world.between.calls) == ([], [])
+
+
+GLOB = replace(TERMS, policy=Policy(None, retry_failed=frozenset({"[wx]*"}), create=frozenset({"*"})))
+
+
+def test_a_plan_lists_what_a_glob_means_before_anybody_is_asked(world: World) -> None:
+    made = pipeline.plan(world.api, world.compiled(), Intent(GLOB))
+    assert made.plan.notes[:2] == ("--retry-failed '[wx]*' means x", "--create '*' means x, y")
+    assert only_read(world)
+
+
+@pytest.mark.parametrize("given", ["x", "x*", "*", "[wxy]*"])
+def test_a_glob_that_means_more_or_less_than_the_saved_one_is_refused(given: str) -> None:
+    now = replace(GLOB, policy=replace(GLOB.policy, retry_failed=frozenset({given})))
+    refused = pipeline.agreed(now, SavedPlan(GLOB, ()))
+    assert isinstance(refused, NotApplied)
+    assert refused.reason.startswith("the plan was made with other options: --retry-failed is '[wx]*' in the plan")
+
+
+@pytest.mark.parametrize("which", ["x", "w"], ids=["failed since", "written since"])
+def test_a_glob_that_retries_more_than_when_it_was_saved_is_stale(which: str, world: World) -> None:
+    world.apply()
+    before = SavedPlan(GLOB, planned(pipeline.plan(world.api, world.compiled(), Intent(GLOB)).plan))
+    world.write(which)
+    for job in world.jobs():
+        world.api.stop(job["training_project_id"], job["id"])
+    person = Person()
+    ended = applied(world, person, Intent(GLOB, saved=before, confirmed=True))
+    assert isinstance(ended, NotApplied)
+    assert f"submit {which} in Demo / one is planned now" in ended.reason
+    assert (person.met, only_read(world)) == (["shown"], True)
 
 
 def test_a_secret_that_is_missing_forbids_to_plan(world: World) -> None:

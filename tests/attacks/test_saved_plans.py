@@ -254,7 +254,7 @@ def _passes(mutant: Document) -> bool:
     return not differences(plan.terms, Terms(f"local:{DATABASE}", ("specs",)))
 
 
-_NAMES = st.frozensets(st.sampled_from(["a", "b", "*"]), max_size=2)
+_NAMES = st.frozensets(st.sampled_from(["a", "b", "a*", "*"]), max_size=2)
 _POLICIES = st.builds(
     Policy,
     max_submits=st.none() | st.integers(0, 3), max_gpus=st.none() | st.integers(0, 3),

@@ -80,6 +80,15 @@ def test_the_last_of_several_wins() -> None:
     assert document.data["spec"]["image"] == {"base_image": "b:2"}
 
 
+@pytest.mark.parametrize(("given", "set_of"), [("x*", "x-1 x-2"), ("[!x]*", "y"), ("x-?", "x-1 x-2"), ("x-2", "x-2")])
+def test_a_glob_sets_a_value_of_each_manifest_that_it_matches(given: str, set_of: str) -> None:
+    text = "---\n".join(MANIFEST.replace("name: x", f"name: {name}") for name in ("x-1", "y", "x-2"))
+    override = parse_override(f"{given}:spec.compute.node_count=2")
+    changed, problems = laid_over(load("x.yaml", text).documents, [override])
+    found = [each.data["metadata"]["name"] for each in changed if "compute" in each.data["spec"]]
+    assert (" ".join(found), problems) == (set_of, ())
+
+
 def test_what_an_alias_shares_stays_as_it_is_elsewhere() -> None:
     two = MANIFEST + "  interactive_session: &s {}\n"
     (before,) = load("x.yaml", two).documents

@@ -86,6 +86,20 @@ def test_a_spec_whose_job_ended_undone_is_held_until_it_is_raised_or_retried(sta
 @pytest.mark.parametrize("status", [*(s for s, kind in CLASSES.items() if kind in (LIVE, DONE)), *UNKNOWN])
 def test_a_spec_whose_job_lives_or_is_done_is_kept(status: str) -> None:
     assert decide(REQUEST, project(status), Policy()).verb is Verb.KEEP
+    assert decide(REQUEST, project(status), Policy(retry_failed=frozenset({"*", "x*", "[x]"}))).verb is Verb.KEEP
+
+
+@pytest.mark.parametrize("status", UNKNOWN)
+def test_only_a_whole_name_retries_a_job_that_may_live(status: str) -> None:
+    """A glob would buy again whatever has a status that came with a new version of the API."""
+    policy = Policy(retry_failed=frozenset({"x", "*"}))
+    assert decide(REQUEST, project(status), policy, claimed={"x"}).verb is Verb.SUBMIT
+
+
+@pytest.mark.parametrize("status", UNDONE)
+@pytest.mark.parametrize("given", ["*", "x*", "[w-y]"])
+def test_a_glob_retries_what_ended_undone(status: str, given: str) -> None:
+    assert decide(REQUEST, project(status), Policy(retry_failed=frozenset({given}))).verb is Verb.SUBMIT
 
 
 @pytest.mark.parametrize("status", [*CLASSES, *UNKNOWN])

@@ -42,13 +42,14 @@ def command(
 ) -> Exit:
     """Write into the manifest NAME that a job, started without this tool, runs its spec as it is now.
 
-    From the next plan on the job counts as the manifest's own: it is not submitted again. Nothing is sent.
+    From the next plan on the job counts as the manifest's own: it is not submitted again. Nothing is sent. NAME may be
+    a glob that matches one manifest.
     """
     session = Session(output)
 
     def work() -> Exit:
         try:
-            compiled = job_names.manifests(session, paths, (name,), allowed)
+            compiled = job_names.manifest(session, paths, name, allowed)
             api = opened(connection)
             (job,) = job_names.jobs_by_id(session, api, [job_id])
         except job_names.CommandEnded as refused:

@@ -57,7 +57,7 @@ def command(
     output: str,
     connection: Connection,
 ) -> Exit:
-    """Print the log of a manifest's job, from its start.
+    """Print the log of a manifest's job, from its start. NAME may be a glob that matches one manifest.
 
     With -f: until the job ends, and then 0 if it completed, else 1; or 7, where it has a status that is not known here
     and does not change for ten minutes. On a terminal, and where GitHub's runner reads them, escape sequences are taken
@@ -75,7 +75,9 @@ def command(
         api = opened(connection)
         try:
             job = (
-                job_names.jobs_by_id(session, api, [job_id])[0] if job_id else _job(session, api, paths, names, allowed)
+                job_names.jobs_by_id(session, api, [job_id])[0]
+                if job_id
+                else _job(session, api, paths, names[0], allowed)
             )
         except job_names.CommandEnded as end:
             return end.code
@@ -87,12 +89,11 @@ def command(
     return guarded(session, work)
 
 
-def _job(
-    session: Session, api: Api, paths: tuple[str, ...], names: tuple[str, ...], allowed: tuple[str, ...]
-) -> ObservedJob:
+def _job(session: Session, api: Api, paths: tuple[str, ...], name: str, allowed: tuple[str, ...]) -> ObservedJob:
     """The live job of the manifest's name, else the last job of its own spec; raises CommandEnded without one."""
-    (row,) = job_names.rows(session, api, job_names.manifests(session, paths, names, allowed))
-    job = job_names.live_job(session, row) or row.job
+    (row,) = job_names.rows(session, api, job_names.manifest(session, paths, name, allowed))
+    live = job_names.live_jobs(session, [row])
+    job = live[0][1] if live else row.job
     if job is None:
         raise job_names.CommandEnded(session.fail(f"{row.request.name} is not submitted", Exit.FAILED))
     if job.identity != row.request.identity:

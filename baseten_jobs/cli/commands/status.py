@@ -50,6 +50,8 @@ def command(
 ) -> Exit:
     """Show the job of each manifest, of those with these names, or jobs by id. Exits with 7 where a duplicate is live.
 
+    NAME may be a glob, such as 'qwen3-*'.
+
     The cost is what a job cost at most: the time since it was created at Baseten's price. A ? behind it: the job has a
     status that is not known here, and counts as running. A watch ends with 7 once such a job, and no other, is left,
     and has not changed for ten minutes.

@@ -1,18 +1,21 @@
 """`stop`: jobs by their manifest's name, or one by its id."""
 
+from collections.abc import Sequence
+
 import click
 
 from baseten_jobs.cli import job_names, options, sink
 from baseten_jobs.cli.exits import Exit
 from baseten_jobs.cli.session import Session, guarded, opened
-from baseten_jobs.job.observation import ObservedJob, short
-from baseten_jobs.phrases import one_line, page
+from baseten_jobs.phrases import page
 from baseten_jobs.provider.api.client import Api
 from baseten_jobs.provider.api.connection import Connection
 from baseten_jobs.provider.api.errors import ApiError
-from baseten_jobs.provider.status import Status
+from baseten_jobs.provider.status import Status, by_itself
 from baseten_jobs.provider.stop import stop_job
 from baseten_jobs.report import json as as_json
+from baseten_jobs.report import stop_list
+from baseten_jobs.report.stop_list import Listed
 
 _PATIENCE = 60.0
 
@@ -34,9 +37,10 @@ def command(
     yes: bool,
     connection: Connection,
 ) -> Exit:
-    """Stop the live job of each manifest by NAME, or any job by its id; asks first.
+    """Stop the live job of each manifest by NAME, which may be a glob such as 'qwen3-*', or any job by its id.
 
-    Where several jobs of one name live they are listed, and none is stopped: choose with --job ID.
+    The jobs are listed, and it asks first. Where several jobs of one name live, these are listed, and none of any name
+    is stopped: choose with --job ID.
     """
     if not names and not job_ids:
         raise click.UsageError("name a manifest, or a job with --job ID")
@@ -47,12 +51,15 @@ def command(
             compiled = job_names.manifests(session, paths, names, allowed) if names else None
             api = opened(connection)
             rows = job_names.rows(session, api, compiled) if compiled else ()
-            live = [job_names.live_job(session, row) for row in rows]
-            chosen = [job for job in (*live, *job_names.jobs_by_id(session, api, job_ids)) if job and job.live]
+            live = job_names.live_jobs(session, rows)
+            by_id = [(by_itself(job), job) for job in job_names.jobs_by_id(session, api, job_ids)]
         except job_names.CommandEnded as end:
             return end.code
         _tell_others(session, rows)
-        return _stop(session, api, list({job.id: job for job in chosen}.values()), yes)
+        found = {
+            job.id: Listed(row.request.name, str(row.request.project), job) for row, job in (*by_id, *live) if job.live
+        }
+        return _stop(session, api, tuple(found.values()), yes)
 
     return guarded(session, work)
 
@@ -63,9 +70,10 @@ def _tell_others(session: Session, rows: tuple[Status, ...]) -> None:
             session.note(f"job {job.id} runs another spec of {row.request.name} than the manifest's")
 
 
-def _stop(session: Session, api: Api, jobs: list[ObservedJob], yes: bool) -> Exit:
-    for job in jobs:
-        session.note(f"  job {job.id}  {short(job.status)}  {one_line(job.name or 'without a name')}")
+def _stop(session: Session, api: Api, found: Sequence[Listed], yes: bool) -> Exit:
+    jobs = [each.job for each in found]
+    if found:
+        session.note(page(stop_list.jobs(found, api.clock.wall())))
     if jobs and not yes and not sink.confirmed(f"Stop {len(jobs)}?"):
         return session.fail("not confirmed, so nothing was stopped; --yes confirms", Exit.REFUSED)
     stopped, failed = [], []
