@@ -65,7 +65,7 @@ def plan(made: Plan, look: Look = PLAIN) -> Page:
             "cost": _bill(made.cost),
             "cost_beside": _bill(made.cost_beside),
             "actions": [_action(action, look) for action in made.actions],
-            "orphans": [_orphan(orphan) for orphan in made.orphans],
+            "orphans": [orphan(each) for each in made.orphans],
             "notes": [*_of_projects(made), *made.notes],
         }
     )
@@ -200,15 +200,15 @@ def _revision(r: Revision | None) -> Mapping[str, Any] | None:
     return None if r is None else {"commit": r.commit, "author": r.author, "date": r.date, "path": r.path}
 
 
-def _orphan(orphan: Orphan) -> Mapping[str, Any]:
-    job = orphan.job
+def orphan(found: Orphan) -> Mapping[str, Any]:
+    job = found.job
     return {
         "job_id": job.id,
         "job_name": without_letters(job.name),
-        "project": orphan.project,
+        "project": found.project,
         "gpus": job.gpus,
-        "deleted": _revision(orphan.deleted),
-        "doubt": orphan.doubt,
+        "deleted": _revision(found.deleted),
+        "doubt": found.doubt,
     }
 
 

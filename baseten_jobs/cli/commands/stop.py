@@ -1,13 +1,19 @@
-"""`stop`: jobs by their manifest's name, or one by its id."""
+"""`stop`: jobs by their manifest's name or a glob, by their ids, or all whose manifest was deleted."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import click
 
+from baseten_jobs import compilation, pipeline
 from baseten_jobs.cli import job_names, options, sink
 from baseten_jobs.cli.exits import Exit
-from baseten_jobs.cli.session import Session, guarded, opened
+from baseten_jobs.cli.owner_option import owner_letters
+from baseten_jobs.cli.session import Session, guarded, inquiry, opened, or_default, still_there
+from baseten_jobs.manifest.inputs import Inputs
+from baseten_jobs.manifest.name_globs import is_glob, means
 from baseten_jobs.phrases import page
+from baseten_jobs.planning.plan import Orphan, Policy
 from baseten_jobs.provider.api.client import Api
 from baseten_jobs.provider.api.connection import Connection
 from baseten_jobs.provider.api.errors import ApiError
@@ -20,9 +26,37 @@ from baseten_jobs.report.stop_list import Listed
 _PATIENCE = 60.0
 
 
+@dataclass(frozen=True)
+class _Call:
+    """One run of the command: which manifests it reads, and how it asks for their jobs."""
+
+    session: Session
+    api: Api
+    connection: Connection
+    paths: tuple[str, ...]
+    allowed: tuple[str, ...]
+    owners: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class _Found:
+    """The jobs to stop, the lines to show before, and the orphans that are left; None if none were looked for."""
+
+    jobs: Sequence[Listed]
+    lines: Sequence[str]
+    left: Sequence[Orphan] | None = None
+
+
 @click.command("stop")
 @click.argument("names", nargs=-1, metavar="[NAME]...", shell_complete=options.complete_names)
 @click.option("--job", "job_ids", multiple=True, metavar="ID", help="Stop this job, managed or not.")
+@click.option(
+    "--orphans", is_flag=True, help="Stop what `apply --prune` would: live jobs whose manifest was deleted from git."
+)
+@click.option(
+    "--owner-too", "owners", type=owner_letters, multiple=True, metavar="OWNER",
+    help="Orphans with these three letters of an owner are ours, too: for a repository that was moved or renamed.",
+)  # fmt: skip
 @options.files
 @options.allow_outside
 @options.output("text", "json")
@@ -31,6 +65,8 @@ _PATIENCE = 60.0
 def command(
     names: tuple[str, ...],
     job_ids: tuple[str, ...],
+    orphans: bool,
+    owners: tuple[str, ...],
     paths: tuple[str, ...],
     allowed: tuple[str, ...],
     output: str,
@@ -40,28 +76,71 @@ def command(
     """Stop the live job of each manifest by NAME, which may be a glob such as 'qwen3-*', or any job by its id.
 
     The jobs are listed, and it asks first. Where several jobs of one name live, these are listed, and none of any name
-    is stopped: choose with --job ID.
+    is stopped: choose with --job ID. A glob lists the orphans that it matches beside them, which --orphans stops.
     """
-    if not names and not job_ids:
-        raise click.UsageError("name a manifest, or a job with --job ID")
+    if orphans and (names or job_ids):
+        raise click.UsageError("--orphans takes no NAME, and no --job")
+    if not (names or job_ids or orphans):
+        raise click.UsageError("name a manifest, or a job with --job ID, or give --orphans")
     session = Session(output)
 
     def work() -> Exit:
+        call = _Call(session, opened(connection), connection, paths, allowed, owners)
         try:
-            compiled = job_names.manifests(session, paths, names, allowed) if names else None
-            api = opened(connection)
-            rows = job_names.rows(session, api, compiled) if compiled else ()
-            live = job_names.live_jobs(session, rows)
-            by_id = [(by_itself(job), job) for job in job_names.jobs_by_id(session, api, job_ids)]
+            found = _orphans(call) if orphans else _named(call, names, job_ids)
         except job_names.CommandEnded as end:
             return end.code
-        _tell_others(session, rows)
-        found = {
-            job.id: Listed(row.request.name, str(row.request.project), job) for row, job in (*by_id, *live) if job.live
-        }
-        return _stop(session, api, tuple(found.values()), yes)
+        return _stop(session, call.api, found, yes)
 
     return guarded(session, work)
+
+
+def _named(call: _Call, names: tuple[str, ...], job_ids: tuple[str, ...]) -> _Found:
+    """The live jobs of manifests and ids, and the orphans that globs match; raises CommandEnded and ApiError."""
+    session, api, now = call.session, call.api, call.api.clock.wall()
+    compiled = job_names.everything(session, call.paths, call.allowed) if names else compilation.Compiled((), ())
+    rows = job_names.rows(session, api, job_names.chosen(session, compiled, names)) if names else ()
+    live = job_names.live_jobs(session, rows)
+    by_id = [(by_itself(job), job) for job in job_names.jobs_by_id(session, api, job_ids)]
+    found = {
+        job.id: Listed(row.request.name, str(row.request.project), job) for row, job in (*by_id, *live) if job.live
+    }
+    _tell_others(session, rows)
+    listed = tuple(found.values())
+    if not any(map(is_glob, names)):
+        return _Found(listed, stop_list.jobs(listed, now))
+    made = _planned(call, compiled)
+    if not made.valid:
+        session.warn(made.diagnostics)
+        session.note("no orphans are listed, since these manifests can't be planned")
+    beside = [
+        orphan
+        for orphan in made.plan.orphans
+        if orphan.job.id not in found and any(means(name, stop_list.listed(orphan).name) for name in names)
+    ]
+    return _Found(listed, [*stop_list.jobs(listed, now), *stop_list.beside(made.plan, beside, now)], beside)
+
+
+def _orphans(call: _Call) -> _Found:
+    """What `apply --prune` would stop, and the orphans that it would not; raises CommandEnded and ApiError."""
+    paths = still_there(call.session, or_default(call.paths), prune=True)
+    compiled = compilation.compile_all(Inputs(paths, allowed=call.allowed), call.session.stdin)
+    if not compiled.valid:
+        raise job_names.CommandEnded(call.session.invalid(compiled.diagnostics))
+    made = _planned(call, compiled)
+    if not made.valid:
+        raise job_names.CommandEnded(call.session.invalid(made.diagnostics))
+    stops = stop_list.prunable(made.plan)
+    left = [orphan for orphan in made.plan.orphans if orphan not in stops]
+    lines = stop_list.pruned(made.plan, call.api.clock.wall())
+    return _Found([stop_list.listed(orphan) for orphan in stops], lines, left)
+
+
+def _planned(call: _Call, compiled: compilation.Compiled) -> pipeline.Planned:
+    """The plan of `apply --prune`, of which only the orphans and their stops are of interest; raises ApiError."""
+    policy = Policy(prune=True, owner_too=frozenset(call.owners))
+    asked = replace(inquiry(policy, call.connection, or_default(call.paths)), missing=False)
+    return pipeline.make(call.api, compiled, policy, asked, rehearsal=True)
 
 
 def _tell_others(session: Session, rows: tuple[Status, ...]) -> None:
@@ -70,13 +149,16 @@ def _tell_others(session: Session, rows: tuple[Status, ...]) -> None:
             session.note(f"job {job.id} runs another spec of {row.request.name} than the manifest's")
 
 
-def _stop(session: Session, api: Api, found: Sequence[Listed], yes: bool) -> Exit:
-    jobs = [each.job for each in found]
-    if found:
-        session.note(page(stop_list.jobs(found, api.clock.wall())))
+def _stop(session: Session, api: Api, found: _Found, yes: bool) -> Exit:
+    """List the jobs, ask, and stop each; what is left is told in the document of `-o json`."""
+    jobs = [each.job for each in found.jobs]
+    if found.lines:
+        session.note(page(found.lines))
     if jobs and not yes and not sink.confirmed(f"Stop {len(jobs)}?"):
         return session.fail("not confirmed, so nothing was stopped; --yes confirms", Exit.REFUSED)
-    stopped, failed = [], []
+    left = {} if found.left is None else {"orphans": [as_json.orphan(orphan) for orphan in found.left]}
+    stopped: list[str] = []
+    failed: list[str] = []
     for job in jobs:
         try:
             stop_job(api, job.project_id, job.id, _PATIENCE)
@@ -85,10 +167,10 @@ def _stop(session: Session, api: Api, found: Sequence[Listed], yes: bool) -> Exi
             failed.append(f"job {job.id} could not be stopped: {error}")
             session.error(failed[-1])
             if error.status == 401:
-                session.result(as_json.failure(failed[-1], stopped=stopped)) if session.json else None
+                session.result(as_json.failure(failed[-1], stopped=stopped, **left)) if session.json else None
                 return Exit.UNAUTHORISED
     if session.json:
-        session.result(as_json.failure("; ".join(failed), stopped=stopped))
+        session.result(as_json.failure("; ".join(failed), stopped=stopped, **left))
     else:
         session.result(page([f"stopped job {job_id}" for job_id in stopped] or ["nothing to stop"]))
     return Exit.FAILED if failed else Exit.DONE
