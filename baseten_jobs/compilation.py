@@ -12,11 +12,12 @@ from baseten_jobs.manifest.document import Document, DocumentPlace, Loaded
 from baseten_jobs.manifest.folder_policies.chain import CostLimit
 from baseten_jobs.manifest.folder_policies.files import FolderPolicies, policies_over
 from baseten_jobs.manifest.folder_policies.written import is_policy, of_rules
-from baseten_jobs.manifest.matrix.once import said_once
 from baseten_jobs.manifest.name_globs import Unmet, means, unmet
 from baseten_jobs.manifest.rules import errors
 from baseten_jobs.manifest.rules.confusable_projects import check_lookalikes
+from baseten_jobs.manifest.said_once import said_once
 from baseten_jobs.manifest.schema import check
+from baseten_jobs.manifest.schema.fields import DEFAULTS
 from baseten_jobs.manifest.sources import Sources, read_sources
 
 if TYPE_CHECKING:
@@ -126,14 +127,25 @@ def validate(inputs: Inputs, stdin: BinaryIO, *, only_ours: bool = False) -> Che
 def _manifests(
     documents: tuple[Document, ...], inputs: Inputs
 ) -> tuple[tuple[Document, ...], tuple[Document, ...], Sequence[Diagnostic]]:
-    """What documents expand to, those that can't be expanded, and why; overrides are laid over what comes out."""
+    """What documents come to with what they extend, and expanded; those that can't, and why.
+
+    Overrides are laid over what comes out.
+    """
     diagnostics: list[Diagnostic] = []
     unfit: tuple[Document, ...] = ()
+    if any(map(_inherits, documents)):
+        from baseten_jobs.manifest.defaults.files import from_disk
+        from baseten_jobs.manifest.defaults.inheritance import check_base, inherited, unused
+
+        whole = inherited(documents, from_disk)
+        documents, unfit = whole.documents, whole.unfit
+        diagnostics += (*whole.diagnostics, *unused(whole, inputs.paths))
+        diagnostics += (each for document in whole.defaults for each in check_base(document))
     if any(document.templated or _has_matrix(document) for document in documents):
         from baseten_jobs.manifest.matrix.expansion import expanded
 
         made = expanded(documents)
-        documents, unfit = made.documents, made.unfit
+        documents, unfit = made.documents, (*unfit, *made.unfit)
         diagnostics += made.diagnostics
     if inputs.overrides:
         from baseten_jobs.manifest.overrides import laid_over
@@ -141,6 +153,10 @@ def _manifests(
         documents, misfits = laid_over(documents, inputs.overrides)
         diagnostics += misfits
     return documents, unfit, diagnostics
+
+
+def _inherits(document: Document) -> bool:
+    return isinstance(document.data, dict) and ("extends" in document.data or document.data.get("kind") == DEFAULTS)
 
 
 def _has_matrix(document: Document) -> bool:

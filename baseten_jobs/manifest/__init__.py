@@ -2,6 +2,7 @@
 
 __all__ = [
     "confusables",
+    "defaults",
     "diagnostics",
     "document",
     "edit",
@@ -15,6 +16,7 @@ __all__ = [
     "ownership",
     "paths",
     "rules",
+    "said_once",
     "schema",
     "secret_references",
     "sources",

@@ -55,7 +55,8 @@ class Document:
 
     `find` returns the positions of all values, for which the file's text is parsed once more. `overrides` are the
     fields that were set by options, each with the text of its value. `cell` is set on what a matrix expanded to, whose
-    positions are those of the text that all cells share. `templated` is True if the file may hold placeholders.
+    positions are those of the text that all cells share. `templated` is True if the file may hold placeholders, and
+    `bases` are the files whose Defaults are merged in, the nearest first.
     """
 
     path: str
@@ -65,6 +66,7 @@ class Document:
     overrides: tuple[tuple[str, str], ...] = ()
     cell: Cell | None = None
     templated: bool = False
+    bases: tuple[str, ...] = ()
 
     @property
     def place(self) -> DocumentPlace:

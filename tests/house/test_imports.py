@@ -46,7 +46,8 @@ TO_THE_EMULATOR = {"provider.api.connection", "cli.commands.emulator"}
 """Where the embedded API is reached, and no sooner than it is called for."""
 
 _EFFECTFUL = """
-    manifest.paths manifest.folder_policies.files manifest.overlooked manifest.sources cli.repository_paths
+    manifest.paths manifest.folder_policies.files manifest.defaults.files manifest.overlooked manifest.sources
+    cli.repository_paths
     git.process git.objects git.repository git.index git.listing workspace.user_cache workspace.hashing
     workspace.places workspace.walk workspace.archive workspace.boundary workspace.conversion
     workspace.warnings workspace.pack importing.adopt importing.truss.confined importing.truss.files compilation

@@ -20,6 +20,7 @@ from baseten_jobs.manifest.rules.registry import rules
 from tests.manifest.test_bad_manifests import BAD
 from tests.support.commands import Cli, called, nothing_set
 from tests.support.golden import Golden
+from tests.support.repository import git
 from tests.support.trees import CODE, commit, write
 
 __all__ = ["called", "nothing_set"]
@@ -36,6 +37,8 @@ spec:
   runtime: {start_commands: [python train.py]}
 """
 PLAIN = GOOD.replace("  workspace: WORKSPACE\n", "")
+DEFAULTS = "apiVersion: baseten-jobs/v1\nkind: TrainingJobDefaults\n"
+HEIR = PLAIN.replace("metadata:", "extends: base.yaml\nmetadata:")
 POLICY = "apiVersion: baseten-jobs/v1\nkind: Policy\n"
 BODY = '{"training_job": {"name": "train", "image": {"base_image": "i:1"}, "runtime": {"start_commands": ["go"]}}}'
 PYTHON = """\
@@ -126,6 +129,54 @@ CASES: dict[str, Case] = {
     "missing-path": Case("validate spec"),
     "unreadable": Case("validate .", prepare=_locked_away),
     "too-large": Case("validate .", prepare=_large),
+    "extends": Case("validate train.yaml", {"train.yaml": HEIR}),
+    "extends.what-is-no-path": Case("validate .", {"train.yaml": HEIR.replace("base.yaml", "[base.yaml]")}),
+    "extends.another-kind": Case("validate .", {"train.yaml": HEIR, "base.yaml": PLAIN}),
+    "extends.several-documents": Case(
+        "validate train.yaml", {"train.yaml": HEIR, "base.yaml": f"{DEFAULTS}---\n{DEFAULTS}"}
+    ),
+    "extends.another-version": Case(
+        "validate train.yaml", {"train.yaml": HEIR, "base.yaml": DEFAULTS.replace("jobs/v1", "jobs/v2")}
+    ),
+    "extends.itself": Case(
+        "validate .",
+        {
+            "train.yaml": HEIR,
+            "base.yaml": f"{DEFAULTS}extends: b.yaml\n",
+            "b.yaml": f"{DEFAULTS}extends: ./base.yaml\n",
+        },
+    ),
+    "extends.too-deep": Case(
+        "validate .",
+        {"train.yaml": HEIR, "base.yaml": f"{DEFAULTS}extends: 2.yaml\n", "5.yaml": DEFAULTS}
+        | {f"{n}.yaml": f"{DEFAULTS}extends: {n + 1}.yaml\n" for n in (2, 3, 4)},
+    ),
+    "extends.a-link": Case(
+        "validate train.yaml",
+        {"train.yaml": HEIR, "other.yaml": DEFAULTS},
+        lambda folder, patch: (folder / "base.yaml").symlink_to("other.yaml"),
+    ),
+    "extends.outside": Case(
+        "validate specs",
+        {"specs/train.yaml": HEIR.replace("base.yaml", "../../base.yaml"), "../base.yaml": DEFAULTS},
+        lambda folder, patch: git(folder, "init", "-q"),
+    ),
+    "yaml-syntax.of-a-base": Case(
+        "validate .", {"train.yaml": HEIR, "more.yaml": HEIR, "base.yaml": f"{DEFAULTS}spec: [\n"}
+    ),
+    "type.of-a-base": Case(
+        "validate .", {"train.yaml": HEIR, "base.yaml": f"{DEFAULTS}spec: {{compute: {{node_count: two}}}}\n"}
+    ),
+    "unknown-field.of-a-base": Case(
+        "validate .", {"train.yaml": HEIR, "base.yaml": f"{DEFAULTS}metadata: {{name: x}}\nspec: {{imge: {{}}}}\n"}
+    ),
+    "minimum.of-a-base": Case(
+        "validate .",
+        {f"{n}.yaml": HEIR.replace("train", f"train-{n}") for n in range(3)}
+        | {"base.yaml": f"{DEFAULTS}spec: {{compute: {{node_count: 0, accelerator: H10}}}}\n"}
+        | {"low.yaml": HEIR.replace("train", "low").replace("  image:", "  compute: {node_count: 1}\n  image:")},
+    ),
+    "unused-defaults": Case("validate .", {"train.yaml": PLAIN, "base.yaml": DEFAULTS}),
     "not-read": Case("validate .", {"train.yaml": PLAIN, "eval.YAML": PLAIN}),
     "override.of-a-name": Case("validate . --set trian:spec.priority=5"),
     "override.of-a-glob": Case("validate . --set 'trian*:spec.priority=5'"),

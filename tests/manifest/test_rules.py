@@ -167,6 +167,8 @@ _NOT_IN_ONE_MANIFEST = {
     "too-many-values": "the aliases of the lines are too few; a golden has enough",
     "project": "the project list decides",
     "secret": "the store of secrets decides",
+    "extends": "the file that is named decides",
+    "unused-defaults": "the other files decide",
     "adopts": "the project's jobs decide",
     "workspace-root": "the tree decides",
     "workspace-outside": "the tree decides",

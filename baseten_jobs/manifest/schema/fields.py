@@ -8,10 +8,15 @@ from functools import cache
 from types import MappingProxyType
 from typing import Any
 
-KIND, POLICY, MATRIX = "TrainingJob", "Policy", "matrix"
-_FILES: Mapping[str, str] = MappingProxyType({KIND: "training-job", POLICY: "policy", MATRIX: "matrix"})
-KINDS = (KIND, POLICY)
-"""What a document may describe: a job, or what holds for the jobs of a folder. Each kind has a schema."""
+KIND, DEFAULTS, POLICY, MATRIX = "TrainingJob", "TrainingJobDefaults", "Policy", "matrix"
+_FILES: Mapping[str, str] = MappingProxyType(
+    {KIND: "training-job", DEFAULTS: "training-job-defaults", POLICY: "policy", MATRIX: "matrix"}
+)
+KINDS = (KIND, DEFAULTS, POLICY)
+"""What a document may describe: a job, what jobs have in common, what holds for those of a folder."""
+
+WRITTEN = ("extends", "matrix")
+"""Fields of a document that no manifest has any more, once it is merged and expanded."""
 
 _FOLDERS: Mapping[str, str] = MappingProxyType({"baseten-jobs/v1": "v1"})
 SUPPORTED = tuple(_FOLDERS)
@@ -90,9 +95,11 @@ def shape_of(api_version: str, kind: str = KIND) -> Shape:
 
 @cache
 def written_shape_of(api_version: str) -> Shape:
-    """Returns the fields of a document as it is written: those of a manifest, and `matrix`, which expands to some."""
+    """Returns the fields of a document as it is written: those of a manifest, `matrix` and `extends`."""
     whole, matrix = shape_of(api_version), json.loads(schema_text(api_version, MATRIX))
-    return replace(whole, properties={**whole.properties, "matrix": shape_under(matrix, {})})
+    extends = shape_of(api_version, DEFAULTS).properties["extends"]
+    written = dict(zip(WRITTEN, (extends, shape_under(matrix, {})), strict=True))
+    return replace(whole, properties={**whole.properties, **written})
 
 
 def kinds_at(api_version: object, path: Sequence[str | int]) -> Sequence[str]:

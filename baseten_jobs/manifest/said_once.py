@@ -1,4 +1,4 @@
-"""Diagnostics of documents, cells among them -> each said once, and for which cells."""
+"""Diagnostics of documents, cells and heirs of Defaults among them -> each said once, and for which of them."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from baseten_jobs.manifest.diagnostics import Diagnostic
 from baseten_jobs.manifest.document import Document
+from baseten_jobs.phrases import one_line
 
 Found = tuple[Document, Diagnostic]
 
@@ -16,7 +17,7 @@ def said_once(found: Iterable[Found], documents: Sequence[Document]) -> list[Dia
     `documents` are all that were checked.
     """
     cells = Counter((document.path, document.line) for document in documents if document.cell)
-    if not cells:
+    if not cells and not any(document.bases for document in documents):
         return [diagnostic for _, diagnostic in found]
     having: dict[Diagnostic, list[Document]] = {}
     for document, diagnostic in found:
@@ -24,8 +25,16 @@ def said_once(found: Iterable[Found], documents: Sequence[Document]) -> list[Dia
     return [_told(diagnostic, among, cells) for diagnostic, among in having.items()]
 
 
+def _reach(among: Sequence[Document]) -> str:
+    """Which manifests a problem of their Defaults reaches."""
+    places = tuple(dict.fromkeys(f"{one_line(each.path, 200)}:{each.line}" for each in among))
+    return f"in {places[0]}" if len(places) == 1 else f"in {len(places)} manifests, such as {places[0]}"
+
+
 def _told(diagnostic: Diagnostic, among: Sequence[Document], cells: Counter[tuple[str, int]]) -> Diagnostic:
     first = among[0]
+    if diagnostic.position.path in first.bases:
+        return replace(diagnostic, message=f"{diagnostic.message} ({_reach(among)})")
     if first.cell is None or len(among) == cells[first.path, first.line]:
         return diagnostic
     others = f" and {len(among) - 1} more" if len(among) > 1 else ""
