@@ -24,10 +24,12 @@ _ESCAPED = re.compile("[\x85\u2028\u2029\ufeff]")
 
 def yaml_text(manifests: Iterable[Mapping[str, Any]], modeline: str) -> str:
     """Each manifest as a document of one file, whose first line tells editors where the schema is."""
-    bodies = (
-        yaml.serialize(_node(manifest), Dumper=_Indented, allow_unicode=True, width=1 << 30) for manifest in manifests
-    )
-    return f"# yaml-language-server: $schema={modeline}\n" + "---\n".join(bodies)
+    return f"# yaml-language-server: $schema={modeline}\n" + "---\n".join(map(document_text, manifests))
+
+
+def document_text(manifest: Mapping[str, Any]) -> str:
+    """One manifest as a document."""
+    return yaml.serialize(_node(manifest), Dumper=_Indented, allow_unicode=True, width=1 << 30)
 
 
 class Todo(str):

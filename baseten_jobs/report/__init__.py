@@ -6,6 +6,7 @@ __all__ = [
     "json",
     "log_lines",
     "markdown_escape",
+    "merged",
     "problems",
     "rule_help",
     "stop_list",

@@ -16,6 +16,7 @@ from baseten_jobs.manifest.defaults.merge import merged
 from baseten_jobs.manifest.inputs import Inputs
 from baseten_jobs.manifest.schema.derived import defaults_schema
 from baseten_jobs.manifest.schema.fields import DEFAULTS, KIND, SUPPORTED, schema_of
+from baseten_jobs.report.merged import manifests
 from tests.support.repository import git
 
 VERSION = "apiVersion: baseten-jobs/v1\n"
@@ -277,3 +278,24 @@ def test_standard_input_extends_what_lies_here(tmp_path: Path, monkeypatch: pyte
     text = f"{HEAD}extends: base.yaml\nmetadata: {{name: x, project: p}}\nspec: {{runtime: {{start_commands: [t]}}}}\n"
     (request,) = compile_all(Inputs(["-"]), io.BytesIO(text.encode())).requests
     assert request.training_job["image"]["base_image"] == "i:1"
+
+
+@given(_SPECS, _SPECS, _NULLS)
+def test_what_is_rendered_as_merged_is_the_same_job(
+    tmp_path_factory: pytest.TempPathFactory, base: Any, own: Any, nulls: list[tuple[str, str]]
+) -> None:
+    folder = tmp_path_factory.mktemp("rendered")
+    image = {"image": {"base_image": "i:${{ matrix.tag }}"}}
+    laid(folder, {
+        "base.yaml": f"{BASE}metadata: {{project: p}}\nspec: {json.dumps({**base, **image})}\n",
+        "x.yaml": f'{HEAD}extends: base.yaml\nmatrix: {{tag: [a, "1"]}}\n'
+                  'metadata: {name: "x-${{ matrix.tag }}"}\n'
+                  f"spec: {json.dumps(_with_nulls(own, nulls))}\n",
+    })  # fmt: skip
+    heir = compiled(folder, "x.yaml")
+    laid(folder, {"whole/x.yaml": manifests(heir.requests) + "\n"})
+    whole = compiled(folder, "whole")
+    if heir.requests:
+        assert [(r.job_name, r.body, r.settings) for r in heir.requests] == [
+            (r.job_name, r.body, r.settings) for r in whole.requests
+        ]

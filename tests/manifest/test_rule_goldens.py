@@ -129,16 +129,16 @@ CASES: dict[str, Case] = {
     "missing-path": Case("validate spec"),
     "unreadable": Case("validate .", prepare=_locked_away),
     "too-large": Case("validate .", prepare=_large),
-    "extends": Case("validate train.yaml", {"train.yaml": HEIR}),
-    "extends.what-is-no-path": Case("validate .", {"train.yaml": HEIR.replace("base.yaml", "[base.yaml]")}),
-    "extends.another-kind": Case("validate .", {"train.yaml": HEIR, "base.yaml": PLAIN}),
-    "extends.several-documents": Case(
+    "defaults": Case("validate train.yaml", {"train.yaml": HEIR}),
+    "defaults.what-is-no-path": Case("validate .", {"train.yaml": HEIR.replace("base.yaml", "[base.yaml]")}),
+    "defaults.another-kind": Case("validate .", {"train.yaml": HEIR, "base.yaml": PLAIN}),
+    "defaults.several-documents": Case(
         "validate train.yaml", {"train.yaml": HEIR, "base.yaml": f"{DEFAULTS}---\n{DEFAULTS}"}
     ),
-    "extends.another-version": Case(
+    "defaults.another-version": Case(
         "validate train.yaml", {"train.yaml": HEIR, "base.yaml": DEFAULTS.replace("jobs/v1", "jobs/v2")}
     ),
-    "extends.itself": Case(
+    "defaults.itself": Case(
         "validate .",
         {
             "train.yaml": HEIR,
@@ -146,17 +146,17 @@ CASES: dict[str, Case] = {
             "b.yaml": f"{DEFAULTS}extends: ./base.yaml\n",
         },
     ),
-    "extends.too-deep": Case(
+    "defaults.too-deep": Case(
         "validate .",
         {"train.yaml": HEIR, "base.yaml": f"{DEFAULTS}extends: 2.yaml\n", "5.yaml": DEFAULTS}
         | {f"{n}.yaml": f"{DEFAULTS}extends: {n + 1}.yaml\n" for n in (2, 3, 4)},
     ),
-    "extends.a-link": Case(
+    "defaults.a-link": Case(
         "validate train.yaml",
         {"train.yaml": HEIR, "other.yaml": DEFAULTS},
         lambda folder, patch: (folder / "base.yaml").symlink_to("other.yaml"),
     ),
-    "extends.outside": Case(
+    "defaults.outside": Case(
         "validate specs",
         {"specs/train.yaml": HEIR.replace("base.yaml", "../../base.yaml"), "../base.yaml": DEFAULTS},
         lambda folder, patch: git(folder, "init", "-q"),

@@ -16,7 +16,7 @@ from baseten_jobs.manifest.inputs import Inputs
 from baseten_jobs.manifest.rules import errors
 from baseten_jobs.manifest.rules.registry import Rule, rules
 from baseten_jobs.manifest.schema.explain import NoSuchField, explain
-from baseten_jobs.manifest.schema.fields import SUPPORTED, schema_of, shape_of
+from baseten_jobs.manifest.schema.fields import SUPPORTED, schema_of
 from tests.support.rule_walk import Unresolved, found, package, replaced
 
 # What the code names
@@ -122,7 +122,7 @@ def test_the_walk_finds_rules_through_functions_methods_and_classes_and_says_wha
 
 def test_no_rule_has_the_path_of_a_field_for_its_name() -> None:
     """So that `explain` knows which of the two is asked for."""
-    shape = shape_of(SUPPORTED[-1])
+    shape = written_shape_of(SUPPORTED[-1])
     assert [rule for rule in rules() if not isinstance(explain(shape, rule), NoSuchField)] == []
 
 
@@ -167,7 +167,7 @@ _NOT_IN_ONE_MANIFEST = {
     "too-many-values": "the aliases of the lines are too few; a golden has enough",
     "project": "the project list decides",
     "secret": "the store of secrets decides",
-    "extends": "the file that is named decides",
+    "defaults": "the file that is named decides",
     "unused-defaults": "the other files decide",
     "adopts": "the project's jobs decide",
     "workspace-root": "the tree decides",

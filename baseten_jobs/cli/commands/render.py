@@ -16,17 +16,26 @@ from baseten_jobs.report import formats
 @options.output(*formats.REQUESTS)
 @options.inputs
 @options.verbose
+@click.option("--merged", is_flag=True, help="Print each manifest as YAML, with its Defaults and its matrix filled in.")
 def command(
     output: str,
     inputs: Inputs,
     verbose: bool,
+    merged: bool,
 ) -> Exit:
     """Print the exact body of each create that apply would send; nothing is sent."""
+    if merged and output != "text":
+        raise click.UsageError("--merged prints YAML, and goes with no other output")
     session = Session(output, verbose=verbose)
     inputs = replace(inputs, paths=still_there(session, or_default(inputs.paths)))
     compiled = compilation.compile_all(inputs, session.stdin)
     if not compiled.valid:
         return session.invalid(compiled.diagnostics)
     session.warn(compiled.diagnostics)
+    if merged:
+        from baseten_jobs.report.merged import manifests
+
+        session.result(manifests(compiled.requests))
+        return Exit.DONE
     session.result(formats.REQUESTS[output](compiled.requests, session.look()))
     return Exit.DONE

@@ -1,3 +1,3 @@
 """A document that extends others -> the manifest that they make together."""
 
-__all__ = ["files", "inheritance"]
+__all__ = ["files", "inheritance", "merge"]

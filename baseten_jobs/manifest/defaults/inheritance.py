@@ -150,7 +150,7 @@ class _Bases:
 
     def _wrong(self, document: Document, message: str, hint: str = "") -> _Unfit:
         place = document.position(("extends",))
-        self.diagnostics.append(Diagnostic("extends", message, place, "extends", hint))
+        self.diagnostics.append(Diagnostic("defaults", message, place, "extends", hint))
         return _Unfit()
 
 
