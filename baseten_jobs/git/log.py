@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import NamedTuple
 
 _LAST = 253_402_300_799 - 86_400
 """The end of the year 9999, a day earlier: no zone moves it past what a date can hold."""
@@ -28,21 +29,39 @@ class Revision:
     path: str
 
 
+class Version(NamedTuple):
+    """A file as a commit has it; where there are several `commits`, the parents of a merge, one of them has it so."""
+
+    commits: tuple[str, ...]
+    path: str
+    blob: str
+
+
 @dataclass(frozen=True)
 class FileChange:
-    """One file in one commit, beside one of its parents; `order` counts commits from the newest, at 0."""
+    """One file in one commit, beside one of its `parents`; `order` counts commits from the newest, at 0.
+
+    `before` and `after` are the names of blobs; None if there was no file.
+    """
 
     revision: Revision
     order: int
-    merge: bool
+    parents: tuple[str, ...]
     before: str | None
     after: str | None
     path_before: str
 
     @property
-    def rewrites(self) -> bool:
-        """Whether this commit itself wrote the content: a merge or a mere rename did not."""
-        return not self.merge and self.before != self.after
+    def merge(self) -> bool:
+        return len(self.parents) > 1
+
+    @property
+    def old(self) -> Version | None:
+        return None if self.before is None else Version(self.parents, self.path_before, self.before)
+
+    @property
+    def new(self) -> Version | None:
+        return None if self.after is None else Version((self.revision.commit,), self.revision.path, self.after)
 
 
 def parse_log(text: str) -> tuple[FileChange, ...]:
@@ -61,7 +80,7 @@ def parse_log(text: str) -> tuple[FileChange, ...]:
             path = next(tokens) if status[0] in "RC" else first
             changes.append(
                 FileChange(
-                    Revision(commit, author, _date(date), path), order, " " in parents,
+                    Revision(commit, author, _date(date), path), order, tuple(parents.split()),
                     _blob(before, mode_before.removeprefix(":")), _blob(after, mode),
                     first if status[0] == "R" else path,
                 )

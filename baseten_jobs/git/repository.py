@@ -4,7 +4,7 @@ import os
 import shlex
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -90,9 +90,13 @@ class Repository:
         return found
 
     def first_parent_log(self, extra: Sequence[str] = ()) -> tuple[FileChange, ...]:
-        """The changes of YAML files, and of the files named, as they came to the branch itself."""
+        """The changes of YAML files, and of the files named, as they came to the branch itself.
+
+        A merge counts against its first parent alone, as if it had no other.
+        """
         output = run(self.root, *_LOG, "--first-parent", "--no-renames", self.head, "--", *MANIFESTS, *extra)
-        return parse_log(output.decode("utf-8", "surrogateescape"))
+        changes = parse_log(output.decode("utf-8", "surrogateescape"))
+        return tuple(replace(change, parents=change.parents[:1]) if change.merge else change for change in changes)
 
     def manifests_at_head(self) -> dict[str, str]:
         """The YAML files of HEAD's tree: path to blob. Submodules and linked folders are noted as `hidden`."""

@@ -35,11 +35,11 @@ def make_plan(
     """
     requests = tuple(requests)
     observation = with_claims(observation, requests)
-    claimed = claimed_names(requests, observation)
+    claimed = {of: {*names, *elsewhere.get(of, ())} for of, names in claimed_names(requests, observation).items()}
     actions: list[Action] = []
     for request in requests:
         project = observation.project(request.project)
-        action = decide(request, project, policy, {*claimed[project.id], *elsewhere.get(project.id, ())})
+        action = decide(request, project, policy, claimed[project.id])
         actions += [action, *_stops(action)]
     return Plan(tuple(actions), {request.project: observation.project(request.project) for request in requests})
 

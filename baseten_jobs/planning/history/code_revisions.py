@@ -4,9 +4,9 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from os.path import dirname
 
-from baseten_jobs.git.log import Revision
+from baseten_jobs.git.log import Revision, Version
 from baseten_jobs.job.content import File
-from baseten_jobs.job.identity import SHOWN, Identity, digest_of
+from baseten_jobs.job.identity import SHOWN, Identity
 from baseten_jobs.job.observation import ObservedProject
 from baseten_jobs.phrases import one_line
 from baseten_jobs.planning.diff import FILE, Change
@@ -23,7 +23,7 @@ class CodeHistory:
     def __init__(self, history: History, committed: Committed, commits: Sequence[Revision]) -> None:
         self.history, self.committed, self.commits = history, committed, commits
         self._paths: dict[str, tuple[str, ...]] = {}
-        self._digests: dict[str, dict[tuple[str, str], str]] = {}
+        self._with_code: dict[str, dict[object, PastManifest]] = {}
 
     def find(self, identity: Identity, path: str | None = None) -> CommittedManifest | None:
         """The newest commit in which a manifest of this name had this digest; of several in a row the oldest."""
@@ -41,9 +41,10 @@ class CodeHistory:
         """
         for path in self._paths_of(name):
             blob = self.committed.at(commit, path)
-            for written in self.history.contents.manifests(blob):
-                if written.name == name and (digest := self._digest(commit, path, blob or "", written)):
-                    yield path, replace(written, digest=digest)
+            version = Version((commit,), path, blob) if blob else None
+            for written in self.history.contents.held(version).named(name):
+                if found := self._whole(commit, path, self.history.contents.key(version), written):
+                    yield path, found
 
     def files(self, found: CommittedManifest) -> tuple[File, ...]:
         """The code of a manifest that was found."""
@@ -63,7 +64,7 @@ class CodeHistory:
                     break
                 if at is not None:
                     found = CommittedManifest(replace(commit, path=at[0]), at[1], age if found is None else found.age)
-                if len(self._digests.get(name, ())) >= self.history.limit:
+                if len(self._with_code.get(name, ())) >= self.history.limit:
                     break
         except TooMuch:
             pass
@@ -78,18 +79,21 @@ class CodeHistory:
     def _paths_of(self, name: str) -> tuple[str, ...]:
         """The paths at which manifests of this name ever were."""
         if name not in self._paths:
-            changes = self.history.mentioning(name)
+            changes = self.history.naming(name)
             self._paths[name] = tuple(dict.fromkeys(change.revision.path for change in changes))
         return self._paths[name]
 
-    def _digest(self, commit: str, path: str, blob: str, written: PastManifest) -> str:
+    def _whole(self, commit: str, path: str, key: object, written: PastManifest) -> PastManifest | None:
+        """A manifest of the version with this key, with its code in a commit; None if git can't show that."""
         if written.workspace is None:
-            return written.digest
+            return written
         content = self.committed.digest(commit, dirname(path), written.workspace)
-        known = self._digests.setdefault(written.name, {})
-        if content and (blob, content) not in known:
-            known[blob, content] = digest_of(written.spec, written.api_version, content)
-        return known[blob, content] if content else ""
+        if not content:
+            return None
+        known, which = self._with_code.setdefault(written.name, {}), (key, written.place, content)
+        if which not in known:
+            known[which] = replace(written, content=content)
+        return known[which]
 
 
 def folders(manifests: Iterable[tuple[str, PastManifest]]) -> Iterator[str]:

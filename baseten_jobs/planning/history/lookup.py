@@ -1,20 +1,20 @@
 """A repository -> the revisions of each manifest, with their code, and how long the branch has had it."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime
 from functools import cached_property
 from itertools import groupby, islice
 from typing import TYPE_CHECKING
 
-from baseten_jobs.git.log import FileChange, Revision
+from baseten_jobs.git.log import FileChange, Revision, Version
 from baseten_jobs.git.repository import Repository
 from baseten_jobs.job.identity import Identity
 from baseten_jobs.job.observation import ObservedProject
 from baseten_jobs.job.request import JobRequest
 from baseten_jobs.manifest.document import ENDINGS
 from baseten_jobs.planning.diff import Change
-from baseten_jobs.planning.history.past_manifests import Contents, PastManifest
+from baseten_jobs.planning.history.contents import Contents, Holdings
+from baseten_jobs.planning.history.past_manifests import PastManifest, grouped
 from baseten_jobs.planning.history.revisions import CommittedManifest, History
 
 if TYPE_CHECKING:
@@ -47,14 +47,12 @@ class Evidence:
         self.contents = Contents(repository.contents)
         self.history = History(repository.log(self.others), self.contents, limit)
         self._with_code: dict[str, bool] = {}
-        self._blobs: dict[str, tuple[str, ...]] = {}
+        self._holdings: dict[str, Holdings] = {}
 
     @cached_property
-    def at_head(self) -> tuple[str, ...]:
-        """The blobs in HEAD's tree that mention manifests."""
-        blobs = tuple(dict.fromkeys(self.repository.manifests_at_head().values()))
-        self.contents.fetch(blobs)
-        return tuple(blob for blob in blobs if self.contents.mentions(blob))
+    def at_head(self) -> Holdings:
+        """What HEAD's tree holds."""
+        return self._in_tree(self.repository.head, self.repository.manifests_at_head())
 
     def of(self, name: str) -> "History | CodeHistory":
         """The revisions of a manifest; together with their code if any revision has code."""
@@ -73,7 +71,8 @@ class Evidence:
     @cached_property
     def _any_code(self) -> bool:
         """Whether any revision of any manifest may have code: most repositories have none."""
-        return any(self.contents.mentions(change.after, "workspace") for change in self.history.changes)
+        held = (self.contents.held(change.new) for change in self.history.changes)
+        return any(written.workspace for file in held for written in file.manifests)
 
     def code_changes(self, found: CommittedManifest, request: JobRequest) -> tuple[Change, ...]:
         """The files that differ between what was found and what a request carries, if both have code."""
@@ -99,10 +98,9 @@ class Evidence:
                 held(self._code_at(commit, request.name)) and not held(self._code_at(f"{commit}^", request.name))
                 for commit in self._late_commits
             )
-        return held(self._held_by(self.at_head, request.name)) and not any(
-            held(self._held_by((change.after for change in changes), request.name))
-            and not held(self._held_by((change.before for change in changes), request.name))
-            for changes in self._late_changes
+        return held(self.at_head.named(request.name)) and not any(
+            held(after.named(request.name)) and not held(before.named(request.name))
+            for before, after in self._late_changes.get(request.name, ())
         )
 
     def is_at_head(self, request: JobRequest, project: ObservedProject) -> bool:
@@ -115,22 +113,26 @@ class Evidence:
         return any(w.identity == identity and w.belongs_to(project) for w in found)
 
     def names(self, commit: str, name: str, project: ObservedProject) -> bool:
-        """True if a commit has a manifest of this name in this project, whatever its spec."""
-        return any(w.name == name and w.belongs_to(project) for w in self._held_by(self._blobs_at(commit), name))
+        """True if a commit has a manifest of this name in this project, or may have, whatever its spec."""
+        return self._held_at(commit).may_hold(name, lambda written: written.belongs_to(project))
 
     def manifests_at(self, commit: str, name: str) -> Iterable[PastManifest]:
         """The manifests of a name in a commit, their digests those of spec and code together."""
         if self.carries_code(name):
             return self._code_at(commit, name)
-        return self._held_by(self._blobs_at(commit), name)
+        return self._held_at(commit).named(name)
 
-    def _blobs_at(self, commit: str) -> tuple[str, ...]:
+    def _held_at(self, commit: str) -> Holdings:
         if commit == self.repository.head:
             return self.at_head
-        if commit not in self._blobs:
-            self._blobs[commit] = tuple(dict.fromkeys(self.repository.manifests_at(commit).values()))
-            self.contents.fetch(self._blobs[commit])
-        return self._blobs[commit]
+        if commit not in self._holdings:
+            self._holdings[commit] = self._in_tree(commit, self.repository.manifests_at(commit))
+        return self._holdings[commit]
+
+    def _in_tree(self, commit: str, blobs: Mapping[str, str]) -> Holdings:
+        versions = [Version((commit,), path, blob) for path, blob in blobs.items()]
+        self.contents.fetch(versions)
+        return self._held_by(versions)
 
     @cached_property
     def ahead(self) -> Mapping[str, str]:
@@ -146,26 +148,27 @@ class Evidence:
 
     @cached_property
     def _of_branch(self) -> History:
-        changes = (replace(change, merge=False) for change in self._branch)
-        return History(changes, self.contents, self.limit)
+        return History(self._branch, self.contents, self.limit)
 
     @cached_property
     def _branch(self) -> tuple[FileChange, ...]:
         """The changes of the branch itself: of a merge, those against its first parent."""
         return self.repository.first_parent_log(self.others)
 
-    def _held_by(self, blobs: Iterable[str | None], name: str) -> Iterator[PastManifest]:
-        return (w for blob in blobs if self.contents.mentions(blob, name) for w in self.contents.manifests(blob))
-
     def _is_late(self, revision: Revision) -> bool:
         return datetime.fromisoformat(revision.date) >= self.since
 
     @cached_property
-    def _late_changes(self) -> tuple[tuple[FileChange, ...], ...]:
-        """What came to the branch lately, commit by commit."""
+    def _late_changes(self) -> Mapping[str, Sequence[tuple[Holdings, Holdings]]]:
+        """What late commits of the branch changed, before and after, by each name that is in it after."""
         late = [change for change in self._branch if self._is_late(change.revision)]
-        self.contents.fetch(blob for change in late for blob in (change.before, change.after))
-        return tuple(tuple(group) for _, group in groupby(late, lambda change: change.order))
+        self.contents.fetch(version for change in late for version in (change.old, change.new))
+        commits = (tuple(changes) for _, changes in groupby(late, lambda change: change.order))
+        sides = (tuple(map(self._held_by, zip(*((c.old, c.new) for c in each), strict=True))) for each in commits)
+        return grouped((name, (before, after)) for before, after in sides for name in after.names)
+
+    def _held_by(self, versions: Iterable[Version | None]) -> Holdings:
+        return Holdings(self.contents.held(version) for version in versions)
 
     # With code
 
@@ -216,10 +219,9 @@ class Evidence:
 
     def _with_workspace(self, name: str) -> Iterator[tuple[str, PastManifest]]:
         """The revisions of a manifest that have code, each with its path."""
-        for change in islice(self.history.mentioning(name), self.limit):
-            if self.contents.mentions(change.after, "workspace"):
-                found = self.contents.manifests(change.after)
-                yield from ((change.revision.path, w) for w in found if w.name == name and w.workspace)
+        for change in islice(self.history.naming(name), self.limit):
+            found = self.contents.held(change.new).named(name)
+            yield from ((change.revision.path, written) for written in found if written.workspace)
 
 
 def _wanted_in(manifests: Iterable[PastManifest], request: JobRequest, project: ObservedProject) -> bool:

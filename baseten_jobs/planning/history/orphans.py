@@ -1,18 +1,25 @@
 """Live jobs that no manifest of a plan has + git -> which of them have a deleted manifest, and what may be pruned."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from functools import cached_property
+from itertools import chain
 from pathlib import PurePosixPath
 
+from baseten_jobs.git.log import FileChange, Version
 from baseten_jobs.job.copies import copies
 from baseten_jobs.job.observation import Observation, ObservedJob, ObservedProject
 from baseten_jobs.job.request import JobRequest, ProjectRef
 from baseten_jobs.manifest.sources import read_raw
+from baseten_jobs.planning.history.contents import Holdings
 from baseten_jobs.planning.history.lookup import Evidence
+from baseten_jobs.planning.history.past_manifests import PastFile, grouped
 from baseten_jobs.planning.history.revisions import CommittedManifest
 from baseten_jobs.planning.plan import Action, Orphan, Plan, Verb
+
+_Specs = Mapping[tuple[str | None, str], Sequence[str]]
+"""The names of a plan's manifests, by the id of their project and the digest in their jobs' names."""
 
 Observe = Callable[[tuple[ProjectRef, ...]], Observation]
 
@@ -39,6 +46,7 @@ class Orphans:
     def listed(self, plan: Plan, observe: Observe) -> Plan:
         """The plan with its orphans, and with a stop for each that is to be pruned; raises ApiError."""
         orphans, stops = [], []
+        specs = _specs_of(plan)
         for project, job in _unclaimed(plan, self._abandoned(plan, observe)):
             assert job.identity is not None
             found = self.evidence.of(job.identity.name).find_in_project(job.identity, project)
@@ -47,7 +55,7 @@ class Orphans:
             gone = self.evidence.deletion(job.identity.name, project)
             if gone is None:
                 continue
-            doubt = self._doubt(plan, project, job, gone.revision.date, gone.path_before)
+            doubt = self._doubt(specs, project, job, gone)
             orphans.append(Orphan(job, project.name, gone.revision, doubt))
             if self.prune and not self.repository.hidden and not doubt:
                 stops.append(_pruning(project, job, found, gone.revision.commit))
@@ -63,7 +71,7 @@ class Orphans:
             hidden = ", ".join(self.repository.hidden[:3])
             yield f"nothing is pruned: a manifest may live on behind {hidden}, which this history does not hold"
 
-    def _doubt(self, plan: Plan, project: ObservedProject, job: ObservedJob, deleted_at: str, path: str) -> str:
+    def _doubt(self, specs: _Specs, project: ObservedProject, job: ObservedJob, gone: FileChange) -> str:
         """Why a job is not pruned although its manifest is gone; empty if it may be."""
         identity = job.identity
         assert identity is not None
@@ -71,31 +79,24 @@ class Orphans:
             return of_another(owner)
         if original := copies(project.by_name.get(identity.name, ())).get(job.id):
             return f"it is a copy that a person made of job {original.id}"
-        if name := self._lives_on(plan, project, job):
+        if name := self._lives_on(specs, project, job):
             return f"its spec lives on as '{name}': `metadata.renamed_from: {identity.name}` says that it was renamed"
         if job.disputed:
             return "the search and the job list of its project name it differently"
-        if not _earlier(job.created_at, deleted_at):
+        if not _earlier(job.created_at, gone.revision.date):
             return "it was created after its manifest was deleted, by their dates"
         for commit, ref in self.evidence.ahead.items():
             if self.evidence.names(commit, identity.name, project):
                 return f"{ref} has its manifest again in {commit[:10]}"
-        if not any(PurePosixPath(path).is_relative_to(folder) for folder in self.within):
-            return f"{path} is not below the paths given"
+        if not any(PurePosixPath(gone.path_before).is_relative_to(folder) for folder in self.within):
+            return f"{gone.path_before} is not below the paths given"
         return ""
 
-    def _lives_on(self, plan: Plan, project: ObservedProject, job: ObservedJob) -> str:
+    def _lives_on(self, specs: _Specs, project: ObservedProject, job: ObservedJob) -> str:
         """The name of a manifest that has just the spec that a job runs; empty if none has."""
         digest = job.identity.digest if job.identity else ""
-        asked = (a.request for a in plan.actions if plan.project_of(a).id == project.id)
-        names = [request.name for request in asked if request.identity.digest == digest]
-        names += [
-            written.name
-            for blob in self._living
-            for written in self.contents.manifests(blob)
-            if written.identity.digest == digest and written.belongs_to(project)
-        ]
-        return next(iter(names), "")
+        living = (each.name for each in self._living.of_digest(digest) if each.belongs_to(project))
+        return next(chain(specs.get((project.id, digest), ()), living), "")
 
     def _abandoned(self, plan: Plan, observe: Observe) -> tuple[ObservedProject, ...]:
         """The projects that only deleted manifests name, as far as they exist."""
@@ -103,32 +104,36 @@ class Orphans:
             ProjectRef(written.project if written.project_id is None else None, written.project_id, written.team)
             for written in self.evidence.history.taken_out()
             if not any(written.belongs_to(project) for project in plan.projects.values())
-            and not any(self.contents.may_hold(each, written.name, written.shares_place) for each in self._living)
+            and not self._living.may_hold(written.name, written.shares_place)
         ]
         return tuple(p for p in observe(tuple(dict.fromkeys(refs))).projects.values() if p.exists) if refs else ()
 
     def _has_manifest(self, project: ObservedProject, name: str) -> bool:
-        return any(self.contents.may_hold(each, name, lambda w: w.belongs_to(project)) for each in self._living)
+        return self._living.may_hold(name, lambda written: written.belongs_to(project))
 
     def in_work_tree(self, name: str, project: ObservedProject) -> bool:
         """True if the work tree has a manifest of this name in this project, whatever paths were given."""
-        found = (written for path in self._work_tree for written in self.contents.manifests(path))
-        return any(written.name == name and written.belongs_to(project) for written in found)
+        return any(written.belongs_to(project) for written in self._work_tree.named(name))
 
     @cached_property
-    def _work_tree(self) -> tuple[str, ...]:
-        for path in (found := tuple(self.repository.work_tree())):
-            self.contents.add(path, read_raw(path) or b"")
-        return found
+    def _work_tree(self) -> Holdings:
+        return Holdings(self._added(path, path, read_raw(path) or b"") for path in self.repository.work_tree())
 
     @cached_property
-    def _living(self) -> tuple[str, ...]:
-        """The files that mention manifests, in HEAD's tree, the work tree and `newer`, whatever paths were given."""
-        found = [*self._work_tree]
-        for path, raw in self.newer:
-            self.contents.add(name := f"newer:{path}", raw)
-            found.append(name)
-        return tuple(dict.fromkeys((*self.evidence.at_head, *filter(self.contents.mentions, found))))
+    def _living(self) -> Holdings:
+        """What HEAD's tree, the work tree and `newer` hold, whatever paths were given."""
+        newer = (self._added(path, f"newer:{path}", raw) for path, raw in self.newer)
+        return Holdings((*self.evidence.at_head.files, *self._work_tree.files, *newer))
+
+    def _added(self, path: str, name: str, raw: bytes) -> PastFile:
+        version = Version((), path, name)
+        self.contents.add(version, raw)
+        return self.contents.held(version)
+
+
+def _specs_of(plan: Plan) -> _Specs:
+    requests = ((plan.project_of(action).id, action.request) for action in plan.actions)
+    return grouped(((project_id, request.identity.digest), request.name) for project_id, request in requests)
 
 
 def of_another(owner: str) -> str:

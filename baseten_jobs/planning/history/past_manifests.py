@@ -1,31 +1,46 @@
-"""A file's bytes, of any age -> the manifests that it holds, as far as they can be read."""
+"""A file's bytes, of any age -> the manifests that it holds, or may hold where it can't be read."""
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from functools import cached_property
+from typing import Any, NamedTuple, TypeVar
 
 from baseten_jobs.job.content import Workspace, written_in
 from baseten_jobs.job.identity import SHOWN, Identity, digest_of
 from baseten_jobs.job.observation import ObservedProject
-from baseten_jobs.manifest.document import MAX_BYTES, decode, load
+from baseten_jobs.manifest.document import MAX_BYTES, Document, decode, load
 from baseten_jobs.manifest.schema.fields import SUPPORTED
+
+Key = TypeVar("Key")
+Value = TypeVar("Value")
 
 
 @dataclass(frozen=True)
 class PastManifest:
-    """A manifest as a file held it: its identity, its project and its spec, without the code of its workspace."""
+    """A manifest as a file held it: its name, its project and its spec; and the digest of its code, once that is known.
+
+    Many are read for their names alone, so a spec is hashed when its digest is first asked for.
+    """
 
     name: str
     project: str | None
     project_id: str | None
     team: str | None
     attempt: int
-    digest: str
     spec: Mapping[str, Any]
     api_version: str
     suspended: bool = False
     workspace: Workspace | None = None
+    content: str | None = None
+
+    @cached_property
+    def digest(self) -> str:
+        """The digest of spec and code; empty for a spec that can't be hashed, and was never submitted."""
+        try:
+            return digest_of(self.spec, self.api_version, self.content)
+        except (TypeError, ValueError):  # a value that JSON does not know
+            return ""
 
     @property
     def place(self) -> tuple[str, str | None, str | None, str | None]:
@@ -46,42 +61,149 @@ class PastManifest:
         return self.project == project.name and (self.team is None or project.team in (None, self.team))
 
 
-def manifests_in(path: str, raw: bytes) -> tuple[PastManifest, ...]:
-    """The manifests that a file of any age holds, as far as they can be read; never raises."""
-    text = decode(path, raw) if len(raw) <= MAX_BYTES else None
-    if not isinstance(text, str):
-        return ()
-    return tuple(w for document in load(path, text).documents if (w := _written(document.data)))
+@dataclass(frozen=True)
+class PastFile:
+    """What a file of any age holds. Where it can't be read whole, it may hold any of its `words` as a name too.
+
+    If `any_name` is True, it may hold every name: what can't be read would have become manifests whose names do not
+    stand in the text.
+    """
+
+    manifests: tuple[PastManifest, ...] = ()
+    words: frozenset[str] = frozenset()
+    any_name: bool = False
+
+    @property
+    def whole(self) -> bool:
+        return not self.words and not self.any_name
+
+    @cached_property
+    def places(self) -> frozenset[object]:
+        return frozenset(written.place for written in self.manifests)
+
+    @cached_property
+    def _by_name(self) -> Mapping[str, tuple[PastManifest, ...]]:
+        return grouped((written.name, written) for written in self.manifests)
+
+    @property
+    def names(self) -> Iterable[str]:
+        """The names of the manifests that could be read, each once."""
+        return self._by_name
+
+    def named(self, name: str) -> tuple[PastManifest, ...]:
+        return self._by_name.get(name, ())
+
+    def may_hide(self, name: str) -> bool:
+        """True if the part that can't be read may be a manifest of this name."""
+        return self.any_name or name in self.words
+
+    def may_hold(self, name: str, whose: Callable[[PastManifest], bool]) -> bool:
+        """True if the file holds a manifest of this name, or may."""
+        return any(whose(written) for written in self.named(name)) or self.may_hide(name)
 
 
-def _reads_whole(raw: bytes) -> bool:
-    """True if every document of a file is a manifest that can be read; if not, it may hold any name."""
-    text = decode("", raw) if len(raw) <= MAX_BYTES else None
-    if not isinstance(text, str):
-        return False
-    loaded = load("", text)
-    return not loaded.diagnostics and all(_written(document.data) for document in loaded.documents)
+def grouped(pairs: Iterable[tuple[Key, Value]]) -> Mapping[Key, tuple[Value, ...]]:
+    found: dict[Key, list[Value]] = {}
+    for key, value in pairs:
+        found.setdefault(key, []).append(value)
+    return {key: tuple(values) for key, values in found.items()}
+
+
+class _Part(NamedTuple):
+    """The manifests in a part of a file; `whole` is False if it may be others too, `broken` if it is not YAML."""
+
+    manifests: tuple[PastManifest, ...] = ()
+    whole: bool = True
+    any_name: bool = False
+    broken: bool = False
+
+
+_MARKER = re.compile(r"^(?=---(?:\s|\Z))", re.MULTILINE)
+_WORD = re.compile(rb"[a-z0-9-]+")
+_OPEN = "${{"
+_EXPANDS = re.compile(rf"\bmatrix\b|{re.escape(_OPEN)}")
+_GROUP = "baseten-jobs/"
+
+
+class PastFiles:
+    """Reads the bytes of files; each document's text is read once, however many files and revisions have it."""
+
+    def __init__(self) -> None:
+        self._parts: dict[str, _Part] = {}
+
+    def read(self, path: str, raw: bytes) -> PastFile:
+        """What a file holds, as far as it can be read; never raises."""
+        text = decode(path, raw) if len(raw) <= MAX_BYTES else None
+        if not isinstance(text, str):
+            return PastFile((), _words(raw), _may_expand(raw.decode("latin-1")))
+        parts = [self._part(path, each) for each in _MARKER.split(text) if each]
+        if any(part.broken for part in parts):
+            parts = [self._part(path, text)]
+        manifests = tuple(written for part in parts for written in part.manifests)
+        if manifests and all(part.whole for part in parts):
+            return PastFile(manifests)
+        return PastFile(manifests, _words(raw), any(part.any_name for part in parts))
+
+    def _part(self, path: str, text: str) -> _Part:
+        if text not in self._parts:
+            self._parts[text] = _part(path, text)
+        return self._parts[text]
+
+
+def _part(path: str, text: str) -> _Part:
+    loaded = load(path, text)
+    ours = tuple(document for document in loaded.documents if _is_ours(document.data))
+    expansion = _expanded(ours)
+    found = [_written(document.data) for document in expansion.documents]
+    manifests = tuple(written for written in found if written and _OPEN not in written.name)
+    broken = any(problem.rule != "empty-file" for problem in loaded.diagnostics)
+    unread = bool(expansion.unfit) or len(manifests) < len(found) or (broken and "apiVersion" in text)
+    whole = not unread and not broken and len(ours) == len(loaded.documents)
+    return _Part(manifests, whole, unread and _may_expand(text), broken)
+
+
+class _Expansion(NamedTuple):
+    documents: tuple[Document, ...]
+    unfit: tuple[Document, ...]
+
+
+def _expanded(documents: Sequence[Document]) -> _Expansion:
+    """The manifests of some documents; those with a matrix can't be expanded yet, and are `unfit`."""
+    unfit = tuple(document for document in documents if "matrix" in document.data)
+    return _Expansion(tuple(document for document in documents if "matrix" not in document.data), unfit)
+
+
+def _words(raw: bytes) -> frozenset[str]:
+    return frozenset(word.decode() for word in _WORD.findall(raw))
+
+
+def _may_expand(text: str) -> bool:
+    """True if a text may be a manifest of ours whose names do not stand in it as they are."""
+    return _EXPANDS.search(text) is not None and "apiVersion" in text
+
+
+def _is_ours(data: Any) -> bool:
+    version = data.get("apiVersion") if isinstance(data, dict) else None
+    return isinstance(version, str) and version.startswith(_GROUP)
 
 
 def _written(data: Any) -> PastManifest | None:
-    metadata = data.get("metadata") if isinstance(data, dict) else None
-    spec = data.get("spec") if isinstance(data, dict) else None
+    metadata, spec, policy = (data.get(section) for section in ("metadata", "spec", "policy"))
     if not isinstance(metadata, dict) or not isinstance(spec, dict) or data.get("apiVersion") not in SUPPORTED:
         return None
-    attempt, policy = metadata.get("attempt"), data.get("policy")
     try:
-        digest, workspace = digest_of(spec, data["apiVersion"]), written_in(spec)
-    except (TypeError, ValueError):  # a value that JSON does not know, or no workspace: never submitted
+        workspace = written_in(spec)
+    except (TypeError, ValueError):  # no workspace: never submitted
         return None
     if workspace and not all(isinstance(text, str) for text in workspace.texts):
         return None
+    attempt = metadata.get("attempt")
     return PastManifest(
         name=str(metadata.get("name")),
         project=_text(metadata.get("project")),
         project_id=_text(metadata.get("project_id")),
         team=_text(metadata.get("team")),
         attempt=attempt if isinstance(attempt, int) else 1,
-        digest=digest,
         spec=spec,
         api_version=data["apiVersion"],
         suspended=isinstance(policy, dict) and policy.get("suspend") is True,
@@ -91,58 +213,3 @@ def _written(data: Any) -> PastManifest | None:
 
 def _text(value: Any) -> str | None:
     return value if isinstance(value, str) else None
-
-
-_MARK = b"baseten-jobs/"
-_PLACING = re.compile(rb"^.*(?:metadata|project|name|team|apiVersion|---|<<|[:\-\[,{]\s*[&*]\w).*$", re.MULTILINE)
-"""Matches the lines that can decide whose manifests a file holds."""
-
-
-class Contents:
-    """The manifests that blobs hold; each blob is read once, and compiled at most once.
-
-    `read` gives the bytes of some blobs, in their order.
-    """
-
-    def __init__(self, read: Callable[[Sequence[str]], Iterable[bytes]]) -> None:
-        self._read = read
-        self._raw: dict[str, bytes] = {}
-        self._compiled: dict[str, tuple[PastManifest, ...]] = {}
-
-    def fetch(self, blobs: Iterable[str | None]) -> None:
-        """Read the blobs that were not read yet, all at once."""
-        wanted = [blob for blob in dict.fromkeys(blobs) if blob is not None and blob not in self._raw]
-        for blob, raw in zip(wanted, self._read(wanted), strict=True):
-            self._raw[blob] = raw if _MARK in raw else b""
-
-    def add(self, name: str, raw: bytes) -> None:
-        """Add bytes that are no blob of git, under a name of their own."""
-        self._raw[name] = raw if _MARK in raw else b""
-
-    def mentions(self, blob: str | None, name: str = "") -> bool:
-        """True if a blob may hold a manifest, and mentions this name: searched as text, which is quick."""
-        if blob is None:
-            return False
-        if blob not in self._raw:
-            self.fetch((blob,))
-        raw = self._raw[blob]
-        if not raw or name.encode() not in raw:
-            return False
-        return not name or re.search(rb"(?<![a-z0-9-])%b(?![a-z0-9-])" % re.escape(name.encode()), raw) is not None
-
-    def manifests(self, blob: str | None) -> tuple[PastManifest, ...]:
-        if blob is None or not self.mentions(blob):
-            return ()
-        if blob not in self._compiled:
-            self._compiled[blob] = manifests_in(blob, self._raw[blob])
-        return self._compiled[blob]
-
-    def may_hold(self, blob: str | None, name: str, whose: Callable[[PastManifest], bool]) -> bool:
-        """True if a blob holds a manifest of this name, or may: it mentions the name, and can't be read whole."""
-        if blob is None or not self.mentions(blob, name):
-            return False
-        return any(w.name == name and whose(w) for w in self.manifests(blob)) or not _reads_whole(self._raw[blob])
-
-    def placing(self, blob: str | None) -> tuple[bytes, ...]:
-        """The lines of a blob that can decide whose manifests it holds: if two blobs have equal ones, so are these."""
-        return tuple(_PLACING.findall(self._raw[blob])) if blob is not None and self.mentions(blob) else ()

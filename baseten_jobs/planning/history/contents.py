@@ -1,0 +1,85 @@
+"""Versions of files -> what they hold, each content compiled at most once; and the manifests of many, by name."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cached_property
+
+from baseten_jobs.git.log import Version
+from baseten_jobs.planning.history.past_manifests import PastFile, PastFiles, PastManifest, grouped
+
+_MARK = b"baseten-jobs/"
+_NO_FILE = PastFile()
+
+
+class Contents:
+    """What versions of files hold. `read` gives the bytes of some blobs, in their order."""
+
+    def __init__(self, read: Callable[[Sequence[str]], Iterable[bytes]]) -> None:
+        self._read = read
+        self._raw: dict[str, bytes] = {}
+        self._files = PastFiles()
+        self._held: dict[object, PastFile] = {}
+
+    def fetch(self, versions: Iterable[Version | None]) -> None:
+        """Read the blobs that were not read yet, all at once."""
+        wanted = dict.fromkeys(each.blob for each in versions if each is not None and each.blob not in self._raw)
+        for blob, raw in zip(wanted, self._read(tuple(wanted)), strict=True):
+            self._raw[blob] = raw if _MARK in raw else b""
+
+    def add(self, version: Version, raw: bytes) -> None:
+        """Add bytes that are no blob of git, under a name of their own in the place of a blob's."""
+        self._raw[version.blob] = raw if _MARK in raw else b""
+
+    def is_about_manifests(self, version: Version | None) -> bool:
+        """False for a version that can't hold a manifest: no manifest is without its `apiVersion`."""
+        if version is None:
+            return False
+        if version.blob not in self._raw:
+            self.fetch((version,))
+        return bool(self._raw[version.blob])
+
+    def key(self, version: Version | None) -> object:
+        """What the manifests of a version are made from, so that versions of one key hold the same: its blob alone."""
+        return version.blob if version is not None else None
+
+    def held(self, version: Version | None) -> PastFile:
+        """What a version holds: this is the one place where a revision is compiled."""
+        if version is None or not self.is_about_manifests(version):
+            return _NO_FILE
+        key = self.key(version)
+        if key not in self._held:
+            self._held[key] = self._files.read(version.path, self._raw[version.blob])
+        return self._held[key]
+
+
+class Holdings:
+    """What several files hold together, by name."""
+
+    def __init__(self, files: Iterable[PastFile]) -> None:
+        self.files = tuple(files)
+
+    @cached_property
+    def _by_name(self) -> Mapping[str, tuple[PastManifest, ...]]:
+        return grouped((written.name, written) for file in self.files for written in file.manifests)
+
+    @cached_property
+    def _by_digest(self) -> Mapping[str, tuple[PastManifest, ...]]:
+        return grouped((written.identity.digest, written) for file in self.files for written in file.manifests)
+
+    @cached_property
+    def _unread(self) -> tuple[PastFile, ...]:
+        return tuple(file for file in self.files if not file.whole)
+
+    @property
+    def names(self) -> Iterable[str]:
+        return self._by_name
+
+    def named(self, name: str) -> tuple[PastManifest, ...]:
+        return self._by_name.get(name, ())
+
+    def of_digest(self, digest: str) -> tuple[PastManifest, ...]:
+        """The manifests whose spec has this digest, as it stands in the names of jobs."""
+        return self._by_digest.get(digest, ())
+
+    def may_hold(self, name: str, whose: Callable[[PastManifest], bool]) -> bool:
+        """True if a file holds a manifest of this name, or may: it can't be read whole."""
+        return any(map(whose, self.named(name))) or any(file.may_hide(name) for file in self._unread)
