@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from baseten_jobs.planning.history.past_manifests import PastFile, PastFiles
@@ -53,3 +53,57 @@ def test_an_accelerator_that_is_none_is_read_without_harm(accelerator: str) -> N
 )
 def test_what_can_not_be_read_may_hold_a_name_that_stands_alone_in_it(text: str, held: bool) -> None:
     assert read(f"apiVersion: {API_VERSION}\n{text}").may_hold("qwen", lambda written: True) is held
+
+
+WORKFLOW = """\
+jobs:
+  plan:
+    strategy: {matrix: {folder: [a, b]}}
+    steps: [{uses: "me/baseten-jobs/apply@v1", with: {path: "${{ matrix.folder }}"}}]
+"""
+MATRIX = f"""\
+apiVersion: {API_VERSION}
+matrix: 1
+metadata: {{name: "x-${{{{ matrix.seed }}}}", project: Demo}}
+spec: {{}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "any_name"),
+    [
+        (WORKFLOW, False),
+        (f"{WORKFLOW}<<<<<<< HEAD\n", False),
+        (MATRIX, True),
+        (MATRIX.replace("matrix: 1\n", ""), True),
+        (MATRIX.replace("v1", "v99"), True),
+        (MATRIX.replace("spec: {}", "specc: {}"), True),
+        (f"{MATRIX}<<<<<<< HEAD\n", True),
+        (f"{WORKFLOW}---\n{MATRIX}", True),
+        (f"apiVersion: {API_VERSION}\nmetadata: {{name: y}}\nspecc: {{}}\n", False),
+    ],
+)
+def test_what_would_expand_and_can_not_may_hold_any_name(text: str, any_name: bool) -> None:
+    file = read(text)
+    assert file.may_hold("of-a-cell", lambda written: True) is any_name
+    assert file.may_hold("apply" if "uses" in text else "metadata", lambda written: True)
+
+
+def test_bytes_that_are_no_text_may_hold_any_name_if_they_would_expand() -> None:
+    assert PastFiles().read("x.yaml", b"\xff" + MATRIX.encode()).any_name
+    assert not PastFiles().read("x.yaml", b"\xff" + WORKFLOW.encode()).any_name
+
+
+OTHERS = st.lists(st.sampled_from(["", "# a comment\n", "a: 1\n"]), max_size=4)
+
+
+@given(st.lists(specs(), min_size=1, max_size=4), OTHERS)
+def test_documents_hold_the_same_alone_and_in_one_file(found: list[dict[str, Any]], others: list[str]) -> None:
+    metadata = {"name": "x", "project": "Demo"}
+    wholes = ({"apiVersion": API_VERSION, "metadata": metadata, "spec": spec} for spec in found)
+    texts = [json.dumps(whole, ensure_ascii=False) + "\n" for whole in wholes]
+    alone = [read(text) for text in texts]
+    assume(all(file.whole for file in alone))
+    together = read("---\n".join([*others, *texts]))
+    assert together.manifests == tuple(written for file in alone for written in file.manifests)
+    assert together.whole is ("a: 1\n" not in others)
