@@ -16,7 +16,7 @@ from baseten_jobs.manifest.inputs import Inputs
 from baseten_jobs.manifest.rules import errors
 from baseten_jobs.manifest.rules.registry import Rule, rules
 from baseten_jobs.manifest.schema.explain import NoSuchField, explain
-from baseten_jobs.manifest.schema.fields import SUPPORTED, schema_of
+from baseten_jobs.manifest.schema.fields import SUPPORTED, schema_of, written_shape_of
 from tests.support.rule_walk import Unresolved, found, package, replaced
 
 # What the code names
