@@ -9,8 +9,6 @@ from baseten_jobs.emulator.settings import Durations
 from baseten_jobs.planning.plan import Doubt, Policy, Verb
 from tests.support.repository import Repository, days, git
 
-pytest.importorskip("baseten_jobs.manifest.matrix.expansion")
-
 SWEEP = """\
 apiVersion: baseten-jobs/v1
 kind: TrainingJob

@@ -3,7 +3,8 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property
 
-from baseten_jobs.git.log import Version
+from baseten_jobs.git.log import FileChange, Version
+from baseten_jobs.planning.history.bases import EXTENDS, Bases, with_heirs
 from baseten_jobs.planning.history.past_manifests import PastFile, PastFiles, PastManifest, grouped
 
 _MARK = b"baseten-jobs/"
@@ -11,10 +12,10 @@ _NO_FILE = PastFile()
 
 
 class Contents:
-    """What versions of files hold. `read` gives the bytes of some blobs, in their order."""
+    """What versions of files hold. `read` gives the bytes of some blobs, in their order; `bases` what files extend."""
 
-    def __init__(self, read: Callable[[Sequence[str]], Iterable[bytes]]) -> None:
-        self._read = read
+    def __init__(self, read: Callable[[Sequence[str]], Iterable[bytes]], bases: Bases | None = None) -> None:
+        self._read, self.bases = read, bases or Bases()
         self._raw: dict[str, bytes] = {}
         self._files = PastFiles()
         self._held: dict[object, PastFile] = {}
@@ -38,8 +39,21 @@ class Contents:
         return bool(self._raw[version.blob])
 
     def key(self, version: Version | None) -> object:
-        """What the manifests of a version are made from, so that versions of one key hold the same: its blob alone."""
-        return version.blob if version is not None else None
+        """What the manifests of a version are made from, so that versions of one key hold the same.
+
+        Its blob, and those of what it extends.
+        """
+        if version is None or EXTENDS not in (raw := self.raw(version)):
+            return version and version.blob
+        return version.blob, *self.bases.blobs(version, raw)
+
+    def raw(self, version: Version | None) -> bytes:
+        """The bytes of a version; none of one that is not about manifests."""
+        return self._raw[version.blob] if version and self.is_about_manifests(version) else b""
+
+    def with_heirs(self, changes: Sequence[FileChange]) -> tuple[FileChange, ...]:
+        """The changes, and those that a change of Defaults makes of the manifests which extend them."""
+        return with_heirs(changes, self.raw, self.bases)
 
     def held(self, version: Version | None) -> PastFile:
         """What a version holds: this is the one place where a revision is compiled."""
@@ -47,7 +61,7 @@ class Contents:
             return _NO_FILE
         key = self.key(version)
         if key not in self._held:
-            self._held[key] = self._files.read(version.path, self._raw[version.blob])
+            self._held[key] = self._files.read(version.path, self._raw[version.blob], self.bases.reader(version))
         return self._held[key]
 
 

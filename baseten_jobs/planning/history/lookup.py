@@ -11,8 +11,9 @@ from baseten_jobs.git.repository import Repository
 from baseten_jobs.job.identity import Identity
 from baseten_jobs.job.observation import ObservedProject
 from baseten_jobs.job.request import JobRequest
-from baseten_jobs.manifest.document import ENDINGS
+from baseten_jobs.manifest.document import ENDINGS, MAX_BYTES
 from baseten_jobs.planning.diff import Change
+from baseten_jobs.planning.history.bases import Bases, Held
 from baseten_jobs.planning.history.contents import Contents, Holdings
 from baseten_jobs.planning.history.past_manifests import PastManifest, grouped
 from baseten_jobs.planning.history.revisions import CommittedManifest, History
@@ -44,7 +45,7 @@ class Evidence:
         self.requests = tuple(requests)
         self.paths = {request.path: repository.path_of(request.path) for request in requests}
         self.others = [f":(literal){p}" for p in self.paths.values() if p and not p.endswith(ENDINGS)]
-        self.contents = Contents(repository.contents)
+        self.contents = Contents(repository.contents, Bases(self._files_at, str(repository.root)))
         self.history = History(repository.log(self.others), self.contents, limit)
         self._with_code: dict[str, bool] = {}
         self._holdings: dict[str, Holdings] = {}
@@ -153,7 +154,12 @@ class Evidence:
     @cached_property
     def _branch(self) -> tuple[FileChange, ...]:
         """The changes of the branch itself: of a merge, those against its first parent."""
-        return self.repository.first_parent_log(self.others)
+        return self.contents.with_heirs(self.repository.first_parent_log(self.others))
+
+    def _files_at(self, names: Sequence[str]) -> Iterator[Held | None]:
+        for found in self.repository.objects.read(names):
+            small = found is not None and found.kind == "blob" and found.size <= MAX_BYTES
+            yield Held(found.name, found.whole()) if found is not None and small else None
 
     def _is_late(self, revision: Revision) -> bool:
         return datetime.fromisoformat(revision.date) >= self.since

@@ -122,6 +122,7 @@ class Orphans:
     @cached_property
     def _living(self) -> Holdings:
         """What HEAD's tree, the work tree and `newer` hold, whatever paths were given."""
+        self.evidence.contents.bases.newer = dict(self.newer)
         newer = (self._added(path, f"newer:{path}", raw) for path, raw in self.newer)
         return Holdings((*self.evidence.at_head.files, *self._work_tree.files, *newer))
 

@@ -1,16 +1,18 @@
 """A file's bytes, of any age -> the manifests that it holds, or may hold where it can't be read."""
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, NamedTuple, TypeVar
 
 from baseten_jobs.job.content import Workspace, written_in
 from baseten_jobs.job.identity import SHOWN, Identity, digest_of
 from baseten_jobs.job.observation import ObservedProject
-from baseten_jobs.manifest.document import MAX_BYTES, Document, decode, load
-from baseten_jobs.manifest.schema.fields import SUPPORTED
+from baseten_jobs.manifest.defaults.inheritance import Read, Refused, inherited
+from baseten_jobs.manifest.document import MAX_BYTES, Document, Loaded, decode, load
+from baseten_jobs.manifest.matrix.expansion import expanded
+from baseten_jobs.manifest.schema.fields import DEFAULTS, POLICY, SUPPORTED
 
 Key = TypeVar("Key")
 Value = TypeVar("Value")
@@ -110,12 +112,16 @@ def grouped(pairs: Iterable[tuple[Key, Value]]) -> Mapping[Key, tuple[Value, ...
 
 
 class _Part(NamedTuple):
-    """The manifests in a part of a file; `whole` is False if it may be others too, `broken` if it is not YAML."""
+    """The manifests in a part of a file; `whole` is False if it may be others too, `broken` if it is not YAML.
+
+    `heirs` are documents that extend other files: what they come to depends on these.
+    """
 
     manifests: tuple[PastManifest, ...] = ()
     whole: bool = True
     any_name: bool = False
     broken: bool = False
+    heirs: tuple[Document, ...] = ()
 
 
 _MARKER = re.compile(r"^(?=---(?:\s|\Z))", re.MULTILINE)
@@ -125,20 +131,26 @@ _EXPANDS = re.compile(rf"\bmatrix\b|{re.escape(_OPEN)}")
 _GROUP = "baseten-jobs/"
 
 
+def alone(path: str, by: str) -> Loaded:
+    """Reads no base: what a file extends is not known."""
+    raise Refused("is not known")
+
+
 class PastFiles:
     """Reads the bytes of files; each document's text is read once, however many files and revisions have it."""
 
     def __init__(self) -> None:
         self._parts: dict[str, _Part] = {}
 
-    def read(self, path: str, raw: bytes) -> PastFile:
-        """What a file holds, as far as it can be read; never raises."""
+    def read(self, path: str, raw: bytes, read_base: Read = alone) -> PastFile:
+        """What a file holds, as far as it can be read; `read_base` reads what it extends."""
         text = decode(path, raw) if len(raw) <= MAX_BYTES else None
         if not isinstance(text, str):
             return PastFile((), _words(raw), _may_expand(raw.decode("latin-1")))
         parts = [self._part(path, each) for each in _MARKER.split(text) if each]
         if any(part.broken for part in parts):
             parts = [self._part(path, text)]
+        parts = [_grown(part, path, read_base) if part.heirs else part for part in parts]
         manifests = tuple(written for part in parts for written in part.manifests)
         if manifests and all(part.whole for part in parts):
             return PastFile(manifests)
@@ -153,24 +165,30 @@ class PastFiles:
 def _part(path: str, text: str) -> _Part:
     loaded = load(path, text)
     ours = tuple(document for document in loaded.documents if _is_ours(document.data))
-    expansion = _expanded(ours)
+    jobs = [document for document in ours if document.data.get("kind") not in (DEFAULTS, POLICY)]
+    heirs = tuple(document for document in jobs if "extends" in document.data)
+    manifests, every = _manifests(document for document in jobs if "extends" not in document.data)
+    broken = any(problem.rule != "empty-file" for problem in loaded.diagnostics)
+    unread = not every or (broken and "apiVersion" in text)
+    whole = not unread and not broken and len(ours) == len(loaded.documents)
+    return _Part(manifests, whole, unread and _may_expand(text), broken, heirs)
+
+
+def _grown(part: _Part, path: str, read_base: Read) -> _Part:
+    """The part with the manifests that its heirs come to."""
+    made = inherited((replace(document, path=path) for document in part.heirs), read_base)
+    manifests, every = _manifests(made.documents)
+    every = every and not made.unfit
+    any_name = part.any_name or (not every and any(each.templated or "matrix" in each.data for each in part.heirs))
+    return _Part((*part.manifests, *manifests), part.whole and every, any_name)
+
+
+def _manifests(documents: Iterable[Document]) -> tuple[tuple[PastManifest, ...], bool]:
+    """The manifests that documents expand to, as far as they can be read, and whether these are all."""
+    expansion = expanded(documents)
     found = [_written(document.data) for document in expansion.documents]
     manifests = tuple(written for written in found if written and _OPEN not in written.name)
-    broken = any(problem.rule != "empty-file" for problem in loaded.diagnostics)
-    unread = bool(expansion.unfit) or len(manifests) < len(found) or (broken and "apiVersion" in text)
-    whole = not unread and not broken and len(ours) == len(loaded.documents)
-    return _Part(manifests, whole, unread and _may_expand(text), broken)
-
-
-class _Expansion(NamedTuple):
-    documents: tuple[Document, ...]
-    unfit: tuple[Document, ...]
-
-
-def _expanded(documents: Sequence[Document]) -> _Expansion:
-    """The manifests of some documents; those with a matrix can't be expanded yet, and are `unfit`."""
-    unfit = tuple(document for document in documents if "matrix" in document.data)
-    return _Expansion(tuple(document for document in documents if "matrix" not in document.data), unfit)
+    return manifests, not expansion.unfit and len(manifests) == len(found)
 
 
 def _words(raw: bytes) -> frozenset[str]:
