@@ -70,14 +70,14 @@ class _Search:
         self._read = read
         self._known = {self._key(path): _NOTHING for path in broken}
         self._known |= {self._key(source.given): loaded for source, loaded in read}
-        self._here = os.path.realpath(os.curdir)
-        self._tops = [os.path.realpath(path) if os.path.isdir(path) else self.folder_of(path) for path in paths]
+        self._here = _real(os.curdir)
+        self._tops = [_real(path) if os.path.isdir(path) else self.folder_of(path) for path in paths]
 
     def folder_of(self, given: str) -> str:
         """The real folder that a file lies in, or the link to it; of standard input the current folder."""
         folder = os.path.dirname(given) if given != STDIN else ""
         if folder not in self._folders:
-            self._folders[folder] = os.path.realpath(folder or os.curdir)
+            self._folders[folder] = _real(folder or os.curdir)
         return self._folders[folder]
 
     def _key(self, given: str) -> tuple[str, str]:
@@ -133,16 +133,17 @@ class _Search:
                 found = (entry for entry in entries if entry.name.endswith(ENDINGS) and not entry.is_dir())
                 names = sorted(entry.name for entry in found if not (entry.is_symlink() and _leads_nowhere(entry.path)))
         except OSError as error:
-            self.diagnostics.append(unreadable(self._shown(folder), error))
+            self.diagnostics.append(unreadable(path_name(self._relative(folder)), error))
             return
         yield from ((name, os.path.join(folder, name)) for name in names)
 
-    def _shown(self, path: str) -> str:
-        return path_name(os.path.relpath(path, self._here))
+    def _relative(self, path: str) -> str:
+        """A path as messages show it: from the working folder."""
+        return os.path.relpath(path, self._here) if os.path.lexists(os.curdir) else path
 
     def _loaded(self, path: str) -> Loaded | None:
         """What a file holds that was not read yet; None where that is no Policy."""
-        source = read_one(os.path.relpath(path, self._here), BytesIO(), may_hold_one)
+        source = read_one(self._relative(path), BytesIO(), may_hold_one)
         if not isinstance(source, Source):
             self.diagnostics += [source] if source else []
             return None
@@ -162,6 +163,14 @@ class _Search:
 
 def _misplaced(message: str, position: Position) -> Diagnostic:
     return Diagnostic("policy-place", message, position, hint="move it to the folder that it is for")
+
+
+def _real(path: str) -> str:
+    """The real path; of a relative one in a working folder that was deleted meanwhile the path below the root."""
+    try:
+        return os.path.realpath(path)
+    except FileNotFoundError:
+        return os.path.normpath(os.path.join(os.sep, path))
 
 
 def _leads_nowhere(link: str) -> bool:

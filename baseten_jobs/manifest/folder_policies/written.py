@@ -16,7 +16,7 @@ from baseten_jobs.manifest.schema.fields import POLICY, SUPPORTED, shape_of
 from baseten_jobs.phrases import nearest
 from baseten_jobs.secrecy import quoted
 
-_MENTIONED = re.compile(rb"Policy|\bkind[\"']?\s*:\s*[\"']?policy", re.IGNORECASE)
+_MENTIONED = re.compile(rb"Policy|(?i:\bkind[\"']?\s*:\s*[\"']?policy)")
 _DECLARED = (
     re.compile(r"""^[^#\n]*\bapiVersion["']?[ \t]*:[ \t]*["']?baseten-jobs\b""", re.MULTILINE | re.IGNORECASE),
     re.compile(r"""^[^#\n]*\bkind["']?[ \t]*:[ \t]*["']?Policy\b""", re.MULTILINE | re.IGNORECASE),
