@@ -11,7 +11,7 @@ from baseten_jobs.manifest.diagnostics import Diagnostic, Severity, has_errors, 
 from baseten_jobs.manifest.document import Document, DocumentPlace, Loaded
 from baseten_jobs.manifest.folder_policies.chain import CostLimit
 from baseten_jobs.manifest.folder_policies.files import FolderPolicies, policies_over
-from baseten_jobs.manifest.folder_policies.written import is_policy, of_rules
+from baseten_jobs.manifest.folder_policies.written import is_policy, of_manifest
 from baseten_jobs.manifest.name_globs import Unmet, means, unmet
 from baseten_jobs.manifest.rules import errors
 from baseten_jobs.manifest.rules.confusable_projects import check_lookalikes
@@ -111,9 +111,11 @@ def validate(inputs: Inputs, stdin: BinaryIO, *, only_ours: bool = False) -> Che
     sound, faults = [], list[tuple[Document, Diagnostic]]()
     for document in documents:
         over = policies.over(document.path)
-        found = tuple(of_rules(document, check.check(document)))
-        told = (*found, *over.judged(document, errors.check(document, found)), *over.denied(document))
-        faults += ((document, each) for each in (*told, *(() if found else over.beyond(document))))
+        found = of_manifest(document, check.check(document))
+        told = (*found, *over.judged(document, errors.check(document, found)))
+        if over.policies:
+            told = (*told, *over.denied(document), *(() if found else over.beyond(document)))
+        faults += ((document, each) for each in told)
         sound += [] if found or document.path in unread else [document]
     diagnostics += said_once(faults, documents)
     diagnostics += (*errors.check_unique(documents), *check_lookalikes(documents))

@@ -176,6 +176,7 @@ def test_a_shallow_clone_says_so(world: Repository, tmp_path: Path) -> None:
 
 
 def test_a_workspace_that_a_base_names_is_found_in_history(world: Repository) -> None:
+    world.api.embedded = True
     (world.folder / "src").mkdir()
     (world.folder / "src" / "train.py").write_text("one")
     first = base(world, "spec:\n", "spec:\n  workspace: src\n")

@@ -74,8 +74,10 @@ class Chain:
 
     def judged(self, document: Document, found: Sequence[Diagnostic]) -> Sequence[Diagnostic]:
         """Returns the diagnostics of a manifest, each warning with the severity that it has for it."""
+        if not found:
+            return found
         allowed = [rule for _, rule in allowed_by(document)]
-        return tuple(self.levelled(found, allowed)) if found and (self.policies or allowed) else found
+        return tuple(self.levelled(found, allowed)) if self.policies or allowed else found
 
     def levelled(self, found: Iterable[Diagnostic], allowed: Collection[str] = ()) -> Iterator[Diagnostic]:
         """Yields diagnostics, each warning with the severity that it has here; one that is ignored is left out.
@@ -101,12 +103,11 @@ class Chain:
 
     def beyond(self, document: Document) -> Iterator[Diagnostic]:
         """Yields a diagnostic for each limit that a manifest, which the schema accepts, is beyond."""
-        if self.policies:
-            written = value_at(document.data, *_AT_GPU)
-            gpu: Mapping[str, Any] = {"accelerator": "", "count": 0} if written is None else accelerator_of(written)
-            yield from self._too_many(document, gpu["count"])
-            yield from self._other_gpus(document, gpu["accelerator"])
-            yield from self._no_checkpoints(document)
+        written = value_at(document.data, *_AT_GPU)
+        gpu: Mapping[str, Any] = {"accelerator": "", "count": 0} if written is None else accelerator_of(written)
+        yield from self._too_many(document, gpu["count"])
+        yield from self._other_gpus(document, gpu["accelerator"])
+        yield from self._no_checkpoints(document)
 
     def _too_many(self, document: Document, each: int) -> Iterator[Diagnostic]:
         nodes = value_at(document.data, "spec", "compute", "node_count") or 1

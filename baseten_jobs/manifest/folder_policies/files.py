@@ -14,16 +14,16 @@ from baseten_jobs.manifest.folder_policies.written import (
     declares_one,
     is_policy,
     may_hold_one,
-    of_rules,
+    of_policy,
 )
 from baseten_jobs.manifest.paths import checkout_of, is_below, is_within, path_name
 from baseten_jobs.manifest.schema.check import check
-from baseten_jobs.manifest.sources import STDIN, Source, read_one, unreadable
+from baseten_jobs.manifest.sources import Source, read_one, unreadable
 
 Read = Sequence[tuple[Source, Loaded]]
 """Each file that a command was given, and what it holds."""
 
-_NONE, _NOTHING = Chain(), Loaded((), ())
+_NONE = Chain()
 
 
 @dataclass(frozen=True)
@@ -54,34 +54,41 @@ def policies_over(paths: Sequence[str], read: Read, told: Iterable[Diagnostic]) 
     """
     told = tuple(told)
     search = _Search(paths, read, [d.position.path for d in told if d.severity is Severity.ERROR])
-    chains = {source.path: search.chain(search.folder_of(source.given)) for source, _ in read}
+    chains = {path: search.chain(folder) for path, folder in search.places.items()}
     judged = tuple(d for each in told for d in search.judged(each))
     return FolderPolicies(chains, (*judged, *search.diagnostics, *search.misplaced()))
 
 
 class _Search:
-    """Lists each folder once, and keeps what holds there."""
+    """Lists each folder once, and keeps what holds there; `places` has the folder of each file that was read."""
 
     def __init__(self, paths: Sequence[str], read: Read, broken: Iterable[str]) -> None:
         self.diagnostics: list[Diagnostic] = []
-        self._folders: dict[str, str] = {}
+        self.places: dict[str, str] = {}
+        self._folders: dict[tuple[str, ...], str] = {}
         self._chains: dict[str, Chain] = {}
         self._found: set[DocumentPlace] = set()
-        self._read = read
-        self._known = {self._key(path): _NOTHING for path in broken}
-        self._known |= {self._key(source.given): loaded for source, loaded in read}
+        self._known: dict[str, dict[str, list[Document]]] = {}
+        for path in broken:
+            self._know(path, [])
+        for source, loaded in read:
+            own = [document for document in loaded.documents if is_policy(document.data)]
+            self.places[source.path] = self._know(source.given, own)
         self._here = _real(os.curdir)
         self._tops = [_real(path) if os.path.isdir(path) else self.folder_of(path) for path in paths]
 
+    def _know(self, given: str, own: list[Document]) -> str:
+        """Keep the Policies of a file that was read; returns its folder."""
+        folder = self.folder_of(given)
+        self._known.setdefault(folder, {})[given.rpartition(os.sep)[2]] = own
+        return folder
+
     def folder_of(self, given: str) -> str:
         """The real folder that a file lies in, or the link to it; of standard input the current folder."""
-        folder = os.path.dirname(given) if given != STDIN else ""
+        folder = given.rpartition(os.sep)[:2]
         if folder not in self._folders:
-            self._folders[folder] = _real(folder or os.curdir)
+            self._folders[folder] = _real("".join(folder) or os.curdir)
         return self._folders[folder]
-
-    def _key(self, given: str) -> tuple[str, str]:
-        return self.folder_of(given), os.path.basename(given)
 
     def chain(self, folder: str) -> Chain:
         """The Policies that hold for a folder; what is wrong with one is added to the diagnostics."""
@@ -105,7 +112,7 @@ class _Search:
         own = [FolderPolicy(document) for document in self._documents(folder, root)]
         self._found |= {policy.document.place for policy in own}
         for policy in own:
-            found = tuple(of_rules(policy.document, check(policy.document)))
+            found = tuple(of_policy(policy.document, check(policy.document)))
             self.diagnostics += (*Chain((*above.policies, policy)).levelled(found), *above.lowered(policy))
             others = [other.document.position() for other in own if other is not policy]
             if others:
@@ -115,10 +122,10 @@ class _Search:
 
     def _documents(self, folder: str, root: str) -> Iterator[Document]:
         """Yields the Policies that the files of a folder hold."""
-        for name, path in self._files(folder):
-            loaded = self._known.get((folder, name))
-            loaded = loaded if loaded is not None else self._loaded(path)
-            own = [document for document in loaded.documents if is_policy(document.data)] if loaded else []
+        known = self._known.get(folder, {})
+        for name in self._names(folder):
+            own = known[name] if name in known else self._policies_in(os.path.join(folder, name))
+            path = os.path.join(folder, name) if own else ""
             if own and os.path.islink(path) and not is_within(path, root):
                 message = "this link leads out of the repository, so that its Policy does not hold"
                 self.diagnostics.append(_misplaced(message, own[0].position()))
@@ -126,39 +133,38 @@ class _Search:
             else:
                 yield from own
 
-    def _files(self, folder: str) -> Iterator[tuple[str, str]]:
-        """Yields the name of each YAML file, and its path, sorted."""
+    def _names(self, folder: str) -> Sequence[str]:
+        """The names of the YAML files of a folder, sorted."""
         try:
             with os.scandir(folder) as entries:
                 found = (entry for entry in entries if entry.name.endswith(ENDINGS) and not entry.is_dir())
-                names = sorted(entry.name for entry in found if not (entry.is_symlink() and _leads_nowhere(entry.path)))
+                return sorted(entry.name for entry in found if not (entry.is_symlink() and _leads_nowhere(entry.path)))
         except OSError as error:
             self.diagnostics.append(unreadable(path_name(self._relative(folder)), error))
-            return
-        yield from ((name, os.path.join(folder, name)) for name in names)
+            return ()
 
     def _relative(self, path: str) -> str:
         """A path as messages show it: from the working folder."""
         return os.path.relpath(path, self._here) if os.path.lexists(os.curdir) else path
 
-    def _loaded(self, path: str) -> Loaded | None:
-        """What a file holds that was not read yet; None where that is no Policy."""
+    def _policies_in(self, path: str) -> Sequence[Document]:
+        """The Policies that a file holds that was not read yet."""
         source = read_one(self._relative(path), BytesIO(), may_hold_one)
         if not isinstance(source, Source):
             self.diagnostics += [source] if source else []
-            return None
+            return ()
         loaded = manifest.load(source.path, source.text)
-        if any(is_policy(document.data) for document in loaded.documents) or declares_one(source.text):
-            self.diagnostics += loaded.diagnostics
-        return loaded
+        own = [document for document in loaded.documents if is_policy(document.data)]
+        self.diagnostics += loaded.diagnostics if own or declares_one(source.text) else ()
+        return own
 
     def misplaced(self) -> Iterator[Diagnostic]:
         """Yields a diagnostic for each Policy that was read, and that holds for no folder."""
-        for _, loaded in self._read:
-            for document in loaded.documents:
-                if is_policy(document.data) and document.place not in self._found:
-                    message = "a Policy holds only from a *.yaml or *.yml file of its folder"
-                    yield _misplaced(message, document.position())
+        documents = (document for names in self._known.values() for own in names.values() for document in own)
+        for document in documents:
+            if document.place not in self._found:
+                message = "a Policy holds only from a *.yaml or *.yml file of its folder"
+                yield _misplaced(message, document.position())
 
 
 def _misplaced(message: str, position: Position) -> Diagnostic:

@@ -12,7 +12,7 @@ from baseten_jobs.manifest.diagnostics import Diagnostic, FieldPath, Position, S
 from baseten_jobs.manifest.document import Document
 from baseten_jobs.manifest.rules.lookup import mapping_at, value_at
 from baseten_jobs.manifest.rules.warnings import unknown_gpu
-from baseten_jobs.manifest.schema.fields import POLICY, SUPPORTED, shape_of
+from baseten_jobs.manifest.schema.fields import KIND, POLICY, SUPPORTED, shape_of
 from baseten_jobs.phrases import nearest
 from baseten_jobs.secrecy import quoted
 
@@ -92,41 +92,35 @@ def is_policy(data: Any) -> bool:
     if not isinstance(data, dict):
         return False
     kind = data.get("kind")
-    if not isinstance(kind, str) or kind.lower() != POLICY.lower():
+    if kind == KIND or not isinstance(kind, str) or kind.lower() != POLICY.lower():
         return False
     version = next((value for key, value in data.items() if key.lower().replace("_", "") == "apiversion"), "")
     return not isinstance(version, str) or not version or version in SUPPORTED or bool(nearest(version, SUPPORTED))
 
 
-def of_rules(document: Document, found: Iterable[Diagnostic]) -> Iterator[Diagnostic]:
-    """Yields the schema's diagnostics of a Policy or a manifest; those of names of rules say what such a name is."""
+def of_manifest(document: Document, found: tuple[Diagnostic, ...]) -> tuple[Diagnostic, ...]:
+    """Returns the schema's diagnostics of a manifest; those of `policy.allow` say what is wrong with a rule."""
+    if not found:
+        return found
+    others = [d for d in found if not (d.rule == "enum" and d.field.startswith("policy.allow["))]
+    unknown = (
+        _unknown_rule(name, document.position(path), field_name(path))
+        for path, name in allowed_by(document)
+        if name not in settable()
+    )
+    return (*others, *unknown)
+
+
+def of_policy(document: Document, found: Iterable[Diagnostic]) -> Iterator[Diagnostic]:
+    """Yields the schema's diagnostics of a Policy, and others; those of a rule say what is wrong with the rule."""
     for d in found:
-        if d.rule == "unknown-field" and d.field == "rules":
-            continue
-        if d.rule == "enum" and d.field.startswith("policy.allow["):
-            continue
         if d.rule == "enum" and d.field.startswith("rules."):
-            d = _off(document, d)
-        yield d
-    if is_policy(document.data):
-        yield from _of_policy(document)
-    else:
-        yield from _of_manifest(document)
-
-
-def allowed_by(document: Document) -> Iterator[tuple[FieldPath, str]]:
-    """Yields each rule that a manifest allows itself to break, with the path of the entry."""
-    listed = value_at(document.data, "policy", "allow")
-    for index, name in enumerate(listed if isinstance(listed, list) else ()):
-        if isinstance(name, str):
-            yield ("policy", "allow", index), name
-
-
-def _of_policy(document: Document) -> Iterator[Diagnostic]:
+            yield _off(document, d)
+        elif not (d.rule == "unknown-field" and d.field == "rules"):
+            yield d
     for name in mapping_at(document.data, "rules"):
-        path = ("rules", name)
         if name not in settable():
-            yield _unknown_rule(name, document.position(path, of_key=True), "rules")
+            yield _unknown_rule(name, document.position(("rules", name), of_key=True), "rules")
     for index, name in enumerate(FolderPolicy(document).accelerators or ()):
         at: FieldPath = ("limits", "accelerators", index)
         if hint := unknown_gpu(name, SUPPORTED[-1]):
@@ -135,10 +129,12 @@ def _of_policy(document: Document) -> Iterator[Diagnostic]:
             yield Diagnostic("unknown-accelerator", message, place, field, hint, Severity.WARNING)
 
 
-def _of_manifest(document: Document) -> Iterator[Diagnostic]:
-    for path, name in allowed_by(document):
-        if name not in settable():
-            yield _unknown_rule(name, document.position(path), field_name(path))
+def allowed_by(document: Document) -> Iterator[tuple[FieldPath, str]]:
+    """Yields each rule that a manifest allows itself to break, with the path of the entry."""
+    listed = value_at(document.data, "policy", "allow")
+    for index, name in enumerate(listed if isinstance(listed, list) else ()):
+        if isinstance(name, str):
+            yield ("policy", "allow", index), name
 
 
 def _unknown_rule(name: str, position: Position, field: str) -> Diagnostic:
