@@ -105,7 +105,7 @@ def validate(inputs: Inputs, stdin: BinaryIO, *, only_ours: bool = False) -> Che
     written = tuple(d for one in loaded for d in one.documents if not is_policy(d.data))
     policies = _policies(inputs, read, loaded)
     diagnostics = list(policies.diagnostics)
-    documents, unfit, misfits = _manifests(written, inputs)
+    documents, unfit, misfits = _manifests(written, inputs, policies)
     diagnostics += misfits
     unread = {d.position.path for one in loaded for d in one.diagnostics}
     sound, faults = [], list[tuple[Document, Diagnostic]]()
@@ -127,7 +127,7 @@ def validate(inputs: Inputs, stdin: BinaryIO, *, only_ours: bool = False) -> Che
 
 
 def _manifests(
-    documents: tuple[Document, ...], inputs: Inputs
+    documents: tuple[Document, ...], inputs: Inputs, policies: FolderPolicies
 ) -> tuple[tuple[Document, ...], tuple[Document, ...], Sequence[Diagnostic]]:
     """What documents come to with what they extend, and expanded; those that can't, and why.
 
@@ -141,7 +141,9 @@ def _manifests(
 
         whole = inherited(documents, from_disk)
         documents, unfit = whole.documents, whole.unfit
-        diagnostics += (*whole.diagnostics, *unused(whole, inputs.paths))
+        diagnostics += whole.diagnostics
+        for document, unread in unused(whole, inputs.paths):
+            diagnostics += policies.over(document.path).judged(document, (unread,))
         diagnostics += (each for document in whole.defaults for each in check_base(document))
     if any(document.templated or _has_matrix(document) for document in documents):
         from baseten_jobs.manifest.matrix.expansion import expanded

@@ -53,7 +53,8 @@ _EFFECTFUL = """
     workspace.warnings workspace.pack importing.adopt importing.truss.confined importing.truss.files compilation
     provider.api.local_database planning.history.commit_files git.remote planning.history.branch_tip
     planning.history.code_revisions planning.history.lookup planning.history.orphans planning.history.missing_jobs
-    planning.history.review emulator provider.api provider.observe applying.second_look planning.preflight
+    planning.history.review emulator provider.api provider.observe applying.second_look
+    planning.preflight
     applying.object_store applying.upload provider.outages provider.presence provider.log_reader
     provider.status_reader provider.snapshot provider.stop applying.submit applying.settle applying.in_flight
     applying.twin_stops applying.create applying.execute applying.wait pipeline cli __main__

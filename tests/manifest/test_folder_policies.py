@@ -96,7 +96,7 @@ def test_a_policy_can_set_each_rule_that_warns_of_manifests_and_files() -> None:
     assert set(settable()) == warning - of_imports
     allow = shape_of(SUPPORTED[-1]).properties["policy"].properties["allow"].items
     assert allow
-    assert set(allow.schema["enum"]) == set(settable()) - {"not-read"}
+    assert set(allow.schema["enum"]) == set(settable()) - {"not-read", "unused-defaults"}
 
 
 def test_the_schema_describes_a_rule_as_the_registry_does() -> None:

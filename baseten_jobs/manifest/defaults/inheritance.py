@@ -65,14 +65,15 @@ def inherited(documents: Iterable[Document], read: Read) -> Inherited:
     return Inherited(tuple(kept), tuple(unfit), tuple(defaults), frozenset(bases.known), found)
 
 
-def unused(made: Inherited, given: Iterable[str]) -> Iterator[Diagnostic]:
-    """A warning for each file of Defaults that nothing extends, unless it was given by itself, as hooks do."""
+def unused(made: Inherited, given: Iterable[str]) -> Iterator[tuple[Document, Diagnostic]]:
+    """Each file of Defaults that nothing extends, with a warning; not one that was given by itself, as hooks do."""
     named = {posixpath.normpath(path) for path in given}
     for document in made.defaults:
         path = posixpath.normpath(document.path)
         if document.path not in made.used and path not in named:
             told, remedy = "nothing here extends these Defaults", "delete the file, or name it in `extends`"
-            yield Diagnostic("unused-defaults", told, document.position(), hint=remedy, severity=Severity.WARNING)
+            place = document.position()
+            yield document, Diagnostic("unused-defaults", told, place, hint=remedy, severity=Severity.WARNING)
 
 
 def check_base(document: Document) -> tuple[Diagnostic, ...]:

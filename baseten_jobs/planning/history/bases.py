@@ -1,7 +1,6 @@
 """A version of a file -> the Defaults that it extends, as its own commit has them."""
 
 import hashlib
-import os
 import posixpath
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -12,7 +11,6 @@ from baseten_jobs.git.log import FileChange, Version
 from baseten_jobs.manifest.defaults.inheritance import DEEPEST, Read, Refused
 from baseten_jobs.manifest.document import Loaded, decode, load
 from baseten_jobs.manifest.schema.fields import DEFAULTS
-from baseten_jobs.manifest.sources import read_raw
 
 EXTENDS, _DEFAULTS = b"extends", DEFAULTS.encode()
 """What a file holds that extends another, and one that is extended."""
@@ -32,11 +30,15 @@ ReadAt = Callable[[Sequence[str]], Iterable[Held | None]]
 class Bases:
     """Reads what versions of files extend; each file of a commit is read once. Every method may raise NotWhole.
 
-    Files of no commit lie below `root`, but for those of a `newer` commit, which are given by their paths.
+    Files of no commit are read by `read_here`, but for those of a `newer` commit, which are given by their paths.
     """
 
-    def __init__(self, read_at: ReadAt = lambda names: [None] * len(names), root: str = "") -> None:
-        self._read_at, self._root = read_at, root
+    def __init__(
+        self,
+        read_at: ReadAt = lambda names: [None] * len(names),
+        read_here: Callable[[str], bytes | None] = lambda path: None,
+    ) -> None:
+        self._read_at, self._read_here = read_at, read_here
         self.newer: Mapping[str, bytes] = {}
         self._known: dict[tuple[str, str], Held | None] = {}
 
@@ -70,7 +72,7 @@ class Bases:
         """A file beside a version, in its commit; of the parents of a merge in the one that has the version so."""
         if not version.commits:
             raw = self.newer.get(path)
-            raw = read_raw(os.path.join(self._root, path)) if raw is None else raw
+            raw = self._read_here(path) if raw is None else raw
             return None if raw is None else Held(hashlib.sha256(raw).hexdigest(), raw)
         for commit in version.commits:
             if len(version.commits) > 1:

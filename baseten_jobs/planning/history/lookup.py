@@ -12,6 +12,7 @@ from baseten_jobs.job.identity import Identity
 from baseten_jobs.job.observation import ObservedProject
 from baseten_jobs.job.request import JobRequest
 from baseten_jobs.manifest.document import ENDINGS, MAX_BYTES
+from baseten_jobs.manifest.sources import read_raw
 from baseten_jobs.planning.diff import Change
 from baseten_jobs.planning.history.bases import Bases, Held
 from baseten_jobs.planning.history.contents import Contents, Holdings
@@ -45,7 +46,7 @@ class Evidence:
         self.requests = tuple(requests)
         self.paths = {request.path: repository.path_of(request.path) for request in requests}
         self.others = [f":(literal){p}" for p in self.paths.values() if p and not p.endswith(ENDINGS)]
-        self.contents = Contents(repository.contents, Bases(self._files_at, str(repository.root)))
+        self.contents = Contents(repository.contents, Bases(self._files_at, self._file_here))
         self.history = History(repository.log(self.others), self.contents, limit)
         self._with_code: dict[str, bool] = {}
         self._holdings: dict[str, Holdings] = {}
@@ -155,6 +156,9 @@ class Evidence:
     def _branch(self) -> tuple[FileChange, ...]:
         """The changes of the branch itself: of a merge, those against its first parent."""
         return self.contents.with_heirs(self.repository.first_parent_log(self.others))
+
+    def _file_here(self, path: str) -> bytes | None:
+        return read_raw(str(self.repository.root / path))
 
     def _files_at(self, names: Sequence[str]) -> Iterator[Held | None]:
         for found in self.repository.objects.read(names):

@@ -79,7 +79,7 @@ class History:
         seen: set[object] = set()
         for change in self.changes:
             before, after = (self.contents.held(each) for each in (change.old, change.new))
-            if before is after or before.places <= after.places:
+            if before.places <= after.places:
                 continue
             for written in before.manifests:
                 if written.place not in after.places and written.place not in seen:
