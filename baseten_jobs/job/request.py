@@ -1,12 +1,14 @@
 """Valid manifest -> JobRequest: the exact body of the create call, and whom it is for."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 from baseten_jobs.job.content import Content
 from baseten_jobs.job.identity import SHOWN, Identity, digest_of
 from baseten_jobs.job.settings import Setting, settings_of_spec
+from baseten_jobs.manifest.diagnostics import FieldPath
 from baseten_jobs.manifest.document import Cell, Document
 from baseten_jobs.manifest.names import former_names
 from baseten_jobs.manifest.normalisation import accelerator_of
@@ -32,6 +34,10 @@ class Adopts:
     identity: Identity
 
 
+def _in_the_manifest(path: FieldPath) -> str:
+    return ""
+
+
 @dataclass(frozen=True)
 class JobRequest:
     """The job that a manifest asks for: `training_job` is the only member of the body, `digest` has all 64 hex digits.
@@ -39,7 +45,7 @@ class JobRequest:
     `settings` are the fields that the API changes on a waiting job, as far as they are written. `manifest` is the
     document's data, `overrides` are the fields that were set by options, `content` are the workspace's files. Jobs
     with a name in `renamed_from` count as this manifest's. `cell` is set on one of a matrix; `attempt_field` says where
-    the attempt is raised.
+    the attempt is raised, and `stands_in` which file of Defaults the value of a field is in; empty for none.
     """
 
     path: str
@@ -59,6 +65,7 @@ class JobRequest:
     renamed_from: tuple[str, ...] = ()
     cell: Cell | None = None
     attempt_field: str = "`metadata.attempt`"
+    stands_in: Callable[[FieldPath], str] = field(default=_in_the_manifest, repr=False, compare=False)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -142,7 +149,13 @@ def compile_request(document: Document, content: Content | None = None) -> JobRe
         renamed_from=former_names(metadata.get("renamed_from")),
         cell=document.cell,
         attempt_field=_attempt_of(document, document.cell) if document.cell else JobRequest.attempt_field,
+        stands_in=partial(_base_of, document) if document.bases else _in_the_manifest,
     )
+
+
+def _base_of(document: Document, path: FieldPath) -> str:
+    source = document.position(path).path
+    return source if source in document.bases else ""
 
 
 def _attempt_of(document: Document, cell: Cell) -> str:

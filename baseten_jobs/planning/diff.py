@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, replace
+from dataclasses import field as attribute
 from typing import Any, NamedTuple
 
 from baseten_jobs.job.identity import canonical_form
@@ -26,6 +27,7 @@ class Change:
 
     An index in `field` counts in the new list; only the last index of an element that was removed, whose `new` is
     None, counts in the old list. `moved` are the (old, new) indices of elements of a list that are in another order.
+    `path` is the field's path, and `source` the file of Defaults in which the new value stands, if it is in one.
     """
 
     field: str
@@ -33,6 +35,9 @@ class Change:
     new: Any
     _: KW_ONLY
     moved: Moves = ()
+    path: FieldPath = attribute(default=(), compare=False, repr=False)
+
+    source: str = ""
 
 
 class _Slot(NamedTuple):
@@ -59,7 +64,8 @@ def changes(old: Mapping[str, Any], new: Mapping[str, Any], api_version: str) ->
     for path in (_whole(each, shape) for each in (*paths, *moves)):
         place = _field(path)
         values = _written(old, _side(path, 0)), _written(new, _side(path, 1))
-        change = Change(field_name(("spec", *place)), *values, moved=moves.get(path, ()))
+        whole = ("spec", *place)
+        change = Change(field_name(whole), *values, moved=moves.get(path, ()), path=whole)
         key = place, _is_lonely(path)
         found[key] = _with(change, found[key]) if key in found else change
     return tuple(found[key] for key in sorted(found, key=_in_order))

@@ -187,8 +187,8 @@ def _bill(bill: Bill) -> Mapping[str, Any]:
 
 
 def _change(change: Change) -> Mapping[str, Any]:
-    moved = {"moved": change.moved} if change.moved else {}
-    return {"field": change.field, "old": change.old, "new": change.new, **moved}
+    more = {name: value for name, value in (("moved", change.moved), ("source", change.source)) if value}
+    return {"field": change.field, "old": change.old, "new": change.new, **more}
 
 
 def _overrides(request: JobRequest, look: Look) -> Mapping[str, Any]:

@@ -14,6 +14,7 @@ from baseten_jobs.report import file_list, problems, projects, text
 from baseten_jobs.report.cells import by_matrix, values
 from baseten_jobs.report.grouping import Group, grouped
 from baseten_jobs.report.markdown_escape import code, in_code, in_comment, prose
+from baseten_jobs.report.shared_changes import SharedChange, SharedChanges
 from baseten_jobs.report.size_limit import Section, enough, fitted
 from baseten_jobs.report.style import PLAIN, Look
 from baseten_jobs.report.word_diff import Mark, Piece, reads_better_by_words, reordered, told, word_diff
@@ -43,12 +44,14 @@ def plan(made: Plan, look: Look = PLAIN) -> Page:
     unlisted = {action.key for action in keeps} if len(keeps) > _FEW else set()
     rows = [action for action in made.actions if action.key not in unlisted]
     told_of = [action for action in rows if action.verb in _CHANGING]
+    shared = SharedChanges(made.actions)
     sections = [
         Section("\n".join([_marker(look.target), f"### {prose(text.heading(made), 1000)}"])),
         *_list("", tuple(_alerts(made)), "line", rank=1, share=0.3),
         *_totals(made, len(unlisted)),
         *_tables(rows, share=0.5 if told_of else 1.0),
-        *_details(told_of, look),
+        *_list("**Changes of Defaults**\n", tuple(_shared(each, look) for each in shared), "change", rank=2, share=0.2),
+        *_details(told_of, look, shared),
         *_orphans(made.orphans),
         *_list("**Notes**\n", tuple(f"- {prose(note)}" for note in _notes(made)), "note", rank=2, share=0.1),
     ]
@@ -174,17 +177,23 @@ def _gpus(action: Action) -> int:
     return action.request.gpus
 
 
-def _details(actions: Sequence[Action], look: Look) -> Iterator[Section]:
+def _shared(shared: SharedChange, look: Look) -> str:
+    """An edit of Defaults, once for all jobs that it reaches."""
+    (shown,) = look.shown([shared.change])
+    return f"- {code(shared.change.source, 200)}, in {prose(shared.jobs, 400)}: {_change(shown)}"
+
+
+def _details(actions: Sequence[Action], look: Look, shared: SharedChanges) -> Iterator[Section]:
     if actions:
         where = "`baseten-jobs plan` shows them."
         left_out = (f"**1 more block of details is left out;** {where}", f"**{{}} more blocks are left out;** {where}")
         most = max(_BLOCK, LIMIT * 3 // 4 // len(actions))
-        items = enough((_detail(action, look, most) for action in actions), LIMIT)
+        items = enough((_detail(action, look, most, shared) for action in actions), LIMIT)
         further = len(actions) - len(items)
         yield Section("", items, between="\n\n", left_out=left_out, further=further, rank=4)
 
 
-def _detail(action: Action, look: Look, most: int) -> str:
+def _detail(action: Action, look: Look, most: int, shared: SharedChanges) -> str:
     """A block that opens: what the plan knows of one action, in about `most` bytes."""
     number = f": {count(len(action.changes), 'change')}" if action.changes else ""
     outside = f", {prose(taken, 200)}" if (taken := text.from_outside(action)) else ""
@@ -195,8 +204,8 @@ def _detail(action: Action, look: Look, most: int) -> str:
         [
             Section(f"<details>\n<summary>{action.verb.value} {code(text.subject(action))}{number}{outside}</summary>"),
             *map(Section, facts),
-            *_changes(action.changes, look, most),
-            *_list("", tuple(f"* {point}" for point in _points(action, look)), "line", rank=0, share=0.4),
+            *_changes(shared.own(action), look, most),
+            *_list("", tuple(f"* {point}" for point in _points(action, look, shared)), "line", rank=0, share=0.4),
             Section("</details>"),
         ],
         most,
@@ -210,8 +219,9 @@ def _changes(found: Sequence[Change], look: Look, most: int) -> Iterator[Section
         yield Section("", items, left_out=_left_out("change"), further=further, rank=1, share=0.8)
 
 
-def _points(action: Action, look: Look) -> Iterator[str]:
+def _points(action: Action, look: Look, shared: SharedChanges) -> Iterator[str]:
     """What is known beside the changes."""
+    yield from map(prose, filter(None, (shared.told_elsewhere(action).replace("below", "above"),)))
     if action.history:
         yield prose(action.history)
     yield from (f"set by `--set`: {code(f'{c.field} = {c.new}', 400)}" for c in look.overrides(action.request))

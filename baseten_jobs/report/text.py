@@ -1,6 +1,7 @@
 """Values of every kind -> text for a person, on a terminal or in a log."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from baseten_jobs.applying.outcome import Applied, Fate, Outcome
@@ -14,6 +15,7 @@ from baseten_jobs.planning.diff import FILE, Change
 from baseten_jobs.planning.plan import Action, Orphan, Plan, Verb
 from baseten_jobs.report import file_list, projects
 from baseten_jobs.report.cells import Sweep, by_matrix, label
+from baseten_jobs.report.shared_changes import SharedChange, SharedChanges
 from baseten_jobs.report.status_table import status as status
 from baseten_jobs.report.status_table import waited as waited
 from baseten_jobs.report.style import PLAIN, Look, Paint
@@ -57,9 +59,10 @@ def requests(compiled: Iterable[JobRequest], look: Look = PLAIN) -> Page:
 
 
 def plan(made: Plan, look: Look = PLAIN) -> Page:
-    paint, lines = look.paint, []
+    paint, lines, shared = look.paint, [], SharedChanges(made.actions)
     for sweep, actions in by_matrix(made.actions, lambda action: action.request):
-        lines += _action(actions[0], look) if sweep is None else _sweep(sweep, actions, look)
+        lines += _action(actions[0], look, shared) if sweep is None else _sweep(sweep, actions, look, shared)
+    lines += [line for each in shared for line in _shared(each, look)]
     for orphan in made.orphans:
         lines += _orphan(orphan, paint)
     lines += [f"  {sentence}" for sentence in projects.created(made)]
@@ -102,7 +105,14 @@ def cost_summary(made: Plan) -> list[str]:
     return lines
 
 
-def _action(action: Action, look: Look) -> list[str]:
+def _shared(shared: SharedChange, look: Look) -> list[str]:
+    """An edit of Defaults, once for all jobs that it reaches."""
+    (shown,) = look.shown([replace(shared.change, source="")])
+    head = look.paint(f"  {one_line(shared.change.source, 200)}, in {shared.jobs}", "yellow")
+    return [head, _INDENT + _change(shown, look.paint)]
+
+
+def _action(action: Action, look: Look, shared: SharedChanges) -> list[str]:
     request, (sign, colour) = action.request, SIGNS[action.verb]
     what = f"{action.verb.value:<6}  {subject(action)}" + (f"  [{request.cell.label}]" if request.cell else "")
     outside = f"  {look.paint(told_of, 'yellow')}" if (told_of := from_outside(action)) else ""
@@ -110,7 +120,8 @@ def _action(action: Action, look: Look) -> list[str]:
     lines.append(_INDENT + " · ".join(facts(action)))
     if action.previous is not None:
         lines.append(f"{_INDENT}compared with {revision(action.previous)}")
-    lines += [_INDENT + line for line in _changes(look.shown(action.changes), look)]
+    lines += [_INDENT + line for line in _changes(look.shown(shared.own(action)), look)]
+    lines += [_INDENT + elsewhere] if (elsewhere := shared.told_elsewhere(action)) else []
     lines += [_INDENT + override(change) for change in look.overrides(request)]
     if action.verb is Verb.SUBMIT:
         lines += [_INDENT + line for line in file_list.lines(request.content, look)]
@@ -121,12 +132,12 @@ def _action(action: Action, look: Look) -> list[str]:
     return lines
 
 
-def _sweep(sweep: Sweep, actions: Sequence[Action], look: Look) -> list[str]:
+def _sweep(sweep: Sweep, actions: Sequence[Action], look: Look, shared: SharedChanges) -> list[str]:
     """The cells of a matrix below a heading; those that are unchanged in one line."""
     lines = [f"  # {sweep}"]
     for action in actions:
         if not is_quiet(action):
-            lines += [f"  {line}" for line in _action(action, look)]
+            lines += [f"  {line}" for line in _action(action, look, shared)]
     if quiet := unchanged_cells(actions):
         lines.append(f"    = {Verb.KEEP.value:<6}  {quiet}")
     return lines
@@ -191,6 +202,12 @@ def _changes(shown: Sequence[Change], look: Look) -> Iterator[str]:
 
 
 def _change(change: Change, paint: Paint) -> str:
+    """What changed, and where it stands if that is in Defaults."""
+    source = f" ({one_line(change.source, 200)})" if change.source else ""
+    return _difference(change, paint) + source
+
+
+def _difference(change: Change, paint: Paint) -> str:
     if change.moved:
         return f"{change.field}: {reordered(change)}"
     if not reads_better_by_words(change):

@@ -134,6 +134,7 @@ def _read(paths: Sequence[str], documents: Iterable[Document]) -> Iterator[str]:
     yield from (STDIN_NAME if path == STDIN else path for path in paths)
     for document in documents:
         yield document.path
+        yield from document.bases
         workspace = written_in(document.data.get("spec") or {})
         home = "" if document.path == STDIN_NAME else dirname(document.path)
         yield from (folder or "." for folder in (folders_of(home, workspace) if workspace else ()))

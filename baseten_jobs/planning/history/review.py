@@ -217,6 +217,7 @@ class _Review:
             not_found = CODE_NOT_FOUND if self.evidence.carries_code(was.name) else NOT_FOUND
             return _unknown(action, SHALLOW if self.repository.shallow else not_found)
         differing = changes(found.written.spec, action.request.manifest["spec"], found.written.api_version)
+        differing = tuple(replace(each, source=action.request.stands_in(each.path)) for each in differing)
         return replace(
             action,
             previous=found.revision,
