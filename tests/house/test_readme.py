@@ -1,5 +1,6 @@
 """The README keeps its word: its commands run, its manifest is valid, its options and exit codes exist."""
 
+import io
 import re
 import shlex
 import shutil
@@ -13,10 +14,12 @@ import pytest
 
 from baseten_jobs.cli.exits import Exit
 from baseten_jobs.cli.main import COMMANDS, command_of
+from baseten_jobs.compilation import compile_all
 from baseten_jobs.emulator.server import serving
 from baseten_jobs.emulator.settings import Settings
 from baseten_jobs.job.observation import ObservedJob
 from baseten_jobs.job.request import JobRequest, ProjectRef
+from baseten_jobs.manifest.inputs import Inputs
 from baseten_jobs.provider.status import Checkpoints, Status
 from tests.support.commands import Cli, called, nothing_set
 from tests.support.world import StandingClock
@@ -56,10 +59,28 @@ def test_the_first_command_installs_and_applies_twice(tmp_path: Path) -> None:
     assert "pip install --quiet -e '.[local]'" in install
     shutil.copytree(ROOT / "specs", tmp_path / "specs")
     apply = apply.replace(".venv/bin/baseten-jobs", f"{shlex.quote(sys.executable)} -m baseten_jobs")
-    count = len(list((tmp_path / "specs").rglob("*.yaml")))
+    count = len(compile_all(Inputs([str(tmp_path / "specs")]), io.BytesIO()).requests)
     first, second = (subprocess.run(apply, shell=True, cwd=tmp_path, capture_output=True, text=True) for _ in range(2))
     assert (first.returncode, f"Applied: {count} submitted." in first.stdout) == (0, True), first.stderr
     assert (second.returncode, "Nothing to submit, update or stop." in second.stdout) == (0, True), second.stderr
+
+
+def test_the_matrix_is_five_jobs(here: Path, called: Cli) -> None:
+    (here / "m.yaml").write_text(block("matrix", "yaml"))
+    ran = called("render", "-o", "json", "m.yaml")
+    assert [request["attempt"] for request in ran.json] == [1, 2, 1, 1, 1], ran.err
+    assert called("validate", "--strict", "m.yaml").code == 0
+
+
+def test_the_defaults_and_their_heir_are_a_manifest(here: Path, called: Cli) -> None:
+    (here / "base.yaml").write_text(block("defaults", "yaml"))
+    (here / "dpo.yaml").write_text(block("heir", "yaml"))
+    assert called("validate", ".").code == 0
+    (request,) = called("render", "-o", "json", "dpo.yaml").json
+    job = request["request"]["training_job"]
+    assert job["compute"]["accelerator"] == {"accelerator": "H100", "count": 4}
+    assert "environment_variables" not in job["runtime"] or job["runtime"]["environment_variables"] == {}
+    assert "count: 4" in called("render", "--merged", "dpo.yaml").out
 
 
 def test_the_test_command_is_what_ci_runs() -> None:
