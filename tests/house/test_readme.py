@@ -110,6 +110,23 @@ def test_the_longer_form_of_a_workspace_does_what_it_says(here: Path, called: Cl
     assert re.findall(r"^#   (\S+) ", ran.out, re.MULTILINE) == ["common/io.py", "data/tokens.bin", "run.py"]
 
 
+def test_the_policy_does_what_it_says(here: Path, called: Cli) -> None:
+    manifest = block("manifest", "yaml")
+    rival = manifest.replace("H100:8", "A100:8").replace("node_count: 2", "node_count: 5").replace("-sft ", "-dpo ")
+    (here / "policy.yaml").write_text(block("policy", "yaml"))
+    (here / "specs").mkdir()
+    (here / "specs" / "train.py").touch()
+    (here / "specs" / "m.yaml").write_text(manifest)
+    subprocess.run(["git", "init", "-q"], cwd=here, check=True)
+    subprocess.run(["git", "add", "."], cwd=here, check=True)
+    assert called("validate", "--strict", "specs/m.yaml").out == "1 manifest: no problems\n"
+    (here / "specs" / "m.yaml").write_text(rival)
+    told = called("validate", "specs").out
+    assert re.findall(r"a limit of policy.yaml:(\d+)", told) == ["11", "9"]
+    owned = re.findall(r"^/(\S+)", block("codeowners", "text"), re.MULTILINE)
+    assert "policy.yaml" in owned
+
+
 PLACES = {
     "[PATH]...": "specs", "[NAME]...": "x", "NAME...": "x", "NAME": "x", "FILE": "out.json", "ID": "missing",
     "[FIELD]": "spec.image", "[DIR]": "new", "USD": "99", "N": "9", "8787": "0",
