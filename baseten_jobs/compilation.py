@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING, BinaryIO
 from baseten_jobs.manifest import document as manifest
 from baseten_jobs.manifest.diagnostics import Diagnostic, Severity, has_errors, in_order, made_strict, worst
 from baseten_jobs.manifest.document import Document, DocumentPlace, Loaded
-from baseten_jobs.manifest.folder_policies.chain import CostLimit
 from baseten_jobs.manifest.folder_policies.files import FolderPolicies, policies_over
-from baseten_jobs.manifest.folder_policies.written import is_policy, of_manifest
+from baseten_jobs.manifest.folder_policies.marks import is_policy
 from baseten_jobs.manifest.name_globs import Unmet, means, unmet
 from baseten_jobs.manifest.rules import errors
 from baseten_jobs.manifest.rules.confusable_projects import check_lookalikes
@@ -23,6 +22,7 @@ from baseten_jobs.manifest.sources import Sources, read_sources
 if TYPE_CHECKING:
     from baseten_jobs.job.content import Content
     from baseten_jobs.job.request import CompiledManifest, JobRequest
+    from baseten_jobs.manifest.folder_policies.chain import CostLimit
     from baseten_jobs.manifest.inputs import Inputs
 
 
@@ -110,10 +110,13 @@ def validate(inputs: Inputs, stdin: BinaryIO, *, only_ours: bool = False) -> Che
     unread = {d.position.path for one in loaded for d in one.diagnostics}
     sound, faults = [], list[tuple[Document, Diagnostic]]()
     for document in documents:
-        over = policies.over(document.path)
-        found = of_manifest(document, check.check(document))
-        told = (*found, *over.judged(document, errors.check(document, found)))
-        if over.policies:
+        over, found = policies.over(document.path), check.check(document)
+        if found:
+            from baseten_jobs.manifest.folder_policies.written import of_manifest
+
+            found = of_manifest(document, found)
+        told = (*found, *policies.judged(document, errors.check(document, found)))
+        if over is not None:
             told = (*told, *over.denied(document), *(() if found else over.beyond(document)))
         faults += ((document, each) for each in told)
         sound += [] if found or document.path in unread else [document]
@@ -143,7 +146,7 @@ def _manifests(
         documents, unfit = whole.documents, whole.unfit
         diagnostics += whole.diagnostics
         for document, unread in unused(whole, inputs.paths):
-            diagnostics += policies.over(document.path).judged(document, (unread,))
+            diagnostics += policies.judged(document, (unread,))
         diagnostics += (each for document in whole.defaults for each in check_base(document))
     if any(document.templated or _has_matrix(document) for document in documents):
         from baseten_jobs.manifest.matrix.expansion import expanded
@@ -199,7 +202,7 @@ def _packed(
     from baseten_jobs.workspace.pack import pack
 
     packed = pack(having, allowed)
-    judged = (policies.over(each.path).judged(each, packed.diagnostics[each.place]) for each in having)
+    judged = (policies.judged(each, packed.diagnostics[each.place]) for each in having)
     return packed.contents, worst(d for found in judged for d in found)
 
 

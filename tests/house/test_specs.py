@@ -22,18 +22,26 @@ from baseten_jobs.manifest.inputs import Inputs
 from baseten_jobs.manifest.schema.fields import Shape, shape_of
 
 ROOT = Path(__file__).parents[2]
-SPECS = sorted((ROOT / "specs").rglob("*.yaml"))
+FILES = sorted((ROOT / "specs").rglob("*.yaml"))
+SPECS = [path for path in FILES if not re.search("^(matrix|extends):|Defaults$", path.read_text("utf-8"), re.MULTILINE)]
+"""Those that are a manifest each, as it is."""
 SHAPE = shape_of("baseten-jobs/v1")
 API_EXAMPLE = "gpt-oss-job"
 """The one that repeats a call of the API's reference: its defaults and its loose ends belong to that call."""
 
 each_spec = pytest.mark.parametrize("path", SPECS, ids=lambda path: path.stem)
+each_file = pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+MANY = ("--max-submits", "20")
 
 
 def _compiled() -> Compiled:
     compiled = compile_all(Inputs([str(ROOT / "specs")]), io.BytesIO())
     assert compiled.valid, compiled.diagnostics
     return compiled
+
+
+def _names() -> list[str]:
+    return [request.name for request in _compiled().requests]
 
 
 def _request(name: str) -> JobRequest:
@@ -47,8 +55,17 @@ def _data(path: Path) -> Any:
 
 
 def test_there_are_a_few_specs_and_each_file_is_named_after_its_manifest() -> None:
-    assert sorted(request.name for request in _compiled().requests) == [path.stem for path in SPECS]
+    names = sorted(request.name for request in _compiled().requests if Path(request.path) in SPECS)
+    assert names == sorted(path.stem for path in SPECS)
     assert 1 <= len(SPECS) <= 10
+
+
+def test_a_sweep_leaves_one_of_six_cells_out_and_a_base_has_two_jobs() -> None:
+    requests = _compiled().requests
+    assert len([request for request in requests if request.cell]) == 5
+    heirs = [path for path in FILES if "extends: base.yaml" in path.read_text("utf-8")]
+    assert sorted(request.path for request in requests if Path(request.path) in heirs) == [str(path) for path in heirs]
+    assert len(heirs) == 2
 
 
 def test_no_spec_but_the_api_example_deserves_a_warning() -> None:
@@ -58,11 +75,12 @@ def test_no_spec_but_the_api_example_deserves_a_warning() -> None:
     ]
 
 
-@each_spec
+@each_file
 def test_a_spec_begins_with_the_modeline_and_says_what_it_is(path: Path) -> None:
     modeline, comment, *_ = path.read_text(encoding="utf-8").splitlines()
     schema = modeline.removeprefix("# yaml-language-server: $schema=")
-    assert (path.parent / schema).resolve() == ROOT / "schemas" / "v1" / "training-job.schema.json"
+    found = (path.parent / schema).resolve()
+    assert (found.parent, found.is_file()) == (ROOT / "schemas" / "v1", True)
     assert re.match(r"# [A-Z]", comment)
 
 
@@ -192,7 +210,7 @@ def _plan(folder: Path) -> tuple[int, dict[str, Any]]:
 
 
 def _apply(folder: Path) -> tuple[int, dict[str, Any]]:
-    return _tool(folder, "apply", "--yes")
+    return _tool(folder, "apply", "--yes", *MANY)
 
 
 def _summary(**counts: int) -> dict[str, int]:
@@ -209,9 +227,9 @@ def applied(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("applied")
     shutil.copytree(ROOT / "specs", folder / "specs")
     before, plan = _plan(folder)
-    assert (before, plan["summary"]) == (2, _summary(submit=len(SPECS)))
+    assert (before, plan["summary"]) == (2, _summary(submit=len(_names())))
     code, first = _apply(folder)
-    assert (code, _outcomes(first)) == (0, {path.stem: "submitted" for path in SPECS})
+    assert (code, _outcomes(first)) == (0, dict.fromkeys(_names(), "submitted"))
     return folder
 
 
@@ -223,7 +241,7 @@ def copied(applied: Path, tmp_path: Path) -> Path:
 
 def test_a_second_apply_does_nothing(copied: Path) -> None:
     code, again = _apply(copied)
-    assert (code, _outcomes(again)) == (0, {path.stem: "kept" for path in SPECS})
+    assert (code, _outcomes(again)) == (0, dict.fromkeys(_names(), "kept"))
 
 
 def _rewritten(change: Callable[[Any], Any], **style: Any) -> Callable[[str], str]:
@@ -277,7 +295,8 @@ def test_specs_that_mean_the_same_leave_nothing_to_do(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    before = {path: path.read_text(encoding="utf-8") for path in (copied / "specs").rglob("*.yaml")}
+    paths = [copied / path.relative_to(ROOT) for path in SPECS]
+    before = {path: path.read_text(encoding="utf-8") for path in paths}
     after = {path: reword(text) for path, text in before.items()}
     assert before != after
     for path, text in after.items():
@@ -285,7 +304,7 @@ def test_specs_that_mean_the_same_leave_nothing_to_do(
     monkeypatch.chdir(copied)
     code = run(["plan", "--local", "--detailed-exitcode", "-o", "json", "specs"])
     summary = json.loads(capsys.readouterr().out)["summary"]
-    assert (code, summary) == (0, _summary(keep=len(SPECS)))
+    assert (code, summary) == (0, _summary(keep=len(_names())))
 
 
 def test_a_changed_learning_rate_submits_that_job_alone(copied: Path) -> None:
@@ -295,13 +314,13 @@ def test_a_changed_learning_rate_submits_that_job_alone(copied: Path) -> None:
     path.write_text(text.replace("--learning_rate 2e-4", "--learning_rate 1e-4"), encoding="utf-8")
     old = _request("qwen3-4b-lora").digest
     code, plan = _plan(copied)
-    assert (code, plan["summary"]) == (2, _summary(submit=1, keep=len(SPECS) - 1))
+    assert (code, plan["summary"]) == (2, _summary(submit=1, keep=len(_names()) - 1))
     (submit,) = [action for action in plan["actions"] if action["action"] == "submit"]
     assert submit["name"] == "qwen3-4b-lora"
     assert submit["digest"] != old
     assert re.findall(r"\b[0-9a-f]{12}\b", submit["reason"]) == [old[:12], submit["digest"][:12]]
     code, applied = _apply(copied)
-    outcomes = {path.stem: "kept" for path in SPECS} | {"qwen3-4b-lora": "submitted"}
+    outcomes = dict.fromkeys(_names(), "kept") | {"qwen3-4b-lora": "submitted"}
     assert (code, _outcomes(applied)) == (0, outcomes)
     code, plan = _plan(copied)
-    assert (code, plan["summary"]) == (0, _summary(keep=len(SPECS)))
+    assert (code, plan["summary"]) == (0, _summary(keep=len(_names())))

@@ -1,34 +1,31 @@
 """What was read, and the disk -> the Policies that hold for each folder of manifests, the root's first."""
 
+from __future__ import annotations
+
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from io import BytesIO
+from typing import TYPE_CHECKING
 
 from baseten_jobs.manifest import document as manifest
 from baseten_jobs.manifest.diagnostics import Diagnostic, Position, Severity
 from baseten_jobs.manifest.document import ENDINGS, Document, DocumentPlace, Loaded
-from baseten_jobs.manifest.folder_policies.chain import Chain, CostLimit
-from baseten_jobs.manifest.folder_policies.written import (
-    FolderPolicy,
-    declares_one,
-    is_policy,
-    may_hold_one,
-    of_policy,
-)
+from baseten_jobs.manifest.folder_policies.marks import allows, declares_one, is_policy, may_hold_one
 from baseten_jobs.manifest.paths import checkout_of, is_below, is_within, path_name
 from baseten_jobs.manifest.schema.check import check
 from baseten_jobs.manifest.sources import Source, read_one, unreadable
 
-Read = Sequence[tuple[Source, Loaded]]
-"""Each file that a command was given, and what it holds."""
+if TYPE_CHECKING:
+    from baseten_jobs.manifest.folder_policies.chain import Chain, CostLimit
 
-_NONE = Chain()
+    Read = Sequence[tuple[Source, Loaded]]
+    """Each file that a command was given, and what it holds."""
 
 
 @dataclass(frozen=True)
 class FolderPolicies:
-    """The Policies that hold for each file that was read.
+    """The Policies that hold for each file that was read, if any do: most repositories have none.
 
     `diagnostics` are those of reading the files, as Policies judge them, and what is wrong with Policies themselves.
     """
@@ -36,9 +33,18 @@ class FolderPolicies:
     chains: Mapping[str, Chain] = field(default_factory=dict)
     diagnostics: tuple[Diagnostic, ...] = ()
 
-    def over(self, path: str) -> Chain:
+    def over(self, path: str) -> Chain | None:
         """The Policies that hold for a file, by its path as it is shown."""
-        return self.chains.get(path, _NONE)
+        return self.chains.get(path)
+
+    def judged(self, document: Document, found: Sequence[Diagnostic]) -> Sequence[Diagnostic]:
+        """The diagnostics of a manifest, each warning with the severity that it has for it."""
+        chain = self.over(document.path)
+        if not found or (chain is None and not allows(document.data)):
+            return found
+        from baseten_jobs.manifest.folder_policies.chain import Chain
+
+        return (chain or Chain()).judged(document, found)
 
     @property
     def cost_limits(self) -> Mapping[str, CostLimit]:
@@ -54,7 +60,8 @@ def policies_over(paths: Sequence[str], read: Read, told: Iterable[Diagnostic]) 
     """
     told = tuple(told)
     search = _Search(paths, read, [d.position.path for d in told if d.severity is Severity.ERROR])
-    chains = {path: search.chain(folder) for path, folder in search.places.items()}
+    found = ((path, search.chain(folder)) for path, folder in search.places.items())
+    chains = {path: chain for path, chain in found if chain is not None}
     judged = tuple(d for each in told for d in search.judged(each))
     return FolderPolicies(chains, (*judged, *search.diagnostics, *search.misplaced()))
 
@@ -66,7 +73,7 @@ class _Search:
         self.diagnostics: list[Diagnostic] = []
         self.places: dict[str, str] = {}
         self._folders: dict[tuple[str, ...], str] = {}
-        self._chains: dict[str, Chain] = {}
+        self._chains: dict[str, Chain | None] = {}
         self._found: set[DocumentPlace] = set()
         self._known: dict[str, dict[str, list[Document]]] = {}
         for path in broken:
@@ -90,12 +97,12 @@ class _Search:
             self._folders[folder] = _real("".join(folder) or os.curdir)
         return self._folders[folder]
 
-    def chain(self, folder: str) -> Chain:
-        """The Policies that hold for a folder; what is wrong with one is added to the diagnostics."""
+    def chain(self, folder: str) -> Chain | None:
+        """The Policies that hold for a folder, if any do; what is wrong with one is added to the diagnostics."""
         if folder in self._chains:
             return self._chains[folder]
         root = checkout_of(folder) or min((top for top in self._tops if is_below(folder, top)), key=len, default=folder)
-        chain = Chain()
+        chain: Chain | None = None
         for each in _down(root, folder):
             if each not in self._chains:
                 self._chains[each] = self._below(chain, each, root)
@@ -104,12 +111,18 @@ class _Search:
 
     def judged(self, d: Diagnostic) -> Iterable[Diagnostic]:
         """A diagnostic of a file that was passed over or could not be read, by the Policies of its folder."""
-        if d.severity is not Severity.WARNING:
-            return (d,)
-        return self.chain(self.folder_of(d.position.path)).levelled((d,))
+        chain = self.chain(self.folder_of(d.position.path)) if d.severity is Severity.WARNING else None
+        return (d,) if chain is None else chain.levelled((d,))
 
-    def _below(self, above: Chain, folder: str, root: str) -> Chain:
-        own = [FolderPolicy(document) for document in self._documents(folder, root)]
+    def _below(self, above: Chain | None, folder: str, root: str) -> Chain | None:
+        documents = tuple(self._documents(folder, root))
+        if not documents:
+            return above
+        from baseten_jobs.manifest.folder_policies.chain import Chain
+        from baseten_jobs.manifest.folder_policies.written import FolderPolicy, of_policy
+
+        above = above or Chain()
+        own = [FolderPolicy(document) for document in documents]
         self._found |= {policy.document.place for policy in own}
         for policy in own:
             found = tuple(of_policy(policy.document, check(policy.document)))
@@ -118,7 +131,7 @@ class _Search:
             if others:
                 message, hint = "this folder has another Policy", f"one holds for it; the other is at {others[0]}"
                 self.diagnostics.append(Diagnostic("duplicate-policy", message, policy.document.position(), "", hint))
-        return Chain((*above.policies, *own)) if own else above
+        return Chain((*above.policies, *own))
 
     def _documents(self, folder: str, root: str) -> Iterator[Document]:
         """Yields the Policies that the files of a folder hold."""

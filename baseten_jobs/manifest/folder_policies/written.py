@@ -1,26 +1,18 @@
 """A document -> the Policy that it is, and diagnostics of the rules that it, or a manifest, names."""
 
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from enum import Enum
 from functools import cache
 from types import MappingProxyType
-from typing import Any
 
 from baseten_jobs.manifest.diagnostics import Diagnostic, FieldPath, Position, Severity, field_name
 from baseten_jobs.manifest.document import Document
 from baseten_jobs.manifest.rules.lookup import mapping_at, value_at
 from baseten_jobs.manifest.rules.warnings import unknown_gpu
-from baseten_jobs.manifest.schema.fields import KIND, POLICY, SUPPORTED, shape_of
+from baseten_jobs.manifest.schema.fields import POLICY, SUPPORTED, shape_of
 from baseten_jobs.phrases import nearest
 from baseten_jobs.secrecy import quoted
-
-_MENTIONED = re.compile(rb"Policy|(?i:\bkind[\"']?\s*:\s*[\"']?policy)")
-_DECLARED = (
-    re.compile(r"""^[^#\n]*\bapiVersion["']?[ \t]*:[ \t]*["']?baseten-jobs\b""", re.MULTILINE | re.IGNORECASE),
-    re.compile(r"""^[^#\n]*\bkind["']?[ \t]*:[ \t]*["']?Policy\b""", re.MULTILINE | re.IGNORECASE),
-)
 
 
 class Level(Enum):
@@ -76,32 +68,8 @@ def settable() -> tuple[str, ...]:
     return tuple(shape_of(SUPPORTED[-1], POLICY).properties["rules"].properties)
 
 
-def may_hold_one(raw: bytes) -> bool:
-    """False for bytes that mention no Policy of our group, in UTF-8 or UTF-16: they need not be parsed as YAML."""
-    plain = raw.replace(b"\0", b"") if b"\0" in raw else raw
-    return b"baseten" in plain.lower() and _MENTIONED.search(plain) is not None
-
-
-def declares_one(text: str) -> bool:
-    """True if text that can't be parsed as YAML was meant to hold a Policy of ours."""
-    return all(declared.search(text) for declared in _DECLARED)
-
-
-def is_policy(data: Any) -> bool:
-    """True for a document that is or should be a Policy of ours; another group's `apiVersion` makes it another's."""
-    if not isinstance(data, dict):
-        return False
-    kind = data.get("kind")
-    if kind == KIND or not isinstance(kind, str) or kind.lower() != POLICY.lower():
-        return False
-    version = next((value for key, value in data.items() if key.lower().replace("_", "") == "apiversion"), "")
-    return not isinstance(version, str) or not version or version in SUPPORTED or bool(nearest(version, SUPPORTED))
-
-
 def of_manifest(document: Document, found: tuple[Diagnostic, ...]) -> tuple[Diagnostic, ...]:
     """Returns the schema's diagnostics of a manifest; those of `policy.allow` say what is wrong with a rule."""
-    if not found:
-        return found
     others = [d for d in found if not (d.rule == "enum" and d.field.startswith("policy.allow["))]
     unknown = (
         _unknown_rule(name, document.position(path), field_name(path))
