@@ -11,7 +11,6 @@ from baseten_jobs.manifest.diagnostics import Diagnostic, Severity, has_errors, 
 from baseten_jobs.manifest.document import Document, DocumentPlace, Loaded
 from baseten_jobs.manifest.folder_policies.files import FolderPolicies, policies_over
 from baseten_jobs.manifest.folder_policies.marks import is_policy
-from baseten_jobs.manifest.name_globs import Unmet, means, unmet
 from baseten_jobs.manifest.rules import errors
 from baseten_jobs.manifest.rules.confusable_projects import check_lookalikes
 from baseten_jobs.manifest.said_once import said_once
@@ -24,6 +23,7 @@ if TYPE_CHECKING:
     from baseten_jobs.job.request import CompiledManifest, JobRequest
     from baseten_jobs.manifest.folder_policies.chain import CostLimit
     from baseten_jobs.manifest.inputs import Inputs
+    from baseten_jobs.manifest.name_globs import Unmet
 
 
 @dataclass(frozen=True)
@@ -82,6 +82,8 @@ class Compiled:
 
     def named(self, given: Sequence[str]) -> tuple[Compiled, tuple[Unmet, ...]]:
         """Only the manifests that these NAMEs mean, and why some of them mean none."""
+        from baseten_jobs.manifest.name_globs import means, unmet
+
         known = [request.name for request in self.requests]
         meant = {name for name in known if any(means(each, name) for each in given)}
         only = replace(self, manifests=tuple(each for each in self.manifests if each.request.name in meant))

@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property, partial
-from typing import Any
+from typing import Any, NamedTuple
 
 from baseten_jobs.manifest.diagnostics import Diagnostic, FieldPath, Position
 from baseten_jobs.manifest.yaml_errors import end_of
@@ -29,8 +29,7 @@ DocumentPlace = tuple[str, int, int]
 """A document's file, first line and cell: unique among the documents that are read together."""
 
 
-@dataclass(frozen=True)
-class Cell:
+class Cell(NamedTuple):
     """One cell of a matrix: its number among those of its document, counted from 0, and its value on each axis.
 
     `source` is where the cell comes from: an entry of `include`, or the matrix. `attempt` stands at `attempt_at`, or

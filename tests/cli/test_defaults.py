@@ -44,7 +44,6 @@ OWN = {
     ("emulator", "database"): DEFAULT_DB, ("emulator", "host"): "127.0.0.1", ("emulator", "port"): 8787,
     ("schema", "kind"): KIND,
     ("init", "ci"): "github", ("explain", "api_version"): SUPPORTED[-1], ("schema", "api_version"): SUPPORTED[-1],
-    ("schema", "kind"): KIND,
 }  # fmt: skip
 """Defaults of options that fill no field which has one."""
 
