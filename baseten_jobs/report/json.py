@@ -271,7 +271,7 @@ def _status(row: Status) -> Mapping[str, Any]:
         "checkpoints": None if saved is None else {"count": saved.count, "latest": saved.latest or None},
         "error_message": row.job.error_message if row.job else None,
         "duplicates": [job.id for job in row.duplicates],
-        "others": [{"job_id": job.id, "name": job.name, "gpus": job.gpus} for job in row.others],
+        "others": [{"job_id": o.id, "name": without_letters(o.name), "gpus": o.gpus} for o in row.others],
         **({"copies": [job.id for job in row.copies]} if row.copies else {}),
     }
 

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from baseten_jobs.applying.outcome import Applied, Outcome
 from baseten_jobs.git.log import Revision
 from baseten_jobs.job.cost import per_hour
+from baseten_jobs.job.names import without_letters
 from baseten_jobs.manifest.diagnostics import Diagnostic, Severity
 from baseten_jobs.manifest.document import Document
 from baseten_jobs.phrases import Page, count, one_line
@@ -179,8 +180,8 @@ def _gpus(action: Action) -> int:
 
 def _shared(shared: SharedChange, look: Look) -> str:
     """An edit of Defaults, once for all jobs that it reaches."""
-    (shown,) = look.shown([shared.change])
-    return f"- {code(shared.change.source, 200)}, in {prose(shared.jobs, 400)}: {_change(shown)}"
+    changes = ", ".join(map(_change, look.shown(shared.changes)))
+    return f"- {code(shared.source, 200)}, in {prose(shared.jobs, 400)}: {changes}"
 
 
 def _details(actions: Sequence[Action], look: Look, shared: SharedChanges) -> Iterator[Section]:
@@ -260,7 +261,7 @@ def _orphans(orphans: Sequence[Orphan]) -> Iterator[Section]:
     head = ("orphan", "project", "id", "GPUs", "its manifest was deleted in")
     rows = tuple(
         (
-            code(orphan.job.name or ""),
+            code(without_letters(orphan.job.name) or ""),
             prose(orphan.project, 80),
             code(orphan.job.id),
             str(orphan.job.gpus or ""),

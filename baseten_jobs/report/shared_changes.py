@@ -1,7 +1,7 @@
-"""The changes of a plan -> those that one edit of Defaults makes in several jobs, each with its jobs."""
+"""The changes of a plan -> those that an edit of Defaults makes in several jobs, with the jobs."""
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from baseten_jobs.phrases import count, listed, one_line
@@ -14,10 +14,14 @@ _NAMES = 5
 
 @dataclass(frozen=True)
 class SharedChange:
-    """One change of a file of Defaults, and the actions that it leads to."""
+    """Changes of one file of Defaults that lead to the same actions."""
 
-    change: Change
+    changes: tuple[Change, ...]
     actions: tuple[Action, ...]
+
+    @property
+    def source(self) -> str:
+        return self.changes[0].source
 
     @property
     def jobs(self) -> str:
@@ -34,12 +38,16 @@ class SharedChanges:
             for change in action.changes:
                 if change.source:
                     found.setdefault(_key(change), (change, []))[1].append(action)
-        self._shared: Mapping[object, SharedChange] = {
-            key: SharedChange(change, tuple(having)) for key, (change, having) in found.items() if len(having) > 1
-        }
+        self._shared = {key for key, (_, having) in found.items() if len(having) > 1}
+        alike: dict[object, tuple[list[Change], list[Action]]] = {}
+        for key, (change, having) in found.items():
+            if key not in self._shared:
+                continue
+            alike.setdefault((change.source, tuple(each.key for each in having)), ([], having))[0].append(change)
+        self._alike = tuple(SharedChange(tuple(changes), tuple(having)) for changes, having in alike.values())
 
     def __iter__(self) -> Iterator[SharedChange]:
-        return iter(self._shared.values())
+        return iter(self._alike)
 
     def own(self, action: Action) -> Sequence[Change]:
         """The changes that an action has alone."""

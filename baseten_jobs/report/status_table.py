@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 
 from baseten_jobs.applying.outcome import Applied, End
-from baseten_jobs.job.names import read_job_name
+from baseten_jobs.job.names import read_job_name, without_letters
 from baseten_jobs.job.observation import StatusClass
 from baseten_jobs.job.times import age
 from baseten_jobs.phrases import Page, columns, cut, escaped, one_line, padded, page
@@ -150,7 +150,10 @@ def _trouble(row: Status, look: Look) -> list[str]:
         lines.append(f"    {one_line(row.job.error_message, 200)}")
     if row.duplicates:
         lines.append(look.paint(f"    {duplicate_warning(row.duplicates, row.read_at)}", "red"))
-    others = (f"    job {other.id} runs another spec of it: {one_line(other.name or '')}" for other in row.others)
+    others = (
+        f"    job {other.id} runs another spec of it: {one_line(without_letters(other.name) or '')}"
+        for other in row.others
+    )
     copied = (f"    job {job.id} ({in_words(job, row.read_at)}) is a copy that a person made" for job in row.copies)
     return [*lines, *others, *copied]
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from baseten_jobs.applying.outcome import Applied, Fate, Outcome
 from baseten_jobs.git.log import Revision
 from baseten_jobs.job.identity import SHOWN
+from baseten_jobs.job.names import without_letters
 from baseten_jobs.job.observation import short
 from baseten_jobs.job.request import JobRequest
 from baseten_jobs.phrases import Page, count, document, one_line, page
@@ -107,9 +108,9 @@ def cost_summary(made: Plan) -> list[str]:
 
 def _shared(shared: SharedChange, look: Look) -> list[str]:
     """An edit of Defaults, once for all jobs that it reaches."""
-    (shown,) = look.shown([replace(shared.change, source="")])
-    head = look.paint(f"  {one_line(shared.change.source, 200)}, in {shared.jobs}", "yellow")
-    return [head, _INDENT + _change(shown, look.paint)]
+    shown = look.shown([replace(change, source="") for change in shared.changes])
+    head = look.paint(f"  {one_line(shared.source, 200)}, in {shared.jobs}", "yellow")
+    return [head, *(_INDENT + _change(change, look.paint) for change in shown)]
 
 
 def _action(action: Action, look: Look, shared: SharedChanges) -> list[str]:
@@ -233,7 +234,8 @@ def _orphan(orphan: Orphan, paint: Paint) -> list[str]:
     gpus = f" · {count(job.gpus, 'GPU')}" if job.gpus else ""
     remedy = f"not pruned: {orphan.doubt}" if orphan.doubt else "`apply --prune` stops it"
     return [
-        paint(f"  ? orphan  {job.name}", "yellow") + f"  (its manifest was deleted in {revision(orphan.deleted)})",
+        paint(f"  ? orphan  {without_letters(job.name)}", "yellow")
+        + f"  (its manifest was deleted in {revision(orphan.deleted)})",
         f"{_INDENT}{one_line(orphan.project)} · job {job.id}{gpus} · {remedy}",
     ]
 
