@@ -69,10 +69,10 @@ def _names(job: ObservedJob, project: ObservedProject) -> tuple[str, ...]:
 def _runs_already(submit: Action, job: ObservedJob) -> Action:
     request = submit.request
     size = f", {job.gpus} GPUs" if job.gpus else ""
+    adopt = f"`baseten-jobs adopt {request.name} --job {job.id}` counts it as this manifest's (`metadata.adopts`), "
     reason = (
         f"job {job.id} ('{one_line(job.name or 'without a name')}'{size}), which no manifest manages, runs already: "
-        f"`baseten-jobs adopt {request.name} --job {job.id}` counts it as this manifest's (`metadata.adopts`), "
-        f"`--create {request.name}` submits another"
+        f"{'' if request.cell else adopt}`--create {request.name}` submits another"
     )
     return held(submit, Doubt.LOOK_ALIKE, reason, job)
 

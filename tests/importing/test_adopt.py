@@ -62,6 +62,24 @@ def test_a_job_started_by_hand_is_not_bought_again(desk: Desk) -> None:
     assert [job["current_status"] for job in desk.jobs()] == ["TRAINING_JOB_STOPPED", "TRAINING_JOB_RUNNING"]
 
 
+def test_a_cell_of_a_matrix_adopts_nothing(desk: Desk) -> None:
+    """Its metadata are those of all cells."""
+    job_id = started_by_hand(desk, "x-1")
+    path = desk.folder / "specs" / "x.yaml"
+    desk.write("x")
+    matrix = "matrix: {seed: [1, 2]}\nmetadata: {name: 'x-${{ matrix.seed }}'"
+    text = path.read_text().replace("metadata: {name: x", matrix)
+    path.write_text(text)
+    held = desk("plan").out
+    assert (
+        f"job {job_id} ('x-1', 16 GPUs), which no manifest manages, runs already: `--create x-1` submits another"
+        in held
+    )
+    ran = desk("adopt", "x-1", "--job", job_id)
+    assert (ran.code, path.read_text()) == (1, text)
+    assert "x-1 is a cell of a matrix" in ran.err
+
+
 def test_an_adopted_job_can_be_stopped_by_its_manifests_name(desk: Desk) -> None:
     job_id = started_by_hand(desk)
     desk.write("qwen-sft")

@@ -156,6 +156,18 @@ CASES: dict[str, Case] = {
         {"train.yaml": HEIR, "other.yaml": DEFAULTS},
         lambda folder, patch: (folder / "base.yaml").symlink_to("other.yaml"),
     ),
+    "defaults.outside-without-git": Case(
+        "validate specs/a/train.yaml",
+        {"specs/a/train.yaml": HEIR.replace("base.yaml", "../../../base.yaml"), "../base.yaml": DEFAULTS},
+    ),
+    "defaults.in-git-folder": Case(
+        "validate .",
+        {"train.yaml": HEIR.replace("base.yaml", ".git/base.yaml"), ".git/base.yaml": DEFAULTS},
+        lambda folder, patch: git(folder, "init", "-q"),
+    ),
+    "defaults.of-another-ending": Case(
+        "validate train.yaml", {"train.yaml": HEIR.replace("base.yaml", "base.txt"), "base.txt": DEFAULTS}
+    ),
     "defaults.outside": Case(
         "validate specs",
         {"specs/train.yaml": HEIR.replace("base.yaml", "../../base.yaml"), "../base.yaml": DEFAULTS},

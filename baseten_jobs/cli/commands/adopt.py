@@ -70,6 +70,9 @@ def command(
 
 def _refusal(request: JobRequest, project_id: str | None, job: ObservedJob, document: Document) -> str:
     """Why a manifest can't adopt a job; empty if it can."""
+    if request.cell is not None:
+        told = f"{request.name} is a cell of a matrix, and all cells share the text of {document.path}:{document.line}"
+        return f"{told}: write this cell as a manifest of its own, which can adopt a job"
     if document.path == STDIN or os.path.islink(document.path):
         return f"{document.path} can't be written to; name the file itself"
     if project_id is None or job.project_id != project_id:
