@@ -2,15 +2,18 @@
 
 from collections.abc import Iterator, Mapping
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 from baseten_jobs.job.cost import per_hour
-from baseten_jobs.manifest.folder_policies.chain import CostLimit
 from baseten_jobs.phrases import listed
 from baseten_jobs.planning.plan import Plan, Policy, Verb
 
+if TYPE_CHECKING:
+    from baseten_jobs.manifest.folder_policies.chain import CostLimit
+
 
 def refusals(
-    plan: Plan, policy: Policy, limits: Mapping[str, CostLimit] = MappingProxyType({}), *, strict: bool = False
+    plan: Plan, policy: Policy, limits: "Mapping[str, CostLimit]" = MappingProxyType({}), *, strict: bool = False
 ) -> tuple[str, ...]:
     """Why a guard forbids to apply this plan; empty if none does. Under `strict` a warning is a reason.
 
@@ -31,7 +34,7 @@ def refusals(
     return tuple(found)
 
 
-def _beyond(plan: Plan, limits: Mapping[str, CostLimit]) -> Iterator[str]:
+def _beyond(plan: Plan, limits: "Mapping[str, CostLimit]") -> Iterator[str]:
     """Why a job exceeds what a Policy lets it cost; that its price is not known is a reason too."""
     for action in plan.of(Verb.SUBMIT) if limits else ():
         request, limit = action.request, limits.get(action.request.path)

@@ -3,7 +3,7 @@
 import os
 from io import BytesIO
 
-from baseten_jobs.manifest.defaults.inheritance import Refused
+from baseten_jobs.manifest.defaults.reading import Refused
 from baseten_jobs.manifest.document import ENDINGS, Loaded, load
 from baseten_jobs.manifest.paths import checkout_of, is_within
 from baseten_jobs.manifest.sources import Source, read_one

@@ -1,34 +1,21 @@
 """Documents -> manifests with the Defaults that they extend, read from wherever those lie; and which were used."""
 
 import posixpath
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from baseten_jobs.manifest.defaults.merge import merged, merged_spot, moved, without_displaced, without_nulls
+from baseten_jobs.manifest.defaults.reading import DEEPEST, Read, Refused
 from baseten_jobs.manifest.diagnostics import Diagnostic, Severity
-from baseten_jobs.manifest.document import Document, Loaded
+from baseten_jobs.manifest.document import Document
 from baseten_jobs.manifest.schema.check import check
 from baseten_jobs.manifest.schema.fields import DEFAULTS, SUPPORTED, Shape, shape_of
 from baseten_jobs.manifest.yaml_reader import Spot
 from baseten_jobs.phrases import one_line
 from baseten_jobs.secrecy import quoted
 
-DEEPEST = 4
-"""How many Defaults may extend one another."""
 SECTIONS = ("metadata", "spec", "policy")
-
-
-class Refused(Exception):
-    """A base can't be read; the message ends a sentence about its path."""
-
-    def __init__(self, message: str, hint: str = "") -> None:
-        super().__init__(message)
-        self.message, self.hint = message, hint
-
-
-Read = Callable[[str, str], Loaded]
-"""The file of a base and that of the document that names it, as paths -> the base's documents; raises Refused."""
 
 
 @dataclass(frozen=True)

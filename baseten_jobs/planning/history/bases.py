@@ -8,7 +8,7 @@ from functools import cache
 from typing import NamedTuple
 
 from baseten_jobs.git.log import FileChange, Version
-from baseten_jobs.manifest.defaults.inheritance import DEEPEST, Read, Refused
+from baseten_jobs.manifest.defaults.reading import DEEPEST, Read, Refused
 from baseten_jobs.manifest.document import Loaded, decode, load
 from baseten_jobs.manifest.schema.fields import DEFAULTS
 

@@ -9,9 +9,8 @@ from typing import Any, NamedTuple, TypeVar
 from baseten_jobs.job.content import Workspace, written_in
 from baseten_jobs.job.identity import SHOWN, Identity, digest_of
 from baseten_jobs.job.observation import ObservedProject
-from baseten_jobs.manifest.defaults.inheritance import Read, Refused, inherited
+from baseten_jobs.manifest.defaults.reading import Read, Refused
 from baseten_jobs.manifest.document import MAX_BYTES, Document, Loaded, decode, load
-from baseten_jobs.manifest.matrix.expansion import expanded
 from baseten_jobs.manifest.schema.fields import DEFAULTS, POLICY, SUPPORTED
 
 Key = TypeVar("Key")
@@ -176,6 +175,8 @@ def _part(path: str, text: str) -> _Part:
 
 def _grown(part: _Part, path: str, read_base: Read) -> _Part:
     """The part with the manifests that its heirs come to."""
+    from baseten_jobs.manifest.defaults.inheritance import inherited
+
     made = inherited((replace(document, path=path) for document in part.heirs), read_base)
     manifests, every = _manifests(made.documents)
     every = every and not made.unfit
@@ -185,10 +186,15 @@ def _grown(part: _Part, path: str, read_base: Read) -> _Part:
 
 def _manifests(documents: Iterable[Document]) -> tuple[tuple[PastManifest, ...], bool]:
     """The manifests that documents expand to, as far as they can be read, and whether these are all."""
-    expansion = expanded(documents)
-    found = [_written(document.data) for document in expansion.documents]
+    documents, unfit = tuple(documents), False
+    if any(document.templated or "matrix" in document.data for document in documents):
+        from baseten_jobs.manifest.matrix.expansion import expanded
+
+        expansion = expanded(documents)
+        documents, unfit = expansion.documents, bool(expansion.unfit)
+    found = [_written(document.data) for document in documents]
     manifests = tuple(written for written in found if written and _OPEN not in written.name)
-    return manifests, not expansion.unfit and len(manifests) == len(found)
+    return manifests, not unfit and len(manifests) == len(found)
 
 
 def _words(raw: bytes) -> frozenset[str]:
