@@ -7,6 +7,8 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, BinaryIO
 
 from baseten_jobs.manifest import document as manifest
+from baseten_jobs.manifest.chains.entries import chained
+from baseten_jobs.manifest.chains.links import Chains
 from baseten_jobs.manifest.diagnostics import Diagnostic, Severity, has_errors, in_order, made_strict, worst
 from baseten_jobs.manifest.document import Document, DocumentPlace, Loaded
 from baseten_jobs.manifest.folder_policies.files import FolderPolicies, policies_over
@@ -36,11 +38,16 @@ class CheckedManifest:
 
 @dataclass(frozen=True)
 class Checked:
-    """Every manifest that was read, all that is wrong with any of them, and the Policies that hold for them."""
+    """Every manifest that was read, all that is wrong with any of them, and the Policies that hold for them.
+
+    `chains` say which load checkpoints of which, `elsewhere` are those of them that no path names.
+    """
 
     manifests: tuple[CheckedManifest, ...]
     diagnostics: tuple[Diagnostic, ...]
     policies: FolderPolicies = field(default_factory=FolderPolicies)
+    chains: Chains = field(default_factory=Chains)
+    elsewhere: tuple[CheckedManifest, ...] = ()
 
     @property
     def valid(self) -> bool:
@@ -55,12 +62,14 @@ class Checked:
 class Compiled:
     """The manifests with their requests; there are none where a diagnostic is an error.
 
-    `cost_limits` has what each job of a manifest file may cost, by its path, where a Policy limits that.
+    `cost_limits` has what each job of a manifest file may cost, by its path, where a Policy limits that. `upstreams`
+    are manifests that were not asked for; these may load checkpoints of their jobs.
     """
 
     manifests: tuple[CompiledManifest, ...]
     diagnostics: tuple[Diagnostic, ...]
     cost_limits: Mapping[str, CostLimit] = field(default_factory=dict)
+    upstreams: tuple[CompiledManifest, ...] = ()
 
     @property
     def valid(self) -> bool:
@@ -75,6 +84,14 @@ class Compiled:
         return tuple(each.request for each in self.manifests)
 
     @property
+    def loaded(self) -> tuple[CompiledManifest, ...]:
+        """Those of `upstreams` whose jobs' checkpoints the manifests load."""
+        if not self.upstreams:
+            return ()
+        wanted = {(up.project, up.name) for request in self.requests for up in request.upstreams}
+        return tuple(each for each in self.upstreams if (each.request.project, each.request.name) in wanted)
+
+    @property
     def allowances(self) -> tuple[str, ...]:
         """A note for each rule that a manifest breaks because it allows itself to."""
         notes = (d for d in self.diagnostics if d.severity is Severity.NOTE)
@@ -86,7 +103,9 @@ class Compiled:
 
         known = [request.name for request in self.requests]
         meant = {name for name in known if any(means(each, name) for each in given)}
-        only = replace(self, manifests=tuple(each for each in self.manifests if each.request.name in meant))
+        kept = tuple(each for each in self.manifests if each.request.name in meant)
+        others = tuple(each for each in self.manifests if each.request.name not in meant)
+        only = replace(self, manifests=kept, upstreams=(*self.upstreams, *others))
         return only, tuple(no for each in given if (no := unmet(each, known)))
 
     def ambiguous(self, given: Sequence[str]) -> str:
@@ -122,13 +141,32 @@ def validate(inputs: Inputs, stdin: BinaryIO, *, only_ours: bool = False) -> Che
             told = (*told, *over.denied(document), *(() if found else over.beyond(document)))
         faults += ((document, each) for each in told)
         sound += [] if found or document.path in unread else [document]
-    diagnostics += said_once(faults, documents)
+    chains = _chains(documents, inputs, read)
+    diagnostics += said_once((*faults, *chains.faults), documents)
     diagnostics += (*errors.check_unique(documents), *check_lookalikes(documents))
-    contents, of_trees = _packed(sound, inputs.allowed, policies)
+    contents, of_trees = _packed((*sound, *chains.elsewhere), inputs.allowed, policies)
     diagnostics += of_trees
     ordered = in_order(made_strict(diagnostics) if inputs.strict else diagnostics)
     checked = tuple(CheckedManifest(each, contents.get(each.place)) for each in (*documents, *unfit))
-    return Checked(checked, ordered, policies)
+    elsewhere = tuple(CheckedManifest(each, contents.get(each.place)) for each in chains.elsewhere)
+    return Checked(checked, ordered, policies, chains, elsewhere)
+
+
+def _chains(documents: Sequence[Document], inputs: Inputs, read: Sources) -> Chains:
+    """Which manifests load checkpoints of which; what lies around the paths is read only if a name is not found."""
+    if not any(chained(document.data) for document in documents):
+        return Chains()
+    from baseten_jobs.manifest.chains.files import around
+    from baseten_jobs.manifest.chains.resolution import resolved
+
+    def beside() -> tuple[Sequence[Document], Sequence[Document]]:
+        found = around(inputs.paths, [source.given for source in read.sources])
+        return found.documents, found.broken
+
+    def sound(document: Document) -> bool:
+        return not has_errors((*(found := check.check(document)), *errors.check(document, found)))
+
+    return resolved(documents, beside, sound)
 
 
 def _manifests(
@@ -213,7 +251,20 @@ def compile_all(inputs: Inputs, stdin: BinaryIO) -> Compiled:
     checked = validate(inputs, stdin)
     if not checked.valid:
         return Compiled((), checked.diagnostics)
+    made = _compiled(checked)
+    manifests = tuple(made[each.document.place] for each in checked.manifests)
+    upstreams = tuple(made[each.document.place] for each in checked.elsewhere)
+    return Compiled(manifests, checked.diagnostics, checked.policies.cost_limits, upstreams)
+
+
+def _compiled(checked: Checked) -> Mapping[DocumentPlace, CompiledManifest]:
+    """Every manifest, after those whose checkpoints it loads: their digests are part of its own."""
     from baseten_jobs.job.request import compiled
 
-    manifests = tuple(compiled(each.document, each.content) for each in checked.manifests)
-    return Compiled(manifests, checked.diagnostics, checked.policies.cost_limits)
+    every = {each.document.place: each for each in (*checked.manifests, *checked.elsewhere)}
+    links = checked.chains.links
+    made: dict[DocumentPlace, CompiledManifest] = {}
+    for place in checked.chains.upstream_first(tuple(every)) if links else every:
+        loaded = {link.entry.number: made[link.to].request for link in links.get(place, ())}
+        made[place] = compiled(every[place].document, every[place].content, loaded)
+    return made

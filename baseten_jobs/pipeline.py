@@ -20,7 +20,7 @@ from baseten_jobs.job.observation import Observation
 from baseten_jobs.job.request import CompiledManifest, ProjectRef
 from baseten_jobs.manifest.diagnostics import Diagnostic, Severity, has_errors, in_order
 from baseten_jobs.manifest.secret_references import secret_references
-from baseten_jobs.planning.decide import Claimed, make_plan
+from baseten_jobs.planning.decide import Claimed
 from baseten_jobs.planning.guards import refusals
 from baseten_jobs.planning.history.review import Inquiry, with_history
 from baseten_jobs.planning.named import misnamed, notes
@@ -28,10 +28,12 @@ from baseten_jobs.planning.plan import ActionKey, Plan, Policy, Verb
 from baseten_jobs.planning.preflight import Appraisal, appraise, appraised, unknown_secrets
 from baseten_jobs.planning.problems import misplaced, not_adoptable
 from baseten_jobs.planning.saved_plan import SavedPlan
+from baseten_jobs.planning.stages import Stages
 from baseten_jobs.planning.terms import Terms, differences, narrowed
 from baseten_jobs.planning.twins import owners_of, with_twin_stops
 from baseten_jobs.provider.api.client import Api
 from baseten_jobs.provider.api.errors import ApiError
+from baseten_jobs.provider.checkpoints import saved_by
 from baseten_jobs.provider.observe import observe, with_second_witness
 from baseten_jobs.provider.presence import Recall
 from baseten_jobs.provider.status import Status
@@ -115,9 +117,10 @@ class Operator(Protocol):
 
 
 def look(api: Api, compiled: Compiled) -> tuple[Observation, tuple[Diagnostic, ...]]:
-    """What the provider has of the projects that the manifests name."""
-    observed = observe(api, (request.project for request in compiled.requests))
-    return observed.observation, misplaced(compiled.manifests, observed.observation, observed.unresolved)
+    """What the provider has of the projects that the manifests name, and those whose checkpoints they load."""
+    manifests = (*compiled.manifests, *compiled.loaded)
+    observed = observe(api, (each.request.project for each in manifests))
+    return observed.observation, misplaced(manifests, observed.observation, observed.unresolved)
 
 
 def agreed(given: Terms, saved: SavedPlan | None) -> Terms | NotApplied:
@@ -154,16 +157,17 @@ def make(
     observation, diagnostics = look(api, compiled)
     if diagnostics:
         return Planned(Plan(), in_order(diagnostics))
-    plan = make_plan(compiled.requests, observation, policy)
+    stages = Stages(compiled.requests, (each.request for each in compiled.loaded), policy, partial(saved_by, api))
+    plan = stages.plan(observation)
     with ThreadPoolExecutor(1) as beside:
         appraisal = beside.submit(_appraise, api, compiled, plan)
         doubted = _doubted(plan, observation, compiled, policy.prune)
         if doubted:
             observation = with_second_witness(api, observation, doubted)
-            plan = make_plan(compiled.requests, observation, policy)
+            plan = stages.plan(observation)
         if inquiry is not None:
-            again = partial(make_plan, compiled.requests, observation, policy)
-            plan = _asked_of_git(api, plan, inquiry, again)
+            again = partial(stages.plan, observation)
+            plan = stages.held(_asked_of_git(api, plan, inquiry, again))
             plan = with_twin_stops(plan, owners_of(inquiry.owner, policy))
     if strangers := not_adoptable(compiled.manifests, observation):
         return Planned(Plan(), strangers)
@@ -178,18 +182,21 @@ def _doubted(plan: Plan, observation: Observation, compiled: Compiled, prune: bo
     twins = [action for action in plan.actions if action.duplicates]
     decided = [*plan.possible_submits, *plan.of(Verb.STOP), *twins, *(plan.actions if prune else ())]
     requests = (*(action.request for action in decided), *not_there(observation, compiled.requests))
-    return [request.project for request in requests if observation.project(request.project).exists]
+    loaded = (wait.upstream for action in plan.actions for wait in action.waits if wait.broken and wait.job is None)
+    refs = (*(request.project for request in requests), *(upstream.project for upstream in loaded))
+    return [ref for ref in refs if observation.project(ref).exists]
 
 
 def _appraise(api: Api, compiled: Compiled, plan: Plan) -> Appraisal:
-    """Nothing is read for a plan that submits nothing."""
-    projects = {action.request.project: plan.project_of(action) for action in plan.possible_submits}
+    """Nothing is read for a plan that submits nothing, now or later."""
+    submits = (*plan.possible_submits, *plan.later)
+    projects = {action.request.project: plan.project_of(action) for action in submits}
     referring = {each.request.project for each in _submitted(compiled, plan) if secret_references(each.document)}
     return appraise(api, projects.values(), referring) if projects else Appraisal()
 
 
 def _submitted(compiled: Compiled, plan: Plan) -> Iterator[CompiledManifest]:
-    submits = {action.key for action in plan.possible_submits}
+    submits = {action.key for action in (*plan.possible_submits, *plan.later)}
     return (each for each in compiled.manifests if ActionKey(each.request.project, each.request.name) in submits)
 
 

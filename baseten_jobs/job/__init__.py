@@ -2,5 +2,5 @@
 
 __all__ = [
     "claims", "content", "copies", "cost", "identity", "names", "observation", "project_resolution", "request",
-    "settings", "times",
+    "saved", "settings", "times",
 ]  # fmt: skip

@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from baseten_jobs.manifest.normalisation import FOLDS
@@ -29,14 +30,29 @@ class Identity(NamedTuple):
         return f"{self.name}--{self.digest}{attempt}"
 
 
-def digest_of(spec: Mapping[str, Any], api_version: str, content: str | None = None) -> str:
+class Origin(NamedTuple):
+    """The run whose checkpoint another one loads, as it counts there: 64 hex digits of digest, and the attempt."""
+
+    digest: str
+    attempt: int
+
+
+def digest_of(
+    spec: Mapping[str, Any],
+    api_version: str,
+    content: str | None = None,
+    origins: Mapping[int, Origin] = MappingProxyType({}),
+) -> str:
     """Returns the SHA-256 of a spec's canonical form, 64 hex digits. Golden digests in the tests hold it as it is.
 
-    `content` is the digest of the workspace's files: it is hashed in the place of the field `workspace`.
+    `content` is the digest of the workspace's files: it is hashed in the place of the field `workspace`. `origins` are
+    hashed in the place of the manifests' names in the checkpoints of these numbers.
     """
     form = canonical_form(spec, api_version)
     if content is not None:
         form["workspace"] = content
+    for number, origin in origins.items():
+        form["checkpointing"]["load"]["checkpoints"][number]["manifest"] = [origin.digest, origin.attempt]
     canonical = json.dumps(form, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256((_SCHEME + canonical).encode("ascii")).hexdigest()
 

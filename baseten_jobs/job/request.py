@@ -3,10 +3,11 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
+from types import MappingProxyType
 from typing import Any
 
 from baseten_jobs.job.content import Content
-from baseten_jobs.job.identity import SHOWN, Identity, digest_of
+from baseten_jobs.job.identity import SHOWN, Identity, Origin, digest_of
 from baseten_jobs.job.settings import Setting, settings_of_spec
 from baseten_jobs.manifest.diagnostics import FieldPath
 from baseten_jobs.manifest.document import Cell, Document
@@ -34,6 +35,26 @@ class Adopts:
     identity: Identity
 
 
+@dataclass(frozen=True)
+class Upstream:
+    """A run whose checkpoint a job loads: `number` is that of the entry, `path` the file of the run's manifest.
+
+    `checkpoint` is the name of the checkpoint; None for the newest one.
+    """
+
+    number: int
+    project: ProjectRef
+    name: str
+    digest: str
+    attempt: int
+    checkpoint: str | None = None
+    path: str = ""
+
+    @property
+    def identity(self) -> Identity:
+        return Identity(self.name, self.digest[:SHOWN], self.attempt)
+
+
 def _in_the_manifest(path: FieldPath) -> str:
     return ""
 
@@ -44,7 +65,8 @@ class JobRequest:
 
     `settings` are the fields that the API changes on a waiting job, as far as they are written. `manifest` is the
     document's data, `overrides` are the fields that were set by options, `content` are the workspace's files. Jobs
-    with a name in `renamed_from` count as this manifest's. `cell` is set on one of a matrix; `attempt_field` says where
+    with a name in `renamed_from` count as this manifest's. The job loads checkpoints of those of `upstreams`, and the
+    body is whole once it is `loading` them. `cell` is set on one of a matrix; `attempt_field` says where
     the attempt is raised, and `stands_in` which file of Defaults the value of a field is in; empty for none.
     """
 
@@ -63,6 +85,7 @@ class JobRequest:
     content: Content | None = field(default=None, repr=False)
     adopts: Adopts | None = None
     renamed_from: tuple[str, ...] = ()
+    upstreams: tuple[Upstream, ...] = ()
     cell: Cell | None = None
     attempt_field: str = "`metadata.attempt`"
     stands_in: Callable[[FieldPath], str] = field(default=_in_the_manifest, repr=False, compare=False)
@@ -89,6 +112,10 @@ class JobRequest:
         """Returns the same request with the object in its body to which the workspace was uploaded."""
         runtime = {**self.training_job.get("runtime", {}), "artifacts": [dict(artifact)]}
         return replace(self, training_job={**self.training_job, "runtime": runtime})
+
+    def loading(self, jobs: Mapping[int, str]) -> "JobRequest":
+        """Returns the same request with ids of jobs in its body, by the numbers of the entries that load from them."""
+        return replace(self, training_job=_loading(self.training_job, jobs))
 
     @property
     def nodes(self) -> int:
@@ -120,16 +147,24 @@ class CompiledManifest:
     request: JobRequest
 
 
-def compiled(document: Document, content: Content | None = None) -> CompiledManifest:
+Loaded = Mapping[int, JobRequest]
+"""The request of each manifest whose checkpoint another one loads, by the number of the entry."""
+
+
+_NOTHING: Loaded = MappingProxyType({})
+
+
+def compiled(document: Document, content: Content | None = None, loaded: Loaded = _NOTHING) -> CompiledManifest:
     """A document that schema and rules accept, with its request."""
-    return CompiledManifest(document, compile_request(document, content))
+    return CompiledManifest(document, compile_request(document, content, loaded))
 
 
-def compile_request(document: Document, content: Content | None = None) -> JobRequest:
+def compile_request(document: Document, content: Content | None = None, loaded: Loaded = _NOTHING) -> JobRequest:
     """Returns the request of a document that schema and rules accept; `content` is None without a workspace."""
     metadata, spec = _without_nulls(document.data["metadata"]), document.data["spec"]
     policy = _without_nulls(document.data.get("policy") or {})
-    digest = digest_of(spec, document.data["apiVersion"], content.digest if content else None)
+    origins = {number: Origin(request.digest, request.attempt) for number, request in loaded.items()}
+    digest = digest_of(spec, document.data["apiVersion"], content.digest if content else None, origins)
     identity = Identity(metadata["name"], digest[:SHOWN], metadata.get("attempt", 1))
     return JobRequest(
         path=document.path,
@@ -138,7 +173,10 @@ def compile_request(document: Document, content: Content | None = None) -> JobRe
         name=identity.name,
         attempt=identity.attempt,
         digest=digest,
-        training_job={"name": identity.job_name, **_training_job(spec)},
+        training_job=_loading(
+            {"name": identity.job_name, **_training_job(spec)},
+            {number: f"<job of {request.job_name}>" for number, request in loaded.items()},
+        ),
         settings=settings_of_spec(spec, document.data["apiVersion"]),
         stop_superseded=policy.get("on_change") == "stop",
         suspended=policy.get("suspend", False),
@@ -147,10 +185,29 @@ def compile_request(document: Document, content: Content | None = None) -> JobRe
         content=content,
         adopts=_adopts(identity.name, metadata.get("adopts")),
         renamed_from=former_names(metadata.get("renamed_from")),
+        upstreams=tuple(_upstream(number, request, spec) for number, request in loaded.items()),
         cell=document.cell,
         attempt_field=_attempt_of(document, document.cell) if document.cell else JobRequest.attempt_field,
         stands_in=partial(_base_of, document) if document.bases else _in_the_manifest,
     )
+
+
+def _upstream(number: int, request: JobRequest, spec: Mapping[str, Any]) -> Upstream:
+    checkpoint = spec["checkpointing"]["load"]["checkpoints"][number].get("checkpoint_name")
+    of = request
+    return Upstream(number, of.project, of.name, of.digest, of.attempt, checkpoint, of.path)
+
+
+def _loading(body: Mapping[str, Any], jobs: Mapping[int, str]) -> Mapping[str, Any]:
+    """A body with these jobs in its checkpoints, in the place of the names of manifests."""
+    if not jobs:
+        return body
+    load = body["runtime"]["load_checkpoint_config"]
+    checkpoints = list(load["checkpoints"])
+    for number, job_id in jobs.items():
+        entry = {name: each for name, each in checkpoints[number].items() if name not in ("manifest", "project")}
+        checkpoints[number] = {**entry, "job_id": job_id}
+    return {**body, "runtime": {**body["runtime"], "load_checkpoint_config": {**load, "checkpoints": checkpoints}}}
 
 
 def _base_of(document: Document, path: FieldPath) -> str:

@@ -1,6 +1,7 @@
 """Paths and text that people wrote -> documents, and diagnostics of what is wrong with them."""
 
 __all__ = [
+    "chains",
     "confusables",
     "defaults",
     "diagnostics",

@@ -12,6 +12,7 @@ __all__ = [
     "preflight",
     "problems",
     "saved_plan",
+    "stages",
     "terms",
     "twins",
 ]

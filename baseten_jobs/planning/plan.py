@@ -10,7 +10,7 @@ from baseten_jobs.git.log import Revision
 from baseten_jobs.job.cost import Bill, Cost, cost_of, per_hour
 from baseten_jobs.job.names import without_letters
 from baseten_jobs.job.observation import ObservedJob, ObservedProject, short
-from baseten_jobs.job.request import JobRequest, ProjectRef
+from baseten_jobs.job.request import JobRequest, ProjectRef, Upstream
 from baseten_jobs.job.times import age, epoch_of
 from baseten_jobs.manifest.name_globs import means
 from baseten_jobs.planning.capacity import Start
@@ -99,6 +99,22 @@ class Beside:
 
 
 @dataclass(frozen=True)
+class Wait:
+    """What a stage waits for: the run that it loads from, how that is, and its job if it has one.
+
+    It is `broken` if nothing that goes on by itself will end it.
+    """
+
+    upstream: Upstream
+    state: str
+    job: ObservedJob | None = None
+    broken: bool = False
+
+    def __str__(self) -> str:
+        return f"waits for {self.upstream.name} ({self.state})"
+
+
+@dataclass(frozen=True)
 class Action:
     """One decision, with its reason; `job` is the one that it keeps, updates, stops or holds back for.
 
@@ -107,7 +123,7 @@ class Action:
     that `--create` lifts. `pruned` is True for the stop of a job whose manifest was deleted; `twin_of` is set on
     the stop of a duplicate, to the older job of its identity. `cost`, `starts` and
     `beside` are set on submits, as far as the API tells them. `past` has the ids of the jobs of this name that a
-    submit goes past.
+    submit goes past. `waits` are set on the hold of a stage that will be submitted once others have run.
     """
 
     verb: Verb
@@ -131,6 +147,7 @@ class Action:
     pruned: bool = False
     twin_of: ObservedJob | None = None
     past: tuple[str, ...] = ()
+    waits: tuple[Wait, ...] = ()
 
     @property
     def key(self) -> ActionKey:
@@ -213,6 +230,11 @@ class Plan:
     def possible_submits(self) -> tuple[Action, ...]:
         """The submits, and the holds that git may turn into submits: of specs that ran under another name."""
         return tuple(a for a in self.actions if a.verb is Verb.SUBMIT or a.doubt is Doubt.RENAMED)
+
+    @property
+    def later(self) -> tuple[Action, ...]:
+        """The stages that wait for others, and for which nothing has to be done but wait."""
+        return tuple(a for a in self.actions if a.waits and not any(wait.broken for wait in a.waits))
 
     def lacks_job_of(self, action: Action) -> bool:
         """True if no job in its project has, or had, just the identity of an action's manifest."""

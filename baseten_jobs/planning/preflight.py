@@ -79,7 +79,7 @@ def appraise(api: Api, projects: Iterable[ObservedProject], referring: Collectio
 def appraised(plan: Plan, appraisal: Appraisal) -> Plan:
     """The plan with what each submit costs, and whether it starts now."""
     submits = plan.of(Verb.SUBMIT)
-    if not submits:
+    if not submits and not plan.later:
         return plan
     jobs = [(action.request, appraisal.team_of(action.request.project).name or None) for action in submits]
     told = iter([None] * len(jobs) if appraisal.capacity is None else starts(jobs, appraisal.capacity))
@@ -91,6 +91,8 @@ def appraised(plan: Plan, appraisal: Appraisal) -> Plan:
             beside=tuple(replace(each, cost=_running_cost(each.job, appraisal.machines)) for each in action.beside),
         )
         if action.verb is Verb.SUBMIT
+        else replace(action, cost=cost_of(action.request, appraisal.machines))
+        if action.waits
         else action
         for action in plan.actions
     )

@@ -2,6 +2,7 @@
 
 __all__ = [
     "api",
+    "checkpoints",
     "log_pages",
     "log_reader",
     "observe",

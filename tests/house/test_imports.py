@@ -46,14 +46,14 @@ TO_THE_EMULATOR = {"provider.api.connection", "cli.commands.emulator"}
 """Where the embedded API is reached, and no sooner than it is called for."""
 
 _EFFECTFUL = """
-    manifest.paths manifest.folder_policies.files manifest.defaults.files manifest.overlooked manifest.sources
-    cli.repository_paths
+    manifest.paths manifest.folder_policies.files manifest.defaults.files manifest.chains.files
+    manifest.overlooked manifest.sources cli.repository_paths
     git.process git.objects git.repository git.index git.listing workspace.user_cache workspace.hashing
     workspace.places workspace.walk workspace.archive workspace.boundary workspace.conversion
     workspace.warnings workspace.pack importing.adopt importing.truss.confined importing.truss.files compilation
     provider.api.local_database planning.history.commit_files git.remote planning.history.branch_tip
     planning.history.code_revisions planning.history.lookup planning.history.orphans planning.history.missing_jobs
-    planning.history.review emulator provider.api provider.observe applying.second_look
+    planning.history.review emulator provider.api provider.checkpoints provider.observe applying.second_look
     planning.preflight
     applying.object_store applying.upload provider.outages provider.presence provider.log_reader
     provider.status_reader provider.snapshot provider.stop applying.submit applying.settle applying.in_flight

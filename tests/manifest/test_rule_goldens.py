@@ -40,6 +40,16 @@ PLAIN = GOOD.replace("  workspace: WORKSPACE\n", "")
 DEFAULTS = "apiVersion: baseten-jobs/v1\nkind: TrainingJobDefaults\n"
 HEIR = PLAIN.replace("metadata:", "extends: base.yaml\nmetadata:")
 POLICY = "apiVersion: baseten-jobs/v1\nkind: Policy\n"
+FIRST = PLAIN.replace("name: train", "name: pretrain") + "  checkpointing: {enabled: true}\n"
+
+
+def _after(name: str, more: str = "", own: str = "train") -> str:
+    """A manifest that loads the newest checkpoint of another."""
+    entry = f"{{typ: baseten_latest_checkpoint, manifest: {name}{more}}}"
+    loaded = f"    load: {{enabled: true, checkpoints: [{entry}]}}\n"
+    return FIRST.replace("pretrain", own).replace("{enabled: true}\n", f"\n    enabled: true\n{loaded}")
+
+
 BODY = '{"training_job": {"name": "train", "image": {"base_image": "i:1"}, "runtime": {"start_commands": ["go"]}}}'
 PYTHON = """\
 from truss_train import definitions as d
@@ -189,6 +199,48 @@ CASES: dict[str, Case] = {
         | {"low.yaml": HEIR.replace("train", "low").replace("  image:", "  compute: {node_count: 1}\n  image:")},
     ),
     "unused-defaults": Case("validate .", {"train.yaml": PLAIN, "base.yaml": DEFAULTS}),
+    "checkpoint-target": Case(
+        "validate .", {"a.yaml": _after("pretrain", ", job_id: p7qr9qv, project_name: demo"), "b.yaml": FIRST}
+    ),
+    "checkpoint-target.of-none": Case("validate .", {"a.yaml": _after("null", ", job_id: p7qr9qv, project: demo")}),
+    "unknown-manifest": Case("validate .", {"a.yaml": _after("pretrian"), "b.yaml": FIRST}),
+    "unknown-manifest.of-a-project": Case(
+        "validate .", {"a.yaml": _after("pretrain", ", project: x"), "b.yaml": FIRST}
+    ),
+    "unknown-manifest.renamed": Case(
+        "validate .", {"a.yaml": _after("begin"), "b.yaml": FIRST.replace("project:", "renamed_from: begin, project:")}
+    ),
+    "unknown-manifest.with-errors": Case(
+        "validate specs/a/train.yaml",
+        {"specs/a/train.yaml": _after("pretrain"), "specs/b.yaml": FIRST + "  priority: high\n"},
+    ),
+    "unknown-manifest.that-is-no-YAML": Case(
+        "validate specs/a/train.yaml", {"specs/a/train.yaml": _after("pretrain"), "specs/b.yaml": FIRST + "---\n{\n"}
+    ),
+    "unknown-manifest.of-some-cells": Case(
+        "validate .",
+        {
+            "a.yaml": _after("'pretrain-${{ matrix.s }}'", own="'x-${{ matrix.s }}'").replace(
+                "metadata:", "matrix: {s: [1, 2, 3]}\nmetadata:"
+            ),
+            "b.yaml": FIRST.replace("pretrain", "pretrain-2"),
+        },
+    ),
+    "ambiguous-manifest": Case(
+        "validate .", {"a.yaml": _after("pretrain"), "b.yaml": FIRST, "c.yaml": FIRST.replace("demo", "other")}
+    ),
+    "chain-without-checkpoints": Case(
+        "validate .", {"a.yaml": _after("pretrain"), "b.yaml": FIRST.replace("true", "false")}
+    ),
+    "chain-cycle": Case("validate .", {"a.yaml": _after("train")}),
+    "chain-cycle.of-three": Case(
+        "validate specs/a.yaml",
+        {
+            "specs/a.yaml": _after("first"),
+            "specs/b.yaml": f"{_after('second', own='first')}---\n{_after('third', own='second')}",
+            "specs/c.yaml": _after("first", own="third"),
+        },
+    ),
     "not-read": Case("validate .", {"train.yaml": PLAIN, "eval.YAML": PLAIN}),
     "override.of-a-name": Case("validate . --set trian:spec.priority=5"),
     "override.of-a-glob": Case("validate . --set 'trian*:spec.priority=5'"),

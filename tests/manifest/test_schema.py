@@ -125,6 +125,8 @@ def test_only_what_can_change_on_a_waiting_job_and_what_is_not_the_job_stays_out
         "metadata.adopts.job": "none",
         "metadata.renamed_from": "none",
         "metadata.team": "none",
+        "$defs.latest_checkpoint.project": "none",
+        "$defs.named_checkpoint.project": "none",
         "spec.compute.availability_model": "update",
         "spec.priority": "update",
         "policy": "none",
@@ -145,8 +147,19 @@ MOVED = MappingProxyType(
 LEFT_OUT = frozenset({"spec.name", "spec.truss_user_env", "spec.runtime.artifacts", "spec.runtime.enable_cache"})
 """Made from metadata.name; another client's; made from spec.workspace; deprecated. Each with all below it."""
 
-OWN_FIELDS = frozenset({"spec.workspace"})
-"""Fields of a manifest alone, each with all below it: `apply` fills spec.runtime.artifacts from the workspace."""
+_LOADED = "spec.checkpointing.load.checkpoints[]"
+OWN_FIELDS = frozenset(
+    {
+        "spec.workspace",
+        *(
+            f"{_LOADED}({kind}).{name}"
+            for kind in ("baseten_latest_checkpoint", "baseten_named_checkpoint")
+            for name in ("manifest", "project")
+        ),
+    }
+)
+"""Fields of a manifest alone, each with all below it: `apply` fills spec.runtime.artifacts from the workspace, and the
+`job_id` of a checkpoint from the job of the manifest that its entry names."""
 
 WIDER = MappingProxyType({"spec.compute.accelerator": frozenset({"string"})})
 """What a manifest takes beyond what is sent: the shorthand `H100:8`."""

@@ -229,8 +229,22 @@ def _mount_overlap(data: Mapping[str, Any]) -> Iterator[Finding]:
 def _latest_checkpoint_scope(data: Mapping[str, Any]) -> Iterator[Finding]:
     for path, checkpoint in entries_at(data, "spec", "checkpointing", "load", "checkpoints"):
         latest = checkpoint.get("typ") == "baseten_latest_checkpoint"
-        if latest and checkpoint.get("project_name") is None and checkpoint.get("job_id") is None:
-            yield path, "'project_name' or 'job_id' is missing", "the latest checkpoint of what?"
+        if latest and all(checkpoint.get(name) is None for name in (*_TARGETS, "manifest")):
+            yield path, "'project_name', 'job_id' or 'manifest' is missing", "the latest checkpoint of what?"
+
+
+def _checkpoint_target(data: Mapping[str, Any]) -> Iterator[Finding]:
+    for path, checkpoint in entries_at(data, "spec", "checkpointing", "load", "checkpoints"):
+        others = [name for name in _TARGETS if checkpoint.get(name) is not None]
+        if checkpoint.get("manifest") is None:
+            if checkpoint.get("project") is not None:
+                yield (*path, "project"), "'project' says which 'manifest' is meant, and there is none", ""
+        elif others:
+            yield (*path, others[0]), f"'{others[0]}' and 'manifest' can't both be given", "leave one out"
+
+
+_TARGETS = ("project_name", "job_id")
+"""The fields of the API that say whose checkpoint is meant."""
 
 
 ERRORS: Mapping[str, Check] = MappingProxyType(
@@ -244,6 +258,7 @@ ERRORS: Mapping[str, Check] = MappingProxyType(
         "mount-location": _mount_location,
         "mount-overlap": _mount_overlap,
         "latest-checkpoint-scope": _latest_checkpoint_scope,
+        "checkpoint-target": _checkpoint_target,
     }
 )
 """Rules that make a manifest invalid, by name."""

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple, TypeVar
 from baseten_jobs.job.content import Workspace, written_in
 from baseten_jobs.job.identity import SHOWN, Identity, digest_of
 from baseten_jobs.job.observation import ObservedProject
+from baseten_jobs.manifest.chains.entries import chained
 from baseten_jobs.manifest.defaults.reading import Read, Refused
 from baseten_jobs.manifest.document import MAX_BYTES, Document, Loaded, decode, load
 from baseten_jobs.manifest.schema.fields import DEFAULTS, POLICY, SUPPORTED
@@ -37,7 +38,12 @@ class PastManifest:
 
     @cached_property
     def digest(self) -> str:
-        """The digest of spec and code; empty for a spec that can't be hashed, and was never submitted."""
+        """The digest of spec and code; empty for a spec that can't be hashed, and was never submitted.
+
+        It is empty, too, for one that loads a checkpoint of another manifest's job, whose digest is not known here.
+        """
+        if chained({"spec": self.spec}):
+            return ""
         try:
             return digest_of(self.spec, self.api_version, self.content)
         except (TypeError, ValueError):  # a value that JSON does not know
