@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from baseten_jobs.importing.draft import Draft
 from baseten_jobs.importing.placed import Placed, placed
 from baseten_jobs.job.names import parse_job_name
+from baseten_jobs.job.request import run_to_come
 from baseten_jobs.manifest.diagnostics import Diagnostic, Position, Severity
 from baseten_jobs.manifest.names import manifest_name
 from baseten_jobs.secrecy import quoted
@@ -104,8 +105,25 @@ def spec_of(job: Placed, path: str) -> tuple[Placed, list[Diagnostic]]:
 def _checkpointing(config: Placed | None, load: Placed | None) -> Placed | None:
     if load is None:
         return config
+    load = _chained_again(load)
     whole = config if config is not None else placed({}, load.at)
     return whole.holding(load=load) if isinstance(whole.value, dict) else whole
+
+
+def _chained_again(load: Placed) -> Placed:
+    """What is loaded, with the name of a manifest where `render` could not tell yet which job of it that is."""
+    checkpoints = load.get("checkpoints")
+    if checkpoints is None or not isinstance(checkpoints.value, list):
+        return load
+    return load.holding(checkpoints=replace(checkpoints, value=[_with_manifest(each) for each in checkpoints.value]))
+
+
+def _with_manifest(checkpoint: Placed) -> Placed:
+    job = checkpoint.get("job_id")
+    name = run_to_come(job.value) if job is not None and isinstance(job.value, str) else ""
+    return (
+        checkpoint.holding(job_id=None, manifest=replace(job, value=name)) if job is not None and name else checkpoint
+    )
 
 
 def _cache_of(enable_cache: Placed) -> Placed:

@@ -175,7 +175,7 @@ def compile_request(document: Document, content: Content | None = None, loaded: 
         digest=digest,
         training_job=_loading(
             {"name": identity.job_name, **_training_job(spec)},
-            {number: f"<job of {request.job_name}>" for number, request in loaded.items()},
+            {number: _TO_COME.format(request.job_name) for number, request in loaded.items()},
         ),
         settings=settings_of_spec(spec, document.data["apiVersion"]),
         stop_superseded=policy.get("on_change") == "stop",
@@ -196,6 +196,17 @@ def _upstream(number: int, request: JobRequest, spec: Mapping[str, Any]) -> Upst
     checkpoint = spec["checkpointing"]["load"]["checkpoints"][number].get("checkpoint_name")
     of = request
     return Upstream(number, of.project, of.name, of.digest, of.attempt, checkpoint, of.path)
+
+
+_TO_COME = "<job of {}>"
+"""Stands for the id of a job that is not there yet, by the name that the job will have."""
+
+
+def run_to_come(job_id: str) -> str:
+    """Returns the name of the manifest whose job this stands for, in the place of an id; empty for an id."""
+    begin, end = _TO_COME.split("{}")
+    whole = job_id.startswith(begin) and job_id.endswith(end)
+    return job_id.removeprefix(begin).partition("--")[0] if whole else ""
 
 
 def _loading(body: Mapping[str, Any], jobs: Mapping[int, str]) -> Mapping[str, Any]:

@@ -245,7 +245,7 @@ UNREADABLE: dict[str, tuple[str | bytes, str]] = {
     ),
     "the latest checkpoint of nothing": (
         HEAD + TAIL + "job.runtime.load_checkpoint_config = d.LoadCheckpointConfig(enabled=True)\n" + LAST,
-        "c.py:3:38: spec.checkpointing.load.checkpoints[0]: 'project_name' or 'job_id' is missing;"
+        "c.py:3:38: spec.checkpointing.load.checkpoints[0]: 'project_name', 'job_id' or 'manifest' is missing;"
         " the latest checkpoint of what? [latest-checkpoint-scope]",
     ),
 }  # fmt: skip

@@ -202,6 +202,9 @@ CASES: dict[str, Case] = {
     "checkpoint-target": Case(
         "validate .", {"a.yaml": _after("pretrain", ", job_id: p7qr9qv, project_name: demo"), "b.yaml": FIRST}
     ),
+    "checkpoint-target.of-render": Case(
+        "validate .", {"a.yaml": _after("null", ", job_id: '<job of pretrain--2f96f1a5dba5>'")}
+    ),
     "checkpoint-target.of-none": Case("validate .", {"a.yaml": _after("null", ", job_id: p7qr9qv, project: demo")}),
     "unknown-manifest": Case("validate .", {"a.yaml": _after("pretrian"), "b.yaml": FIRST}),
     "unknown-manifest.of-a-project": Case(

@@ -236,6 +236,8 @@ def _latest_checkpoint_scope(data: Mapping[str, Any]) -> Iterator[Finding]:
 def _checkpoint_target(data: Mapping[str, Any]) -> Iterator[Finding]:
     for path, checkpoint in entries_at(data, "spec", "checkpointing", "load", "checkpoints"):
         others = [name for name in _TARGETS if checkpoint.get(name) is not None]
+        if (text_at(checkpoint, "job_id") or "").startswith("<job of "):
+            yield (*path, "job_id"), "this stands for a job that is not there yet", "name its manifest in `manifest`"
         if checkpoint.get("manifest") is None:
             if checkpoint.get("project") is not None:
                 yield (*path, "project"), "'project' says which 'manifest' is meant, and there is none", ""
