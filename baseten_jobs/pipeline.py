@@ -36,7 +36,7 @@ from baseten_jobs.provider.api.errors import ApiError
 from baseten_jobs.provider.checkpoints import saved_by
 from baseten_jobs.provider.observe import observe, with_second_witness
 from baseten_jobs.provider.presence import Recall
-from baseten_jobs.provider.status import Status
+from baseten_jobs.provider.status import Status, with_waits
 
 _DIFFERENCES = 5
 """As many are shown of those that make a plan stale."""
@@ -287,4 +287,6 @@ def status(
     observation, diagnostics = look(api, compiled)
     if diagnostics:
         return (), in_order(diagnostics)
-    return (recall or Recall(api)).rows(compiled.requests, observation), ()
+    loaded = [each.request for each in compiled.loaded]
+    rows = with_waits((recall or Recall(api)).rows((*compiled.requests, *loaded), observation))
+    return rows[: len(compiled.requests)], ()

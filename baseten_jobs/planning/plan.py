@@ -156,6 +156,11 @@ class Action:
         return ActionKey(self.request.project, self.request.name, stopped)
 
     @property
+    def submits_later(self) -> bool:
+        """True if it will be submitted by a later apply, once what it waits for is there."""
+        return bool(self.waits) and not any(wait.broken for wait in self.waits)
+
+    @property
     def job_name(self) -> str:
         """The name of the manifest's own job; of a stop, that of the job that is stopped."""
         stopped = without_letters(self.job.name) if self.verb is Verb.STOP and self.job else None
@@ -213,6 +218,11 @@ class Plan:
         return Bill(tuple((a.request.name, a.cost or cost_of(a.request, ())) for a in self.of(Verb.SUBMIT)))
 
     @property
+    def cost_later(self) -> Bill:
+        """What the stages that wait cost together, once they run."""
+        return Bill(tuple((a.request.name, a.cost or cost_of(a.request, ())) for a in self.later))
+
+    @property
     def beside(self) -> tuple[Beside, ...]:
         """The runs that the submits leave running, each once."""
         found = {beside.job.id: beside for action in self.of(Verb.SUBMIT) for beside in action.beside}
@@ -234,7 +244,7 @@ class Plan:
     @property
     def later(self) -> tuple[Action, ...]:
         """The stages that wait for others, and for which nothing has to be done but wait."""
-        return tuple(a for a in self.actions if a.waits and not any(wait.broken for wait in a.waits))
+        return tuple(action for action in self.actions if action.submits_later)
 
     def lacks_job_of(self, action: Action) -> bool:
         """True if no job in its project has, or had, just the identity of an action's manifest."""

@@ -28,12 +28,23 @@ class Checkpoints:
 
 
 @dataclass(frozen=True)
+class Awaiting:
+    """A manifest whose job is waited for, and how that job is."""
+
+    name: str
+    state: str
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.state})"
+
+
+@dataclass(frozen=True)
 class Status:
     """A manifest beside its job; `others` are live jobs of its name with another spec or attempt.
 
     `copies` are live ones that a person made of its jobs, `read_at` is when they were looked at, in epoch seconds, and
     `age` is in seconds. `cost` is in USD, and what the job cost at most: the API does not tell when it left the queue.
-    Both, and the checkpoints, are None if they are not known.
+    Both, and the checkpoints, are None if they are not known. `waits` are set on a stage that has no job yet.
     """
 
     request: JobRequest
@@ -45,6 +56,7 @@ class Status:
     checkpoints: Checkpoints | None = None
     copies: tuple[ObservedJob, ...] = ()
     read_at: float | None = None
+    waits: tuple[Awaiting, ...] = ()
 
     @property
     def state(self) -> str:
@@ -88,6 +100,18 @@ def _status(request: JobRequest, observation: Observation) -> Status:
     others = tuple(job for job in named if job.live and job.identity != request.identity and job.id not in copied)
     also = tuple(each for each in named if each.live and each.id in copied and each is not job)
     return Status(request, job, running if len(running) > 1 else (), others, copies=also, read_at=project.read_at)
+
+
+def with_waits(rows: Iterable[Status]) -> tuple[Status, ...]:
+    """Return the same rows; those of stages without a job tell how the jobs are that they load from."""
+    rows = tuple(rows)
+    known = {(row.request.project, row.request.name): row.state for row in rows}
+    return tuple(
+        replace(row, waits=tuple(Awaiting(up.name, known[up.project, up.name]) for up in row.request.upstreams))
+        if row.job is None and row.request.upstreams
+        else row
+        for row in rows
+    )
 
 
 def deployed(job: ObservedJob) -> bool:

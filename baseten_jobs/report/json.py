@@ -19,7 +19,7 @@ from baseten_jobs.phrases import document as dumped
 from baseten_jobs.planning.diff import Change
 from baseten_jobs.planning.plan import Action, Beside, Orphan, Plan
 from baseten_jobs.provider.status import Status
-from baseten_jobs.report import cells, file_list, projects
+from baseten_jobs.report import cells, file_list, projects, stages
 from baseten_jobs.report.style import PLAIN, Look
 
 if TYPE_CHECKING:
@@ -50,6 +50,7 @@ def requests(compiled: Iterable[JobRequest], look: Look = PLAIN) -> Page:
             "job_name": r.job_name,
             **cells.data(r),
             "request": r.body,
+            **stages.of_request(r),
             **_overrides(r, look),
             **file_list.data(r.content, look),
         }
@@ -64,15 +65,12 @@ def plan(made: Plan, look: Look = PLAIN) -> Page:
             "summary": made.summary,
             "cost": _bill(made.cost),
             "cost_beside": _bill(made.cost_beside),
+            **({"cost_later": _bill(made.cost_later)} if made.later else {}),
             "actions": [_action(action, look) for action in made.actions],
             "orphans": [orphan(each) for each in made.orphans],
-            "notes": [*_of_projects(made), *made.notes],
+            "notes": [*projects.told(made), *made.notes],
         }
     )
-
-
-def _of_projects(made: Plan) -> list[str]:
-    return [*projects.created(made), *projects.contradictory(made), *projects.capped(made)]
 
 
 def applied(result: Applied, look: Look = PLAIN) -> Page:
@@ -165,6 +163,7 @@ def _action(action: Action, look: Look) -> Mapping[str, Any]:
         "superseded": [{"job_id": job.id, "gpus": job.gpus} for job in action.superseded],
         "beside": [_beside(run) for run in action.beside],
         "doubt": action.doubt.value if action.doubt else None,
+        **stages.of_action(action),
         "warnings": [*action.warnings, *([action.error] if action.error else [])],
         "notes": [*map(str, action.beside), *action.notes],
     }
@@ -273,6 +272,7 @@ def _status(row: Status) -> Mapping[str, Any]:
         "duplicates": [job.id for job in row.duplicates],
         "others": [{"job_id": o.id, "name": without_letters(o.name), "gpus": o.gpus} for o in row.others],
         **({"copies": [job.id for job in row.copies]} if row.copies else {}),
+        **stages.of_status(row),
     }
 
 

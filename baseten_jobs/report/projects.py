@@ -26,3 +26,8 @@ def contradictory(made: Plan) -> list[str]:
     """A sentence for each contradiction between the search and the job list of a project."""
     notes = (f"{one_line(project.name)}: {note}" for project in made.projects.values() for note in project.notes)
     return list(dict.fromkeys(notes))
+
+
+def told(plan: Plan) -> list[str]:
+    """All that is said of the projects."""
+    return [*created(plan), *contradictory(plan), *capped(plan)]

@@ -155,7 +155,8 @@ def _trouble(row: Status, look: Look) -> list[str]:
         for other in row.others
     )
     copied = (f"    job {job.id} ({in_words(job, row.read_at)}) is a copy that a person made" for job in row.copies)
-    return [*lines, *others, *copied]
+    waits = (f"    waits for {one_line(str(wait), 200)}" for wait in row.waits)
+    return [*lines, *waits, *others, *copied]
 
 
 def _summary(rows: Sequence[Status]) -> list[str]:

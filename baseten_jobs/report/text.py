@@ -14,7 +14,7 @@ from baseten_jobs.phrases import Page, count, document, one_line, page
 from baseten_jobs.planning.capacity import Start
 from baseten_jobs.planning.diff import FILE, Change
 from baseten_jobs.planning.plan import Action, Orphan, Plan, Verb
-from baseten_jobs.report import file_list, projects
+from baseten_jobs.report import file_list, projects, stages
 from baseten_jobs.report.cells import Sweep, by_matrix, label
 from baseten_jobs.report.shared_changes import SharedChange, SharedChanges
 from baseten_jobs.report.status_table import status as status
@@ -53,6 +53,7 @@ def requests(compiled: Iterable[JobRequest], look: Look = PLAIN) -> Page:
         outside = f", {told_of}" if (told_of := file_list.from_outside(r.content)) else ""
         whose = f"{r.job_name} in {one_line(str(r.project))} (digest {r.digest[:SHOWN]})"
         lines.append(f"# {place(r)}: {whose}{outside}")
+        lines += [f"# {stages.stand_in(r)}"] if r.upstreams else []
         lines += [f"# {override(change)}" for change in look.overrides(r)]
         lines += [f"# {line}" for line in file_list.lines(r.content, look)]
         lines.append(document(r.body))
@@ -95,15 +96,16 @@ def heading(made: Plan) -> str:
 
 
 def cost_summary(made: Plan) -> list[str]:
-    """The cost of the submits, and its sum with the runs that they leave running; empty without submits."""
+    """The cost of the submits, its sum with the runs that they leave running, and that of stages which wait."""
+    later = [f"Then, as stages end: {count(len(made.later), 'more job')}, {made.cost_later}."] if made.later else []
     if not made.of(Verb.SUBMIT):
-        return []
+        return later
     lines = [f"Cost: {made.cost}."]
     if made.beside:
         runs = "a previous run keeps" if len(made.beside) == 1 else f"{len(made.beside)} previous runs keep"
         in_all = made.cost.and_also(made.cost_beside).price
         lines.append(f"Beside it {runs} running: {made.cost_beside}; in all {in_all}.")
-    return lines
+    return [*lines, *later]
 
 
 def _shared(shared: SharedChange, look: Look) -> list[str]:
@@ -119,6 +121,7 @@ def _action(action: Action, look: Look, shared: SharedChanges) -> list[str]:
     outside = f"  {look.paint(told_of, 'yellow')}" if (told_of := from_outside(action)) else ""
     lines = [f"  {look.paint(f'{sign} {what}', colour)}  ({action.reason}){outside}"]
     lines.append(_INDENT + " · ".join(facts(action)))
+    lines += [_INDENT + stages.then(action)] if action.submits_later else []
     if action.previous is not None:
         lines.append(f"{_INDENT}compared with {revision(action.previous)}")
     lines += [_INDENT + line for line in _changes(look.shown(shared.own(action)), look)]

@@ -7,10 +7,10 @@ from baseten_jobs.git.log import Revision
 from baseten_jobs.job.cost import Cost
 from baseten_jobs.job.identity import Identity
 from baseten_jobs.job.observation import ObservedJob, ObservedProject
-from baseten_jobs.job.request import JobRequest, ProjectRef
+from baseten_jobs.job.request import JobRequest, ProjectRef, Upstream
 from baseten_jobs.planning.capacity import Start
 from baseten_jobs.planning.diff import Change
-from baseten_jobs.planning.plan import Action, Beside, Doubt, Orphan, Plan, Verb
+from baseten_jobs.planning.plan import Action, Beside, Doubt, Orphan, Plan, Verb, Wait
 
 OLD, NEW = "3d7341265964", "e98bb7310837"
 
@@ -56,6 +56,31 @@ def planned(*actions: Action, **changes: Any) -> Plan:
     refs = {action.request.project for action in actions}
     projects = {ref: ObservedProject(ref, f"p-{ref}", str(ref)) for ref in refs}
     return replace(Plan(actions, projects), **changes)
+
+
+def chain() -> Plan:
+    """Four stages: one runs, one waits for it, one for that one; and one waits for what will never come."""
+    names = ("pretrain", "sft", "dpo")
+    upstreams = {name: Upstream(0, request().project, name, NEW + "0" * 52, 1) for name in (*names, "broken")}
+
+    def waiting(name: str, after: str, state: str, *, job: ObservedJob | None = None, broken: bool = False) -> Action:
+        wait = Wait(upstreams[after], state, job, broken)
+        stage = request(name, upstreams=(upstreams[after],))
+        error = f"{name}: {wait}" if broken else ""
+        cost = None if broken else Cost(2, 8, "H100", 0, 104.0)
+        return Action(Verb.HOLD, stage, str(wait), waits=(wait,), error=error, cost=cost)
+
+    return planned(
+        keep("pretrain"),
+        waiting("sft", "pretrain", "running, 3 checkpoints", job=job("pretrain", digest=NEW)),
+        replace(
+            waiting("dpo", "sft", "which waits itself"),
+            superseded=(job("dpo", "j5"),),
+            warnings=("job j5 of another spec runs on until then",),
+        ),
+        Action(Verb.HOLD, request("broken"), "failed before: raise it", job("broken", "j3", NEW, "FAILED")),
+        waiting("eval", "broken", "job j3 failed", job=job("broken", "j3", NEW, "FAILED"), broken=True),
+    )
 
 
 def every_kind() -> Plan:
