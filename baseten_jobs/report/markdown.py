@@ -11,7 +11,7 @@ from baseten_jobs.manifest.document import Document
 from baseten_jobs.phrases import Page, count, one_line
 from baseten_jobs.planning.diff import Change
 from baseten_jobs.planning.plan import Action, Orphan, Plan, Verb
-from baseten_jobs.report import file_list, problems, projects, stages, text
+from baseten_jobs.report import file_list, problems, projects, text
 from baseten_jobs.report.cells import by_matrix, values
 from baseten_jobs.report.grouping import Group, grouped
 from baseten_jobs.report.markdown_escape import code, in_code, in_comment, prose
@@ -168,7 +168,7 @@ def _cells(action: Action, priced: bool, axes: Sequence[str]) -> Sequence[str]:
         prose(str(action.request.project), 80),
         str(_gpus(action) or ""),
         *([prose(per_hour(cost)) if cost is not None else ""] if priced else []),
-        prose(action.reason + ("; then it is submitted" if action.submits_later else ""))
+        prose(f"{action.reason}; then it is submitted" if action.submits_later else action.reason)
         + (f"; **{prose(taken, 400)}**" if (taken := text.from_outside(action)) else ""),
     )
 
@@ -226,7 +226,6 @@ def _points(action: Action, look: Look, shared: SharedChanges) -> Iterator[str]:
     yield from map(prose, filter(None, (shared.told_elsewhere(action).replace("below", "above"),)))
     if action.history:
         yield prose(action.history)
-    yield from (prose(stages.then(action)) for _ in range(action.submits_later))
     yield from (f"set by `--set`: {code(f'{c.field} = {c.new}', 400)}" for c in look.overrides(action.request))
     if action.verb is Verb.SUBMIT:
         yield from (prose(line) for line in file_list.lines(action.request.content, look))

@@ -10,6 +10,7 @@ from baseten_jobs.manifest.normalisation import accelerator_of
 from baseten_jobs.manifest.rules.lookup import (
     Check,
     Finding,
+    entries_at,
     environment,
     mapping_at,
     text_at,
@@ -156,6 +157,17 @@ def _mutable_weights(data: Mapping[str, Any]) -> Iterator[Finding]:
             yield (*path, "source"), message, "a moved model is not seen as a change: give a commit, as in @8f3c1d0"
 
 
+def _mutable_checkpoint(data: Mapping[str, Any]) -> Iterator[Finding]:
+    for path, checkpoint in entries_at(data, "spec", "checkpointing", "load", "checkpoints"):
+        project, latest = text_at(checkpoint, "project_name"), checkpoint.get("typ") == "baseten_latest_checkpoint"
+        if project is not None and latest and all(checkpoint.get(other) is None for other in ("job_id", "manifest")):
+            yield (
+                (*path, "project_name"),
+                f"the newest checkpoint of {quoted(project, 80)} moves, and a moved one is not seen as a change",
+                "name its manifest in `manifest`: a new run, unless `baseten-jobs adopt` counts the job there is",
+            )
+
+
 WARNINGS: Mapping[str, Check] = MappingProxyType(
     {
         "unknown-accelerator": _unknown_accelerator,
@@ -167,6 +179,7 @@ WARNINGS: Mapping[str, Check] = MappingProxyType(
         "no-start-command": _no_start_command,
         "mutable-image": _mutable_image,
         "mutable-weights": _mutable_weights,
+        "mutable-checkpoint": _mutable_checkpoint,
     }
 )
 """Rules that warn; errors under `--strict`."""
