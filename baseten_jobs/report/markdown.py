@@ -8,17 +8,17 @@ from baseten_jobs.job.cost import per_hour
 from baseten_jobs.job.names import without_letters
 from baseten_jobs.manifest.diagnostics import Diagnostic, Severity
 from baseten_jobs.manifest.document import Document
-from baseten_jobs.phrases import Page, count, one_line
+from baseten_jobs.phrases import Page, count
 from baseten_jobs.planning.diff import Change
 from baseten_jobs.planning.plan import Action, Orphan, Plan, Verb
 from baseten_jobs.report import file_list, problems, projects, text
 from baseten_jobs.report.cells import by_matrix, values
 from baseten_jobs.report.grouping import Group, grouped
-from baseten_jobs.report.markdown_escape import code, in_code, in_comment, prose
+from baseten_jobs.report.markdown_change import change_told
+from baseten_jobs.report.markdown_escape import code, in_comment, prose
 from baseten_jobs.report.shared_changes import SharedChange, SharedChanges
 from baseten_jobs.report.size_limit import Section, enough, fitted
 from baseten_jobs.report.style import PLAIN, Look
-from baseten_jobs.report.word_diff import Mark, Piece, reads_better_by_words, reordered, told, word_diff
 
 LIMIT = 60_000
 """Bytes; GitHub refuses a comment of more than 65,536 characters."""
@@ -32,10 +32,6 @@ NAMES = 10
 _BLOCK = 4_000
 """Bytes that a block of details may have in any case; fewer blocks may have more each."""
 
-_CHANGE = 1_500
-"""Bytes after which no further word of a change is told."""
-
-_ELEMENTS = {Mark.REMOVED: "del", Mark.ADDED: "ins"}
 _CHANGING = (Verb.SUBMIT, Verb.UPDATE, Verb.STOP)
 
 
@@ -63,7 +59,7 @@ def applied(result: Applied, look: Look = PLAIN) -> Page:
     """What became of each action; without those that had nothing to do."""
     outcomes = [look.said(outcome) for outcome in result.outcomes if text.worth_a_line(outcome)]
     head = ("outcome", "job", "project", "id", "")
-    notes = (*([result.unauthorised] if result.unauthorised else []), *result.notes)
+    notes = (*filter(None, (result.unauthorised,)), *result.notes)
     sections = [
         Section(f"### {text.applied_summary(result)}"),
         *([Section("**interrupted**: what was not started is skipped")] if result.interrupted else []),
@@ -76,7 +72,7 @@ def applied(result: Applied, look: Look = PLAIN) -> Page:
 def diagnostics(found: Sequence[Diagnostic], documents: Sequence[Document] = (), look: Look = PLAIN) -> Page:
     """All diagnostics as a table, errors first, and how many there are."""
     ordered = sorted(found, key=lambda d: d.severity is not Severity.ERROR)
-    rows = tuple((d.severity.value, code(str(d.position)), prose(problems.message(d), 600), d.rule) for d in ordered)
+    rows = ((d.severity.value, code(str(d.position)), prose(problems.message(d), 600), d.rule) for d in ordered)
     counted = [Section(problems.summary(found, documents))] if documents else []
     return fitted([*_rows(("level", "where", "what", "rule"), rows, "problem", rank=0), *counted], LIMIT)
 
@@ -181,8 +177,8 @@ def _gpus(action: Action) -> int:
 
 def _shared(shared: SharedChange, look: Look) -> str:
     """An edit of Defaults, once for all jobs that it reaches."""
-    changes = ", ".join(map(_change, look.shown(shared.changes)))
-    return f"- {code(shared.source, 200)}, in {prose(shared.jobs, 400)}: {changes}"
+    told = ", ".join(map(change_told, look.shown(shared.changes)))
+    return f"- {code(shared.source, 200)}, in {prose(shared.jobs, 400)}: {told}"
 
 
 def _details(actions: Sequence[Action], look: Look, shared: SharedChanges) -> Iterator[Section]:
@@ -215,7 +211,7 @@ def _detail(action: Action, look: Look, most: int, shared: SharedChanges) -> str
 
 
 def _changes(found: Sequence[Change], look: Look, most: int) -> Iterator[Section]:
-    items = enough((f"- {_change(change)}" for each in found for change in look.shown([each])), 2 * most)
+    items = enough((f"- {change_told(change)}" for each in found for change in look.shown([each])), 2 * most)
     if items:
         further = len(found) - len(items)
         yield Section("", items, left_out=_left_out("change"), further=further, rank=1, share=0.8)
@@ -223,7 +219,8 @@ def _changes(found: Sequence[Change], look: Look, most: int) -> Iterator[Section
 
 def _points(action: Action, look: Look, shared: SharedChanges) -> Iterator[str]:
     """What is known beside the changes."""
-    yield from map(prose, filter(None, (shared.told_elsewhere(action).replace("below", "above"),)))
+    if elsewhere := shared.told_elsewhere(action):
+        yield prose(elsewhere.replace("below", "above"))
     if action.history:
         yield prose(action.history)
     yield from (f"set by `--set`: {code(f'{c.field} = {c.new}', 400)}" for c in look.overrides(action.request))
@@ -231,25 +228,6 @@ def _points(action: Action, look: Look, shared: SharedChanges) -> Iterator[str]:
         yield from (prose(line) for line in file_list.lines(action.request.content, look))
     yield from (f"**warning:** {prose(warning)}" for warning in action.warnings)
     yield from (prose(note) for note in (*map(str, action.beside), *action.notes))
-
-
-def _change(change: Change) -> str:
-    if change.moved:
-        return code(f"{change.field}: {reordered(change)}", 1000)
-    if not reads_better_by_words(change):
-        return code(f"{change.field}: {one_line(told(change.old), 400)} → {one_line(told(change.new), 400)}", 1000)
-    pieces = word_diff(change.old, change.new)
-    words = enough(map(_piece, pieces), _CHANGE)
-    more = " …" if len(words) < len(pieces) else ""
-    return f"<code>{in_code(change.field)}: {''.join(words)}{more}</code>"
-
-
-def _piece(piece: Piece) -> str:
-    words = one_line(piece.text, 1000)
-    space = words[: len(words) - len(words.lstrip(" "))]
-    shown = in_code(words.lstrip(" "), 1000)
-    element = _ELEMENTS.get(piece.mark)
-    return space + (f"<{element}>{shown}</{element}>" if element else shown)
 
 
 def _revision(r: Revision) -> str:

@@ -41,7 +41,13 @@ def _compiled() -> Compiled:
 
 
 def _names() -> list[str]:
-    return [request.name for request in _compiled().requests]
+    """The manifests whose jobs begin at once."""
+    return [request.name for request in _compiled().requests if not request.upstreams]
+
+
+def _waiting() -> list[str]:
+    """Those that load the checkpoint of another one's job."""
+    return [request.name for request in _compiled().requests if request.upstreams]
 
 
 def _request(name: str) -> JobRequest:
@@ -227,9 +233,9 @@ def applied(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("applied")
     shutil.copytree(ROOT / "specs", folder / "specs")
     before, plan = _plan(folder)
-    assert (before, plan["summary"]) == (2, _summary(submit=len(_names())))
+    assert (before, plan["summary"]) == (2, _summary(submit=len(_names()), hold=len(_waiting())))
     code, first = _apply(folder)
-    assert (code, _outcomes(first)) == (0, dict.fromkeys(_names(), "submitted"))
+    assert (code, _outcomes(first)) == (0, dict.fromkeys(_names(), "submitted") | dict.fromkeys(_waiting(), "held"))
     return folder
 
 
@@ -241,7 +247,7 @@ def copied(applied: Path, tmp_path: Path) -> Path:
 
 def test_a_second_apply_does_nothing(copied: Path) -> None:
     code, again = _apply(copied)
-    assert (code, _outcomes(again)) == (0, dict.fromkeys(_names(), "kept"))
+    assert (code, _outcomes(again)) == (0, dict.fromkeys(_names(), "kept") | dict.fromkeys(_waiting(), "held"))
 
 
 def _rewritten(change: Callable[[Any], Any], **style: Any) -> Callable[[str], str]:
@@ -304,7 +310,7 @@ def test_specs_that_mean_the_same_leave_nothing_to_do(
     monkeypatch.chdir(copied)
     code = run(["plan", "--local", "--detailed-exitcode", "-o", "json", "specs"])
     summary = json.loads(capsys.readouterr().out)["summary"]
-    assert (code, summary) == (0, _summary(keep=len(_names())))
+    assert (code, summary) == (0, _summary(keep=len(_names()), hold=len(_waiting())))
 
 
 def test_a_changed_learning_rate_submits_that_job_alone(copied: Path) -> None:
@@ -314,13 +320,13 @@ def test_a_changed_learning_rate_submits_that_job_alone(copied: Path) -> None:
     path.write_text(text.replace("--learning_rate 2e-4", "--learning_rate 1e-4"), encoding="utf-8")
     old = _request("qwen3-4b-lora").digest
     code, plan = _plan(copied)
-    assert (code, plan["summary"]) == (2, _summary(submit=1, keep=len(_names()) - 1))
+    assert (code, plan["summary"]) == (2, _summary(submit=1, keep=len(_names()) - 1, hold=len(_waiting())))
     (submit,) = [action for action in plan["actions"] if action["action"] == "submit"]
     assert submit["name"] == "qwen3-4b-lora"
     assert submit["digest"] != old
     assert re.findall(r"\b[0-9a-f]{12}\b", submit["reason"]) == [old[:12], submit["digest"][:12]]
     code, applied = _apply(copied)
-    outcomes = dict.fromkeys(_names(), "kept") | {"qwen3-4b-lora": "submitted"}
+    outcomes = dict.fromkeys(_names(), "kept") | dict.fromkeys(_waiting(), "held") | {"qwen3-4b-lora": "submitted"}
     assert (code, _outcomes(applied)) == (0, outcomes)
     code, plan = _plan(copied)
-    assert (code, plan["summary"]) == (0, _summary(keep=len(_names())))
+    assert (code, plan["summary"]) == (0, _summary(keep=len(_names()), hold=len(_waiting())))
