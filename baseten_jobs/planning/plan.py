@@ -123,7 +123,8 @@ class Action:
     that `--create` lifts. `pruned` is True for the stop of a job whose manifest was deleted; `twin_of` is set on
     the stop of a duplicate, to the older job of its identity. `cost`, `starts` and
     `beside` are set on submits, as far as the API tells them. `past` has the ids of the jobs of this name that a
-    submit goes past. `waits` are set on the hold of a stage that will be submitted once others have run.
+    submit goes past. `waits` are set on the hold of a stage that will be submitted once others have run; a submit that
+    `loads` checkpoints has the jobs that wrote them.
     """
 
     verb: Verb
@@ -148,6 +149,7 @@ class Action:
     twin_of: ObservedJob | None = None
     past: tuple[str, ...] = ()
     waits: tuple[Wait, ...] = ()
+    loads: tuple[ObservedJob, ...] = ()
 
     @property
     def key(self) -> ActionKey:

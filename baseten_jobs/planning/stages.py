@@ -91,8 +91,9 @@ class Stages:
         found = {each.number: self._standing(each, done.get(key_of(each))) for each in request.upstreams}
         if waits := tuple(each for each in found.values() if isinstance(each, Wait)):
             return _waiting(action, waits)
-        there = {number: job.id for number, job in found.items() if isinstance(job, ObservedJob)}
-        return replace(action, request=request.loading(there))
+        there = {number: job for number, job in found.items() if isinstance(job, ObservedJob)}
+        whole = request.loading({number: job.id for number, job in there.items()})
+        return replace(action, request=whole, loads=tuple(there.values()))
 
     def _standing(self, upstream: Upstream, planned: Action | None) -> ObservedJob | Wait:
         """The job whose checkpoint can be loaded, or why there is none yet."""

@@ -62,7 +62,7 @@ def test_the_first_command_installs_and_applies_twice(tmp_path: Path) -> None:
     requests = compile_all(Inputs([str(tmp_path / "specs")]), io.BytesIO()).requests
     count = len([request for request in requests if not request.upstreams])
     first, second = (subprocess.run(apply, shell=True, cwd=tmp_path, capture_output=True, text=True) for _ in range(2))
-    assert (first.returncode, f"Applied: {count} submitted" in first.stdout) == (0, True), first.stderr
+    assert (first.returncode, f"Applied: {count} submitted, " in first.stdout) == (0, True), first.stderr
     assert (second.returncode, "Nothing to submit, update or stop." in second.stdout) == (0, True), second.stderr
 
 
@@ -94,6 +94,19 @@ def test_the_manifest_is_valid_without_a_warning(here: Path, called: Cli) -> Non
     (here / "train.py").touch()
     ran = called("validate", "--strict", "m.yaml")
     assert (ran.code, ran.out) == (0, "1 manifest: no problems\n")
+
+
+def test_the_chain_waits_for_its_first_stage(here: Path, called: Cli) -> None:
+    first = block("manifest", "yaml").replace("qwen3-8b-sft ", "qwen3-8b-pretrain ")
+    for name, text in {"pretrain": first, "sft": block("chain", "yaml")}.items():
+        (here / "specs").mkdir(exist_ok=True)
+        (here / "specs" / f"{name}.yaml").write_text(text)
+    (here / "specs" / "train.py").touch()
+    assert called("validate", "--strict", "specs/sft.yaml").out == "1 manifest: no problems\n"
+    assert re.search('"job_id": "<job of qwen3-8b-pretrain--[0-9a-f]{12}>"', called("render", "specs/sft.yaml").out)
+    told = called("plan", "--local", "specs").out
+    assert "waits for qwen3-8b-pretrain (to be submitted)" in told
+    assert "then: submit qwen3-8b-sft--" in told
 
 
 def test_the_longer_form_of_a_workspace_does_what_it_says(here: Path, called: Cli) -> None:

@@ -41,12 +41,11 @@ def _compiled() -> Compiled:
 
 
 def _names() -> list[str]:
-    """The manifests whose jobs begin at once."""
-    return [request.name for request in _compiled().requests if not request.upstreams]
+    return [request.name for request in _compiled().requests]
 
 
 def _waiting() -> list[str]:
-    """Those that load the checkpoint of another one's job."""
+    """The stages that wait for others: embedded jobs take longer than these tests."""
     return [request.name for request in _compiled().requests if request.upstreams]
 
 
@@ -72,6 +71,11 @@ def test_a_sweep_leaves_one_of_six_cells_out_and_a_base_has_two_jobs() -> None:
     heirs = [path for path in FILES if "extends: base.yaml" in path.read_text("utf-8")]
     assert sorted(request.path for request in requests if Path(request.path) in heirs) == [str(path) for path in heirs]
     assert len(heirs) == 2
+
+
+def test_a_chain_has_two_stages() -> None:
+    (second,) = [request for request in _compiled().requests if request.upstreams]
+    assert [(upstream.name, upstream.checkpoint) for upstream in second.upstreams] == [("qwen3-30b-sft", None)]
 
 
 def test_no_spec_but_the_api_example_deserves_a_warning() -> None:
@@ -233,7 +237,7 @@ def applied(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("applied")
     shutil.copytree(ROOT / "specs", folder / "specs")
     before, plan = _plan(folder)
-    assert (before, plan["summary"]) == (2, _summary(submit=len(_names()), hold=len(_waiting())))
+    assert (before, plan["summary"]) == (2, _summary(submit=len(_names()) - len(_waiting()), hold=len(_waiting())))
     code, first = _apply(folder)
     assert (code, _outcomes(first)) == (0, dict.fromkeys(_names(), "submitted") | dict.fromkeys(_waiting(), "held"))
     return folder
@@ -310,7 +314,7 @@ def test_specs_that_mean_the_same_leave_nothing_to_do(
     monkeypatch.chdir(copied)
     code = run(["plan", "--local", "--detailed-exitcode", "-o", "json", "specs"])
     summary = json.loads(capsys.readouterr().out)["summary"]
-    assert (code, summary) == (0, _summary(keep=len(_names()), hold=len(_waiting())))
+    assert (code, summary) == (0, _summary(keep=len(_names()) - len(_waiting()), hold=len(_waiting())))
 
 
 def test_a_changed_learning_rate_submits_that_job_alone(copied: Path) -> None:
@@ -320,7 +324,10 @@ def test_a_changed_learning_rate_submits_that_job_alone(copied: Path) -> None:
     path.write_text(text.replace("--learning_rate 2e-4", "--learning_rate 1e-4"), encoding="utf-8")
     old = _request("qwen3-4b-lora").digest
     code, plan = _plan(copied)
-    assert (code, plan["summary"]) == (2, _summary(submit=1, keep=len(_names()) - 1, hold=len(_waiting())))
+    assert (code, plan["summary"]) == (
+        2,
+        _summary(submit=1, keep=len(_names()) - 1 - len(_waiting()), hold=len(_waiting())),
+    )
     (submit,) = [action for action in plan["actions"] if action["action"] == "submit"]
     assert submit["name"] == "qwen3-4b-lora"
     assert submit["digest"] != old
@@ -329,4 +336,4 @@ def test_a_changed_learning_rate_submits_that_job_alone(copied: Path) -> None:
     outcomes = dict.fromkeys(_names(), "kept") | dict.fromkeys(_waiting(), "held") | {"qwen3-4b-lora": "submitted"}
     assert (code, _outcomes(applied)) == (0, outcomes)
     code, plan = _plan(copied)
-    assert (code, plan["summary"]) == (0, _summary(keep=len(_names()), hold=len(_waiting())))
+    assert (code, plan["summary"]) == (0, _summary(keep=len(_names()) - len(_waiting()), hold=len(_waiting())))

@@ -74,13 +74,15 @@ class Bases:
             raw = self.newer.get(path)
             raw = self._read_here(path) if raw is None else raw
             return None if raw is None else Held(hashlib.sha256(raw).hexdigest(), raw)
-        for commit in version.commits:
-            if len(version.commits) > 1:
-                own = self._in(commit, version.path)
-                if own is None or own.blob != version.blob:
-                    continue
-            return self._in(commit, path)
-        return None
+        commit = self.commit_of(version)
+        return self._in(commit, path) if commit else None
+
+    def commit_of(self, version: Version) -> str | None:
+        """The commit that has this version; None for one of no commit, and if no parent of a merge has it so."""
+        if len(version.commits) == 1:
+            return version.commits[0]
+        found = ((commit, self._in(commit, version.path)) for commit in version.commits)
+        return next((commit for commit, own in found if own is not None and own.blob == version.blob), None)
 
     def fetch(self, places: Iterable[tuple[str, str]]) -> None:
         """Read these files of commits, all at once."""
@@ -123,11 +125,21 @@ def with_heirs(
         for version in (change.old, change.new):
             for base in targets(version.path, raw(version)) if version else ():
                 heirs.setdefault(base, set()).add(version.path if version else "")
+    return with_followers(changes, heirs, bases)
+
+
+def with_followers(
+    changes: Sequence[FileChange], followers: Mapping[str, set[str]], bases: Bases
+) -> tuple[FileChange, ...]:
+    """The changes, and for each one of a file that others follow one of these, in the same commit.
+
+    Such a change has the same blob before and after. `followers` has, by its path, the files that follow one directly.
+    """
     own = {(change.revision.commit, change.revision.path) for change in changes}
     made = [
         (at, path)
         for at, change in enumerate(changes)
-        for path in sorted(_all_heirs(change.revision.path, heirs))
+        for path in sorted(_all_after(change.revision.path, followers))
         if (change.revision.commit, path) not in own
     ]
     bases.fetch((changes[at].revision.commit, path) for at, path in made)
@@ -148,12 +160,12 @@ def _in_turn(changes: Sequence[FileChange], further: dict[int, list[FileChange]]
         yield from further.get(at, ())
 
 
-def _all_heirs(path: str, heirs: dict[str, set[str]]) -> set[str]:
-    """The files that extend this one, or one that does."""
+def _all_after(path: str, followers: Mapping[str, set[str]]) -> set[str]:
+    """The files that follow this one, or one that does."""
     found: set[str] = set()
     pending = [path]
     while pending:
-        new = heirs.get(pending.pop(), set()) - found
+        new = followers.get(pending.pop(), set()) - found
         found |= new
         pending += new
     return found

@@ -1,13 +1,20 @@
 """Versions of files -> what they hold, each content compiled at most once; and the manifests of many, by name."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import cached_property
+from functools import cached_property, partial
+from typing import TYPE_CHECKING
 
 from baseten_jobs.git.log import FileChange, Version
-from baseten_jobs.planning.history.bases import EXTENDS, Bases, with_heirs
+from baseten_jobs.job.identity import Origin
+from baseten_jobs.planning.history.bases import EXTENDS, Bases, with_followers, with_heirs
 from baseten_jobs.planning.history.past_manifests import PastFile, PastFiles, PastManifest, grouped
 
+if TYPE_CHECKING:
+    from baseten_jobs.planning.history.upstreams import Upstreams
+
 _MARK = b"baseten-jobs/"
+_LOADS = (b"checkpoints", b"manifest")
+"""What a file holds that names other manifests in its checkpoints, or those of its heirs."""
 _NO_FILE = PastFile()
 
 
@@ -19,6 +26,8 @@ class Contents:
         self._raw: dict[str, bytes] = {}
         self._files = PastFiles()
         self._held: dict[object, PastFile] = {}
+        self._found: dict[tuple[object, Version], PastFile] = {}
+        self.upstreams: Upstreams | None = None
 
     def fetch(self, versions: Iterable[Version | None]) -> None:
         """Read the blobs that were not read yet, all at once."""
@@ -41,8 +50,12 @@ class Contents:
     def key(self, version: Version | None) -> object:
         """What the manifests of a version are made from, so that versions of one key hold the same.
 
-        Its blob, and those of what it extends.
+        Its blob, those of what it extends, and the digests of manifests that load checkpoints of others' jobs.
         """
+        file, key = self.held(version), self._key(version)
+        return (key, *(each.digest for each in file.manifests if each.loads)) if file.loading else key
+
+    def _key(self, version: Version | None) -> object:
         if version is None or EXTENDS not in (raw := self.raw(version)):
             return version and version.blob
         return version.blob, *self.bases.blobs(version, raw)
@@ -55,14 +68,44 @@ class Contents:
         """The changes, and those that a change of Defaults makes of the manifests which extend them."""
         return with_heirs(changes, self.raw, self.bases)
 
+    def with_stages(self, changes: Sequence[FileChange]) -> tuple[FileChange, ...]:
+        """The changes, and those that a change of one manifest makes of those which load its job's checkpoints."""
+        versions = [each for change in changes for each in (change.old, change.new) if each is not None]
+        if not any(all(word in self.raw(version) for word in _LOADS) for version in versions):
+            return tuple(changes)
+        loading: dict[str, set[str]] = {}
+        for version in versions:
+            for written in self.held(version).manifests:
+                for entry in written.loads:
+                    loading.setdefault(entry.name, set()).add(version.path)
+        followers: dict[str, set[str]] = {}
+        for version in versions:
+            for name in self.held(version).names:
+                followers.setdefault(version.path, set()).update(loading.get(name, ()))
+        return with_followers(changes, followers, self.bases)
+
     def held(self, version: Version | None) -> PastFile:
         """What a version holds: this is the one place where a revision is compiled."""
         if version is None or not self.is_about_manifests(version):
             return _NO_FILE
-        key = self.key(version)
+        key = self._key(version)
         if key not in self._held:
             self._held[key] = self._files.read(version.path, self._raw[version.blob], self.bases.reader(version))
-        return self._held[key]
+        file = self._held[key]
+        if not file.loading:
+            return file
+        if (key, version) not in self._found:
+            self._found[key, version] = file.found_by(partial(self._origins, version))
+        return self._found[key, version]
+
+    def _origins(self, version: Version, written: PastManifest) -> Mapping[int, Origin] | None:
+        return self.upstreams.of(version, written) if self.upstreams else None
+
+    def held_in(self, version: Version, raw: bytes) -> PastFile:
+        """What a version holds whose bytes were read already."""
+        if version.blob not in self._raw:
+            self.add(version, raw)
+        return self.held(version)
 
 
 class Holdings:

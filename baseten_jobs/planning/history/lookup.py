@@ -1,9 +1,11 @@
 """A repository -> the revisions of each manifest, with their code, and how long the branch has had it."""
 
+import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import cached_property
 from itertools import groupby, islice
+from os.path import dirname
 from typing import TYPE_CHECKING
 
 from baseten_jobs.git.log import FileChange, Revision, Version
@@ -18,6 +20,7 @@ from baseten_jobs.planning.history.bases import Bases, Held
 from baseten_jobs.planning.history.contents import Contents, Holdings
 from baseten_jobs.planning.history.past_manifests import PastManifest, grouped
 from baseten_jobs.planning.history.revisions import CommittedManifest, History
+from baseten_jobs.planning.history.upstreams import Upstreams
 
 if TYPE_CHECKING:
     from baseten_jobs.planning.history.code_revisions import CodeHistory
@@ -48,6 +51,7 @@ class Evidence:
         self.others = [f":(literal){p}" for p in self.paths.values() if p and not p.endswith(ENDINGS)]
         self.contents = Contents(repository.contents, Bases(self._files_at, self._file_here))
         self.history = History(repository.log(self.others), self.contents, limit)
+        self.contents.upstreams = Upstreams(self.contents.bases, self.contents.held_in, self._paths_of, self._content)
         self._with_code: dict[str, bool] = {}
         self._holdings: dict[str, Holdings] = {}
 
@@ -64,7 +68,40 @@ class Evidence:
         if name not in self._with_code:
             written = self._any_code and any(True for _ in self._with_workspace(name))
             self._with_code[name] = written or name in self._carrying
+            self._with_code[name] = self._with_code[name] or any(map(self.carries_code, self._upstreams_of(name)))
         return self._with_code[name]
+
+    def _upstreams_of(self, name: str) -> Iterable[str]:
+        """The manifests whose jobs' checkpoints any revision of this one loads."""
+        held = (self.contents.held(change.new) for change in self.history.naming(name))
+        return dict.fromkeys(entry.name for file in held for each in file.named(name) for entry in each.loads)
+
+    def _paths_of(self, name: str, version: Version) -> Iterable[str]:
+        """The files in which a manifest of this name may be, beside a version: where it ever was, or lies now."""
+        known = {change.revision.path: None for change in self.history.naming(name)}
+        return known if version.commits else {**known, **dict.fromkeys(self._here.get(name, ()))}
+
+    @cached_property
+    def _here(self) -> Mapping[str, Sequence[str]]:
+        """The files of the work tree, by the names of their manifests."""
+        found: dict[str, list[str]] = {}
+        for path in self.repository.work_tree():
+            inside = os.path.relpath(path, self.repository.root)
+            raw = read_raw(path) or b""
+            for name in self.contents.held_in(Version((), inside, path), raw).names:
+                found.setdefault(name, []).append(inside)
+        return found
+
+    def _content(self, version: Version, written: PastManifest) -> str:
+        """The digest of the code of a manifest in a commit; empty where git can't tell."""
+        from baseten_jobs.planning.history.commit_files import TooMuch
+
+        if not version.commits or written.workspace is None:
+            return ""
+        try:
+            return self._code.committed.digest(version.commits[0], dirname(version.path), written.workspace) or ""
+        except TooMuch:
+            return ""
 
     @cached_property
     def _carrying(self) -> frozenset[str]:
@@ -155,7 +192,7 @@ class Evidence:
     @cached_property
     def _branch(self) -> tuple[FileChange, ...]:
         """The changes of the branch itself: of a merge, those against its first parent."""
-        return self.contents.with_heirs(self.repository.first_parent_log(self.others))
+        return self.contents.with_stages(self.contents.with_heirs(self.repository.first_parent_log(self.others)))
 
     def _file_here(self, path: str) -> bytes | None:
         return read_raw(str(self.repository.root / path))
@@ -221,6 +258,7 @@ class Evidence:
         from baseten_jobs.planning.history.code_revisions import folders
 
         names = {request.name for request in self.requests} | {written.name for written in self.history.taken_out()}
+        names |= {upstream.name for request in self.requests for upstream in request.upstreams}
         return frozenset(folder for name in names for folder in folders(self._with_workspace(name)))
 
     @cached_property

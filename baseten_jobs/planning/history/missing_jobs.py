@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import replace
 
+from baseten_jobs.job.times import epoch_of
 from baseten_jobs.planning.history.lookup import Evidence
 from baseten_jobs.planning.holds import held
 from baseten_jobs.planning.plan import Action, ActionKey, Doubt, Plan, Policy, Verb
@@ -27,7 +28,9 @@ class Absences:
         """
 
         def is_old(action: Action) -> bool:
-            return evidence.is_old(action.request, self.plan.project_of(action))
+            return evidence.is_old(action.request, self.plan.project_of(action)) and not any(
+                ended is not None and ended >= evidence.since.timestamp() for ended in _ends_of_loaded(action)
+            )
 
         old = [action for action in self.absent if is_old(action)]
         reasons: dict[ActionKey, str] = {action.key: _missing(action) for action in old}
@@ -85,6 +88,11 @@ class Absences:
             if action.verb is not Verb.STOP or action.key.of_manifest not in reasons
         )
         return replace(self.plan, actions=actions, notes=(*self.plan.notes, *notes))
+
+
+def _ends_of_loaded(action: Action) -> Iterable[float | None]:
+    """When the jobs ended whose checkpoints a stage loads: before that it could not be submitted."""
+    return (epoch_of(job.updated_at) for job in action.loads)
 
 
 def _missing(action: Action) -> str:

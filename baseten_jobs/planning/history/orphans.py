@@ -93,9 +93,11 @@ class Orphans:
         return ""
 
     def _lives_on(self, specs: _Specs, project: ObservedProject, job: ObservedJob) -> str:
-        """The name of a manifest that has just the spec that a job runs; empty if none has."""
+        """The name of a manifest that has, or may have, just the spec that a job runs; empty if none has."""
         digest = job.identity.digest if job.identity else ""
-        living = (each.name for each in self._living.of_digest(digest) if each.belongs_to(project))
+        unknown = (each for each in self._living.of_digest("") if each.loads)
+        found = chain(self._living.of_digest(digest), unknown)
+        living = (each.name for each in found if each.belongs_to(project))
         return next(chain(specs.get((project.id, digest), ()), living), "")
 
     def _abandoned(self, plan: Plan, observe: Observe) -> tuple[ObservedProject, ...]:

@@ -2,14 +2,15 @@
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
-from functools import cached_property
+from dataclasses import dataclass, field, replace
+from functools import cached_property, partial
+from types import MappingProxyType
 from typing import Any, NamedTuple, TypeVar
 
 from baseten_jobs.job.content import Workspace, written_in
-from baseten_jobs.job.identity import SHOWN, Identity, digest_of
+from baseten_jobs.job.identity import SHOWN, Identity, Origin, digest_of
 from baseten_jobs.job.observation import ObservedProject
-from baseten_jobs.manifest.chains.entries import chained
+from baseten_jobs.manifest.chains.entries import Entry, entries
 from baseten_jobs.manifest.defaults.reading import Read, Refused
 from baseten_jobs.manifest.document import MAX_BYTES, Document, Loaded, decode, load
 from baseten_jobs.manifest.schema.fields import DEFAULTS, POLICY, SUPPORTED
@@ -18,10 +19,18 @@ Key = TypeVar("Key")
 Value = TypeVar("Value")
 
 
+_NO_ORIGINS: Mapping[int, Origin] = MappingProxyType({})
+
+
+def _not_known() -> None:
+    """The runs that a manifest loads from, where nobody looked for them."""
+
+
 @dataclass(frozen=True)
 class PastManifest:
     """A manifest as a file held it: its name, its project and its spec; and the digest of its code, once that is known.
 
+    It `loads` the checkpoints of other manifests' runs, which are its `origins`.
     Many are read for their names alone, so a spec is hashed when its digest is first asked for.
     """
 
@@ -35,18 +44,21 @@ class PastManifest:
     suspended: bool = False
     workspace: Workspace | None = None
     content: str | None = None
+    loads: tuple[Entry, ...] = ()
+    origins: Callable[[], Mapping[int, Origin] | None] = field(default=_not_known, compare=False, repr=False)
 
     @cached_property
     def digest(self) -> str:
         """The digest of spec and code; empty for a spec that can't be hashed, and was never submitted.
 
-        It is empty, too, for one that loads a checkpoint of another manifest's job, whose digest is not known here.
+        It is empty, too, for one that loads a checkpoint of another manifest's job, if the `origins` can't be told.
         """
-        if chained({"spec": self.spec}):
+        origins = self.origins() if self.loads else _NO_ORIGINS
+        if origins is None:
             return ""
         try:
-            return digest_of(self.spec, self.api_version, self.content)
-        except (TypeError, ValueError):  # a value that JSON does not know
+            return digest_of(self.spec, self.api_version, self.content, origins)
+        except (TypeError, ValueError, LookupError):  # a value that JSON does not know, or no list of checkpoints
             return ""
 
     @property
@@ -91,6 +103,20 @@ class PastFile:
     @cached_property
     def _by_name(self) -> Mapping[str, tuple[PastManifest, ...]]:
         return grouped((written.name, written) for written in self.manifests)
+
+    @cached_property
+    def loading(self) -> bool:
+        """True if any manifest loads a checkpoint of another one's job."""
+        return any(written.loads for written in self.manifests)
+
+    def found_by(self, find: Callable[[PastManifest], Mapping[int, Origin] | None]) -> "PastFile":
+        """The same file, in which `find` returns the origins of each manifest that has any."""
+        return replace(
+            self,
+            manifests=tuple(
+                replace(each, origins=partial(find, each)) if each.loads else each for each in self.manifests
+            ),
+        )
 
     @property
     def names(self) -> Iterable[str]:
@@ -238,6 +264,7 @@ def _written(data: Any) -> PastManifest | None:
         api_version=data["apiVersion"],
         suspended=isinstance(policy, dict) and policy.get("suspend") is True,
         workspace=workspace,
+        loads=tuple(entries(data)),
     )
 
 

@@ -18,6 +18,7 @@ from baseten_jobs.planning.diff import changes
 from baseten_jobs.planning.history.lookup import Evidence
 from baseten_jobs.planning.history.missing_jobs import Absences
 from baseten_jobs.planning.history.orphans import Observe, Orphans, of_another
+from baseten_jobs.planning.history.upstreams import changed_origins
 from baseten_jobs.planning.plan import Action, ActionKey, Beside, Doubt, Plan, Policy, Verb
 
 _LONG_AGO = timedelta(days=7)
@@ -221,7 +222,11 @@ class _Review:
         return replace(
             action,
             previous=found.revision,
-            changes=(*differing, *self.evidence.code_changes(found, action.request)),
+            changes=(
+                *differing,
+                *changed_origins(found.written, action.request),
+                *self.evidence.code_changes(found, action.request),
+            ),
         )
 
     def _ended(self, hold: Action) -> Action:

@@ -34,7 +34,7 @@ class History:
     def __init__(self, changes: Iterable[FileChange], contents: Contents, limit: int) -> None:
         self.contents = contents
         self.limit = limit
-        self.changes = contents.with_heirs(tuple(_of_manifests(changes, contents)))
+        self.changes = contents.with_stages(contents.with_heirs(tuple(_of_manifests(changes, contents))))
 
     def find(self, identity: Identity, path: str | None = None) -> CommittedManifest | None:
         """The newest revision that has this name and digest: of the file at `path` first, else of any file.
