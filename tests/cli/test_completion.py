@@ -63,7 +63,9 @@ def test_commands_options_fields_and_files_are_offered(completed: Completed) -> 
     assert completed("st") == ["plain,status", "plain,stop"]
     assert "plain,--exit-status" in completed("status", "--ex")
     assert completed("explain", "spec.compute.m") == ["plain,spec.compute.memory"]
-    assert completed("explain", "mutable-") == ["plain,mutable-image", "plain,mutable-weights"]
+    assert completed("explain", "mutable-") == [
+        "plain,mutable-checkpoint", "plain,mutable-image", "plain,mutable-weights"
+    ]  # fmt: skip
     assert completed("explain", "met") == ["plain,metadata"]
     assert completed("plan", "sp") == ["file,sp"]
     assert completed("apply", "--retry-failed", "g") == ["plain,gemma"]

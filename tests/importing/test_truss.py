@@ -96,7 +96,10 @@ def _sent(data: Any) -> dict[str, Any]:
     return {name: value for name, value in job.items() if name != "name"}
 
 
-DESERVED = {"interactive_session": {"no-start-command"}, "keywords_unpacked": {"partial-nodes"}}
+DESERVED = {
+    "interactive_session": {"no-start-command"}, "keywords_unpacked": {"partial-nodes"},
+    "checkpoints_loaded": {"mutable-checkpoint"},
+}  # fmt: skip
 """Warnings that a source deserves, by its name."""
 
 
