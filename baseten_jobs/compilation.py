@@ -144,11 +144,12 @@ def validate(inputs: Inputs, stdin: BinaryIO, *, only_ours: bool = False) -> Che
     chains = _chains(documents, inputs, read)
     diagnostics += said_once((*faults, *chains.faults), documents)
     diagnostics += (*errors.check_unique(documents), *check_lookalikes(documents))
-    contents, of_trees = _packed((*sound, *chains.elsewhere), inputs.allowed, policies)
-    diagnostics += of_trees
+    contents, of_trees = _packed(sound, inputs.allowed, policies)
+    further, of_others = _packed(chains.elsewhere, inputs.allowed, policies)
+    diagnostics += (*of_trees, *(d for d in of_others if d.severity is Severity.ERROR))
     ordered = in_order(made_strict(diagnostics) if inputs.strict else diagnostics)
     checked = tuple(CheckedManifest(each, contents.get(each.place)) for each in (*documents, *unfit))
-    elsewhere = tuple(CheckedManifest(each, contents.get(each.place)) for each in chains.elsewhere)
+    elsewhere = tuple(CheckedManifest(each, further.get(each.place)) for each in chains.elsewhere)
     return Checked(checked, ordered, policies, chains, elsewhere)
 
 

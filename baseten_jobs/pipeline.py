@@ -116,11 +116,16 @@ class Operator(Protocol):
         """What follows the creates, and what follows the uploads; it is entered around everything that is sent."""
 
 
-def look(api: Api, compiled: Compiled) -> tuple[Observation, tuple[Diagnostic, ...]]:
-    """What the provider has of the projects that the manifests name, and those whose checkpoints they load."""
-    manifests = (*compiled.manifests, *compiled.loaded)
-    observed = observe(api, (each.request.project for each in manifests))
-    return observed.observation, misplaced(manifests, observed.observation, observed.unresolved)
+def look(api: Api, compiled: Compiled, *, loads: bool = True) -> tuple[Observation, tuple[Diagnostic, ...]]:
+    """What the provider has of the projects that the manifests name, and of those of jobs whose checkpoints they load.
+
+    Unless it `loads` any now, what is wrong with the latter is no diagnostic.
+    """
+    every = (*compiled.manifests, *compiled.loaded)
+    observed = observe(api, (each.request.project for each in every))
+    return observed.observation, misplaced(
+        every if loads else compiled.manifests, observed.observation, observed.unresolved
+    )
 
 
 def agreed(given: Terms, saved: SavedPlan | None) -> Terms | NotApplied:
@@ -284,9 +289,9 @@ def status(
     api: Api, compiled: Compiled, recall: Recall | None = None
 ) -> tuple[tuple[Status, ...], tuple[Diagnostic, ...]]:
     """How each manifest's job is: by a search, and by more where that leaves one out; `recall` knows earlier looks."""
-    observation, diagnostics = look(api, compiled)
+    observation, diagnostics = look(api, compiled, loads=False)
     if diagnostics:
         return (), in_order(diagnostics)
-    loaded = [each.request for each in compiled.loaded]
+    loaded = [each.request for each in compiled.loaded if each.request.project in observation.projects]
     rows = with_waits((recall or Recall(api)).rows((*compiled.requests, *loaded), observation))
     return rows[: len(compiled.requests)], ()

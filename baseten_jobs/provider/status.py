@@ -106,12 +106,12 @@ def with_waits(rows: Iterable[Status]) -> tuple[Status, ...]:
     """Return the same rows; those of stages without a job tell how the jobs are that they load from."""
     rows = tuple(rows)
     known = {(row.request.project, row.request.name): row.state for row in rows}
-    return tuple(
-        replace(row, waits=tuple(Awaiting(up.name, known[up.project, up.name]) for up in row.request.upstreams))
-        if row.job is None and row.request.upstreams
-        else row
-        for row in rows
-    )
+
+    def waits(row: Status) -> tuple[Awaiting, ...]:
+        keys = ((upstream.project, upstream.name) for upstream in row.request.upstreams)
+        return tuple(Awaiting(name, known.get((project, name), "not known")) for project, name in keys)
+
+    return tuple(replace(row, waits=waits(row)) if row.job is None and row.request.upstreams else row for row in rows)
 
 
 def deployed(job: ObservedJob) -> bool:

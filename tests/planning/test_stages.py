@@ -11,8 +11,11 @@ from baseten_jobs import pipeline
 from baseten_jobs.applying.outcome import Fate
 from baseten_jobs.cli.exit_rules import exit_of_apply
 from baseten_jobs.cli.exits import Exit
+from baseten_jobs.cli.main import run
 from baseten_jobs.emulator.settings import Durations
 from baseten_jobs.planning.plan import Action, Policy, Verb
+from baseten_jobs.planning.saved_plan import SavedPlan, loaded, planned
+from baseten_jobs.planning.terms import Terms
 from tests.manifest.test_chains import stage
 from tests.support.world import Send, World, answered
 
@@ -248,3 +251,29 @@ def test_a_stage_that_waits_costs_at_most_three_more_calls(world: World) -> None
         world.between.calls.clear()
         assert actions(world)["s1"].waits
         assert len(world.between.calls) - alone <= 3
+
+
+def test_a_saved_plan_of_a_chain_is_stale_once_another_stage_is_due(world: World) -> None:
+    chain(world)
+    world.apply()
+    saved = SavedPlan(Terms("x", (), world.policy, False, (), None), planned(world.plan().plan))
+    again = loaded(saved.dumped())
+    world.clock.time += 50
+    assert again.stale(world.plan().plan) == ()
+    finished(world)
+    assert again.stale(world.plan().plan) == (
+        "hold s1 in demo is no longer planned",
+        "submit s1 in demo is planned now",
+    )
+
+
+def test_a_status_tells_what_waits_for_what_and_logs_tell_why_there_are_none(
+    world: World, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chain(world, 3)
+    world.apply()
+    rows, _ = pipeline.status(world.api, world.compiled().named(["s1", "s2"])[0])
+    assert [[str(wait) for wait in row.waits] for row in rows] == [["s0 (running)"], ["s1 (not submitted)"]]
+    monkeypatch.chdir(world.folder)
+    assert run(["logs", "--local", "s1"]) == 1
+    assert "s1 is not submitted; it waits for s0 (not submitted)" in capsys.readouterr().err

@@ -95,7 +95,8 @@ def _job(session: Session, api: Api, paths: tuple[str, ...], name: str, allowed:
     live = job_names.live_jobs(session, [row])
     job = live[0][1] if live else row.job
     if job is None:
-        raise job_names.CommandEnded(session.fail(f"{row.request.name} is not submitted", Exit.FAILED))
+        waits = "".join(f"; it waits for {wait}" for wait in row.waits)
+        raise job_names.CommandEnded(session.fail(f"{row.request.name} is not submitted{waits}", Exit.FAILED))
     if job.identity != row.request.identity:
         session.note(f"job {job.id} runs another spec of {row.request.name} than the manifest's: {job.name}")
     return job
