@@ -5,9 +5,10 @@ from pathlib import Path
 import pytest
 
 from baseten_jobs.emulator.settings import Durations
+from baseten_jobs.planning.history.lookup import Evidence
 from baseten_jobs.planning.plan import Action, Doubt, Plan, Policy, Verb
 from tests.manifest.test_chains import stage
-from tests.support.repository import Repository, cloned, days
+from tests.support.repository import Repository, cloned, days, open_repository
 from tests.support.trees import write
 
 RUNNING = 3600.0
@@ -155,6 +156,18 @@ def test_the_code_of_the_first_stage_counts_in_the_history_of_the_second(world: 
     submit, stop = of(world.asked(), "b")
     assert (submit.verb, stop.verb) == (Verb.SUBMIT, Verb.STOP)
     assert [change.field for change in submit.changes] == ["spec.image.base_image"]
+
+
+def test_a_chain_that_is_too_long_to_follow_back_is_one_whose_history_is_not_known(world: Repository) -> None:
+    names = [f"s{n}" for n in range(300)]
+    committed(world, **{name: stage(name, names[n - 1] if n else "") for n, name in enumerate(names)})
+    plan = world.asked(missing=True)
+    assert [action.verb for action in plan.actions] == [Verb.SUBMIT, *[Verb.HOLD] * 299]
+    evidence = Evidence(open_repository(str(world.folder)), world.compiled().requests, 10, world.now)
+    digests = {written.name: written.digest for file in evidence.at_head.files for written in file.manifests}
+    known = {request.name: request.digest for request in world.compiled().requests}
+    assert {name for name, digest in digests.items() if digest not in ("", known[name])} == set()
+    assert (digests["s0"], digests["s299"]) == (known["s0"], "")
 
 
 def test_a_chain_is_followed_back_through_all_its_stages(world: Repository) -> None:

@@ -67,9 +67,20 @@ class Evidence:
     def carries_code(self, name: str) -> bool:
         if name not in self._with_code:
             written = self._any_code and any(True for _ in self._with_workspace(name))
-            self._with_code[name] = written or name in self._carrying
-            self._with_code[name] = self._with_code[name] or any(map(self.carries_code, self._upstreams_of(name)))
+            self._with_code[name] = written or name in self._carrying or self._has_upstream_with_code(name)
         return self._with_code[name]
+
+    def _has_upstream_with_code(self, name: str) -> bool:
+        """True if any run that a revision of this manifest loads from has code, however many stages before."""
+        seen, pending = {name}, list(self._upstreams_of(name))
+        while pending:
+            upstream = pending.pop()
+            if upstream in self._carrying or (self._any_code and any(True for _ in self._with_workspace(upstream))):
+                return True
+            if upstream not in seen:
+                seen.add(upstream)
+                pending += self._upstreams_of(upstream)
+        return False
 
     def _upstreams_of(self, name: str) -> Iterable[str]:
         """The manifests whose jobs' checkpoints any revision of this one loads."""
