@@ -5,10 +5,12 @@ from pathlib import Path
 import pytest
 
 from baseten_jobs.emulator.settings import Durations
+from baseten_jobs.git.repository import Repository as GitRepository
+from baseten_jobs.git.repository import first_repository
 from baseten_jobs.planning.history.lookup import Evidence
 from baseten_jobs.planning.plan import Action, Doubt, Plan, Policy, Verb
 from tests.manifest.test_chains import stage
-from tests.support.repository import Repository, cloned, days, open_repository
+from tests.support.repository import Repository, cloned, days
 from tests.support.trees import write
 
 RUNNING = 3600.0
@@ -163,8 +165,10 @@ def test_a_chain_that_is_too_long_to_follow_back_is_one_whose_history_is_not_kno
     committed(world, **{name: stage(name, names[n - 1] if n else "") for n, name in enumerate(names)})
     plan = world.asked(missing=True)
     assert [action.verb for action in plan.actions] == [Verb.SUBMIT, *[Verb.HOLD] * 299]
-    evidence = Evidence(open_repository(str(world.folder)), world.compiled().requests, 10, world.now)
-    digests = {written.name: written.digest for file in evidence.at_head.files for written in file.manifests}
+    with first_repository((str(world.folder),)) as repository:
+        assert isinstance(repository, GitRepository)
+        evidence = Evidence(repository, world.compiled().requests, 10, world.now)
+        digests = {written.name: written.digest for file in evidence.at_head.files for written in file.manifests}
     known = {request.name: request.digest for request in world.compiled().requests}
     assert {name for name, digest in digests.items() if digest not in ("", known[name])} == set()
     assert (digests["s0"], digests["s299"]) == (known["s0"], "")
