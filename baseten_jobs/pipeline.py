@@ -3,13 +3,12 @@
 import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import partial
-from typing import Protocol
 
 from baseten_jobs.applying.execute import Conflict, Execution, execute
 from baseten_jobs.applying.in_flight import Ledger
+from baseten_jobs.applying.intent import Done, Failed, Intent, Invalid, NotApplied, Operator, Planned
 from baseten_jobs.applying.outcome import Applied
 from baseten_jobs.applying.second_look import looked_at_again
 from baseten_jobs.applying.upload import Sent, UploadFailed, upload_workspaces
@@ -40,80 +39,6 @@ from baseten_jobs.provider.status import Status, with_waits
 
 _DIFFERENCES = 5
 """As many are shown of those that make a plan stale."""
-
-
-@dataclass(frozen=True)
-class Intent:
-    """What to plan or apply: on which terms, what to ask of git, and how to carry it out.
-
-    A `saved` plan is compared with the one that is made now. `confirmed` is True where no person is to be asked,
-    `local` before the embedded API.
-    """
-
-    terms: Terms
-    inquiry: Inquiry | None = None
-    how: Execution = field(default_factory=Execution)
-    saved: SavedPlan | None = None
-    confirmed: bool = False
-    local: bool = False
-
-
-@dataclass(frozen=True)
-class Planned:
-    """A plan, and why guards forbid to apply it; or the diagnostics that forbid to make one."""
-
-    plan: Plan
-    diagnostics: tuple[Diagnostic, ...] = ()
-    refusals: tuple[str, ...] = ()
-
-    @property
-    def valid(self) -> bool:
-        return not has_errors(self.diagnostics)
-
-
-@dataclass(frozen=True)
-class Invalid:
-    """The manifests forbid to make a plan. Nothing was sent."""
-
-    diagnostics: tuple[Diagnostic, ...]
-
-
-@dataclass(frozen=True)
-class NotApplied:
-    """The plan is not to be applied. Nothing was sent."""
-
-    reason: str
-    plan: Plan = field(default_factory=Plan)
-
-
-@dataclass(frozen=True)
-class Failed:
-    """Trouble came before the first create. Nothing was submitted."""
-
-    reason: str
-    plan: Plan
-    unauthorised: bool = False
-
-
-@dataclass(frozen=True)
-class Done:
-    """The plan was carried out, and this is what became of it."""
-
-    plan: Plan
-    applied: Applied
-
-
-class Operator(Protocol):
-    """Who runs an apply: is shown the plan, is asked to confirm it, and watches while it is carried out."""
-
-    def show(self, planned: Planned) -> None:
-        """Called once, with a valid plan, before anything is asked."""
-
-    def confirm(self) -> bool:
-        """Whether to apply what was shown; called where no guard forbids it and there is something to do."""
-
-    def watch(self) -> AbstractContextManager[tuple[Ledger, Sent]]:
-        """What follows the creates, and what follows the uploads; it is entered around everything that is sent."""
 
 
 def look(api: Api, compiled: Compiled, *, loads: bool = True) -> tuple[Observation, tuple[Diagnostic, ...]]:

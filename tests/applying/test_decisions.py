@@ -11,9 +11,9 @@ import pytest
 from baseten_jobs import pipeline
 from baseten_jobs.applying.execute import Execution
 from baseten_jobs.applying.in_flight import Ledger
+from baseten_jobs.applying.intent import Done, Failed, Intent, Invalid, NotApplied, Planned
 from baseten_jobs.applying.upload import Sent
 from baseten_jobs.manifest.overrides import parse_override
-from baseten_jobs.pipeline import Done, Failed, Intent, Invalid, NotApplied, Planned
 from baseten_jobs.planning.plan import Policy
 from baseten_jobs.planning.saved_plan import SavedPlan, planned
 from baseten_jobs.planning.terms import Terms

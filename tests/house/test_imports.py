@@ -25,7 +25,7 @@ ROOMS = {
     "workspace": "phrases secrecy manifest job git",
     "planning": _BELOW,
     "importing": _BELOW,
-    "applying": "phrases secrecy job provider planning workspace",
+    "applying": "phrases secrecy manifest job provider planning workspace",
     "report": f"{_BELOW} provider planning importing applying",
     "compilation": "phrases manifest job workspace",
     "pipeline": f"{_BELOW} provider planning applying compilation",
@@ -57,7 +57,7 @@ _EFFECTFUL = """
     planning.preflight
     applying.object_store applying.upload provider.outages provider.presence provider.log_reader
     provider.status_reader provider.snapshot provider.stop applying.submit applying.settle applying.in_flight
-    applying.twin_stops applying.create applying.execute applying.wait pipeline cli __main__
+    applying.twin_stops applying.create applying.execute applying.intent applying.wait pipeline cli __main__
 """
 EFFECTFUL = set(_EFFECTFUL.split())
 """Modules, and whole packages, that touch the disk, the network, the clock, processes or streams."""

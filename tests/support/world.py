@@ -15,6 +15,7 @@ import httpx
 from baseten_jobs import compilation, pipeline
 from baseten_jobs.applying.execute import Execution
 from baseten_jobs.applying.in_flight import Ledger
+from baseten_jobs.applying.intent import Planned
 from baseten_jobs.applying.outcome import Applied
 from baseten_jobs.applying.settle import Windows
 from baseten_jobs.emulator.app import App
@@ -22,7 +23,6 @@ from baseten_jobs.emulator.errors import BrokenExchange
 from baseten_jobs.emulator.settings import Settings
 from baseten_jobs.job.names import NO_OWNER, Signature
 from baseten_jobs.manifest.inputs import Inputs
-from baseten_jobs.pipeline import Planned
 from baseten_jobs.planning.history.review import Inquiry
 from baseten_jobs.planning.plan import Policy
 from baseten_jobs.provider.api.client import Api

@@ -9,6 +9,7 @@ import click
 from baseten_jobs import compilation, pipeline
 from baseten_jobs.applying.execute import Execution
 from baseten_jobs.applying.in_flight import Ledger
+from baseten_jobs.applying.intent import Done, Failed, Intent, Invalid, NotApplied, Planned
 from baseten_jobs.applying.upload import Sent
 from baseten_jobs.applying.wait import Waiting
 from baseten_jobs.cli import options, sink
@@ -25,7 +26,6 @@ from baseten_jobs.cli.wait_option import waiting as waiting_options
 from baseten_jobs.job.names import Signature
 from baseten_jobs.manifest.inputs import Inputs
 from baseten_jobs.phrases import page
-from baseten_jobs.pipeline import Done, Failed, Intent, Invalid, NotApplied, Planned
 from baseten_jobs.planning.plan import Plan, Policy
 from baseten_jobs.planning.terms import Terms
 from baseten_jobs.provider.api.client import Api

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from baseten_jobs import compilation, pipeline
+from baseten_jobs.applying.intent import Intent
 from baseten_jobs.cli import options, sink
 from baseten_jobs.cli.exits import Exit
 from baseten_jobs.cli.github_step import Step
@@ -81,7 +82,7 @@ def command(
         if isinstance(tip, Exit):
             return tip
         api, of_git = opened(connection), inquiry(policy, connection, paths, tip)
-        made = pipeline.plan(api, compiled, pipeline.Intent(terms, of_git, local=connection.local))
+        made = pipeline.plan(api, compiled, Intent(terms, of_git, local=connection.local))
         if not made.valid:
             return session.invalid(made.diagnostics)
         session.warn(made.diagnostics)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 import click
 
 from baseten_jobs import compilation, pipeline
+from baseten_jobs.applying.intent import Planned
 from baseten_jobs.cli import job_names, options, sink
 from baseten_jobs.cli.exits import Exit
 from baseten_jobs.cli.owner_option import owner_letters
@@ -136,7 +137,7 @@ def _orphans(call: _Call) -> _Found:
     return _Found([stop_list.listed(orphan) for orphan in stops], lines, left)
 
 
-def _planned(call: _Call, compiled: compilation.Compiled) -> pipeline.Planned:
+def _planned(call: _Call, compiled: compilation.Compiled) -> Planned:
     """The plan of `apply --prune`, of which only the orphans and their stops are of interest; raises ApiError."""
     policy = Policy(prune=True, owner_too=frozenset(call.owners))
     asked = replace(inquiry(policy, call.connection, or_default(call.paths)), missing=False)
