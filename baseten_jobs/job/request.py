@@ -118,6 +118,11 @@ class JobRequest:
         return replace(self, training_job=_loading(self.training_job, jobs))
 
     @property
+    def unloaded(self) -> "JobRequest":
+        """The same request before any job was known that it loads from."""
+        return self.loading(_stand_ins({each.number: each.identity.job_name for each in self.upstreams}))
+
+    @property
     def nodes(self) -> int:
         return int(self._compute.get("node_count", 1))
 
@@ -175,7 +180,7 @@ def compile_request(document: Document, content: Content | None = None, loaded: 
         digest=digest,
         training_job=_loading(
             {"name": identity.job_name, **_training_job(spec)},
-            {number: _TO_COME.format(request.job_name) for number, request in loaded.items()},
+            _stand_ins({number: request.job_name for number, request in loaded.items()}),
         ),
         settings=settings_of_spec(spec, document.data["apiVersion"]),
         stop_superseded=policy.get("on_change") == "stop",
@@ -200,6 +205,10 @@ def _upstream(number: int, request: JobRequest, spec: Mapping[str, Any]) -> Upst
 
 _TO_COME = "<job of {}>"
 """Stands for the id of a job that is not there yet, by the name that the job will have."""
+
+
+def _stand_ins(job_names: Mapping[int, str]) -> Mapping[int, str]:
+    return {number: _TO_COME.format(name) for number, name in job_names.items()}
 
 
 def run_to_come(job_id: str) -> str:

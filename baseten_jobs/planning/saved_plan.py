@@ -2,17 +2,18 @@
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from baseten_jobs.manifest.overrides import parse_override
 from baseten_jobs.phrases import document, one_line
-from baseten_jobs.planning.plan import Action, Plan, Policy
+from baseten_jobs.planning.plan import Action, Plan, Policy, Verb
 from baseten_jobs.planning.policy_fields import FIELDS, are_texts, plain_of, policy_of
 from baseten_jobs.planning.terms import Terms
 
-_FORMAT = "1.0"
+_FORMAT = "1.1"
+_THEN = Verb.SUBMIT.value
 MAX_BYTES = 16 * 1024 * 1024
 
 _OPTIONS: Mapping[str, tuple[type, ...]] = {
@@ -20,8 +21,10 @@ _OPTIONS: Mapping[str, tuple[type, ...]] = {
 }  # fmt: skip
 _ACTION: Mapping[str, tuple[type, ...]] = {
     "action": (str,), "project": (str,), "project_id": (str, type(None)), "name": (str,), "attempt": (int,),
-    "digest": (str,), "job": (str, type(None)), "past": (list,), "hash": (str,),
+    "digest": (str,), "job": (str, type(None)), "past": (list,), "then": (str, type(None)), "hash": (str,),
 }  # fmt: skip
+_BEFORE = {"then": None}
+"""Fields that earlier versions did not save."""
 
 
 @dataclass(frozen=True)
@@ -48,14 +51,32 @@ class SavedPlan:
         return document(content) + "\n"
 
     def stale(self, plan: Plan) -> tuple[str, ...]:
-        """What differs between this plan and the one made now; empty where it may be applied."""
+        """What differs between this plan and the one made now; empty where it may be applied.
+
+        A stage that was to be submitted once others have run is no difference if it may be submitted now.
+        """
         before = {_title(action): action for action in self.actions}
         now = {_title(action): action for action in planned(plan)}
+        for became, was in _due(plan, before):
+            before.pop(was, None)
+            now.pop(became)
         return (
             *(f"{title} is no longer planned" for title in before if title not in now),
             *(f"{title} is planned now" for title in now if title not in before),
             *(f"{title} differs" for title in now if title in before and now[title] != before[title]),
         )
+
+
+def _due(plan: Plan, before: Mapping[str, Mapping[str, Any]]) -> Iterator[tuple[str, str]]:
+    """The titles of submits, and of the stops after them, that stages became; and of the stages as they were saved."""
+    for action in plan.of(Verb.SUBMIT):
+        waiting = _remembered(plan, replace(action, verb=Verb.HOLD, request=action.request.unloaded), then=_THEN)
+        if not action.request.upstreams or before.get(was := _title(waiting)) != waiting:
+            continue
+        yield _title(_remembered(plan, action)), was
+        for stop in plan.of(Verb.STOP):
+            if stop.key.of_manifest == action.key and stop.job and stop.job.id in action.past:
+                yield _title(_remembered(plan, stop)), was
 
 
 def planned(plan: Plan) -> tuple[Mapping[str, Any], ...]:
@@ -102,7 +123,8 @@ def _policy(plain: Any) -> Policy:
 
 
 def _actions(found: Sequence[Any]) -> tuple[Mapping[str, Any], ...]:
-    actions = tuple(_fields(action, _ACTION, "action") for action in found)
+    whole = ({**_BEFORE, **action} if isinstance(action, dict) else action for action in found)
+    actions = tuple(_fields(action, _ACTION, "action") for action in whole)
     titles = set()
     for action in actions:
         if not are_texts(action["past"]):
@@ -143,7 +165,7 @@ def _quoted(value: Any) -> str:
     return one_line(repr(value)) if not isinstance(value, dict | list) else "..."
 
 
-def _remembered(plan: Plan, action: Action) -> Mapping[str, Any]:
+def _remembered(plan: Plan, action: Action, then: str | None = None) -> Mapping[str, Any]:
     request, project = action.request, plan.project_of(action)
     return {
         "action": action.verb.value,
@@ -154,6 +176,7 @@ def _remembered(plan: Plan, action: Action) -> Mapping[str, Any]:
         "digest": request.digest,
         "job": action.job.id if action.job else None,
         "past": list(action.past),
+        "then": _THEN if action.submits_later else then,
         "hash": _hash(
             {
                 "body": request.body,

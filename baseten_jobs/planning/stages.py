@@ -162,5 +162,4 @@ def _waiting(action: Action, waits: tuple[Wait, ...]) -> Action:
         error=error,
         warnings=(*action.warnings, *runs_on),
         beside=(),
-        past=(),
     )
