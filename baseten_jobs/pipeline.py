@@ -1,22 +1,23 @@
 """The tool on one page: load, validate, compile, observe, plan, apply."""
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 
 from baseten_jobs.applying.execute import Conflict, Execution, execute
 from baseten_jobs.applying.in_flight import Ledger
 from baseten_jobs.applying.intent import Done, Failed, Intent, Invalid, NotApplied, Operator, Planned
-from baseten_jobs.applying.outcome import Applied
+from baseten_jobs.applying.outcome import Applied, Outcome
 from baseten_jobs.applying.second_look import looked_at_again
+from baseten_jobs.applying.stages import GivenUp, part_of
 from baseten_jobs.applying.upload import Sent, UploadFailed, upload_workspaces
 from baseten_jobs.compilation import Compiled
 from baseten_jobs.git.repository import first_repository
 from baseten_jobs.job.claims import not_there
 from baseten_jobs.job.observation import Observation
-from baseten_jobs.job.request import CompiledManifest, ProjectRef
+from baseten_jobs.job.request import CompiledManifest, JobRequest, ProjectRef
 from baseten_jobs.manifest.diagnostics import Diagnostic, Severity, has_errors, in_order
 from baseten_jobs.manifest.secret_references import secret_references
 from baseten_jobs.planning.decide import Claimed
@@ -71,7 +72,8 @@ def plan(api: Api, compiled: Compiled, intent: Intent) -> Planned:
     if not made.valid:
         return made
     told = replace(made.plan, notes=(*made.plan.notes, *compiled.allowances))
-    return replace(made, plan=told, refusals=refusals(told, policy, compiled.cost_limits, strict=strict))
+    refused = refusals(told, policy, compiled.cost_limits, strict=strict, goes_on=intent.goes_on)
+    return replace(made, plan=told, refusals=refused)
 
 
 def make(
@@ -152,14 +154,17 @@ def apply(api: Api, compiled: Compiled, intent: Intent, operator: Operator) -> I
     if not planned.valid:
         return Invalid(planned.diagnostics)
     operator.show(planned)
-    made, asks = planned.plan, planned.plan.has_changes and not intent.confirmed
+    made = planned.plan
+    asks = not intent.confirmed and (made.has_changes or (intent.goes_on and bool(made.later)))
     if reason := _stale(made, intent.saved) or _guarded(planned):
         return NotApplied(reason, made)
     if asks and not operator.confirm():
         return NotApplied("not confirmed, so nothing was sent; --yes confirms where there is no terminal", made)
     try:
         with operator.watch() as (ledger, sent):
-            applied = carry_out(api, made, intent.terms.policy, _at_once(intent), ledger, sent, waited=asks)
+            applied = carry_out(
+                api, made, intent.terms.policy, _at_once(intent), ledger, sent, waited=asks, goes_on=intent.goes_on
+            )
     except (Conflict, UploadFailed, ApiError) as trouble:
         unauthorised = isinstance(trouble, ApiError) and trouble.unauthorised
         return Failed(f"{trouble}; nothing was submitted", made, unauthorised)
@@ -191,23 +196,50 @@ def carry_out(
     sent: Sent = lambda done, total, text: None,
     *,
     waited: bool = False,
+    goes_on: bool = False,
 ) -> Applied:
     """Carry out a confirmed plan: first every upload of what is still to be submitted, then everything else.
 
-    Where somebody was `waited` for, and around uploads, the provider is looked at again: what is not to be done any
-    more drops out. Raises Conflict, UploadFailed and ApiError only before the first create.
+    An apply that `goes_on` uploads what later stages need, too. Where somebody was `waited` for, and around uploads,
+    the provider is looked at again: what is not to be done any more drops out. Raises Conflict, UploadFailed and
+    ApiError only before the first create.
     """
     dropped: tuple[str, ...] = ()
-    if waited or _uploads(plan):
+    if waited or _with_code(plan, goes_on):
         plan, dropped = looked_at_again(api, plan, policy)
-    if _uploads(plan):
-        plan, since = looked_at_again(api, upload_workspaces(api, plan, sent), policy)
+    if needed := _with_code(plan, goes_on):
+        plan, since = looked_at_again(api, upload_workspaces(api, plan, needed, sent), policy)
         dropped += since
     return replace(execute(api, plan, policy, how, ledger), notes=dropped)
 
 
-def _uploads(plan: Plan) -> bool:
-    return any(action.request.content is not None for action in plan.of(Verb.SUBMIT))
+def _with_code(plan: Plan, goes_on: bool) -> tuple[JobRequest, ...]:
+    """What has code that is needed, now or by the stages that the apply goes on with."""
+    needed = (*plan.of(Verb.SUBMIT), *(plan.later if goes_on else ()))
+    return tuple(action.request for action in needed if action.request.content is not None)
+
+
+@dataclass(frozen=True)
+class Onward:
+    """How an apply goes on with the stages that are due: under the guards, and with the code, of its start."""
+
+    api: Api
+    compiled: Compiled
+    intent: Intent
+    operator: Operator
+
+    def planned(self, due: Mapping[ActionKey, Outcome]) -> Plan | GivenUp:
+        if overtaken := self.operator.overtaken():
+            return overtaken
+        made = plan(self.api, self.compiled, replace(self.intent, goes_on=False))
+        if has_errors(made.diagnostics):
+            return GivenUp("; ".join(each.message for each in made.diagnostics if each.severity is Severity.ERROR))
+        reason = _guarded(made)
+        return GivenUp(reason) if reason else part_of(made.plan, due)
+
+    def carried_out(self, plan: Plan) -> Applied:
+        with self.operator.watch_on() as ledger:
+            return execute(self.api, plan, self.intent.terms.policy, _at_once(self.intent), ledger)
 
 
 def status(

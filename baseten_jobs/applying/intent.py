@@ -7,6 +7,7 @@ from typing import Protocol
 from baseten_jobs.applying.execute import Execution
 from baseten_jobs.applying.in_flight import Ledger
 from baseten_jobs.applying.outcome import Applied
+from baseten_jobs.applying.stages import GivenUp
 from baseten_jobs.applying.upload import Sent
 from baseten_jobs.manifest.diagnostics import Diagnostic, has_errors
 from baseten_jobs.planning.history.review import Inquiry
@@ -20,7 +21,7 @@ class Intent:
     """What to plan or apply: on which terms, what to ask of git, and how to carry it out.
 
     A `saved` plan is compared with the one that is made now. `confirmed` is True where no person is to be asked,
-    `local` before the embedded API.
+    `local` before the embedded API. It `goes_on` if stages of chains are submitted too, as those before them end.
     """
 
     terms: Terms
@@ -29,6 +30,7 @@ class Intent:
     saved: SavedPlan | None = None
     confirmed: bool = False
     local: bool = False
+    goes_on: bool = False
 
 
 @dataclass(frozen=True)
@@ -87,3 +89,9 @@ class Operator(Protocol):
 
     def watch(self) -> AbstractContextManager[tuple[Ledger, Sent]]:
         """What follows the creates, and what follows the uploads; it is entered around everything that is sent."""
+
+    def watch_on(self) -> AbstractContextManager[Ledger]:
+        """What follows the creates of stages that are due; it is entered around all that is sent for them."""
+
+    def overtaken(self) -> GivenUp | None:
+        """Why nothing more is to be submitted, asked before stages that are due; None if there is no reason."""

@@ -79,6 +79,13 @@ class Outcome:
     awaited: Awaited | None = None
     warning: str = ""
 
+    @property
+    def state(self) -> str:
+        """How the job is that is waited for, in a word; a stage that is to be submitted later is waiting itself."""
+        if self.awaited is None:
+            return ""
+        return "waiting" if self.fate is Fate.HELD else self.awaited.state
+
 
 @dataclass(frozen=True)
 class Applied:

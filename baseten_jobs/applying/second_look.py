@@ -33,7 +33,7 @@ def decided_again(
         again = action
         if action.verb is Verb.SUBMIT and action.request.project in read:
             project = observation.project(action.request.project)
-            again = _unless_new(action, decide(action.request, project, policy, claimed[project.id]))
+            again = unless_new(action, decide(action.request, project, policy, claimed[project.id]))
             if again.doubt is not None and again.job is not None and again.job.id in known:
                 again = action
             if again.verb not in (Verb.SUBMIT, Verb.KEEP, Verb.HOLD):
@@ -41,7 +41,7 @@ def decided_again(
         yield action if again.verb is Verb.SUBMIT else again
 
 
-def _unless_new(before: Action, now: Action) -> Action:
+def unless_new(before: Action, now: Action) -> Action:
     """The decision made now; a hold if it is a submit, and there is a job of its name that the plan has not seen."""
     unseen = sorted(set(now.past) - set(before.past))
     if now.verb is not Verb.SUBMIT or not unseen:

@@ -1,7 +1,7 @@
 """Plan -> the plan whose creates name their uploaded code: all uploads end before the first create."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -10,7 +10,7 @@ from baseten_jobs.applying.object_store import Destination, MissingExtra, StoreF
 from baseten_jobs.job.content import Content
 from baseten_jobs.job.request import JobRequest
 from baseten_jobs.phrases import one_line
-from baseten_jobs.planning.plan import Plan, Verb
+from baseten_jobs.planning.plan import Plan
 from baseten_jobs.provider.api.client import Api
 from baseten_jobs.provider.api.errors import ApiError
 from baseten_jobs.provider.api.route import is_open_to_all
@@ -33,17 +33,19 @@ class _Interrupted(Exception):
     """The apply was interrupted."""
 
 
-def upload_workspaces(api: Api, plan: Plan, sent: Sent = lambda done, total, text: None) -> Plan:
-    """Upload each content that a submit needs, once. Returns the plan unchanged if the apply is interrupted.
+def upload_workspaces(
+    api: Api, plan: Plan, requests: Iterable[JobRequest], sent: Sent = lambda done, total, text: None
+) -> Plan:
+    """Upload each content that the requests need, once. Returns the plan unchanged if the apply is interrupted.
 
     Raises UploadFailed, and ApiError if the API gives no credentials.
     """
     needed: dict[str, Content] = {}
     names: dict[str, str] = {}
-    for action in plan.of(Verb.SUBMIT):
-        if content := action.request.content:
+    for request in requests:
+        if content := request.content:
             needed.setdefault(content.digest, content)
-            names.setdefault(content.digest, action.request.name)
+            names.setdefault(content.digest, request.name)
     try:
         if needed and not api.embedded:
             object_store.require()

@@ -2,12 +2,17 @@
 
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 
-from baseten_jobs.applying.outcome import Applied, Awaited, Fate, Goal, Outcome, awaited
+from baseten_jobs.applying import stages
+from baseten_jobs.applying.execute import Conflict
+from baseten_jobs.applying.outcome import Applied, Awaited, Goal, Outcome, awaited
+from baseten_jobs.applying.stages import AWAITED, GivenUp, Onward, OpenStages
 from baseten_jobs.job.observation import ObservedJob, ObservedProject
 from baseten_jobs.job.request import ProjectRef
-from baseten_jobs.planning.plan import Action
+from baseten_jobs.planning.plan import Action, ActionKey
 from baseten_jobs.provider.api.client import Api
+from baseten_jobs.provider.api.errors import ApiError
 from baseten_jobs.provider.observe import jobs_in, observe
 from baseten_jobs.provider.outages import Tell, between_looks, patiently
 from baseten_jobs.provider.presence import Presence
@@ -15,8 +20,6 @@ from baseten_jobs.provider.standstill import Standstill, standing_still
 
 _FIRST, _LONGEST = 2.0, 10.0
 """Seconds between the first two looks, and between two looks at most."""
-
-_AWAITED = frozenset({Fate.SUBMITTED, Fate.ADOPTED, Fate.UPDATED, Fate.KEPT})
 
 
 @dataclass(frozen=True)
@@ -27,24 +30,35 @@ class Waiting:
     timeout: float | None = None
 
 
-def wait(api: Api, result: Applied, waiting: Waiting, tell: Tell) -> Iterator[Applied]:
+def wait(api: Api, result: Applied, waiting: Waiting, tell: Tell, onward: Onward | None = None) -> Iterator[Applied]:
     """Yields the outcomes before the first look and after each, until every wait is over or the time is up.
 
-    Yields none if there is no job to wait for. Raises ApiError after a long outage.
+    It goes `onward` with the stages that wait for others. Yields none if there is no job to wait for. Raises ApiError
+    after a long outage.
     """
-    states: Mapping[str, Awaited] = {o.job_id: Awaited() for o in result.outcomes if o.fate in _AWAITED and o.job_id}
-    if not states:
+    result = stages.begun(result) if onward else result
+    watched = _watched(result)
+    if not watched:
         return
-    yield _with(result, states)
+    result = _with(result, dict.fromkeys(watched, Awaited()))
+    yield result
     end = float("inf") if waiting.timeout is None else api.clock.now() + waiting.timeout
-    look, homes = _first_look(api, result, tell, end)
-    jobs = _Jobs(api, {job_id: homes.get(job_id, "") for job_id in states}, waiting.goal)
+    jobs, opened = _Jobs(api, waiting.goal), OpenStages(api)
+    look = _first_look(api, result, watched, jobs, tell, end)
     pause = _FIRST
     while True:
         began = api.clock.now()
-        states = patiently(api, lambda: jobs.look(look()), tell, end)
-        yield _with(result, states)
-        if all(state.over for state in states.values()):
+        states = patiently(api, partial(_states, jobs, look), tell, end)
+        result, due = opened.look(_with(result, states), states)
+        yield result
+        if onward and due:
+            result = _gone_on(api, result, due, onward, tell, end)
+            yield result
+            if result.interrupted or result.unauthorised:
+                return
+            if set(watched := _watched(result)) - set(states):
+                look, pause = _first_look(api, result, watched, jobs, tell, end), _FIRST
+        if all(outcome.awaited is None or outcome.awaited.over for outcome in result.outcomes):
             return
         left = end - api.clock.now()
         if left <= 0:
@@ -53,19 +67,43 @@ def wait(api: Api, result: Applied, waiting: Waiting, tell: Tell) -> Iterator[Ap
         pause = min(_LONGEST, pause * 1.5)
 
 
+def _gone_on(
+    api: Api, result: Applied, due: Mapping[ActionKey, Outcome], onward: Onward, tell: Tell, end: float
+) -> Applied:
+    """The result with what became of the stages that are due: reads are repeated, and creates never."""
+    plan = patiently(api, partial(onward.planned, due), tell, end)
+    if isinstance(plan, GivenUp):
+        return stages.given_up(result, due, plan)
+    try:
+        return stages.gone_on(result, onward.carried_out(plan))
+    except (Conflict, ApiError) as error:
+        return stages.given_up(result, due, GivenUp(f"{error}; it was not submitted"))
+
+
+def _watched(result: Applied) -> Mapping[str, str]:
+    """The jobs that are looked at, those of other applies among them: project ids by job id, as far as known."""
+    own = {each.job_id: "" for each in result.outcomes if each.fate in AWAITED and each.job_id}
+    return {**stages.loaded_from(result), **own}
+
+
+def _states(jobs: "_Jobs", look: Callable[[], Mapping[str, ObservedJob]]) -> Mapping[str, Awaited]:
+    return jobs.look(look())
+
+
 class _Jobs:
     """The jobs that are waited for, across looks; `homes` are project ids by job id, empty if not known."""
 
-    def __init__(self, api: Api, homes: Mapping[str, str], goal: Goal) -> None:
-        self._api, self._homes, self._goal = api, homes, goal
+    def __init__(self, api: Api, goal: Goal) -> None:
+        self.homes: dict[str, str] = {}
+        self._api, self._goal = api, goal
         self._presence, self._standstill = Presence(api), Standstill()
         self._seen: dict[str, ObservedJob] = {}
 
     def look(self, searched: Mapping[str, ObservedJob]) -> Mapping[str, Awaited]:
         """How the wait for each job stands, by job id; `searched` are the jobs that a search shows."""
-        self._seen |= self._presence.look(self._homes, searched)
+        self._seen |= self._presence.look(self.homes, searched)
         self._standstill.look(self._seen.values(), self._api.clock.now())
-        return {job_id: self._state(job_id, self._seen.get(job_id)) for job_id in self._homes}
+        return {job_id: self._state(job_id, self._seen.get(job_id)) for job_id in self.homes}
 
     def _state(self, job_id: str, job: ObservedJob | None) -> Awaited:
         stuck = job is not None and self._standstill.stuck(job)
@@ -73,14 +111,15 @@ class _Jobs:
 
 
 def _first_look(
-    api: Api, result: Applied, tell: Tell, until: float
-) -> tuple[Callable[[], Mapping[str, ObservedJob]], Mapping[str, str]]:
-    """Returns a function that reads jobs by one search, of the one project or of all, and each job's project id."""
+    api: Api, result: Applied, watched: Mapping[str, str], jobs: _Jobs, tell: Tell, until: float
+) -> Callable[[], Mapping[str, ObservedJob]]:
+    """Returns a function that reads jobs by one search, of the one project or of all; `jobs` learns where each is."""
     refs = {outcome.action.request.project for outcome in result.outcomes}
     projects = patiently(api, lambda: observe(api, refs), tell, until).observation.projects
-    ids = {project.id for project in projects.values() if project.id}
     homes = {outcome.job_id: _home(outcome.action, projects) for outcome in result.outcomes if outcome.job_id}
-    return (lambda: _jobs(api, ids)), homes
+    jobs.homes |= {job_id: homes.get(job_id) or home for job_id, home in watched.items()}
+    ids = {*(project.id for project in projects.values() if project.id), *filter(None, watched.values())}
+    return lambda: _jobs(api, ids)
 
 
 def _home(action: Action, projects: Mapping[ProjectRef, ObservedProject]) -> str:
@@ -98,7 +137,7 @@ def _with(result: Applied, states: Mapping[str, Awaited]) -> Applied:
 
 
 def _outcome(outcome: Outcome, states: Mapping[str, Awaited]) -> Outcome:
-    if outcome.fate not in _AWAITED or outcome.job_id is None:
+    if outcome.fate not in AWAITED or outcome.job_id is None:
         return outcome
     state = states[outcome.job_id]
     why = standing_still(state.job) if state.stuck and state.job else ""

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from baseten_jobs.applying.stages import GivenUp
 from baseten_jobs.cli.exits import Exit
 from baseten_jobs.cli.github_step import Step
 from baseten_jobs.cli.interrupts import raising
@@ -34,3 +35,14 @@ def asked(
         return Exit.DONE
     step.go_on()
     return tip
+
+
+def overtaken(branch: str | None, paths: Sequence[str], compiled: Compiled) -> GivenUp | None:
+    """Why stages that are due are not submitted any more: the branch has another commit by now, or can't be asked."""
+    if not branch:
+        return None
+    try:
+        tip = look(branch, paths, compiled.documents)
+    except GitError as error:
+        return GivenUp(f"whether this is the tip of '{one_line(branch)}' can't be told: {error}")
+    return GivenUp(tip.told("not submitted"), failure=False) if tip.overtaken else None

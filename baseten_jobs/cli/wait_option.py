@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from baseten_jobs.applying.outcome import Applied, Awaited, Goal, Outcome
+from baseten_jobs.applying.stages import Onward, is_open
 from baseten_jobs.applying.wait import Waiting, wait
 from baseten_jobs.cli import sink
 from baseten_jobs.cli.field_option import FieldOption, bundle
@@ -50,7 +51,8 @@ waiting = bundle(
     _waiting,
     click.Option(
         ["--wait"], type=click.Choice([goal.value for goal in Goal]), metavar="[=running|completed]",
-        help="Wait until the jobs have completed, or run; fails where one ended otherwise or is gone.",
+        help="Wait until the jobs have completed, and submit the stages that load from them; or until they run. "
+        "Fails where one ended otherwise or is gone.",
     ),
     FieldOption(
         ["--timeout"], owner=lambda: Waiting, type=_Duration(), metavar="DURATION",
@@ -60,24 +62,28 @@ waiting = bundle(
 """What to wait for, as a Waiting; None without --wait."""
 
 
-def waited(session: Session, api: Api, result: Applied, waiting: Waiting) -> Applied:
-    """Wait, and print each change; returns the result with what was last seen of each job. No job is stopped."""
+def waited(session: Session, api: Api, result: Applied, waiting: Waiting, onward: Onward | None) -> Applied:
+    """Wait, and print each change; returns the result with what was last seen of each job. No job is stopped.
+
+    It goes `onward` with the stages that wait for others.
+    """
     show = _Shown(session, api.clock.now())
     try:
         with raising():
-            for each in _told(api, result, waiting, show):
+            for each in _told(api, result, waiting, show, onward):
                 result = each
     except KeyboardInterrupt:
-        show.note("interrupted: the jobs run on; `baseten-jobs status` shows them")
+        then = "; the next apply goes on with what waits" if any(map(is_open, result.outcomes)) else ""
+        show.note(f"interrupted: the jobs run on; `baseten-jobs status` shows them{then}")
         return replace(result, interrupted=True)
     except ApiError as error:
         session.error(f"{error}; the jobs run on")
     return result
 
 
-def _told(api: Api, result: Applied, waiting: Waiting, show: "_Shown") -> Iterator[Applied]:
+def _told(api: Api, result: Applied, waiting: Waiting, show: "_Shown", onward: Onward | None) -> Iterator[Applied]:
     before = result
-    for after in wait(api, result, waiting, show.note):
+    for after in wait(api, result, waiting, show.note, onward):
         show.changes(before, after, api.clock.now())
         yield after
         before = after
@@ -98,13 +104,17 @@ class _Shown:
             self._screen.above(text)
 
     def changes(self, before: Applied, after: Applied, now: float) -> None:
-        for old, new in zip(before.outcomes, after.outcomes, strict=True):
-            if new.awaited and new.awaited != Awaited() and _state(old) != _state(new):
-                self.note(f"{new.action.request.name}: {_state(new)}  (job {new.job_id})")
-            if (job := _stuck(new)) and not _stuck(old):
+        was = {outcome.action.key: outcome for outcome in before.outcomes}
+        for new in after.outcomes:
+            old, name = was.get(new.action.key), new.action.request.name
+            if old is None or (old.fate, old.error) != (new.fate, new.error):
+                self.note(f"{name}: {_became(new)}")
+            elif new.awaited and new.awaited != Awaited() and old.state != new.state:
+                self.note(f"{name}: {new.state}  (job {new.job_id})")
+            if (job := _stuck(new)) and not (old and _stuck(old)):
                 self.note(f"warning: {standing_still(job)}")
         if self._screen is not None:
-            states = Counter(_state(outcome) for outcome in after.outcomes if outcome.awaited)
+            states = Counter(outcome.state for outcome in after.outcomes if outcome.awaited)
             counts = ", ".join(f"{number} {state}" for state, number in states.most_common())
             with suppress(OSError):
                 self._screen.draw(f"waiting {age(now - self._began)}: {counts}")
@@ -114,5 +124,8 @@ def _stuck(outcome: Outcome) -> ObservedJob | None:
     return outcome.awaited.job if outcome.awaited and outcome.awaited.stuck else None
 
 
-def _state(outcome: Outcome) -> str:
-    return outcome.awaited.state if outcome.awaited else ""
+def _became(outcome: Outcome) -> str:
+    """What became of a stage, or of a stop after it, during the wait."""
+    why = outcome.error.removeprefix(f"{outcome.action.request.name}: ")
+    job = f"  (job {outcome.job_id})" if outcome.job_id else ""
+    return f"{outcome.fate.value}{job}" + (f": {why}" if why else "")

@@ -4,11 +4,11 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 
-from baseten_jobs.applying.outcome import Applied, End
+from baseten_jobs.applying.outcome import Applied, End, Outcome
 from baseten_jobs.job.names import read_job_name, without_letters
 from baseten_jobs.job.observation import StatusClass
 from baseten_jobs.job.times import age
-from baseten_jobs.phrases import Page, columns, cut, escaped, one_line, padded, page
+from baseten_jobs.phrases import Page, columns, cut, escaped, listed, one_line, padded, page
 from baseten_jobs.planning.plan import duplicate_warning, in_words
 from baseten_jobs.provider.standstill import standing_still
 from baseten_jobs.provider.status import Status, counted
@@ -112,20 +112,27 @@ def waited(result: Applied, look: Look = PLAIN) -> Page:
     """A row for each job on how its wait ended, and a last line with counts."""
     lines, ends = [], []
     for outcome in result.outcomes:
-        state = outcome.awaited
+        state, name = outcome.awaited, outcome.action.request.job_name
         if state is None:
             continue
-        ends.append(state.state)
+        ends.append(outcome.state)
         if state.end is not End.REACHED:
             colour = "red" if state.end is End.FAILED else "yellow"
-            word = look.paint(padded(escaped(state.state), 9), colour)
-            lines.append(f"  {word}  {outcome.action.request.job_name}  job {outcome.job_id}")
+            word = look.paint(padded(escaped(outcome.state), 9), colour)
+            lines.append(f"  {word}  {name}  {_awaited(outcome)}")
         if state.end is End.FAILED and state.job and state.job.error_message:
             lines.append(f"             {one_line(state.job.error_message, 200)}")
         if state.stuck and state.job:
             lines.append(f"             {standing_still(state.job)}")
     counts = ", ".join(f"{number} {end}" for end, number in Counter(ends).most_common())
     return page([*lines, f"Waited: {counts or 'nothing to wait for'}."])
+
+
+def _awaited(outcome: Outcome) -> str:
+    """The job that is waited for, or the runs that a stage waits for itself."""
+    if outcome.job_id:
+        return f"job {outcome.job_id}"
+    return f"waits for {listed(sorted({wait.upstream.name for wait in outcome.action.waits}))}"
 
 
 def _fitted(widths: dict[str, int], width: int) -> dict[str, int]:

@@ -57,7 +57,8 @@ _EFFECTFUL = """
     planning.preflight
     applying.object_store applying.upload provider.outages provider.presence provider.log_reader
     provider.status_reader provider.snapshot provider.stop applying.submit applying.settle applying.in_flight
-    applying.twin_stops applying.create applying.execute applying.intent applying.wait pipeline cli __main__
+    applying.twin_stops applying.create applying.execute applying.intent applying.stages
+    applying.wait pipeline cli __main__
 """
 EFFECTFUL = set(_EFFECTFUL.split())
 """Modules, and whole packages, that touch the disk, the network, the clock, processes or streams."""

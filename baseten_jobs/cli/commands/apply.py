@@ -1,8 +1,9 @@
 """`apply`: plan, confirm, execute."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 
 import click
 
@@ -10,6 +11,8 @@ from baseten_jobs import compilation, pipeline
 from baseten_jobs.applying.execute import Execution
 from baseten_jobs.applying.in_flight import Ledger
 from baseten_jobs.applying.intent import Done, Failed, Intent, Invalid, NotApplied, Planned
+from baseten_jobs.applying.outcome import Goal
+from baseten_jobs.applying.stages import GivenUp, Onward, since
 from baseten_jobs.applying.upload import Sent
 from baseten_jobs.applying.wait import Waiting
 from baseten_jobs.cli import options, sink
@@ -20,7 +23,7 @@ from baseten_jobs.cli.interrupts import winding_up
 from baseten_jobs.cli.progress import Progress, UploadProgress
 from baseten_jobs.cli.saved_plan import read_plan
 from baseten_jobs.cli.session import Session, guarded, inquiry, opened, or_default, still_there
-from baseten_jobs.cli.tip_option import asked
+from baseten_jobs.cli.tip_option import asked, overtaken
 from baseten_jobs.cli.wait_option import WaitingCommand, waited
 from baseten_jobs.cli.wait_option import waiting as waiting_options
 from baseten_jobs.job.names import Signature
@@ -37,8 +40,9 @@ from baseten_jobs.report import text as as_text
 class _Operator:
     """Who runs the command: sees the plan where reports go, and is asked on the terminal."""
 
-    def __init__(self, session: Session, step: Step, api: Api) -> None:
+    def __init__(self, session: Session, step: Step, api: Api, overtaken: Callable[[], GivenUp | None]) -> None:
         self.session, self.step, self.api = session, step, api
+        self.overtaken = overtaken
 
     def show(self, planned: Planned) -> None:
         session = self.session
@@ -63,6 +67,13 @@ class _Operator:
         finally:
             uploads.close()
             progress.close()
+
+    @contextmanager
+    def watch_on(self) -> Iterator[Ledger]:
+        """Within, a signal winds up; what comes of it is told by the wait."""
+        ledger = Ledger()
+        with winding_up(self.api.clock, ledger, as_json=self.session.json):
+            yield ledger
 
 
 @click.command("apply", cls=WaitingCommand)
@@ -122,8 +133,10 @@ def command(
             return tip
         api, of_git = opened(connection), inquiry(terms.policy, connection, terms.paths, tip)
         how = replace(execution, signature=Signature(of_git.owner))
-        intent = Intent(terms, of_git, how, saved, confirmed=yes, local=connection.local)
-        ended = pipeline.apply(api, compiled, intent, _Operator(session, step, api))
+        goes_on = waiting is not None and waiting.goal is Goal.COMPLETED
+        intent = Intent(terms, of_git, how, saved, confirmed=yes, local=connection.local, goes_on=goes_on)
+        operator = _Operator(session, step, api, partial(overtaken, terms.if_tip, terms.paths, compiled))
+        ended = pipeline.apply(api, compiled, intent, operator)
         match ended:
             case Invalid():
                 return session.invalid(ended.diagnostics)
@@ -133,7 +146,8 @@ def command(
                 code = Exit.UNAUTHORISED if ended.unauthorised else Exit.FAILED
                 return session.fail(ended.reason, _at_least(code, ended.plan))
             case Done():
-                return _told(session, step, api, ended, waiting)
+                onward = pipeline.Onward(api, compiled, intent, operator) if goes_on else None
+                return _told(session, step, api, ended, waiting, onward)
 
     return guarded(session, work)
 
@@ -143,14 +157,19 @@ def _at_least(code: Exit, plan: Plan) -> Exit:
     return worst([code, *(Exit.UNCLEAR for action in plan.actions if action.duplicates)])
 
 
-def _told(session: Session, step: Step, api: Api, done: Done, waiting: Waiting | None) -> Exit:
+def _told(session: Session, step: Step, api: Api, done: Done, waiting: Waiting | None, onward: Onward | None) -> Exit:
     """Print what became of the plan, and wait for its jobs where that is asked for."""
     result = done.applied
     if session.output == "text" and (done.plan.has_changes or exit_of_apply(result) is not Exit.DONE):
         session.result(page(["", as_text.applied(result, session.look())]))
     step.outcomes(session, result)
     if waiting is not None and not (result.interrupted or result.unauthorised):
-        result = waited(session, api, result, waiting)
+        result = waited(session, api, result, waiting, onward)
+        later = since(done.applied, result)
+        if later.outcomes:
+            step.outcomes(session, later)
+            if session.output == "text":
+                session.result(page(["", as_text.applied(later, session.look())]))
         if session.output == "text":
             session.result(page(["", as_text.waited(result, session.look())]))
     if session.output != "text":

@@ -13,7 +13,7 @@ from baseten_jobs.cli.owner_option import owner_letters
 from baseten_jobs.cli.session import Session, guarded, inquiry, opened, or_default, still_there
 from baseten_jobs.manifest.inputs import Inputs
 from baseten_jobs.manifest.name_globs import is_glob, means
-from baseten_jobs.phrases import page
+from baseten_jobs.phrases import listed, page
 from baseten_jobs.planning.plan import Orphan, Policy
 from baseten_jobs.provider.api.client import Api
 from baseten_jobs.provider.api.connection import Connection
@@ -107,9 +107,10 @@ def _named(call: _Call, names: tuple[str, ...], job_ids: tuple[str, ...]) -> _Fo
         job.id: Listed(row.request.name, str(row.request.project), job) for row, job in (*by_id, *live) if job.live
     }
     _tell_others(session, rows)
-    listed = tuple(found.values())
+    _tell_stages(session, compiled, [row for row, _ in live])
+    jobs = tuple(found.values())
     if not any(map(is_glob, names)):
-        return _Found(listed, stop_list.jobs(listed, now))
+        return _Found(jobs, stop_list.jobs(jobs, now))
     made = _planned(call, compiled)
     if not made.valid:
         session.warn(made.diagnostics)
@@ -119,7 +120,7 @@ def _named(call: _Call, names: tuple[str, ...], job_ids: tuple[str, ...]) -> _Fo
         for orphan in made.plan.orphans
         if orphan.job.id not in found and any(means(name, stop_list.listed(orphan).name) for name in names)
     ]
-    return _Found(listed, [*stop_list.jobs(listed, now), *stop_list.beside(made.plan, beside, now)], beside)
+    return _Found(jobs, [*stop_list.jobs(jobs, now), *stop_list.beside(made.plan, beside, now)], beside)
 
 
 def _orphans(call: _Call) -> _Found:
@@ -148,6 +149,16 @@ def _tell_others(session: Session, rows: tuple[Status, ...]) -> None:
     for row in rows:
         for job in row.others:
             session.note(f"job {job.id} runs another spec of {row.request.name} than the manifest's")
+
+
+def _tell_stages(session: Session, compiled: compilation.Compiled, stopped: Sequence[Status]) -> None:
+    """Say which manifests load checkpoints of what is stopped."""
+    for row in stopped:
+        run = (row.request.project, row.request.name)
+        if heirs := [each.name for each in compiled.requests if run in {(u.project, u.name) for u in each.upstreams}]:
+            load, are, have = ("loads", "is", "it has") if len(heirs) == 1 else ("load", "are", "they have")
+            told = f"{listed(heirs)} {load} its checkpoints, and {are} held from then on unless {have} begun"
+            session.note(f"note: {row.request.name}: {told}")
 
 
 def _stop(session: Session, api: Api, found: _Found, yes: bool) -> Exit:
