@@ -1,4 +1,4 @@
-"""`schema`: the JSON Schema of the manifests."""
+"""`schema`: the JSON Schema of the manifests, of other kinds of documents, or of any kind."""
 
 import click
 
@@ -6,7 +6,7 @@ from baseten_jobs.cli import sink
 from baseten_jobs.cli.exits import Exit
 from baseten_jobs.cli.options import STANDARD_OUTPUT
 from baseten_jobs.manifest.paths import check_landing
-from baseten_jobs.manifest.schema.fields import KIND, KINDS, SUPPORTED, schema_text
+from baseten_jobs.manifest.schema.fields import ANY, KIND, KINDS, SUPPORTED, schema_text
 from baseten_jobs.phrases import Page
 
 
@@ -18,7 +18,13 @@ from baseten_jobs.phrases import Page
     show_default=True,
     help="Version of the manifests.",
 )
-@click.option("--kind", type=click.Choice(KINDS), default=KIND, show_default=True, help="What the documents describe.")
+@click.option(
+    "--kind",
+    type=click.Choice((*KINDS, ANY)),
+    default=KIND,
+    show_default=True,
+    help=f"What the documents describe; {ANY} is for editors.",
+)
 @click.option(
     "--out",
     type=click.Path(dir_okay=False, writable=True),
@@ -26,7 +32,11 @@ from baseten_jobs.phrases import Page
     help="Write it to this file; - is standard output.",
 )
 def command(api_version: str, kind: str, out: str | None) -> Exit:
-    """Print the JSON Schema of the manifests, or of a folder's Policy, for editors and other tools."""
+    """Print the JSON Schema of manifests as they are once Defaults are merged and a matrix is expanded.
+
+    `--kind any` is what editors need: it takes every kind of document as it is written, with `matrix`, `extends` and
+    placeholders.
+    """
     text = schema_text(api_version, kind)
     if out is None or out == STANDARD_OUTPUT:
         sink.out(Page(text), end="")

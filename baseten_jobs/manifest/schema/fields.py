@@ -8,12 +8,13 @@ from functools import cache
 from types import MappingProxyType
 from typing import Any
 
-KIND, DEFAULTS, POLICY, MATRIX = "TrainingJob", "TrainingJobDefaults", "Policy", "matrix"
+KIND, DEFAULTS, POLICY, MATRIX, ANY = "TrainingJob", "TrainingJobDefaults", "Policy", "matrix", "any"
 _FILES: Mapping[str, str] = MappingProxyType(
-    {KIND: "training-job", DEFAULTS: "training-job-defaults", POLICY: "policy", MATRIX: "matrix"}
+    {KIND: "training-job", DEFAULTS: "training-job-defaults", POLICY: "policy", MATRIX: "matrix", ANY: "manifest"}
 )
 KINDS = (KIND, DEFAULTS, POLICY)
-"""What a document may describe: a job, what jobs have in common, what holds for those of a folder."""
+"""What a document may describe: a job, what jobs have in common, what holds for those of a folder. The schema of `ANY`
+is for editors: it takes each of them as it is written."""
 
 WRITTEN = ("extends", "matrix")
 """Fields of a document that no manifest has any more, once it is merged and expanded."""
