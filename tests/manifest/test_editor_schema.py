@@ -2,6 +2,7 @@
 
 import copy
 import io
+import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,7 +20,7 @@ from baseten_jobs.manifest.diagnostics import has_errors
 from baseten_jobs.manifest.inputs import Inputs
 from baseten_jobs.manifest.schema.check import judge
 from baseten_jobs.manifest.schema.editor import editor_schema
-from baseten_jobs.manifest.schema.fields import ANY, DEFAULTS, KIND, KINDS, POLICY, schema_of, schema_text
+from baseten_jobs.manifest.schema.fields import ANY, DEFAULTS, KIND, KINDS, MATRIX, POLICY, schema_of, schema_text
 from tests.support.commands import Cli, called
 from tests.support.golden import Golden
 from tests.support.strategies import API_VERSION, manifests
@@ -63,6 +64,25 @@ def _keys(node: Any) -> Iterator[str]:
             yield key
         if isinstance(each, dict | list):
             yield from _keys(each)
+
+
+@pytest.mark.parametrize("kind", [*KINDS, MATRIX, ANY])
+def test_each_example_that_an_editor_shows_fits_its_field(kind: str) -> None:
+    schema = json.loads(schema_text(API_VERSION, kind))
+    unfit = [
+        (node["description"], example)
+        for node in _described(schema)
+        for example in node["examples"]
+        if not Draft202012Validator({**node, "$defs": schema.get("$defs", {})}).is_valid(example)
+    ]
+    assert unfit == []
+
+
+def _described(node: Any) -> Iterator[Any]:
+    if isinstance(node, dict) and "examples" in node and "description" in node:
+        yield node
+    for each in node.values() if isinstance(node, dict) else node if isinstance(node, list) else ():
+        yield from _described(each)
 
 
 # Documents of files

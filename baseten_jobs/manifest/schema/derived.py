@@ -36,6 +36,7 @@ def defaults_schema(api_version: str) -> dict[str, Any]:
                 "type": ["object", "null"],
                 "description": "Where the jobs are: a project, by name or id.",
                 "properties": {name: metadata["properties"][name] for name in _WHERE},
+                "examples": [{k: v for k, v in each.items() if k in _WHERE} for each in metadata["examples"]],
             },
             "spec": {**_relaxed(fields["spec"], whole["$defs"]), "type": ["object", "null"]},
             "policy": _relaxed(fields["policy"], whole["$defs"]),
