@@ -9,7 +9,10 @@ from baseten_jobs.manifest.sources import STDIN, read_sources
 
 
 def manifest_names(paths: Sequence[str]) -> list[str]:
-    """The names in these files that the schema accepts, sorted, each once; files that can't be read are skipped."""
+    """The names in these files that the schema accepts, sorted, each once, those of a matrix's cells among them.
+
+    Files that can't be read are skipped.
+    """
     from io import BytesIO
 
     accepted = compiled(shape_of(SUPPORTED[-1]).properties["metadata"].properties["name"].schema, {})
@@ -18,7 +21,12 @@ def manifest_names(paths: Sequence[str]) -> list[str]:
 
 
 def _names(path: str, text: str, accepted: Verdict) -> Iterator[str]:
-    for document in manifest.load(path, text).documents:
+    documents = manifest.load(path, text).documents
+    if any(document.templated for document in documents):
+        from baseten_jobs.manifest.matrix.expansion import expanded
+
+        documents = expanded(documents).documents
+    for document in documents:
         metadata = document.data.get("metadata") if isinstance(document.data, dict) else None
         name = metadata.get("name") if isinstance(metadata, dict) else None
         if isinstance(name, str) and fits(accepted, name):

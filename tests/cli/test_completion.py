@@ -59,6 +59,17 @@ def test_names_come_from_the_paths_that_are_given(completed: Completed) -> None:
     assert completed("status", "-f", "nowhere", "") == []
 
 
+def test_the_cells_of_a_matrix_are_offered_by_their_names(completed: Completed) -> None:
+    sweep = GOOD.replace("NAME", "'s-${{ matrix.lr }}'").replace("metadata:", "matrix: {lr: [0.1, 1e-5]}\nmetadata:")
+    Path("specs/sweep.yaml").write_text(sweep)
+    Path("specs/unfit.yaml").write_text(sweep.replace("0.1", "a+b").replace("s-", "u-"))
+    Path("specs/heir.yaml").write_text(
+        "apiVersion: baseten-jobs/v1\nkind: TrainingJob\nextends: ../base.yaml\nmetadata: {name: s-heir}\n"
+    )
+    assert completed("status", "s-") == ["plain,s-0-1", "plain,s-1e-5", "plain,s-heir"]
+    assert completed("status", "u-") == []
+
+
 def test_commands_options_fields_and_files_are_offered(completed: Completed) -> None:
     assert completed("st") == ["plain,status", "plain,stop"]
     assert "plain,--exit-status" in completed("status", "--ex")
@@ -67,6 +78,12 @@ def test_commands_options_fields_and_files_are_offered(completed: Completed) -> 
         "plain,mutable-checkpoint", "plain,mutable-image", "plain,mutable-weights"
     ]  # fmt: skip
     assert completed("explain", "met") == ["plain,metadata"]
+    assert completed("explain", "T") == ["plain,TrainingJob", "plain,TrainingJobDefaults"]
+    assert completed("explain", "TrainingJobDefaults.e") == ["plain,TrainingJobDefaults.extends"]
+    assert completed("explain", "Policy.l") == ["plain,Policy.limits"]
+    assert completed("explain", "ext") == ["plain,extends"]
+    assert completed("explain", "matrix.") == [f"plain,matrix.{each}" for each in ("include", "exclude", "attempts")]
+    assert completed("schema", "--kind", "T") == ["plain,TrainingJob", "plain,TrainingJobDefaults"]
     assert completed("plan", "sp") == ["file,sp"]
     assert completed("apply", "--retry-failed", "g") == ["plain,gemma"]
 

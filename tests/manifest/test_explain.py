@@ -8,7 +8,7 @@ import pytest
 from baseten_jobs.cli.main import run
 from baseten_jobs.manifest.rules.registry import rules
 from baseten_jobs.manifest.schema.explain import Explanation, NoSuchField, explain
-from baseten_jobs.manifest.schema.fields import SUPPORTED, shape_of
+from baseten_jobs.manifest.schema.fields import KINDS, SUPPORTED, shape_of
 from baseten_jobs.report import field_help, rule_help
 from baseten_jobs.report.style import Look
 from tests.support.commands import Cli, called
@@ -120,6 +120,41 @@ def test_the_command_tells_text_and_json(capsys: pytest.CaptureFixture[str]) -> 
     assert capsys.readouterr().err == (
         "error: 'memry' is no field of 'spec.compute'; did you mean 'spec.compute.memory'?\n"
     )
+
+
+def test_each_kind_and_what_no_merged_manifest_has_is_explained(called: Cli) -> None:
+    for kind in KINDS:
+        assert called("explain", kind).out.splitlines()[0] == kind
+    for field in (
+        "extends",
+        "matrix.attempts.attempt",
+        "TrainingJobDefaults.extends",
+        "TrainingJobDefaults.spec.image",
+    ):
+        assert called("explain", field, "-o", "json").json["path"].replace("[]", "") == field
+    assert (
+        called("explain", "TrainingJob.spec.image").out.splitlines()[1:]
+        == (called("explain", "spec.image").out.replace("spec.image", "TrainingJob.spec.image").splitlines()[1:])
+    )
+    assert called("explain", "TrainingJobDefaults.metadata.name").code == 1
+    assert called("explain", "TrainingJobDefaults.matrix").code == 1
+    assert called("explain", "TrainingJobDefault.spec").err == (
+        "error: 'TrainingJobDefault' is no field of a manifest; did you mean 'TrainingJobDefaults'?\n"
+    )
+    assert "did you mean 'TrainingJobDefaults'?" in called("explain", "trainingjobdefaults").err
+
+
+@pytest.mark.parametrize(
+    ("field", "types"),
+    [
+        ("matrix", "mapping of name to list of strings or numbers or booleans"),
+        ("matrix.include", "list of mappings of name to string or number or boolean"),
+        ("spec.runtime.start_commands", "list of strings"),
+        ("spec.weights", "list of mappings"),
+    ],
+)
+def test_what_lists_hold_is_told_in_the_plural(field: str, types: str, called: Cli) -> None:
+    assert called("explain", field, "-o", "json").json["type"] == types
 
 
 # Rules

@@ -9,8 +9,8 @@ from baseten_jobs.cli.options import offered
 from baseten_jobs.cli.options import output as output_option
 from baseten_jobs.cli.session import Session
 from baseten_jobs.manifest.rules.registry import Rule, rules
-from baseten_jobs.manifest.schema.explain import Explanation, NoSuchField, explain
-from baseten_jobs.manifest.schema.fields import POLICY, SUPPORTED, Shape, shape_of, written_shape_of
+from baseten_jobs.manifest.schema.explain import ANY_NAME, Explanation, NoSuchField, explain
+from baseten_jobs.manifest.schema.fields import KIND, KINDS, SUPPORTED, Shape, shape_of, written_shape_of
 from baseten_jobs.phrases import nearest, one_line
 from baseten_jobs.report import field_help, rule_help
 from baseten_jobs.report import json as as_json
@@ -19,14 +19,17 @@ from baseten_jobs.report import json as as_json
 def _complete(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
     found = explain(_root(SUPPORTED[-1], incomplete), incomplete.rpartition(".")[0])
     children = found.fields if isinstance(found, Explanation) else ()
-    return offered((*(child.path.replace("[]", "") for child in children), POLICY, *rules()), incomplete)
+    fields = (child.path.replace("[]", "") for child in children if child.name != ANY_NAME)
+    return offered((*fields, *KINDS, *rules()), incomplete)
 
 
 def _root(api_version: str, name: str) -> Shape:
-    """The fields of a manifest, or for a name such as `Policy.limits` those of a Policy, below its kind."""
-    if name.partition(".")[0] != POLICY:
+    """The fields of a manifest as it is written, or for a name such as `Policy.limits` those of a kind, below it."""
+    kind = name.partition(".")[0]
+    if kind not in KINDS:
         return written_shape_of(api_version)
-    return Shape({}, {POLICY: shape_of(api_version, POLICY)}, None, None, {})
+    shape = written_shape_of(api_version) if kind == KIND else shape_of(api_version, kind)
+    return Shape({}, {kind: shape}, None, None, {})
 
 
 @click.command("explain")
@@ -40,8 +43,8 @@ def _root(api_version: str, name: str) -> Shape:
 def command(name: str, all_rules: bool, output: str, api_version: str) -> Exit:
     """Tell what a field is for, such as spec.compute.memory: its type, default and values, and whether a change of it
     starts a new run. Or what a rule is about, such as mutable-image, which messages name in brackets: why it matters,
-    and what to do. Without either it draws the tree of all fields. Fields of a Policy begin with its kind, such as
-    Policy.limits.
+    and what to do. Without either it draws the tree of all fields of a manifest. Fields of other kinds of documents
+    begin with the kind, such as Policy.limits and TrainingJobDefaults.spec.
     """
     if name and all_rules:
         raise click.UsageError("--rules lists all, and goes with no FIELD or RULE")
@@ -72,12 +75,13 @@ def _show_rule(session: Session, rule: Rule) -> Exit:
 
 
 def _unknown(unknown: NoSuchField, name: str) -> str:
-    """The nearest field; for a single word, which may be a rule as well, the nearer of the two."""
+    """The nearest field; for a single word, which may be a rule or a kind as well, the nearest of them."""
     if re.search(r"[.\[]", name):
-        near, where = unknown.near, f"of '{unknown.at}'" if unknown.at else "of a manifest"
+        near = unknown.near or ("" if unknown.at else nearest(unknown.wrong, KINDS))
+        where = f"of '{unknown.at}'" if unknown.at else "of a manifest"
         message = f"'{one_line(unknown.wrong)}' is no field {where}"
     else:
         fields = {unknown.near.replace("[]", "").rpartition(".")[2]: unknown.near} if unknown.near else {}
-        near = nearest(name, [*rules(), *fields])
+        near = nearest(name, [*rules(), *KINDS, *fields])
         near, message = fields.get(near, near), f"'{one_line(name)}' is neither a field nor a rule"
     return f"{message}; did you mean '{near}'?" if near else message

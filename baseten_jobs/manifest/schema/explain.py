@@ -10,7 +10,7 @@ from baseten_jobs.phrases import nearest
 
 _STEP = re.compile(r"[^.\[\]]+|\[[0-9]*\]")
 _PATH = re.compile(r"[^.\[\]]+(?:\[[0-9]*\])*(?:\.[^.\[\]]+(?:\[[0-9]*\])*)*|")
-_ITEM, _VALUE = "[]", "*"
+_ITEM, ANY_NAME = "[]", "*"
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,7 @@ def _below(shape: Shape, at: str, step: str, required: bool) -> tuple[Shape, str
         if step in each.properties:
             return each.properties[step], f"{at}.{step}" if at else step, step in each.schema.get("required", ())
     if shape.values is not None:
-        return shape.values, f"{at}.{_VALUE}", False
+        return shape.values, f"{at}.{ANY_NAME}", False
     return None
 
 
@@ -128,7 +128,7 @@ def _children(shape: Shape, at: str) -> Iterator[Explanation]:
             seen[name] = _merged(seen[name], field) if name in seen else field
     yield from seen.values()
     if shape.values is not None:
-        yield _explained(shape.values, f"{at}.{_VALUE}", False)
+        yield _explained(shape.values, f"{at}.{ANY_NAME}", False)
 
 
 def _merged(one: Explanation, other: Explanation) -> Explanation:
@@ -146,6 +146,7 @@ def _type(shape: Shape) -> str:
         return "mapping"
     given = schema.get("type", "object")
     types = [given] if isinstance(given, str) else given
+    types = [each for each in types if not (each == "integer" and "number" in types)]
     words = [_WORDS.get(each, each) for each in types]
     if shape.items is not None:
         words = [f"list of {_plural(_type(shape.items))}" if word == "list" else word for word in words]
@@ -155,4 +156,5 @@ def _type(shape: Shape) -> str:
 
 
 def _plural(noun: str) -> str:
-    return f"{noun}s"
+    first, of, rest = noun.partition(" of ")
+    return " or ".join(f"{each}s" for each in first.split(" or ")) + of + rest
