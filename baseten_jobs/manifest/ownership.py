@@ -4,10 +4,13 @@ import re
 from typing import Any
 
 from baseten_jobs.manifest.document import Loaded
-from baseten_jobs.manifest.schema.fields import KIND, SUPPORTED
+from baseten_jobs.manifest.schema.fields import DEFAULTS, KIND, SUPPORTED
 from baseten_jobs.phrases import nearest
 
 _MENTIONED = re.compile(b"baseten|" + KIND.encode(), re.IGNORECASE)
+_KINDS = (KIND, DEFAULTS)
+"""Kinds that tell by themselves whose they are; others have a `Policy` too."""
+
 _DECLARED = re.compile(r"""^[^#\n]*\bapiVersion["']?[ \t]*:[ \t]*["']?baseten-jobs\b""", re.MULTILINE | re.IGNORECASE)
 
 
@@ -24,7 +27,7 @@ def is_ours(loaded: Loaded, text: str) -> bool:
 
 
 def _meant(data: Any) -> bool:
-    """True for an `apiVersion` that is nearly ours, and for our `kind` where no other group has it by its version.
+    """True for an `apiVersion` that is nearly ours, and for a `kind` of ours that no other group has by its version.
 
     A group of Kubernetes has a dot: `kind: TrainingJob` is one of `sagemaker.services.k8s.aws/v1alpha1` too.
     """
@@ -32,5 +35,5 @@ def _meant(data: Any) -> bool:
         return False
     version = next((value for key, value in data.items() if key.lower().replace("_", "") == "apiversion"), "")
     if not isinstance(version, str):
-        return data.get("kind") == KIND
-    return bool(nearest(version, SUPPORTED)) or (data.get("kind") == KIND and "." not in version)
+        return data.get("kind") in _KINDS
+    return bool(nearest(version, SUPPORTED)) or (data.get("kind") in _KINDS and "." not in version)

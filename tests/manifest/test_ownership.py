@@ -16,6 +16,7 @@ spec:
   image: {base_image: "i:1"}
   runtime: {start_commands: [train]}
 """
+BASE = "apiVersion: baseten-jobs/v1\nkind: TrainingJobDefaults\n"
 CHART = "apiVersion: v1\nkind: Service\nmetadata: {name: {{ .Values.name }}}\n"
 
 OTHERS = {
@@ -26,6 +27,8 @@ OTHERS = {
     "a workflow that uses us": b"jobs:\n  a: {steps: [{uses: OWNER/baseten-jobs/.github/actions/baseten-jobs@v1}]}\n",
     "a hook of ours": b"repos: [{repo: https://github.com/OWNER/baseten-jobs, hooks: [{id: baseten-jobs-validate}]}]\n",
     "a service of Kubernetes": b"apiVersion: v1\nkind: Service\nmetadata: {labels: {a: baseten-jobs/v1}}\n",
+    "a Policy of another group": b"apiVersion: kyverno.io/v1\nkind: Policy\nmetadata: {name: baseten}\n",
+    "Defaults of another group": BASE.replace("baseten-jobs/v1", "a.b/v1").encode(),
     "a job of another group": GOOD.replace("baseten-jobs/v1", "sagemaker.services.k8s.aws/v1alpha1").encode(),
     "a template": CHART.encode(),
     "a template that speaks of us": f"# of baseten-jobs, see apiVersion: baseten-jobs/v1\n{CHART}".encode(),
@@ -43,6 +46,14 @@ OURS = {
     "a wrong field": (GOOD.replace("image:", "imge:").encode(), "'imge' is not a field here"),
     "no kind": (GOOD.replace("kind: TrainingJob\n", "").encode(), "'kind' is missing"),
     "no apiVersion": (GOOD.replace("apiVersion: baseten-jobs/v1\n", "").encode(), "'apiVersion' is missing"),
+    "Defaults": (BASE.encode(), ""),
+    "Defaults with a wrong field": (f"{BASE}bad: 1\n".encode(), "'bad' is not a field here"),
+    "Defaults without apiVersion": (BASE.replace("apiVersion: baseten-jobs/v1\n", "").encode(), "'apiVersion' is miss"),
+    "a Policy": (BASE.replace("TrainingJobDefaults", "Policy").encode(), ""),
+    "a Policy with a wrong field": (
+        BASE.replace("TrainingJobDefaults", "Policy\nbad: 1").encode(),
+        "'bad' is not a fie",
+    ),
     "a later version": (GOOD.replace("jobs/v1", "jobs/v2").encode(), "'baseten-jobs/v2' is not supported"),
     "no version": (GOOD.replace("baseten-jobs/v1", "v1").encode(), "'v1' is not supported"),
     "a slip in the version": (GOOD.replace("baseten-jobs/v1", "basten-jobs/v1").encode(), "'basten-jobs/v1' is not"),
