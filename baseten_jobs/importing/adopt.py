@@ -15,8 +15,10 @@ from baseten_jobs.manifest.sources import shown_name
 from baseten_jobs.phrases import one_line
 from baseten_jobs.workspace.boundary import Boundary
 
-_SCHEMA = os.path.join("schemas", "v1", "training-job.schema.json")
-_BESIDE = os.path.join("..", _SCHEMA)
+_SCHEMAS = tuple(os.path.join("schemas", "v1", f"{name}.schema.json") for name in ("manifest", "training-job"))
+"""Where `init` writes the schema for editors, and where it wrote another one before, which serves plain manifests."""
+
+_BESIDE = os.path.join("..", _SCHEMAS[0])
 
 
 @dataclass(frozen=True)
@@ -127,10 +129,13 @@ def _modeline(folder: str, known: bool) -> str:
     """The schema as a manifest in `folder` finds it: in the nearest folder above that has one."""
     here = os.path.realpath(folder or os.curdir)
     above = here
-    while known and not os.path.isfile(os.path.join(above, _SCHEMA)):
+    while known:
+        for schema in _SCHEMAS:
+            if os.path.isfile(whole := os.path.join(above, schema)):
+                return os.path.relpath(whole, here)
         if above == (above := os.path.dirname(above)):
-            return _BESIDE
-    return os.path.relpath(os.path.join(above, _SCHEMA), here) if known else _BESIDE
+            break
+    return _BESIDE
 
 
 def _put(made: Adopted, force: bool) -> list[Diagnostic]:

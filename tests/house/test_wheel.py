@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-SCHEMA = Path("schemas", "v1", "training-job.schema.json")
+SCHEMAS = sorted(path.relative_to(ROOT) for path in (ROOT / "schemas" / "v1").iterdir())
+PRINTED = {"TrainingJob": "training-job", "any": "manifest"}
 
 MANIFEST = """\
 apiVersion: baseten-jobs/v1
@@ -58,20 +59,22 @@ def somewhere(tmp_path: Path) -> Path:
 
 
 @pytest.mark.slow
-def test_the_wheel_carries_the_package_and_its_schema_and_nothing_else(wheel: Path) -> None:
+def test_the_wheel_carries_the_package_and_its_schemas_and_nothing_else(wheel: Path) -> None:
     names = zipfile.ZipFile(wheel).namelist()
     assert {name.partition("/")[0] for name in names if ".dist-info/" not in name} == {"baseten_jobs"}
-    assert f"baseten_jobs/{SCHEMA.as_posix()}" in names
+    assert {f"baseten_jobs/{schema.as_posix()}" for schema in SCHEMAS} <= set(names)
     assert "baseten_jobs/py.typed" in names
     assert "baseten_jobs/manifest/rules/registry.yaml" in names
     assert not [name for name in names if "__pycache__" in name or name.startswith("baseten_jobs/tests")]
 
 
 @pytest.mark.slow
-def test_the_installed_schema_is_the_one_of_the_checkout(packages: Path, somewhere: Path) -> None:
-    assert (packages / "baseten_jobs" / SCHEMA).read_bytes() == (ROOT / SCHEMA).read_bytes()
-    printed = _run("-m", "baseten_jobs", "schema", cwd=somewhere, packages=packages)
-    assert printed == (ROOT / SCHEMA).read_text(encoding="utf-8")
+def test_the_installed_schemas_are_those_of_the_checkout(packages: Path, somewhere: Path) -> None:
+    for schema in SCHEMAS:
+        assert (packages / "baseten_jobs" / schema).read_bytes() == (ROOT / schema).read_bytes()
+    for kind, name in PRINTED.items():
+        printed = _run("-m", "baseten_jobs", "schema", "--kind", kind, cwd=somewhere, packages=packages)
+        assert printed == (ROOT / "schemas" / "v1" / f"{name}.schema.json").read_text(encoding="utf-8")
 
 
 @pytest.mark.slow

@@ -356,3 +356,33 @@ def _as_text(value: Any) -> Any:
     if isinstance(value, manifest.Odd):
         return value.text
     return str(value) if type(value) is int else value
+
+
+@pytest.mark.parametrize(
+    ("there", "modeline"),
+    [
+        ({}, "../schemas/v1/manifest.schema.json"),
+        ({"a/schemas/v1/manifest.schema.json"}, "../schemas/v1/manifest.schema.json"),
+        ({"schemas/v1/manifest.schema.json"}, "../../schemas/v1/manifest.schema.json"),
+        ({"schemas/v1/training-job.schema.json"}, "../../schemas/v1/training-job.schema.json"),
+        (
+            {"schemas/v1/training-job.schema.json", "schemas/v1/manifest.schema.json"},
+            "../../schemas/v1/manifest.schema.json",
+        ),
+        (
+            {"schemas/v1/manifest.schema.json", "a/schemas/v1/training-job.schema.json"},
+            "../schemas/v1/training-job.schema.json",
+        ),
+    ],
+)
+def test_the_modeline_names_the_nearest_schema_that_init_wrote_now_or_before(
+    there: set[str], modeline: str, tmp_path: Path
+) -> None:
+    for path in there:
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / path).touch()
+    (tmp_path / "body.json").write_text('{"training_job": {"name": "x", "image": {"base_image": "i:1"}}}')
+    written_to = tmp_path / "a" / "specs" / "x.yaml"
+    arguments = ["import", "request", str(tmp_path / "body.json"), "--project", "p", "--out", str(written_to)]
+    assert run(arguments) == 0
+    assert written_to.read_text().splitlines()[0] == f"# yaml-language-server: $schema={modeline}"

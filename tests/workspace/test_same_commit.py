@@ -311,7 +311,7 @@ def test_what_init_writes_neither_travels_nor_counts(
 ) -> None:
     before = digest(checkout)
     start(checkout, pipeline)
-    written = [checkout / PIPELINES[pipeline][1], checkout / "schemas" / "v1" / "training-job.schema.json"]
+    written = [checkout / PIPELINES[pipeline][1], checkout / "schemas" / "v1" / "manifest.schema.json"]
     for path in written:
         path.write_text(rewritten(path.read_text()) if path.suffix != ".json" else path.read_text() + "\n")
     shutil.rmtree(checkout / "specs")

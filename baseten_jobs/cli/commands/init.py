@@ -14,7 +14,7 @@ from baseten_jobs.cli.options import DEFAULT_PATH, complete_paths
 from baseten_jobs.cli.options import output as output_option
 from baseten_jobs.cli.session import Session
 from baseten_jobs.manifest.paths import check_landing, checkout_of
-from baseten_jobs.manifest.schema.fields import SUPPORTED, schema_text
+from baseten_jobs.manifest.schema.fields import ANY, SUPPORTED, schema_text
 from baseten_jobs.phrases import one_line, page
 from baseten_jobs.report import json as as_json
 
@@ -38,7 +38,7 @@ _NAMED = re.compile(rf"(paths: |(?<= )){PATHS}(?=[ ;\n])")
 _SPEAKABLE = re.compile(r"[\w.@+=,/][\w.@+=,/ -]*")
 
 MANIFEST = Path(PATHS, "first-job.yaml")
-SCHEMA = Path("schemas", "v1", "training-job.schema.json")
+SCHEMA = Path("schemas", "v1", "manifest.schema.json")
 
 
 @dataclass(frozen=True)
@@ -137,7 +137,7 @@ def _files(folder: Path) -> Iterator[tuple[Path, str]]:
     others = [path for path in folder.glob(f"{PATHS}/**/*.y*ml") if path != folder / MANIFEST]
     if not others:
         yield MANIFEST, (_PACKAGED / MANIFEST.name).read_text(encoding="utf-8")
-    yield SCHEMA, schema_text(SUPPORTED[-1])
+    yield SCHEMA, schema_text(SUPPORTED[-1], ANY)
 
 
 def _looking_at(paths: str, pipeline: str) -> str:
