@@ -249,6 +249,25 @@ def test_defaults_are_no_job_and_are_checked_by_themselves(tmp_path: Path) -> No
     assert told(tmp_path, "base.yaml") == []
 
 
+@pytest.mark.parametrize(
+    ("head", "wrong"),
+    [
+        (HEAD.replace("apiVersion: baseten-jobs/v1\n", ""), "x.yaml:1:1: : 'apiVersion' is missing"),
+        (HEAD.replace("/v1", "/v9"), "x.yaml:1:13: apiVersion: 'baseten-jobs/v9' is not supported"),
+    ],
+)
+def test_a_version_that_is_wrong_is_told_of_its_own_document_alone(head: str, wrong: str, tmp_path: Path) -> None:
+    """Nothing is said of the base, of another that extends it, or of files that nothing extends."""
+    heir = "extends: base.yaml\nmetadata: {name: NAME, project: p}\nspec: {runtime: {start_commands: [t]}}\n"
+    laid(tmp_path, {
+        "base.yaml": f'{BASE}extends: root.yaml\nspec: {{image: {{base_image: "i:1"}}}}\n', "root.yaml": BASE,
+        "x.yaml": head + heir.replace("NAME", "x"), "y.yaml": HEAD + heir.replace("NAME", "y"),
+    })  # fmt: skip
+    assert told(tmp_path) == [wrong]
+    (tmp_path / "base.yaml").write_text(head.replace("TrainingJob", "TrainingJobDefaults") + "extends: root.yaml\n")
+    assert told(tmp_path, "base.yaml") == [wrong.replace("x.yaml", "base.yaml")]
+
+
 def test_a_matrix_is_filled_into_what_the_base_says(tmp_path: Path) -> None:
     laid(tmp_path, {
         "base.yaml": f'{BASE}metadata: {{project: p}}\nspec:\n  image: {{base_image: "i:${{{{ matrix.tag }}}}"}}\n'

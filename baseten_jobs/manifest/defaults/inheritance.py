@@ -49,7 +49,7 @@ def inherited(documents: Iterable[Document], read: Read) -> Inherited:
         else:
             kept += () if is_base else (whole,)
     found = tuple(dict.fromkeys(bases.diagnostics))
-    return Inherited(tuple(kept), tuple(unfit), tuple(defaults), frozenset(bases.known), found)
+    return Inherited(tuple(kept), tuple(unfit), tuple(defaults), frozenset(bases.used), found)
 
 
 def unused(made: Inherited, given: Iterable[str]) -> Iterator[tuple[Document, Diagnostic]]:
@@ -85,21 +85,29 @@ class _Unfit(Exception):
 class _Bases:
     """The files of Defaults that were read so far, each merged with what it extends itself; None for a wrong one.
 
-    `given` has the paths of the documents as they were given, by the same paths in their shortest form.
+    `given` has the paths of the documents as they were given, by the same paths in their shortest form; `used` has
+    those that some document extends.
     """
 
     read: Read
     given: Mapping[str, str]
     known: dict[str, Document | None] = field(default_factory=dict)
+    used: set[str] = field(default_factory=set)
     diagnostics: list[Diagnostic] = field(default_factory=list)
 
     def whole(self, document: Document, way: Sequence[str]) -> Document:
-        """The document merged with its bases; `way` has the files that led to it. Raises _Unfit."""
+        """The document merged with its bases; `way` has the files that led to it. Raises _Unfit.
+
+        A document without a version that is supported is returned as it is: the schema's check tells of that.
+        """
         written, way = document.data["extends"], (*way, document.path)
         if not isinstance(written, str) or not written.strip():
             raise self._wrong(document, "'extends' is the path of a file", "such as ../base.yaml")
         path = posixpath.normpath(posixpath.join(posixpath.dirname(document.path), written))
         path = self.given.get(path, path)
+        self.used.add(path)
+        if document.data.get("apiVersion") not in SUPPORTED:
+            return document
         if path in way:
             told = " extends ".join(one_line(each, 200) for each in (*way[way.index(path) :], path))
             raise self._wrong(document, f"this extends itself: {told}")
