@@ -23,8 +23,8 @@ _ESCAPED = re.compile("[\x85\u2028\u2029\ufeff]")
 
 
 def yaml_text(manifests: Iterable[Mapping[str, Any]], modeline: str) -> str:
-    """Each manifest as a document of one file, whose first line tells editors where the schema is."""
-    return f"# yaml-language-server: $schema={modeline}\n" + "---\n".join(map(document_text, manifests))
+    """Each manifest as a document of one file; its first line tells editors where the schema is, for it alone."""
+    return "---\n".join(f"# yaml-language-server: $schema={modeline}\n{document_text(each)}" for each in manifests)
 
 
 def document_text(manifest: Mapping[str, Any]) -> str:

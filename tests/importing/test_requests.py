@@ -128,6 +128,13 @@ def test_commands_of_several_lines_are_blocks_and_secrets_stand_on_one_line() ->
     )
 
 
+def test_each_document_of_a_file_has_its_modeline() -> None:
+    """The yaml-language-server looks for one in each."""
+    line = "# yaml-language-server: $schema=s.json\n"
+    assert yaml_text([{"a": 1}, {"b": 2}], "s.json") == f"{line}a: 1\n---\n{line}b: 2\n"
+    assert yaml_text([], "s.json") == ""
+
+
 def test_a_value_still_to_be_filled_in_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     spec = {"image": {"base_image": Todo("config.py:3:5: os.environ['IMAGE'] is not known")}}
     head = {"apiVersion": "baseten-jobs/v1", "kind": "TrainingJob", "metadata": {"name": "x", "project": "demo"}}
