@@ -27,10 +27,10 @@ class Core:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        self.store = Store(settings.database, settings.clock)
+        self.store = Store(settings.database, settings.clock, settings.speed)
         self.capacity = CapacityRules(settings.capacity)
-        self.creator = Creator(settings, self.capacity)
         self.dice = Dice(settings.seed, settings.faults)
+        self.creator = Creator(settings, self.capacity, self.dice)
         self.counts = Counts()
         self._closing = threading.Event()
         try:

@@ -11,9 +11,9 @@ from typing import Any
 from . import jobs
 from .capacity import CapacityRules
 from .catalogue import InstanceType, allocate
-from .faults import Fault, Roll
+from .faults import Dice, Fault, Roll
 from .identifiers import identifier
-from .lifecycle import COMPLETED, DEPLOY_FAILED, FAILED, PENDING, PREEMPTED
+from .lifecycle import COMPLETED, DEPLOY_FAILED, FAILED, PENDING, PREEMPTED, RUNNING
 from .records import Job, Project
 from .settings import Behaviour, Durations, Settings
 from .shapes import fixed_part
@@ -21,6 +21,9 @@ from .store import Transaction
 from .times import SECOND, iso, iso_seconds, micros
 
 _SHORT_NAME = 16
+
+_TURNS = (("failure", FAILED), ("preemption", PREEMPTED), ("stall", RUNNING))
+"""The faults of a course, and what a job is from then on."""
 
 
 @dataclass(frozen=True)
@@ -54,9 +57,10 @@ def wanted(body: Mapping[str, Any]) -> Wanted:
 class Creator:
     """Creates jobs as the settings say."""
 
-    def __init__(self, settings: Settings, capacity: CapacityRules) -> None:
+    def __init__(self, settings: Settings, capacity: CapacityRules, dice: Dice) -> None:
         self._settings = settings
         self._capacity = capacity
+        self._dice = dice
 
     def create(self, transaction: Transaction, project: Project, asked: Wanted, roll: Roll, late: Fault | None) -> Job:
         """Store a job; with `late` it is committed only when that fault's seconds are over."""
@@ -80,7 +84,7 @@ class Creator:
                 nodes=asked.nodes,
             ),
         )
-        job = _behaving(job, asked.name or "", self._settings.behaviour)
+        job = _behaving(_turning(job, self._dice), asked.name or "", self._settings.behaviour)
         visible = committed + (micros(lag.seconds) if lag else 0)
         jobs.insert(transaction, [jobs.NewJob(job, visible, json.dumps(asked.body))])
         if not waits or late:
@@ -127,7 +131,21 @@ def _behaving(job: Job, name: str, behaviour: Behaviour) -> Job:
         return job._replace(outcome=FAILED)
     if _matches(name, behaviour.preempt):
         return job._replace(outcome=PREEMPTED)
+    if _matches(name, behaviour.stall):
+        return job._replace(outcome=RUNNING)
     return job
+
+
+def _turning(job: Job, dice: Dice) -> Job:
+    """The job with the first of the faults that strike it while it runs; only spot capacity is taken away."""
+    struck = [
+        (after, status)
+        for kind, status in _TURNS
+        if (after := dice.turn(kind, job.id)) is not None and (kind != "preemption" or job.availability_model == "spot")
+    ]
+    after, status = min(struck, default=(0.0, COMPLETED))
+    spent = micros(after)
+    return job._replace(outcome=status, running_for=spent) if struck and spent < job.running_for else job
 
 
 def _matches(name: str, globs: tuple[str, ...]) -> bool:

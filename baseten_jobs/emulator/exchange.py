@@ -15,6 +15,7 @@ from .authentication import authenticate, authenticate_control
 from .core import core
 from .errors import BrokenExchange, Refusal, Remnant
 from .faults import Fault, Roll, Scope
+from .times import SECOND
 
 CONTROL_PREFIX = "/_emulator/"
 CREATES = frozenset({"jobs.create_job", "jobs.recreate_job"})
@@ -86,7 +87,7 @@ def _close(response: Response) -> Response:
 
 def _date(response: Response) -> Response:
     """The time of the answer by the emulator's own clock, by which its jobs are dated too."""
-    response.date = datetime.fromtimestamp(core().settings.clock(), UTC)
+    response.date = datetime.fromtimestamp(core().store.now() / SECOND, UTC)
     return response
 
 

@@ -16,6 +16,7 @@ class Scope(Enum):
     CREATE = "a create or recreate"
     REPEATABLE = "any request but a create or recreate"
     NEW_JOB = "a job when it is created"
+    COURSE = "a job while it runs"
     SHOWN_JOB = "a job when it is shown"
     LISTING = "a search or job list"
 
@@ -63,6 +64,9 @@ KINDS: tuple[Kind, ...] = (
     Kind("empty-search", Scope.LISTING, 0.1, None, "a search or job list answers with an empty list"),
     Kind("suffix", Scope.NEW_JOB, 1.0, None, "a repeated job name gets -2, -3 ... appended"),
     Kind("rename", Scope.NEW_JOB, 1.0, None, "a job's name is cut to 16 characters"),
+    Kind("preemption", Scope.COURSE, 0.1, 60.0, "a spot job is preempted at some time in its first SECONDS of running"),
+    Kind("failure", Scope.COURSE, 0.1, 60.0, "a job fails at some time in its first SECONDS of running"),
+    Kind("stall", Scope.COURSE, 0.1, 60.0, "at such a time its GPUs idle and its log is silent, but it stays RUNNING"),
     Kind("new-status", Scope.SHOWN_JOB, 1.0, None, "a live job shows the status TRAINING_JOB_WARMING"),
     Kind("coarse-time", Scope.NEW_JOB, 1.0, None, "created_at is cut to whole seconds"),
     Kind("early-time", Scope.NEW_JOB, 1.0, None, "created_at is up to a second before the commit"),
@@ -141,3 +145,12 @@ class Dice:
         """Whether `new-status` strikes a job: decided once per job, so that it does not flicker."""
         fault = self._faults.get("new-status")
         return fault is not None and random.Random(f"{self._seed}:warms:{job_id}").random() < fault.rate
+
+    def turn(self, kind: str, job_id: str) -> float | None:
+        """The seconds after which a fault of its course strikes a job that runs; None if it never does.
+
+        It goes by the job and not by the request, so that a restart changes nothing.
+        """
+        fault = self._faults.get(kind)
+        chance = random.Random(f"{self._seed}:{kind}:{job_id}")
+        return fault.seconds * chance.random() if fault is not None and chance.random() < fault.rate else None

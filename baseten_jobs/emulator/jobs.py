@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .errors import not_found
+from .lifecycle import RUNNING
 from .records import Job
 from .store import Transaction
 
@@ -86,8 +87,8 @@ def pool(transaction: Transaction, gpu_type: str, since: int = 0) -> list[Job]:
     cursor = transaction.connection.execute(
         f"SELECT {_COLUMNS} FROM jobs WHERE gpu_type = ? AND committed_us <= ?"
         " AND (held_us IS NOT NULL OR released_us IS NULL"
-        " OR released_us + created_for + deploying_for + running_for >= ?) ORDER BY seq",
-        (gpu_type, transaction.now, since),
+        " OR outcome = ? OR released_us + created_for + deploying_for + running_for >= ?) ORDER BY seq",
+        (gpu_type, transaction.now, RUNNING, since),
     )
     return list(map(Job._make, cursor))
 

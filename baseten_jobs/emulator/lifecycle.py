@@ -50,7 +50,7 @@ def moment(job: Job, at: int) -> Moment:
     if at < running:
         return Moment(DEPLOYING, deploying)
     finished = running + job.running_for
-    if at < finished:
+    if at < finished or job.outcome == RUNNING:
         return Moment(RUNNING, running)
     return Moment(job.outcome, finished)
 
@@ -69,7 +69,7 @@ def history(job: Job, until: int) -> Iterator[Moment]:
 def ends_us(job: Job) -> int | None:
     """When a job gives its GPUs back; None if nothing will end it by itself."""
     course = None
-    if job.released_us is not None:
+    if job.released_us is not None and job.outcome in TERMINAL:
         course = job.released_us + job.created_for + job.deploying_for + job.running_for
     if job.held_us is None:
         return course
@@ -90,7 +90,7 @@ def ran(job: Job, now: int) -> Window | None:
     end = now
     if job.released_us is not None:
         start = job.released_us + job.created_for + job.deploying_for
-        end = min(now, start + job.running_for)
+        end = now if job.outcome == RUNNING else min(now, start + job.running_for)
     if job.held_us is not None and job.held_us <= now:
         if job.held_status == RUNNING:
             start = job.held_us if start is None else min(start, job.held_us)
@@ -100,6 +100,15 @@ def ran(job: Job, now: int) -> Window | None:
     if start is None or start >= end:
         return None
     return Window(start, end)
+
+
+def worked(job: Job, now: int) -> Window | None:
+    """The part of `ran` before the job stalled, all of it if it did not; None if there is none."""
+    window = ran(job, now)
+    if window is None or job.outcome != RUNNING:
+        return window
+    end = min(window.end_us, window.start_us + job.running_for)
+    return Window(window.start_us, end) if window.start_us < end else None
 
 
 def _turns(job: Job) -> Iterator[int]:

@@ -21,6 +21,7 @@ from .lifecycle import (
     Window,
     history,
     ran,
+    worked,
 )
 from .records import Job
 from .times import SECOND
@@ -69,7 +70,7 @@ def replica(rank: int) -> str:
 def lines(job: Job, body: Mapping[str, Any], now: int, query: Query) -> list[Line]:
     """The lines that a query selects."""
     fixed = sorted(_fixed(job, body, now), reverse=query.newest_first, key=lambda line: line.nanos)
-    window = ran(job, now)
+    window = worked(job, now)
     steps = iter(()) if window is None else _steps(job, window, query)
     merged = heapq.merge(fixed, steps, key=lambda line: line.nanos, reverse=query.newest_first)
     return list(itertools.islice((line for line in merged if _selected(line, query)), query.limit))

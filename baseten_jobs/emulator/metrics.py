@@ -18,16 +18,18 @@ Series = list[dict[str, Any]]
 
 @dataclass(frozen=True)
 class Sampling:
-    """The times at which every series has a point: while the job ran, on whole steps."""
+    """The times at which every series has a point: while the job ran, on whole steps; from `idle_us` on it stalls."""
 
     times: range
+    idle_us: int
 
     @classmethod
-    def over(cls, running: Window | None, start_us: int, end_us: int, step_us: int) -> Sampling:
+    def over(cls, running: Window | None, working: Window | None, start_us: int, end_us: int, step_us: int) -> Sampling:
         if running is None:
-            return cls(range(0))
+            return cls(range(0), 0)
         first = -(-max(start_us, running.start_us) // step_us) * step_us
-        return cls(range(first, max(first, min(end_us, running.end_us)), step_us))
+        idle = running.start_us if working is None else working.end_us
+        return cls(range(first, max(first, min(end_us, running.end_us)), step_us), idle)
 
     def series(self, label: str, low: float, high: float) -> Series:
         """Values between two bounds, told apart by their label and time only."""
@@ -37,6 +39,13 @@ class Sampling:
                 "timestamp": iso(at),
             }
             for at in self.times
+        ]
+
+    def work(self, label: str, low: float, high: float) -> Series:
+        """The same, but 0 once the job stalls."""
+        return [
+            point if at < self.idle_us else {**point, "value": 0.0}
+            for at, point in zip(self.times, self.series(label, low, high), strict=True)
         ]
 
     def storage(self, label: str, size_bytes: int) -> dict[str, Series]:
@@ -62,8 +71,8 @@ def node_metrics(job_id: str, instance: Mapping[str, Any], rank: int, sampling: 
         "gpu_memory_usage_bytes": {
             str(gpu): sampling.series(f"{label}:gpu-memory:{gpu}", gpu_bytes * 0.7, gpu_bytes * 0.9) for gpu in gpus
         },
-        "gpu_utilization": {str(gpu): sampling.series(f"{label}:gpu:{gpu}", 0.8, 1.0) for gpu in gpus},
-        "cpu_usage": sampling.series(f"{label}:cpu", cores * 0.3, cores * 0.6),
+        "gpu_utilization": {str(gpu): sampling.work(f"{label}:gpu:{gpu}", 0.8, 1.0) for gpu in gpus},
+        "cpu_usage": sampling.work(f"{label}:cpu", cores * 0.3, cores * 0.6),
         "cpu_memory_usage_bytes": sampling.series(f"{label}:memory", memory * 0.4, memory * 0.5),
         "ephemeral_storage": sampling.storage(f"{label}:disk", 500 * _GIBIBYTE),
     }

@@ -29,7 +29,8 @@ class Job(NamedTuple):
 
     A named tuple and not a dataclass, because a search builds one for each of 100,000 rows.
     Times are epoch microseconds. The natural course of a job follows from `released_us` and the
-    three spans; `held_status`, from `held_us` on, overrides it (a stop, or a forced status).
+    three spans; `held_status`, from `held_us` on, overrides it (a stop, or a forced status). One
+    whose `outcome` is RUNNING stalls after them: it stays RUNNING, and works no more.
     """
 
     id: str

@@ -23,12 +23,13 @@ class Durations:
 
 @dataclass(frozen=True)
 class Behaviour:
-    """Globs over job names: which jobs wait for ever, fail, fail to deploy, or are preempted once they ran."""
+    """Globs over job names: which jobs wait for ever, fail, fail to deploy, or are preempted or stall once they ran."""
 
     queue: tuple[str, ...] = ()
     fail: tuple[str, ...] = ()
     deploy_fail: tuple[str, ...] = ()
     preempt: tuple[str, ...] = ()
+    stall: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,8 @@ class Settings:
 
     `api_key` None accepts any key that is not empty. `secrets` are names in the default team, or
     `TEAM/NAME`. `capacity` pairs a GPU type with the number that may be in use at once. `clock`
-    gives epoch seconds. `sleep` None waits for real, but no longer than the API is open.
+    gives epoch seconds, and time passes `speed` times as fast as it says; None keeps the speed that
+    the database has, 1 at first. `sleep` None waits for real, but no longer than the API is open.
     """
 
     database: Path
@@ -51,4 +53,5 @@ class Settings:
     secrets: tuple[str, ...] = ()
     capacity: tuple[tuple[str, int], ...] = ()
     clock: Callable[[], float] = time.time
+    speed: float | None = None
     sleep: Callable[[float], None] | None = None

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .identifiers import identifier
-from .times import micros
+from .times import SECOND, micros
 
 _VERSION = 1
 # Seconds that a writer waits for one of another process.
@@ -68,8 +68,9 @@ _ADDED = (
     "CREATE TABLE IF NOT EXISTS uploads (id TEXT PRIMARY KEY, bucket TEXT NOT NULL, key TEXT NOT NULL, whole INTEGER)",
     "CREATE TABLE IF NOT EXISTS parts (upload TEXT NOT NULL, number INTEGER NOT NULL, content BLOB NOT NULL,"
     " PRIMARY KEY (upload, number))",
+    "INSERT OR IGNORE INTO meta VALUES ('clock_speed_ppm', 1000000), ('clock_since_us', 0)",
 )
-"""Tables that a database made before they were thought of gets when it is opened."""
+"""What a database made before it was thought of gets when it is opened."""
 
 
 class StoreError(Exception):
@@ -110,7 +111,7 @@ class Transaction:
 class Store:
     """The database file; opened at once, so that trouble with it shows before the first request."""
 
-    def __init__(self, path: Path, clock: Callable[[], float]) -> None:
+    def __init__(self, path: Path, clock: Callable[[], float], speed: float | None = None) -> None:
         self._path = path
         self._clock = clock
         self._idle: list[sqlite3.Connection] = []
@@ -123,12 +124,19 @@ class Store:
         try:
             with self._connection() as connection:
                 _prepare(connection, path)
+            if speed is not None:
+                self._go_at(micros(speed))
         except sqlite3.Error as error:
             self.close()
             raise StoreError(f"{path}: not usable as the database of the embedded API: {error}") from error
         except StoreError:
             self.close()
             raise
+
+    def now(self) -> int:
+        """The emulator's time in epoch microseconds."""
+        with self.reading() as transaction:
+            return transaction.now
 
     @contextmanager
     def reading(self) -> Iterator[Transaction]:
@@ -162,8 +170,17 @@ class Store:
 
     def _transaction(self, connection: sqlite3.Connection) -> Transaction:
         transaction = Transaction(connection, 0)
-        offset = transaction.number("clock_offset_us")
-        return Transaction(connection, micros(self._clock()) + offset)
+        at = micros(self._clock())
+        return Transaction(connection, at + transaction.number("clock_offset_us") + _gained(transaction, at))
+
+    def _go_at(self, ppm: int) -> None:
+        """Let the clock go at another speed from now on, without a leap."""
+        with self.writing() as transaction:
+            at = micros(self._clock())
+            gained = _gained(transaction, at)
+            transaction.run("UPDATE meta SET value = value + ? WHERE name = 'clock_offset_us'", gained)
+            transaction.run("UPDATE meta SET value = ? WHERE name = 'clock_since_us'", at)
+            transaction.run("UPDATE meta SET value = ? WHERE name = 'clock_speed_ppm'", ppm)
 
     @contextmanager
     def _connection(self) -> Iterator[sqlite3.Connection]:
@@ -179,6 +196,12 @@ class Store:
                     connection.close()
                 else:
                     self._idle.append(connection)
+
+
+def _gained(transaction: Transaction, at: int) -> int:
+    """How far the clock is ahead of the one that it follows, by its speed alone."""
+    ahead = transaction.number("clock_speed_ppm") - SECOND
+    return (at - transaction.number("clock_since_us")) * ahead // SECOND if ahead else 0
 
 
 def _opened(path: Path) -> sqlite3.Connection:

@@ -69,7 +69,18 @@ def test_a_signal_ends_the_command_quietly(tmp_path: Path, sent: signal.Signals,
 
 
 def test_globs_decide_how_jobs_end(tmp_path: Path) -> None:
-    globs = ("--queue", "wait-*", "--fail", "bad-*", "--deploy-fail", "worse-*", "--preempt", "spot-*")
+    globs = (
+        "--queue",
+        "wait-*",
+        "--fail",
+        "bad-*",
+        "--deploy-fail",
+        "worse-*",
+        "--preempt",
+        "spot-*",
+        "--stall",
+        "h-*",
+    )
     instantly = ("--created-seconds", "0", "--deploying-seconds", "0", "--run-seconds", "0")
     with (
         _listening(*globs, *instantly, folder=tmp_path) as (_, url),
@@ -77,12 +88,13 @@ def test_globs_decide_how_jobs_end(tmp_path: Path) -> None:
     ):
         made = http.post("/v1/training_projects", json={"training_project": {"name": "P"}}).json()
         path = f"/v1/training_projects/{made['training_project']['id']}/jobs"
-        for name in ("wait-1", "bad-1", "worse-1", "spot-1", "good"):
+        for name in ("wait-1", "bad-1", "worse-1", "spot-1", "h-1", "good"):
             body = {"training_job": {"image": {"base_image": "i:1"}, "name": name}}
             assert http.post(path, json=body).is_success
         jobs = http.get(path).json()["training_jobs"]
     assert {job["name"]: job["current_status"].removeprefix("TRAINING_JOB_") for job in jobs} == {
-        "wait-1": "PENDING", "bad-1": "FAILED", "worse-1": "DEPLOY_FAILED", "spot-1": "PREEMPTED", "good": "COMPLETED",
+        "wait-1": "PENDING", "bad-1": "FAILED", "worse-1": "DEPLOY_FAILED", "spot-1": "PREEMPTED", "h-1": "RUNNING",
+        "good": "COMPLETED",
     }  # fmt: skip
 
 

@@ -204,6 +204,18 @@ _timed = bundle(
 @click.option(
     "--preempt", multiple=True, metavar="GLOB", help="Jobs of these names end as PREEMPTED, once they ran. Repeatable."
 )
+@click.option(
+    "--stall",
+    multiple=True,
+    metavar="GLOB",
+    help="Jobs of these names stay RUNNING, once they ran, with idle GPUs and a silent log. Repeatable.",
+)
+@click.option(
+    "--speed",
+    type=Finite(1, 100_000),
+    metavar="TIMES",
+    help="How many times as fast its clock goes. A database keeps the last one given; it is 1 at first.",
+)
 @_timed
 def command(host: str, port: int, hosts: tuple[str, ...], **options: Any) -> Exit:
     if any(importlib.util.find_spec(module) is None for module in ("flask", "waitress")):
@@ -247,12 +259,13 @@ def _settings(
     fail: tuple[str, ...],
     deploy_fail: tuple[str, ...],
     preempt: tuple[str, ...],
+    stall: tuple[str, ...],
     **same: Any,
 ) -> Settings:
     from baseten_jobs.emulator.settings import Behaviour, Settings
 
     return Settings(
         database=database,
-        behaviour=Behaviour(queue, fail, deploy_fail, preempt),
+        behaviour=Behaviour(queue, fail, deploy_fail, preempt, stall),
         **same,
     )

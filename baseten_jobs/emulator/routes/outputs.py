@@ -17,7 +17,7 @@ from ..checking import integer, record
 from ..core import core
 from ..errors import not_found, not_valid
 from ..identifiers import derived_identifier
-from ..lifecycle import RUNNING, moment, ran
+from ..lifecycle import RUNNING, moment, worked
 from ..logs import replica
 from ..records import Job
 from ..store import Transaction
@@ -140,7 +140,7 @@ def sign_ssh(project_id: str, job_id: str) -> dict[str, Any]:
 def _checkpoints(job: Job, now: int) -> list[artifacts.Checkpoint]:
     if not job.checkpointing:
         return []
-    return artifacts.checkpoints(ran(job, now), micros(core().settings.durations.checkpoint))
+    return artifacts.checkpoints(worked(job, now), micros(core().settings.durations.checkpoint))
 
 
 def _session(transaction: Transaction, job: Job, session_id: str) -> sessions.NodeSession:

@@ -10,7 +10,7 @@ from flask import Blueprint
 from .. import bodies, incoming, jobs, logs, metrics
 from ..core import core
 from ..errors import not_valid
-from ..lifecycle import ran
+from ..lifecycle import ran, worked
 from ..shapes import instance_of
 from ..times import DAY, MINUTE, SECOND, micros
 
@@ -81,10 +81,10 @@ def _metrics(project_id: str, job_id: str, asked: Mapping[str, Any]) -> dict[str
     with core().reading() as transaction:
         job = jobs.find(transaction, job_id, project_id)
         body = jobs.body(transaction, job.id)
-        window = ran(job, transaction.now)
+        window, working = ran(job, transaction.now), worked(job, transaction.now)
         end = _micros(asked.get("end_epoch_millis"), transaction.now)
         start = _micros(asked.get("start_epoch_millis"), min(end, window.start_us if window else end))
-        sampling = metrics.Sampling.over(window, start, end, _step(asked.get("step_seconds"), start, end))
+        sampling = metrics.Sampling.over(window, working, start, end, _step(asked.get("step_seconds"), start, end))
         instance = instance_of(job)
         nodes = [metrics.node_metrics(job.id, instance, rank, sampling) for rank in range(job.node_count)]
         cache_config = body.get("runtime", {}).get("cache_config") or {}
