@@ -23,6 +23,7 @@ from baseten_jobs.manifest.secret_references import secret_references
 from baseten_jobs.planning.decide import Claimed
 from baseten_jobs.planning.guards import refusals
 from baseten_jobs.planning.history.review import Inquiry, with_history
+from baseten_jobs.planning.idleness import old_enough, with_idle
 from baseten_jobs.planning.named import misnamed, notes
 from baseten_jobs.planning.plan import ActionKey, Plan, Policy, Verb
 from baseten_jobs.planning.preflight import Appraisal, appraise, appraised, unknown_secrets
@@ -34,6 +35,7 @@ from baseten_jobs.planning.twins import owners_of, with_twin_stops
 from baseten_jobs.provider.api.client import Api
 from baseten_jobs.provider.api.errors import ApiError
 from baseten_jobs.provider.checkpoints import saved_by
+from baseten_jobs.provider.gpu_uses import gpu_uses
 from baseten_jobs.provider.observe import observe, with_second_witness
 from baseten_jobs.provider.presence import Recall
 from baseten_jobs.provider.status import Status, with_waits
@@ -81,7 +83,8 @@ def make(
 ) -> Planned:
     """Observe and decide; a project with a planned submit or stop is read by a second witness, and git is asked last.
 
-    Beside that, what the submits cost and refer to is read. A missing secret is an error, but for a `rehearsal`.
+    Beside that, what the submits cost and refer to is read, and how much the GPUs of the kept jobs are used. A missing
+    secret is an error, but for a `rehearsal`.
     """
     names = [request.name for request in compiled.requests]
     if unknown := misnamed(names, policy):
@@ -91,8 +94,9 @@ def make(
         return Planned(Plan(), in_order(diagnostics))
     stages = Stages(compiled.requests, (each.request for each in compiled.loaded), policy, partial(saved_by, api))
     plan = stages.plan(observation)
-    with ThreadPoolExecutor(1) as beside:
+    with ThreadPoolExecutor(2) as beside:
         appraisal = beside.submit(_appraise, api, compiled, plan)
+        uses = beside.submit(gpu_uses, api, old_enough(plan, api.server_clock.now()))
         doubted = _doubted(plan, observation, compiled, policy.prune)
         if doubted:
             observation = with_second_witness(api, observation, doubted)
@@ -105,7 +109,7 @@ def make(
         return Planned(Plan(), strangers)
     submitted = _submitted(compiled, plan)
     missing = unknown_secrets(submitted, appraisal.result(), Severity.WARNING if rehearsal else Severity.ERROR)
-    plan = replace(plan, notes=(*notes(names, policy), *plan.notes))
+    plan = with_idle(replace(plan, notes=(*notes(names, policy), *plan.notes)), uses.result())
     return Planned(Plan() if has_errors(missing) else appraised(plan, appraisal.result()), missing)
 
 

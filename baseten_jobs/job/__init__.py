@@ -1,6 +1,6 @@
 """A document -> the request for its job; a row of the API -> an observed job; prices -> what jobs cost."""
 
 __all__ = [
-    "claims", "content", "copies", "cost", "identity", "names", "observation", "project_resolution", "request",
-    "saved", "settings", "times",
+    "claims", "content", "copies", "cost", "gpu_use", "identity", "names", "observation", "project_resolution",
+    "request", "saved", "settings", "times",
 ]  # fmt: skip

@@ -29,7 +29,7 @@ class StatusClass(Enum):
 
 
 _PREFIX = "TRAINING_JOB_"
-PENDING = "TRAINING_JOB_PENDING"
+PENDING, RUNNING = "TRAINING_JOB_PENDING", "TRAINING_JOB_RUNNING"
 _QUEUED = frozenset({PENDING, "TRAINING_JOB_QUEUED", "TRAINING_JOB_CREATED"})
 """Statuses of jobs that have no machines yet and cost nothing: Baseten bills from the deployment on."""
 
@@ -39,7 +39,7 @@ _CLASSES: Mapping[str, StatusClass] = MappingProxyType(
         "TRAINING_JOB_QUEUED": StatusClass.LIVE,
         "TRAINING_JOB_CREATED": StatusClass.LIVE,
         "TRAINING_JOB_DEPLOYING": StatusClass.LIVE,
-        "TRAINING_JOB_RUNNING": StatusClass.LIVE,
+        RUNNING: StatusClass.LIVE,
         "TRAINING_JOB_COMPLETED": StatusClass.DONE,
         "TRAINING_JOB_FAILED": StatusClass.FAILED,
         "TRAINING_JOB_DEPLOY_FAILED": StatusClass.FAILED,

@@ -6,6 +6,7 @@ __all__ = [
     "diff",
     "guards",
     "history",
+    "idleness",
     "named",
     "plan",
     "policy_fields",

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from baseten_jobs.git.log import Revision
 from baseten_jobs.job.cost import Bill, Cost, cost_of, per_hour
+from baseten_jobs.job.gpu_use import IDLE
 from baseten_jobs.job.names import without_letters
 from baseten_jobs.job.observation import ObservedJob, ObservedProject, short
 from baseten_jobs.job.request import JobRequest, ProjectRef, Upstream
@@ -119,12 +120,12 @@ class Action:
     """One decision, with its reason; `job` is the one that it keeps, updates, stops or holds back for.
 
     `changes` are against `previous`, the revision that runs as `older`; where git does not show it, `history` says
-    why. A person should act on `warnings` before this apply; `notes` say what merely goes on. `doubt` is set on a hold
-    that `--create` lifts. `pruned` is True for the stop of a job whose manifest was deleted; `twin_of` is set on
-    the stop of a duplicate, to the older job of its identity. `cost`, `starts` and
-    `beside` are set on submits, as far as the API tells them. `past` has the ids of the jobs of this name that a
-    submit goes past. `waits` are set on the hold of a stage that will be submitted once others have run; a submit that
-    `loads` checkpoints has the jobs that wrote them.
+    why. A person should act on `warnings` before this apply; `notes` say what merely goes on. `idle` is True if the
+    GPUs of the job are. `doubt` is set on a hold that `--create` lifts. `pruned` is True for the stop of a job whose
+    manifest was deleted; `twin_of` is set on the stop of a duplicate, to the older job of its identity. `cost`,
+    `starts` and `beside` are set on submits, as far as the API tells them. `past` has the ids of the jobs of this name
+    that a submit goes past. `waits` are set on the hold of a stage that will be submitted once others have run; a
+    submit that `loads` checkpoints has the jobs that wrote them.
     """
 
     verb: Verb
@@ -150,6 +151,12 @@ class Action:
     past: tuple[str, ...] = ()
     waits: tuple[Wait, ...] = ()
     loads: tuple[ObservedJob, ...] = ()
+    idle: bool = False
+
+    @property
+    def cautions(self) -> tuple[str, ...]:
+        """The warnings, and one of a job that does nothing, which is no reason to refuse an apply."""
+        return (*self.warnings, IDLE) if self.idle else self.warnings
 
     @property
     def key(self) -> ActionKey:

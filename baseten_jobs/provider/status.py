@@ -4,10 +4,12 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from types import MappingProxyType
 
 from baseten_jobs.job.claims import with_claims
 from baseten_jobs.job.copies import copies, runs
 from baseten_jobs.job.cost import Machine, cost_of
+from baseten_jobs.job.gpu_use import GpuUse
 from baseten_jobs.job.identity import Identity
 from baseten_jobs.job.names import without_letters
 from baseten_jobs.job.observation import Observation, ObservedJob, short
@@ -44,7 +46,8 @@ class Status:
 
     `copies` are live ones that a person made of its jobs, `read_at` is when they were looked at, in epoch seconds, and
     `age` is in seconds. `cost` is in USD, and what the job cost at most: the API does not tell when it left the queue.
-    Both, and the checkpoints, are None if they are not known. `waits` are set on a stage that has no job yet.
+    Both, and the checkpoints, are None if they are not known. `waits` are set on a stage that has no job yet, and `use`
+    on a job that runs on GPUs.
     """
 
     request: JobRequest
@@ -57,6 +60,7 @@ class Status:
     copies: tuple[ObservedJob, ...] = ()
     read_at: float | None = None
     waits: tuple[Awaiting, ...] = ()
+    use: GpuUse | None = None
 
     @property
     def state(self) -> str:
@@ -69,6 +73,11 @@ class Status:
         if self.request.path or self.job is None:
             return self.request.job_name
         return without_letters(self.job.name)
+
+    @property
+    def idle(self) -> bool:
+        """True if its job runs, and its GPUs have been idle for long."""
+        return self.use is not None and self.use.idle
 
     @property
     def cost_uncertain(self) -> bool:
@@ -135,14 +144,21 @@ def surveyed(
     saved: Mapping[str, Checkpoints],
     now: float,
     billed: Collection[str] = (),
+    used: Mapping[str, GpuUse] = MappingProxyType({}),
 ) -> tuple[Status, ...]:
-    """Return the same rows with age, cost and checkpoints; `saved` is by job id, `now` in epoch seconds.
+    """Return the same rows with age, cost, checkpoints and use of GPUs; `now` is in epoch seconds.
 
-    `billed` are ids of jobs that were seen deployed at some time.
+    `saved` and `used` are by job id; `billed` are ids of jobs that were seen deployed at some time.
     """
     machines = tuple(machines)
     return tuple(
-        replace(row, age=_age(row.job, now), cost=_cost(row, machines, now, billed), checkpoints=saved.get(row.job.id))
+        replace(
+            row,
+            age=_age(row.job, now),
+            cost=_cost(row, machines, now, billed),
+            checkpoints=saved.get(row.job.id),
+            use=used.get(row.job.id),
+        )
         if row.job
         else row
         for row in rows
@@ -201,6 +217,8 @@ def _change(before: Status | None, row: Status) -> str:
         told += [f"(job {row.job.id})"] if row.job else []
     if row.checkpoints and row.checkpoints.latest and (before is None or before.checkpoints != row.checkpoints):
         told.append(f"checkpoint {row.checkpoints.latest}")
+    if row.idle and not (before is not None and before.idle and _id(before) == _id(row)):
+        told.append("GPUs idle")
     return "  ".join(told)
 
 

@@ -19,7 +19,7 @@ from baseten_jobs.phrases import document as dumped
 from baseten_jobs.planning.diff import Change
 from baseten_jobs.planning.plan import Action, Beside, Orphan, Plan
 from baseten_jobs.provider.status import Status
-from baseten_jobs.report import cells, file_list, projects, stages
+from baseten_jobs.report import cells, file_list, gpu_use, projects, stages
 from baseten_jobs.report.style import PLAIN, Look
 
 if TYPE_CHECKING:
@@ -164,14 +164,13 @@ def _action(action: Action, look: Look) -> Mapping[str, Any]:
         "beside": [_beside(run) for run in action.beside],
         "doubt": action.doubt.value if action.doubt else None,
         **stages.of_action(action),
-        "warnings": [*action.warnings, *([action.error] if action.error else [])],
+        "warnings": [*action.cautions, *([action.error] if action.error else [])],
         "notes": [*map(str, action.beside), *action.notes],
     }
 
 
 def _beside(run: Beside) -> Mapping[str, Any]:
-    usd = run.cost.usd_per_hour if run.cost else None
-    return {"job_id": run.job.id, "gpus": run.job.gpus, "usd_per_hour": usd}
+    return {"job_id": run.job.id, "gpus": run.job.gpus, "usd_per_hour": run.cost and run.cost.usd_per_hour}
 
 
 def _bill(bill: Bill) -> Mapping[str, Any]:
@@ -267,6 +266,7 @@ def _status(row: Status) -> Mapping[str, Any]:
         "age_seconds": None if row.age is None else int(row.age),
         "cost_usd_at_most": row.cost,
         "cost_uncertain": row.cost_uncertain,
+        **gpu_use.data(row.use),
         "checkpoints": None if saved is None else {"count": saved.count, "latest": saved.latest or None},
         "error_message": row.job.error_message if row.job else None,
         "duplicates": [job.id for job in row.duplicates],

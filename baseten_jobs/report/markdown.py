@@ -37,7 +37,7 @@ _CHANGING = (Verb.SUBMIT, Verb.UPDATE, Verb.STOP)
 
 def plan(made: Plan, look: Look = PLAIN) -> Page:
     """The whole plan in at most LIMIT bytes: details are the first to be left out, then rows of the table."""
-    keeps = [action for action in made.of(Verb.KEEP) if not action.warnings]
+    keeps = [action for action in made.of(Verb.KEEP) if not action.cautions]
     unlisted = {action.key for action in keeps} if len(keeps) > _FEW else set()
     rows = [action for action in made.actions if action.key not in unlisted]
     told_of = [action for action in rows if action.verb in _CHANGING]
@@ -98,7 +98,7 @@ def _alerts(made: Plan) -> Iterator[str]:
     errors = ((each, each.error.removeprefix(f"{each.request.name}: ")) for each in made.actions if each.error)
     yield from (f"- **error:** {_subjects(group)}: {prose(group.text)}" for group in grouped(errors))
     yield from map(_stops, grouped((action, action.reason) for action in made.of(Verb.STOP)))
-    warnings = ((action, warning) for action in made.actions for warning in action.warnings)
+    warnings = ((action, warning) for action in made.actions for warning in action.cautions)
     yield from (f"- **warning:** {_subjects(group)}: {prose(group.text)}" for group in grouped(warnings))
     yield from (f"- **warning:** {prose(sentence)}" for sentence in projects.contradictory(made))
 
@@ -226,7 +226,7 @@ def _points(action: Action, look: Look, shared: SharedChanges) -> Iterator[str]:
     yield from (f"set by `--set`: {code(f'{c.field} = {c.new}', 400)}" for c in look.overrides(action.request))
     if action.verb is Verb.SUBMIT:
         yield from (prose(line) for line in file_list.lines(action.request.content, look))
-    yield from (f"**warning:** {prose(warning)}" for warning in action.warnings)
+    yield from (f"**warning:** {prose(warning)}" for warning in action.cautions)
     yield from (prose(note) for note in (*map(str, action.beside), *action.notes))
 
 

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 
 from baseten_jobs.applying.outcome import Applied, End, Outcome
+from baseten_jobs.job.gpu_use import IDLE
 from baseten_jobs.job.names import read_job_name, without_letters
 from baseten_jobs.job.observation import StatusClass
 from baseten_jobs.job.times import age
@@ -12,6 +13,7 @@ from baseten_jobs.phrases import Page, columns, cut, escaped, listed, one_line, 
 from baseten_jobs.planning.plan import duplicate_warning, in_words
 from baseten_jobs.provider.standstill import standing_still
 from baseten_jobs.provider.status import Status, counted
+from baseten_jobs.report import gpu_use
 from baseten_jobs.report.cells import by_matrix
 from baseten_jobs.report.style import PLAIN, Look
 
@@ -65,6 +67,7 @@ _COLUMNS: Mapping[str, Callable[[Status], str]] = MappingProxyType(
         "STATE": lambda row: _cell(row.state, 20),
         "AGE": lambda row: "" if row.age is None else age(row.age),
         "GPUS": _gpus,
+        "GPU USE": lambda row: gpu_use.cell(row.use),
         "COST SO FAR": _cost,
         "CHECKPOINTS": _saved,
         "JOB": lambda row: row.job.id if row.job else "",
@@ -79,7 +82,7 @@ _WIDE: Mapping[str, Callable[[Status], str]] = MappingProxyType(
     }
 )
 """What a person asks for by `-o wide`: whose a job is, by which create it came, and its whole name."""
-_FIRST_TO_GO = ("PROJECT", "CELL", "CHECKPOINTS", "GPUS", "COST SO FAR", "AGE")
+_FIRST_TO_GO = ("PROJECT", "CELL", "CHECKPOINTS", "GPUS", "GPU USE", "COST SO FAR", "AGE")
 """Columns that a narrow terminal has no room for, in this order."""
 
 
@@ -157,13 +160,14 @@ def _trouble(row: Status, look: Look) -> list[str]:
         lines.append(f"    {one_line(row.job.error_message, 200)}")
     if row.duplicates:
         lines.append(look.paint(f"    {duplicate_warning(row.duplicates, row.read_at)}", "red"))
+    idle = [look.paint(f"    warning: {IDLE}", "yellow")] if row.idle else []
     others = (
         f"    job {other.id} runs another spec of it: {one_line(without_letters(other.name) or '')}"
         for other in row.others
     )
     copied = (f"    job {job.id} ({in_words(job, row.read_at)}) is a copy that a person made" for job in row.copies)
     waits = (f"    waits for {one_line(str(wait), 200)}" for wait in row.waits)
-    return [*lines, *waits, *others, *copied]
+    return [*lines, *idle, *waits, *others, *copied]
 
 
 def _summary(rows: Sequence[Status]) -> list[str]:

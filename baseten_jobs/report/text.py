@@ -131,7 +131,7 @@ def _action(action: Action, look: Look, shared: SharedChanges) -> list[str]:
         lines += [_INDENT + line for line in file_list.lines(request.content, look)]
     if action.history:
         lines.append(f"{_INDENT}{action.history}")
-    lines += [look.paint(f"{_INDENT}warning: {warning}", "yellow") for warning in action.warnings]
+    lines += [look.paint(f"{_INDENT}warning: {warning}", "yellow") for warning in action.cautions]
     lines += [f"{_INDENT}note: {note}" for note in (*map(str, action.beside), *action.notes)]
     return lines
 
@@ -156,7 +156,7 @@ def unchanged_cells(actions: Sequence[Action]) -> str:
 
 def is_quiet(action: Action) -> bool:
     """True if an action does nothing, and there is nothing to say of it."""
-    told = action.warnings or action.notes or action.error or action.duplicates
+    told = action.cautions or action.notes or action.error or action.duplicates
     return action.verb is Verb.KEEP and action.reason.startswith("unchanged") and not told
 
 

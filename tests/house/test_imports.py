@@ -54,6 +54,7 @@ _EFFECTFUL = """
     provider.api.local_database planning.history.commit_files git.remote planning.history.branch_tip
     planning.history.code_revisions planning.history.lookup planning.history.orphans planning.history.missing_jobs
     planning.history.review emulator provider.api provider.checkpoints provider.observe applying.second_look
+    provider.gpu_uses
     planning.preflight
     applying.object_store applying.upload provider.outages provider.presence provider.log_reader
     provider.status_reader provider.snapshot provider.stop applying.submit applying.settle applying.in_flight

@@ -17,6 +17,7 @@ from baseten_jobs.cli.main import COMMANDS, command_of
 from baseten_jobs.compilation import compile_all
 from baseten_jobs.emulator.server import serving
 from baseten_jobs.emulator.settings import Settings
+from baseten_jobs.job.gpu_use import GpuUse
 from baseten_jobs.job.observation import ObservedJob
 from baseten_jobs.job.request import JobRequest, ProjectRef
 from baseten_jobs.manifest.inputs import Inputs
@@ -211,7 +212,7 @@ def rows_of_the_readme() -> list[Status]:
         row("qwen3-8b-eval", "FAILED", "rpvn3xm", 8, age=3720, cost=53.73, checkpoints=Checkpoints(0),
             error="CUDA out of memory"),
         row("qwen3-8b-sft", "RUNNING", "wfmmjzx", 16, age=8040, cost=232.27,
-            checkpoints=Checkpoints(12, "checkpoint-12")),
+            checkpoints=Checkpoints(12, "checkpoint-12"), use=GpuUse(0.93)),
         row("qwen3-8b-dpo", "", "", 0),
     ]  # fmt: skip
 

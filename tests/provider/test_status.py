@@ -229,8 +229,8 @@ def test_many_jobs_need_few_requests(open_desk: Open) -> None:
     before = desk.requests()
     assert desk("status").code == 0
     made = {call: number - before.get(call, 0) for call, number in desk.requests().items()}
-    checkpoints = made.pop("GET /v1/training_projects/<project_id>/jobs/<job_id>/checkpoints")
-    assert checkpoints == 20
+    job = "GET /v1/training_projects/<project_id>/jobs/<job_id>"
+    assert (made.pop(f"{job}/checkpoints"), made.pop(f"{job}/metrics")) == (20, 20)
     assert {call: number for call, number in made.items() if number} == {
         "GET /v1/training_projects": 1, "POST /v1/training_jobs/search": 1, "GET /v1/instance_type_prices": 1,
     }  # fmt: skip

@@ -13,7 +13,7 @@ from baseten_jobs.provider.api.answer import Answer, answer_of
 from baseten_jobs.provider.api.body import TooLarge
 from baseten_jobs.provider.api.errors import ApiError, Broken, NotSent, UnreadableAnswer
 from baseten_jobs.provider.api.exchange import MIB, Channel, ExchangeLimits, Open
-from baseten_jobs.provider.api.pacing import Backoff, Clock, RateLimit
+from baseten_jobs.provider.api.pacing import Backoff, Clock, RateLimit, ServerClock
 from baseten_jobs.secrecy import without_key
 
 _NEVER_SENT = (
@@ -73,6 +73,7 @@ class Caller:
         self._proxied, self.insecure_http = proxied, insecure_http
         self.backoff = backoff or Backoff()
         self._limit = RateLimit(clock)
+        self.server_clock = ServerClock(clock)
         self._attempts = _ATTEMPTS
         self._within: float | None = None
         self._until = float("inf")
@@ -131,9 +132,10 @@ class Caller:
         url = path.format(*(quote(part, safe="") for part in ids))
         call = f"{method} {url}"
         self._limit.wait(f"{method} {path}")
+        began = self.clock.wall()
         try:
             reply = self._line.exchange(method, url, body, self._limits(_MOST.get(f"{method} {path}", _LARGE)))
-            return answer_of(call, reply, self._secret, self.clock.wall())
+            answer = answer_of(call, reply, self._secret, self.clock.wall())
         except _NEVER_SENT as error:
             raise NotSent(call, self._reason(error, self._could_not_connect)) from None
         except (httpx.HTTPError, httpx.StreamError, httpx.InvalidURL) as error:
@@ -144,6 +146,9 @@ class Caller:
             raise UnreadableAnswer(call, "the answer is larger than the memory that is left", 200) from None
         except RecursionError:
             raise UnreadableAnswer(call, "the answer is nested too deeply", 200) from None
+        if answer.sent is not None:
+            self.server_clock.hear(answer.sent, began)
+        return answer
 
     @property
     def _could_not_connect(self) -> str:

@@ -84,6 +84,11 @@ class Api(Caller):
         )
         return answer.rows("checkpoints")
 
+    def metrics(self, project_id: str, job_id: str, start: int, step: int) -> Mapping[str, Any]:
+        """Use of a job's GPUs and more, from `start` on, in epoch milliseconds, each `step` seconds."""
+        path = "/v1/training_projects/{}/jobs/{}/metrics?start_epoch_millis={}&step_seconds={}"
+        return self._repeat("GET", path, project_id, job_id, str(start), str(step), attempts=_FEW_ATTEMPTS).data or {}
+
     def stop(self, project_id: str, job_id: str) -> dict[str, Any]:
         answer = self._repeat("POST", "/v1/training_projects/{}/jobs/{}/stop", project_id, job_id, body={})
         return answer.row("training_job")

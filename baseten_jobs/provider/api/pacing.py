@@ -30,6 +30,21 @@ class Clock:
         return self.interrupted.wait(seconds)
 
 
+class ServerClock:
+    """The time of a server as far as its answers tell: it may be ahead of ours, or behind."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock, self._ahead = clock, 0.0
+
+    def hear(self, sent: float, began: float) -> None:
+        """Note that what was sent at `began`, in epoch seconds by our clock, was sent at `sent` by the server's."""
+        self._ahead = sent - began
+
+    def now(self) -> float:
+        """Epoch seconds, by our own clock until an answer told the time."""
+        return self._clock.wall() + self._ahead
+
+
 @dataclass(frozen=True)
 class Backoff:
     """Waits that double from `first` to `longest` seconds, each cut at random by up to half."""
