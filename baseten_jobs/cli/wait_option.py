@@ -16,7 +16,8 @@ from baseten_jobs.cli.field_option import FieldOption, bundle
 from baseten_jobs.cli.interrupts import raising
 from baseten_jobs.cli.session import Session
 from baseten_jobs.job.observation import ObservedJob
-from baseten_jobs.job.times import age, seconds_of
+from baseten_jobs.job.times import age
+from baseten_jobs.manifest.durations import seconds_of
 from baseten_jobs.provider.api.client import Api
 from baseten_jobs.provider.api.errors import ApiError
 from baseten_jobs.provider.standstill import standing_still

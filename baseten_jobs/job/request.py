@@ -8,6 +8,7 @@ from typing import Any
 
 from baseten_jobs.job.content import Content
 from baseten_jobs.job.identity import SHOWN, Identity, Origin, digest_of
+from baseten_jobs.job.retry_policy import RetryPolicy, retry_policy
 from baseten_jobs.job.settings import Setting, settings_of_spec
 from baseten_jobs.manifest.diagnostics import FieldPath
 from baseten_jobs.manifest.document import Cell, Document
@@ -66,7 +67,8 @@ class JobRequest:
     `settings` are the fields that the API changes on a waiting job, as far as they are written. `manifest` is the
     document's data, `overrides` are the fields that were set by options, `content` are the workspace's files. Jobs
     with a name in `renamed_from` count as this manifest's. The job loads checkpoints of those of `upstreams`, and the
-    body is whole once it is `loading` them. `cell` is set on one of a matrix; `attempt_field` says where
+    body is whole once it is `loading` them. It is retried as `retries` says; `retry` is the number of the retry that it
+    is, 0 for the first run of its attempt. `cell` is set on one of a matrix; `attempt_field` says where
     the attempt is raised, and `stands_in` which file of Defaults the value of a field is in; empty for none.
     """
 
@@ -86,6 +88,8 @@ class JobRequest:
     adopts: Adopts | None = None
     renamed_from: tuple[str, ...] = ()
     upstreams: tuple[Upstream, ...] = ()
+    retries: RetryPolicy | None = None
+    retry: int = 0
     cell: Cell | None = None
     attempt_field: str = "`metadata.attempt`"
     stands_in: Callable[[FieldPath], str] = field(default=_in_the_manifest, repr=False, compare=False)
@@ -101,7 +105,7 @@ class JobRequest:
 
     @property
     def job_name(self) -> str:
-        return self.identity.job_name
+        return self.identity.job_name + (f"-r{self.retry}" if self.retry else "")
 
     @property
     def body(self) -> Mapping[str, Any]:
@@ -112,6 +116,11 @@ class JobRequest:
         """Returns the same request with the object in its body to which the workspace was uploaded."""
         runtime = {**self.training_job.get("runtime", {}), "artifacts": [dict(artifact)]}
         return replace(self, training_job={**self.training_job, "runtime": runtime})
+
+    def as_retry(self, number: int) -> "JobRequest":
+        """Returns the same request as the retry of this number, which its job's name carries."""
+        numbered = replace(self, retry=number)
+        return replace(numbered, training_job={**self.training_job, "name": numbered.job_name})
 
     def loading(self, jobs: Mapping[int, str]) -> "JobRequest":
         """Returns the same request with ids of jobs in its body, by the numbers of the entries that load from them."""
@@ -191,6 +200,7 @@ def compile_request(document: Document, content: Content | None = None, loaded: 
         adopts=_adopts(identity.name, metadata.get("adopts")),
         renamed_from=former_names(metadata.get("renamed_from")),
         upstreams=tuple(_upstream(number, request, spec) for number, request in loaded.items()),
+        retries=retry_policy(policy, document.data["apiVersion"]),
         cell=document.cell,
         attempt_field=_attempt_of(document, document.cell) if document.cell else JobRequest.attempt_field,
         stands_in=partial(_base_of, document) if document.bases else _in_the_manifest,

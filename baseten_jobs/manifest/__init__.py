@@ -6,6 +6,7 @@ __all__ = [
     "defaults",
     "diagnostics",
     "document",
+    "durations",
     "edit",
     "folder_policies",
     "inputs",

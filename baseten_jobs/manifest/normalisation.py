@@ -1,10 +1,12 @@
-"""The spellings a value may have -> its one meaning: quantities of memory, and GPUs such as `H100:8`."""
+"""The spellings a value may have -> its one meaning: quantities of memory, durations, and GPUs such as `H100:8`."""
 
 import re
 from collections.abc import Callable, Mapping
 from functools import lru_cache
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
+
+from baseten_jobs.manifest.durations import seconds_of
 
 if TYPE_CHECKING:
     from fractions import Fraction
@@ -63,6 +65,11 @@ def _folded_accelerator(value: Any) -> Any:
     return accelerator_of(value) if isinstance(value, str) and _SHORTHAND.fullmatch(value) else value
 
 
+def _folded_duration(value: Any) -> Any:
+    seconds = seconds_of(value) if isinstance(value, str) else None
+    return value if seconds is None else f"{seconds}s"
+
+
 def workspace_of(value: str | Mapping[str, Any]) -> dict[str, Any]:
     """Returns the object of a workspace that is written as a folder or as the object."""
     return {"root": value} if isinstance(value, str) else dict(value)
@@ -73,7 +80,12 @@ def _folded_workspace(value: Any) -> Any:
 
 
 FOLDS: Mapping[str, Callable[[Any], Any]] = MappingProxyType(
-    {"quantity": _folded_quantity, "accelerator": _folded_accelerator, "workspace": _folded_workspace}
+    {
+        "quantity": _folded_quantity,
+        "duration": _folded_duration,
+        "accelerator": _folded_accelerator,
+        "workspace": _folded_workspace,
+    }
 )
 """For each `x-fold` of the schema the function that returns the one form of a value, for the digest."""
 

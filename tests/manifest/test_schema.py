@@ -132,6 +132,11 @@ def test_only_what_can_change_on_a_waiting_job_and_what_is_not_the_job_stays_out
         "policy": "none",
         "policy.allow": "none",
         "policy.on_change": "none",
+        "policy.retry": "none",
+        "policy.retry.delay": "none",
+        "policy.retry.from_checkpoint": "none",
+        "policy.retry.limit": "none",
+        "policy.retry.when": "none",
         "policy.suspend": "none",
     }
 

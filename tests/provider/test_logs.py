@@ -15,7 +15,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from baseten_jobs.emulator.settings import Behaviour, Durations
-from baseten_jobs.job.times import age, epoch_of, seconds_of
+from baseten_jobs.job.times import age, epoch_of
+from baseten_jobs.manifest.durations import seconds_of
 from baseten_jobs.provider.log_pages import LogLine, Reading, again, begin, read
 from baseten_jobs.provider.log_reader import follow
 from baseten_jobs.provider.observe import job_by_id

@@ -35,7 +35,7 @@ def values(shape: Shape) -> st.SearchStrategy[Any]:
         some = objects(shape) | st.builds(lambda n: f"H100:{n}", st.integers(1, 8))
     elif "pattern" in schema and "string" in _types(schema):
         some = st.from_regex(pattern_of(schema["pattern"])).filter(
-            lambda text: len(text) <= schema.get("maxLength", 99)
+            lambda text: schema.get("minLength", 0) <= len(text) <= schema.get("maxLength", 99)
         )
         some = objects(shape) | some if shape.properties else some
     elif shape.properties and "object" in _types(schema):
@@ -49,7 +49,7 @@ def values(shape: Shape) -> st.SearchStrategy[Any]:
     elif "boolean" in _types(schema):
         some = st.booleans()
     elif "integer" in _types(schema):
-        some = st.integers(schema.get("minimum", -50), 900)
+        some = st.integers(schema.get("minimum", -50), min(900, schema.get("maximum", 900)))
     else:
         some = _TEXT
     return some | st.none() if "null" in _types(schema) else some

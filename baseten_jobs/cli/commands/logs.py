@@ -10,7 +10,8 @@ from baseten_jobs.cli import job_names, options, sink
 from baseten_jobs.cli.exits import Exit
 from baseten_jobs.cli.session import Session, guarded, opened
 from baseten_jobs.job.observation import ObservedJob, StatusClass, short
-from baseten_jobs.job.times import epoch_of, seconds_of
+from baseten_jobs.job.times import epoch_of
+from baseten_jobs.manifest.durations import seconds_of
 from baseten_jobs.phrases import one_line, page
 from baseten_jobs.provider.api.client import Api
 from baseten_jobs.provider.api.connection import Connection

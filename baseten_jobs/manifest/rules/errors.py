@@ -245,6 +245,12 @@ def _checkpoint_target(data: Mapping[str, Any]) -> Iterator[Finding]:
             yield (*path, others[0]), f"'{others[0]}' and 'manifest' can't both be given", "leave one out"
 
 
+def _retry_without_checkpointing(data: Mapping[str, Any]) -> Iterator[Finding]:
+    at = ("policy", "retry", "from_checkpoint")
+    if value_at(data, *at) is True and value_at(data, "spec", "checkpointing", "enabled") is not True:
+        yield at, "there are no checkpoints to begin with", "set 'spec.checkpointing.enabled' to true"
+
+
 _TARGETS = ("project_name", "job_id")
 """The fields of the API that say whose checkpoint is meant."""
 
@@ -261,6 +267,7 @@ ERRORS: Mapping[str, Check] = MappingProxyType(
         "mount-overlap": _mount_overlap,
         "latest-checkpoint-scope": _latest_checkpoint_scope,
         "checkpoint-target": _checkpoint_target,
+        "retry-without-checkpointing": _retry_without_checkpointing,
     }
 )
 """Rules that make a manifest invalid, by name."""

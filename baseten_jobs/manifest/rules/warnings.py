@@ -60,6 +60,9 @@ def unknown_gpu(name: str, api_version: str) -> str:
 def _long_name(data: Mapping[str, Any]) -> Iterator[Finding]:
     name, attempt = text_at(data, "metadata", "name") or "", value_at(data, "metadata", "attempt")
     numbered = f"-a{attempt}" if type(attempt) is int and attempt > 1 else ""
+    if value_at(data, "policy", "retry") is not None:
+        limit = value_at(data, "policy", "retry", "limit")
+        numbered += f"-r{limit if type(limit) is int else 1}"
     length = len(name) + _BESIDE_THE_NAME + len(numbered)
     if length > LONGEST_JOB_NAME:
         yield (
