@@ -147,8 +147,8 @@ class Creates:
             return None
         request = self._requests[key]
         self.ledger.sent(request.job_name)
-        body = {"training_job": {**request.training_job, "name": self.settlement.signed(key, self._signature)}}
-        asked = Asked(key.project_id, key.identity, body, self.settlement.seen)
+        name = self.settlement.signed(key, self._signature, request.retry)
+        asked = Asked(key.project_id, name, {**request.training_job, "name": str(name)}, self.settlement.seen)
         proof = create(self.api, asked, lambda: self.halt.over)
         if isinstance(proof, Created | CreateUnknown):
             self.settlement.last_create[key.project_id] = self.api.clock.now()

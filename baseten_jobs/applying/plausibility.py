@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from enum import Enum
 
 from baseten_jobs.job.identity import Identity
-from baseten_jobs.job.names import read_job_name
+from baseten_jobs.job.names import JobName, read_job_name
 from baseten_jobs.job.observation import ObservedJob, short
 from baseten_jobs.job.times import epoch_of
 from baseten_jobs.phrases import one_line
@@ -24,10 +24,8 @@ class Shown(Enum):
     NAMELESS = "without any name"
 
 
-def contradiction(
-    job: ObservedJob, project_id: str, identity: Identity, seen: Collection[str], sent: float | None
-) -> str:
-    """Why the job can't be the one that a create has just made; empty if it can.
+def contradiction(job: ObservedJob, project_id: str, name: JobName, seen: Collection[str], sent: float | None) -> str:
+    """Why the job can't be the one that a create of this name has just made; empty if it can.
 
     `seen` are the ids of jobs from before the create. `sent` is when it was sent, in epoch seconds by the server's
     clock; if that is None, or the job's time can't be read, the times are not compared.
@@ -39,9 +37,15 @@ def contradiction(
         return f"the answer names job {job.id} of {one_line(job.created_at, 40)}, older than the create"
     if job.project_id not in ("", project_id):
         return f"the answer names job {job.id} of another project, '{one_line(job.project_id, 60)}'"
-    if job.identity not in (None, identity):
+    if job.identity not in (None, name.identity) or _is_another_retry(job, name):
         return f"the answer names job {job.id}, which is '{one_line(job.name or '', 80)}'"
     return ""
+
+
+def _is_another_retry(job: ObservedJob, name: JobName) -> bool:
+    """True if a job's whole name has another number than was asked for; one that was cut may have lost it."""
+    read = read_job_name(job.name)
+    return read is not None and bool(read.token) and read.retry != name.retry
 
 
 def shown_as(rows: Sequence[ObservedJob], project_id: str, identity: Identity) -> Shown:

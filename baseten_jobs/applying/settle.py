@@ -52,11 +52,11 @@ class Settlement:
     _watched: dict[str, float] = field(default_factory=dict)
     _last: dict[str, Snapshot] = field(default_factory=dict)
 
-    def signed(self, key: CreateKey, signature: Signature) -> str:
+    def signed(self, key: CreateKey, signature: Signature, retry: int = 0) -> JobName:
         """Return the name of one more create, and know its job by it from now on; of each key one thread asks."""
-        name = signature.sign(key.identity)
+        name = signature.sign(key.identity, retry)
         self.sent.setdefault(key, []).append(name)
-        return str(name)
+        return name
 
     def check_names(self, keys: Iterable[CreateKey]) -> frozenset[CreateKey]:
         """Look for jobs that were answered with another name, until all are shown or the window ends.

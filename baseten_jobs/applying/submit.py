@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from baseten_jobs.applying.plausibility import contradiction
-from baseten_jobs.job.identity import Identity
+from baseten_jobs.job.names import JobName
 from baseten_jobs.job.observation import ObservedJob, job_of
 from baseten_jobs.provider.api.answer import Answer
 from baseten_jobs.provider.api.client import Api
@@ -52,11 +52,11 @@ Proof = Created | NotCreated | CreateRefused | CreateUnknown
 
 @dataclass(frozen=True)
 class Asked:
-    """What a create is to make, and where; `seen` are the ids of jobs from before."""
+    """The job that a create is to make, under which name, and where; `seen` are the ids of jobs from before."""
 
     project_id: str
-    identity: Identity
-    body: Mapping[str, Any]
+    name: JobName
+    training_job: Mapping[str, Any]
     seen: Collection[str] = ()
 
 
@@ -69,7 +69,7 @@ def create(api: Api, asked: Asked, over: Callable[[], bool] = lambda: False) -> 
     for attempt in range(_ATTEMPTS):
         wait: float | None = None
         try:
-            answer = api.create_once(asked.project_id, asked.body)
+            answer = api.create_once(asked.project_id, {"training_job": asked.training_job})
         except NotSent as error:
             reason = str(error)
         except Broken as error:
@@ -89,7 +89,7 @@ def _proof_of(answer: Answer, asked: Asked) -> Proof:
         job = _job_in(answer.data or {})
         if job is None:
             return CreateUnknown(f"{answer.call}: the answer holds no training_job.id")
-        doubt = contradiction(job, asked.project_id, asked.identity, asked.seen, answer.sent)
+        doubt = contradiction(job, asked.project_id, asked.name, asked.seen, answer.sent)
         return CreateUnknown(f"{answer.call}: {doubt}") if doubt else Created(job)
     if 400 <= answer.status < 500 and answer.status not in _NOBODY_KNOWS:
         return CreateRefused(str(answer.error()), answer.status)

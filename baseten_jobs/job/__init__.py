@@ -2,5 +2,5 @@
 
 __all__ = [
     "claims", "content", "copies", "cost", "gpu_use", "identity", "names", "observation", "project_resolution",
-    "request", "saved", "settings", "times",
+    "request", "retries", "retry_policy", "saved", "settings", "times",
 ]  # fmt: skip

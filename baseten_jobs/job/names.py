@@ -58,9 +58,9 @@ class Signature:
     owner: str = NO_OWNER
     below: Callable[[int], int] = secrets.randbelow
 
-    def sign(self, identity: Identity) -> JobName:
+    def sign(self, identity: Identity, retry: int = 0) -> JobName:
         """Returns a name that no other create has."""
-        return JobName(identity, 0, self.owner, _letters(self.below(len(LETTERS) ** TOKEN), TOKEN))
+        return JobName(identity, retry, self.owner, _letters(self.below(len(LETTERS) ** TOKEN), TOKEN))
 
 
 def read_job_name(held: str | None) -> JobName | None:
@@ -84,6 +84,12 @@ def without_letters(held: str | None) -> str | None:
     """Returns a job's name as a plan shows it: without owner and token, which are no part of what is reviewed."""
     read = read_job_name(held)
     return str(read._replace(owner="", token="")) if read and read.owner else held
+
+
+def run_name(identity: Identity, held: str | None) -> str:
+    """Returns the name of the run that a job of an identity is: that of its retry, too; empty for another name."""
+    read = read_job_name(held)
+    return str(JobName(identity, read.retry)) if read and read.identity == identity else ""
 
 
 def parse_job_name(held: str | None) -> Identity | None:

@@ -2,20 +2,18 @@
 
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import Enum
 from functools import cached_property
 from types import MappingProxyType
-from typing import Any, TypeVar
+from typing import Any
 
 from baseten_jobs.job.identity import SHOWN, Identity
 from baseten_jobs.job.names import parse_job_name
 from baseten_jobs.job.request import ProjectRef
 from baseten_jobs.job.settings import Setting, settings_of_row
-
-K = TypeVar("K")
 
 
 class StatusClass(Enum):
@@ -200,7 +198,8 @@ class ObservedProject:
     """A project as the list call shows it; `id` is None for one that apply will make.
 
     `rows` is the number of rows that its search returned. `capped` is the same number if the search left jobs out that
-    the job list shows, else 0. `similar` names an existing project that may be meant in the place of a new one. Its
+    the job list shows, else 0. `unlike` are the ids of jobs that search and job list, where both were read, do not both
+    show with one name and status. `similar` names an existing project that may be meant in the place of a new one. Its
     jobs were read at `read_at`, in epoch seconds; None if they were not.
     """
 
@@ -213,6 +212,7 @@ class ObservedProject:
     notes: tuple[str, ...] = ()
     rows: int = 0
     capped: int = 0
+    unlike: frozenset[str] = frozenset()
     similar: str = ""
     read_at: float | None = None
 
@@ -274,19 +274,6 @@ class JobsByName(Mapping[str, tuple[ObservedJob, ...]]):
 
     def __bool__(self) -> bool:
         return any(True for _ in self)
-
-
-def _by_identity(jobs: Iterable[ObservedJob]) -> Mapping[Identity, tuple[ObservedJob, ...]]:
-    """Managed jobs by their identity, oldest first."""
-    return _grouped(jobs, lambda identity: identity)
-
-
-def _grouped(jobs: Iterable[ObservedJob], key: Callable[[Identity], K]) -> Mapping[K, tuple[ObservedJob, ...]]:
-    groups: dict[K, list[ObservedJob]] = {}
-    for job in jobs:
-        if (identity := job.identity) is not None:
-            groups.setdefault(key(identity), []).append(job)
-    return {name: tuple(sorted(group, key=lambda job: job.age_order)) for name, group in groups.items()}
 
 
 @dataclass(frozen=True)

@@ -15,12 +15,10 @@ from baseten_jobs.job.request import JobRequest
 from baseten_jobs.job.settings import Difference, differences, update_body
 from baseten_jobs.phrases import one_line
 from baseten_jobs.planning.diff import Change, masked
+from baseten_jobs.planning.endings import attempt_of
 from baseten_jobs.planning.holds import doubted
 from baseten_jobs.planning.plan import Action, Beside, Plan, Policy, Verb, duplicate_warning
-
-STOPPED = "stopped by a person"
-"""How the hold of a job that was stopped begins, unless git shows that a newer revision superseded it."""
-
+from baseten_jobs.planning.retrying import after_end, asked_for
 
 Claimed = Mapping[str | None, Collection[str]]
 """The names that manifests have, or had, by their project's id; None for projects that do not exist yet."""
@@ -112,20 +110,14 @@ def _row(
     if ran:
         return _unchanged(request, ran[-1])
     if later_ran:
-        attempt = _attempt(later_ran[-1])
+        attempt = attempt_of(later_ran[-1])
         return Action(Verb.KEEP, request, f"ran already as attempt {attempt}", later_ran[-1])
-    if same and not retried:
-        return Action(Verb.HOLD, request, _failed_before(request, same[-1], later), same[-1])
     if same:
-        return Action(Verb.SUBMIT, request, f"retried: job {same[-1].id} {ended(same[-1])}")
+        return asked_for(request, same) if retried else after_end(request, same, later, project)
     if not older:
         return Action(Verb.SUBMIT, request, "new")
     compared = [job for job in older if job.live][-1:] or [older[-1]]
     return _changed(request, compared[0])
-
-
-def _attempt(job: ObservedJob) -> int:
-    return job.identity.attempt if job.identity else 1
 
 
 def _unchanged(request: JobRequest, job: ObservedJob) -> Action:
@@ -153,33 +145,6 @@ def _plain(value: Any) -> str:
     return one_line(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))
 
 
-def _failed_before(request: JobRequest, job: ObservedJob, later: Sequence[ObservedJob]) -> str:
-    """The reason of a hold: how the last job ended, and the two remedies."""
-    highest = max([request.attempt, *map(_attempt, later)])
-    field = request.attempt_field
-    remedy = f"raise {field}, or `--retry-failed {request.name}`"
-    if highest > request.attempt:
-        remedy = f"raise {field} to {highest + 1}, or `--retry-failed {request.name}`"
-        return f"of an older attempt: {remedy} (attempt {highest} {ended(later[-1])} as well, job {later[-1].id})"
-    return f"{_KINDS.get(job.status_class, 'failed before')}: {remedy} (job {job.id} {ended(job)})"
-
-
-_KINDS = {StatusClass.STOPPED: STOPPED, StatusClass.INTERRUPTED: "preempted"}
-
-
-def ended(job: ObservedJob) -> str:
-    """How a job ended, as the end of a sentence about it."""
-    return _ENDS.get(job.status_class, f"has the status {short(job.status)}")
-
-
-_ENDS = {
-    StatusClass.FAILED: "failed",
-    StatusClass.STOPPED: "was stopped",
-    StatusClass.INTERRUPTED: "was preempted",
-    StatusClass.DONE: "completed",
-}
-
-
 def _changed(request: JobRequest, older: ObservedJob) -> Action:
     """A submit that replaces `older`: the live job of another spec, or the newest."""
     was = older.identity
@@ -199,7 +164,7 @@ def _with_superseded(action: Action, superseded: tuple[ObservedJob, ...]) -> Act
     if not superseded:
         return action
     action = replace(action, superseded=superseded)
-    if action.request.suspended or action.doubt is not None:
+    if action.request.suspended or action.doubt is not None or action.waits_to_retry:
         return replace(action, notes=(*action.notes, *map(_runs_on, superseded)))
     at_rest = action.verb is Verb.HOLD or (action.verb is Verb.KEEP and action.job is not None and not action.job.live)
     if at_rest:
@@ -238,7 +203,7 @@ def _stops(action: Action) -> list[Action]:
         return []
     left = {job.id for job in _left_running(action)}
     return [
-        Action(Verb.STOP, action.request, f"superseded by {action.request.job_name}", job)
+        Action(Verb.STOP, action.request, f"superseded by {action.job_name}", job)
         for job in action.superseded
         if job.id not in left and not job.disputed
     ]

@@ -9,9 +9,10 @@ from typing import Any, NamedTuple
 from baseten_jobs.git.log import Revision
 from baseten_jobs.job.cost import Bill, Cost, cost_of, per_hour
 from baseten_jobs.job.gpu_use import IDLE
-from baseten_jobs.job.names import without_letters
+from baseten_jobs.job.names import run_name, without_letters
 from baseten_jobs.job.observation import ObservedJob, ObservedProject, short
 from baseten_jobs.job.request import JobRequest, ProjectRef, Upstream
+from baseten_jobs.job.retries import Retry
 from baseten_jobs.job.times import age, epoch_of
 from baseten_jobs.manifest.name_globs import means
 from baseten_jobs.planning.capacity import Start
@@ -125,7 +126,8 @@ class Action:
     manifest was deleted; `twin_of` is set on the stop of a duplicate, to the older job of its identity. `cost`,
     `starts` and `beside` are set on submits, as far as the API tells them. `past` has the ids of the jobs of this name
     that a submit goes past. `waits` are set on the hold of a stage that will be submitted once others have run; a
-    submit that `loads` checkpoints has the jobs that wrote them.
+    submit that `loads` checkpoints has the jobs that wrote them. `retry` is set where a job that ended is run again, now
+    or later.
     """
 
     verb: Verb
@@ -151,6 +153,7 @@ class Action:
     past: tuple[str, ...] = ()
     waits: tuple[Wait, ...] = ()
     loads: tuple[ObservedJob, ...] = ()
+    retry: Retry | None = None
     idle: bool = False
 
     @property
@@ -167,13 +170,23 @@ class Action:
     @property
     def submits_later(self) -> bool:
         """True if it will be submitted by a later apply, once what it waits for is there."""
-        return bool(self.waits) and not any(wait.broken for wait in self.waits)
+        if self.waits:
+            return not any(wait.broken for wait in self.waits)
+        return self.waits_to_retry
+
+    @property
+    def waits_to_retry(self) -> bool:
+        """True if it is held until its retry is due, so that nothing has to be done but wait."""
+        held = self.verb is Verb.HOLD and self.retry is not None
+        return held and not (self.waits or self.error or self.doubt)
 
     @property
     def job_name(self) -> str:
         """The name of the manifest's own job; of a stop, that of the job that is stopped."""
-        stopped = without_letters(self.job.name) if self.verb is Verb.STOP and self.job else None
-        return stopped or self.request.job_name
+        if self.verb is Verb.STOP and self.job:
+            return without_letters(self.job.name) or self.request.job_name
+        held = self.job.name if self.job and self.verb is not Verb.SUBMIT and not self.retry else None
+        return run_name(self.request.identity, held) or self.request.job_name
 
     @property
     def identity_lives(self) -> bool:

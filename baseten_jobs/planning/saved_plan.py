@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from baseten_jobs.job.retry_policy import RetryPolicy
 from baseten_jobs.manifest.overrides import parse_override
 from baseten_jobs.phrases import document, one_line
 from baseten_jobs.planning.plan import Action, Plan, Policy, Verb
@@ -183,10 +184,15 @@ def _remembered(plan: Plan, action: Action, then: str | None = None) -> Mapping[
                 "stop": request.stop_superseded,
                 "suspended": request.suspended,
                 "team": request.project.team,
+                **({"retries": _plain(request.retries)} if request.retries else {}),
                 **({"updates": action.updates} if action.updates else {}),
             }
         ),
     }
+
+
+def _plain(retries: RetryPolicy) -> Mapping[str, Any]:
+    return {**vars(retries), "when": sorted(retries.when)}
 
 
 def _hash(value: Any) -> str:

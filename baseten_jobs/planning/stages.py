@@ -10,7 +10,8 @@ from baseten_jobs.job.request import JobRequest, Upstream
 from baseten_jobs.job.saved import Saved
 from baseten_jobs.job.times import epoch_of
 from baseten_jobs.phrases import count, one_line
-from baseten_jobs.planning.decide import Claimed, claimed_names, decide, ended, make_plan
+from baseten_jobs.planning.decide import Claimed, claimed_names, decide, make_plan
+from baseten_jobs.planning.endings import ended
 from baseten_jobs.planning.plan import Action, ActionKey, Plan, Policy, Verb, Wait
 
 SYNCING = 3600.0

@@ -121,6 +121,13 @@ class Compared:
         return _newer(self.before, found) if self.before else found
 
     @property
+    def unlike(self) -> frozenset[str]:
+        """Return the ids of the jobs, earlier ones too, that the two answers do not both show as one."""
+        one, other = self.search.jobs, self.listed.jobs
+        differing = {i for i in self.unequal if (one[i].status, one[i].name) != (other[i].status, other[i].name)}
+        return frozenset((one.keys() ^ other.keys()) | (self.before.keys() - one.keys()) | differing)
+
+    @property
     def ever_shown(self) -> Mapping[str, ObservedJob]:
         """Return every job that either answer shows, as the list has it, to be compared with a later answer."""
         return _newer(self.search.jobs, self.listed.jobs)

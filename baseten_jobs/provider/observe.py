@@ -84,7 +84,8 @@ def _witnessed(project: ObservedProject, found: Compared) -> ObservedProject:
         jobs = tuple(found.jobs.values())
     except Contradiction as contradiction:
         raise ApiError(f"search and job list of project {project.id}", str(contradiction)) from None
-    return replace(project, jobs=jobs, notes=(found.note,) if found.note else (), capped=found.capped)
+    notes = (found.note,) if found.note else ()
+    return replace(project, jobs=jobs, notes=notes, capped=found.capped, unlike=found.unlike)
 
 
 def jobs_of(

@@ -11,7 +11,7 @@ from baseten_jobs.job.copies import copies, runs
 from baseten_jobs.job.cost import Machine, cost_of
 from baseten_jobs.job.gpu_use import GpuUse
 from baseten_jobs.job.identity import Identity
-from baseten_jobs.job.names import without_letters
+from baseten_jobs.job.names import run_name, without_letters
 from baseten_jobs.job.observation import Observation, ObservedJob, short
 from baseten_jobs.job.request import JobRequest, ProjectRef
 from baseten_jobs.job.times import epoch_of
@@ -71,7 +71,8 @@ class Status:
     def job_name(self) -> str | None:
         """The name that the manifest's job has or would have; without a manifest the job's own, which may be None."""
         if self.request.path or self.job is None:
-            return self.request.job_name
+            held = self.job.name if self.job else None
+            return run_name(self.request.identity, held) or self.request.job_name
         return without_letters(self.job.name)
 
     @property

@@ -115,7 +115,7 @@ def waited(result: Applied, look: Look = PLAIN) -> Page:
     """A row for each job on how its wait ended, and a last line with counts."""
     lines, ends = [], []
     for outcome in result.outcomes:
-        state, name = outcome.awaited, outcome.action.request.job_name
+        state, name = outcome.awaited, outcome.action.job_name
         if state is None:
             continue
         ends.append(outcome.state)

@@ -15,6 +15,7 @@ from baseten_jobs.cli.exit_rules import exit_of_apply
 from baseten_jobs.cli.exits import Exit
 from baseten_jobs.emulator.settings import Durations
 from baseten_jobs.job.identity import Identity
+from baseten_jobs.job.names import JobName
 from baseten_jobs.job.observation import ObservedJob
 from baseten_jobs.planning.plan import Policy
 from tests.support.world import START, Fault, Row, World, answered, claiming, empty, made_as, never, renamed, showing
@@ -55,12 +56,14 @@ def job(**fields: Any) -> ObservedJob:
         (job(name=OTHER), START, f"which is '{OTHER}'"),
         (job(name=f"{SFT.job_name}-a2"), START, "which is"),
         (job(name="sft--ba9876543210"), START, "which is"),
+        (job(name=f"{SFT.job_name}-r2-mjxbcdf"), START, "which is"),
+        (job(name=f"{SFT.job_name}-r2"), START, ""),
     ],
 )
 def test_what_an_answer_claims_is_held_against_what_is_known(
     claimed: ObservedJob, sent: float | None, why: str
 ) -> None:
-    found = contradiction(claimed, "p", SFT, {"old"}, sent)
+    found = contradiction(claimed, "p", JobName(SFT, 0, "mjx", "bcdf"), {"old"}, sent)
     assert why in found
     assert bool(why) is bool(found)
 

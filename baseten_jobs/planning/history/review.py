@@ -13,8 +13,9 @@ from baseten_jobs.job.names import NO_OWNER, owner_in, parse_job_name
 from baseten_jobs.job.observation import ObservedJob, StatusClass
 from baseten_jobs.job.times import epoch_of
 from baseten_jobs.phrases import one_line
-from baseten_jobs.planning.decide import STOPPED, Claimed, revealed
+from baseten_jobs.planning.decide import Claimed, revealed
 from baseten_jobs.planning.diff import changes
+from baseten_jobs.planning.endings import STOPPED
 from baseten_jobs.planning.history.lookup import Evidence
 from baseten_jobs.planning.history.missing_jobs import Absences
 from baseten_jobs.planning.history.orphans import Observe, Orphans, of_another
