@@ -126,6 +126,14 @@ class JobRequest:
         """Returns the same request with ids of jobs in its body, by the numbers of the entries that load from them."""
         return replace(self, training_job=_loading(self.training_job, jobs))
 
+    def resuming(self, job_id: str, checkpoint: str) -> "JobRequest":
+        """Returns the same request with one checkpoint of an earlier run in the place of all that it would load."""
+        runtime = self.training_job.get("runtime", {})
+        entry = {"typ": "baseten_named_checkpoint", "checkpoint_name": checkpoint, "job_id": job_id}
+        load = {**runtime.get("load_checkpoint_config", {}), "enabled": True, "checkpoints": [entry]}
+        body = {**self.training_job, "runtime": {**runtime, "load_checkpoint_config": load}}
+        return replace(self, training_job=body, upstreams=())
+
     @property
     def unloaded(self) -> "JobRequest":
         """The same request before any job was known that it loads from."""

@@ -4,17 +4,23 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from baseten_jobs.job.times import epoch_of
+
 _SYNCED = ("COMPLETE", "COMPLETED")
 """How the API tells that a checkpoint was copied whole; which of the two depends on where it tells it."""
 
 
 @dataclass(frozen=True)
 class Saved:
-    """How many checkpoints a job has, and the ids of those that are synced; `problem` says why none could be read."""
+    """How many checkpoints a job has, and the ids of those that are synced; `problem` says why none could be read.
+
+    `newest` is the id of the newest one that is synced on every node; empty if none is.
+    """
 
     count: int = 0
     synced: frozenset[str] = frozenset()
     problem: str = ""
+    newest: str = ""
 
     def has(self, checkpoint: str | None) -> bool:
         """True if the checkpoint of this name can be loaded; of None, if any can."""
@@ -25,4 +31,18 @@ def saved_in(rows: Iterable[Mapping[str, Any]]) -> Saved:
     """Returns the checkpoints of the rows; a row of another form is one that is not synced."""
     rows = tuple(rows)
     synced = (row.get("checkpoint_id") for row in rows if row.get("sync_status") in _SYNCED)
-    return Saved(len(rows), frozenset(each for each in synced if isinstance(each, str)))
+    return Saved(len(rows), frozenset(each for each in synced if isinstance(each, str)), newest=_newest(rows))
+
+
+def _newest(rows: Iterable[Mapping[str, Any]]) -> str:
+    """The checkpoint of the latest time, and of two of one time the later row; one without a time is the oldest."""
+    made: dict[str, float] = {}
+    partial: set[str] = set()
+    for row in rows:
+        name, created = row.get("checkpoint_id"), row.get("created_at")
+        if isinstance(name, str) and name:
+            time = epoch_of(created) if isinstance(created, str) else None
+            made[name] = max(made.pop(name, 0.0), time or 0.0)
+            partial |= set() if row.get("sync_status") in _SYNCED else {name}
+    whole = [name for name in made if name not in partial]
+    return max(reversed(whole), key=made.__getitem__, default="")

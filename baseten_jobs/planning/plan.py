@@ -126,8 +126,8 @@ class Action:
     manifest was deleted; `twin_of` is set on the stop of a duplicate, to the older job of its identity. `cost`,
     `starts` and `beside` are set on submits, as far as the API tells them. `past` has the ids of the jobs of this name
     that a submit goes past. `waits` are set on the hold of a stage that will be submitted once others have run; a
-    submit that `loads` checkpoints has the jobs that wrote them. `retry` is set where a job that ended is run again, now
-    or later.
+    submit that `loads` checkpoints has the jobs that wrote them. `retry` is set where a job that ended is run again,
+    now or later, or would be if its retries were not used up.
     """
 
     verb: Verb
@@ -185,7 +185,7 @@ class Action:
         """The name of the manifest's own job; of a stop, that of the job that is stopped."""
         if self.verb is Verb.STOP and self.job:
             return without_letters(self.job.name) or self.request.job_name
-        held = self.job.name if self.job and self.verb is not Verb.SUBMIT and not self.retry else None
+        held = self.job.name if self.job and self.verb is not Verb.SUBMIT and not self.waits_to_retry else None
         return run_name(self.request.identity, held) or self.request.job_name
 
     @property

@@ -30,7 +30,7 @@ def after_end(
     if retry.used_up:
         reason = f"used up: job {retry.of.id} {ended(retry.of)} after {retry.used} of {retry.limit} retries"
         reason = f"{reason}: {remedy(request)}"
-        return Action(Verb.HOLD, request, reason, retry.of, error=f"{request.name}: {reason}")
+        return Action(Verb.HOLD, request, reason, retry.of, error=f"{request.name}: {reason}", retry=retry)
     numbered = request.as_retry(retry.number)
     if retry.starts(project.read_at):
         reason = f"retried: job {retry.of.id} {ended(retry.of)}, {_which(retry)}"

@@ -1,4 +1,4 @@
-"""Requests + observation + saved checkpoints -> the plan in which a stage is held until what it loads is there."""
+"""Requests + observation + saved checkpoints -> the plan in which submits load what is there, or wait for it."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -13,6 +13,7 @@ from baseten_jobs.phrases import count, one_line
 from baseten_jobs.planning.decide import Claimed, claimed_names, decide, make_plan
 from baseten_jobs.planning.endings import ended
 from baseten_jobs.planning.plan import Action, ActionKey, Plan, Policy, Verb, Wait
+from baseten_jobs.planning.resumption import resumed, resumes
 
 SYNCING = 3600.0
 """Seconds after a job's end within which its checkpoints may still be copied."""
@@ -42,7 +43,7 @@ class Stages:
     def plan(self, observation: Observation, elsewhere: Claimed = MappingProxyType({})) -> Plan:
         """The plan by the decision table, with each stage held that waits for another."""
         if not self._upstream:
-            return make_plan(self.requests, observation, self.policy, elsewhere)
+            return self.held(make_plan(self.requests, observation, self.policy, elsewhere))
         beside = claimed_names(self.others, observation)
         more = {of: {*elsewhere.get(of, ()), *beside.get(of, ())} for of in (*elsewhere, *beside)}
         made = make_plan(self.requests, observation, self.policy, more)
@@ -60,16 +61,26 @@ class Stages:
         return self.held(made)
 
     def held(self, plan: Plan) -> Plan:
-        """The plan in which each stage is held that waits for what is not there; the others know what they load."""
+        """The plan in which each stage is held that waits for what is not there; the others know what they load.
+
+        A retry that begins with a checkpoint of its own runs waits for no other's.
+        """
+        plan = self._resumed(plan)
         if not self._upstream:
             return plan
         known = {action.key: action for action in plan.actions if action.verb is not Verb.STOP}
         done: dict[ActionKey, Action] = {}
         for key in self._upstream_first(known):
             done[key] = self._staged(known[key], done, known)
-        waiting = {key for key, action in done.items() if action.waits}
-        kept = (a for a in plan.actions if a.verb is not Verb.STOP or a.key.of_manifest not in waiting)
-        return replace(plan, actions=tuple(done.get(a.key, a) if a.verb is not Verb.STOP else a for a in kept))
+        return _with(plan, done)
+
+    def _resumed(self, plan: Plan) -> Plan:
+        found: dict[ActionKey, Action] = {}
+        for action in filter(resumes, plan.actions):
+            named = plan.project_of(action).by_name.get(action.request.name, ())
+            jobs = [job for job in named if job.identity == action.request.identity]
+            found[action.key] = resumed(action, jobs, self._saved_by)
+        return _with(plan, found) if found else plan
 
     def _upstream_first(self, known: Mapping[ActionKey, Action]) -> Iterable[ActionKey]:
         done: dict[ActionKey, None] = {}
@@ -104,16 +115,19 @@ class Stages:
         job = run.job
         if run.verb in (Verb.KEEP, Verb.UPDATE) and job is not None:
             return self._of_run(upstream, job)
+        if run.waits_to_retry and job is not None:
+            return _retried(upstream, job, applied=planned is not None)
         if run.waits:
             broken = any(wait.broken for wait in run.waits)
             return Wait(upstream, "which waits itself", broken=broken)
         if run.verb is Verb.HOLD:
             told = f"job {job.id} {ended(job)}" if job is not None and not job.live else "on hold"
+            told += ", and its retries are used up" if run.retry and run.retry.used_up else ""
             return Wait(upstream, told, job, broken=True)
         if self._upstream[key_of(upstream)].suspended:
             return Wait(upstream, "suspended")
         if planned is None:
-            return Wait(upstream, f"no job yet; {one_line(upstream.path, 200)} is not applied here", broken=True)
+            return Wait(upstream, f"no job yet; {_not_here(upstream)}", broken=True)
         return Wait(upstream, "to be submitted")
 
     def _of_run(self, upstream: Upstream, job: ObservedJob) -> ObservedJob | Wait:
@@ -138,6 +152,23 @@ class Stages:
         if key not in self._saved:
             self._saved[key] = self._read(job)
         return self._saved[key]
+
+
+def _with(plan: Plan, decided: Mapping[ActionKey, Action]) -> Plan:
+    """The plan with these actions, without the stops that were to follow what is on hold now."""
+    held = {key for key, action in decided.items() if action.verb is Verb.HOLD}
+    kept = (a for a in plan.actions if a.verb is not Verb.STOP or a.key.of_manifest not in held)
+    return replace(plan, actions=tuple(decided.get(a.key, a) if a.verb is not Verb.STOP else a for a in kept))
+
+
+def _retried(upstream: Upstream, job: ObservedJob, *, applied: bool) -> Wait:
+    """The wait for a run that ended and will be retried: nothing ends it if that is not applied here."""
+    told = f"job {job.id} {ended(job)}, to be retried"
+    return Wait(upstream, told if applied else f"{told}; {_not_here(upstream)}", job, broken=not applied)
+
+
+def _not_here(upstream: Upstream) -> str:
+    return f"{one_line(upstream.path, 200)} is not applied here"
 
 
 def key_of(upstream: Upstream) -> ActionKey:

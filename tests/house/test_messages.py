@@ -10,6 +10,7 @@ import pytest
 import baseten_jobs
 from baseten_jobs.emulator.settings import Durations
 from baseten_jobs.job.observation import Observation, ObservedJob, ObservedProject
+from baseten_jobs.job.retry_policy import RetryPolicy
 from baseten_jobs.planning.decide import make_plan
 from baseten_jobs.planning.plan import Action, Policy
 from tests.planning.test_plan import OTHER, REF, job, request
@@ -21,6 +22,9 @@ PACKAGE = Path(baseten_jobs.__file__).parent
 STRANGER = replace(job("RUNNING", gpus=16, gpu_type="H100"), name="theirs")
 OLDER, YOUNGER = job("RUNNING", OTHER), job("RUNNING", OTHER, id="j2")
 STOP = {"stop_superseded": True}
+RETRY = {"retries": RetryPolicy(1, frozenset({"TRAINING_JOB_PREEMPTED"}), False, 600)}
+PREEMPTED = job("PREEMPTED", updated_at="2026-01-01T01:00:00Z")
+AGAIN = replace(PREEMPTED, id="j2", name=f"{PREEMPTED.name}-r1", created_at="2026-01-01T00:00:02Z")
 
 OF_THE_TABLE: list[tuple[str, str, list[ObservedJob], dict[str, Any]]] = [
     ("warning", "duplicate: j1, j2 run the same spec", [job("RUNNING"), job("RUNNING", id="j2")], {}),
@@ -33,6 +37,8 @@ OF_THE_TABLE: list[tuple[str, str, list[ObservedJob], dict[str, Any]]] = [
     ("note", "job j1 (8 GPUs) of another spec runs on", [OLDER], {"suspended": True}),
     ("note", "has the status warming, not known here and counted as live", [job("WARMING")], {}),
     ("note", "priority 0 → 7 has no effect", [job("RUNNING", priority=0)], {"training_job": {"priority": 7}}),
+    ("error", "used up: job j2 was preempted after 1 of 1 retries", [PREEMPTED, AGAIN], RETRY),
+    ("note", "job j2 (8 GPUs) of another spec runs on", [PREEMPTED, YOUNGER], RETRY),
     ("note", "which no manifest manages, runs on as many GPUs", [STRANGER], {}),
 ]
 
@@ -91,4 +97,4 @@ def test_no_other_module_says_something_of_an_action() -> None:
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
         if isinstance(node, ast.keyword) and node.arg in ("warnings", "beside")
     }
-    assert speaking == {"decide", "holds", "review", "preflight", "second_look", "stages", "twins"}
+    assert speaking == {"decide", "holds", "review", "preflight", "resumption", "second_look", "stages", "twins"}
