@@ -14,6 +14,7 @@ from baseten_jobs.job.identity import Identity
 from baseten_jobs.job.names import run_name, without_letters
 from baseten_jobs.job.observation import Observation, ObservedJob, short
 from baseten_jobs.job.request import JobRequest, ProjectRef
+from baseten_jobs.job.retries import Retry, next_retry
 from baseten_jobs.job.times import epoch_of
 from baseten_jobs.phrases import one_line
 
@@ -46,8 +47,9 @@ class Status:
 
     `copies` are live ones that a person made of its jobs, `read_at` is when they were looked at, in epoch seconds, and
     `age` is in seconds. `cost` is in USD, and what the job cost at most: the API does not tell when it left the queue.
-    Both, and the checkpoints, are None if they are not known. `waits` are set on a stage that has no job yet, and `use`
-    on a job that runs on GPUs.
+    Both, and the checkpoints, are None if they are not known. `waits` are set on a stage that has no job yet, `use` on
+    a job that runs on GPUs, and `retry` on a manifest whose job ended as its `policy.retry` names it: the retry that is
+    due now or later, or used up.
     """
 
     request: JobRequest
@@ -61,6 +63,7 @@ class Status:
     read_at: float | None = None
     waits: tuple[Awaiting, ...] = ()
     use: GpuUse | None = None
+    retry: Retry | None = None
 
     @property
     def state(self) -> str:
@@ -109,7 +112,15 @@ def _status(request: JobRequest, observation: Observation) -> Status:
     job = running[0] if running else next(iter([j for j in same if j.ran] or same[-1:]), None)
     others = tuple(job for job in named if job.live and job.identity != request.identity and job.id not in copied)
     also = tuple(each for each in named if each.live and each.id in copied and each is not job)
-    return Status(request, job, running if len(running) > 1 else (), others, copies=also, read_at=project.read_at)
+    retry = next_retry(same, request.retries) if not request.suspended and not _ran_later(named, request) else None
+    twins = running if len(running) > 1 else ()
+    return Status(request, job, twins, others, copies=also, read_at=project.read_at, retry=retry)
+
+
+def _ran_later(named: Iterable[ObservedJob], request: JobRequest) -> bool:
+    """True if the spec has a later attempt, beside which this one is not retried."""
+    own = (identity for job in named if (identity := job.identity) and identity.digest == request.identity.digest)
+    return any(identity.attempt > request.attempt for identity in own)
 
 
 def with_waits(rows: Iterable[Status]) -> tuple[Status, ...]:

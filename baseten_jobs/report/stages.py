@@ -1,18 +1,26 @@
-"""A stage of a chain -> what is told of what it loads, of what it waits for, and of what comes then."""
+"""A stage of a chain, or a retry -> what is told of what it loads, of what it waits for, and of what comes then."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from baseten_jobs.job.request import JobRequest, Upstream
 from baseten_jobs.phrases import count
 from baseten_jobs.planning.plan import Action
 from baseten_jobs.provider.status import Status
+from baseten_jobs.report import retries
 
 
 def then(action: Action) -> str:
-    """What a later apply does with a stage that waits."""
+    """What a later apply does with a stage, or a retry, that waits."""
     cost = action.cost or count(action.request.gpus, "GPU")
     return f"then: submit {action.request.job_name} · {cost}"
+
+
+def when_later(actions: Iterable[Action]) -> str:
+    """When a later apply submits what waits: `as stages end`, `as retries are due`, or both."""
+    kinds = {action.waits_to_retry: None for action in actions}
+    told = (text for waits, text in ((False, "as stages end"), (True, "as retries are due")) if waits in kinds)
+    return " and ".join(told)
 
 
 def stand_in(request: JobRequest) -> str:
@@ -28,19 +36,21 @@ def of_request(request: JobRequest) -> Mapping[str, Any]:
 
 
 def of_action(action: Action) -> Mapping[str, Any]:
-    """For JSON: what a stage waits for; `then` is None if nothing that goes on by itself ends the wait."""
+    """For JSON: what a stage or a retry waits for; `then` is None if nothing that goes on by itself ends the wait."""
+    retry = retries.of_retry(action.retry)
     if not action.waits:
-        return {}
+        return {**retry, **({"then": "submit"} if action.waits_to_retry else {})}
     waits = [
         {**_run(each.upstream), "state": each.state, "job_id": each.job.id if each.job else None}
         for each in action.waits
     ]
-    return {"waits_for": waits, "then": "submit" if action.submits_later else None}
+    return {**retry, "waits_for": waits, "then": "submit" if action.submits_later else None}
 
 
 def of_status(row: Status) -> Mapping[str, Any]:
-    """For JSON: the manifests whose jobs a stage without a job waits for."""
-    return {"waits_for": [{"name": each.name, "state": each.state} for each in row.waits]} if row.waits else {}
+    """For JSON: the manifests whose jobs a stage without a job waits for, and the retry of a job that ended."""
+    waits = [{"name": each.name, "state": each.state} for each in row.waits]
+    return {**({"waits_for": waits} if waits else {}), **retries.of_retry(row.retry)}
 
 
 def _run(upstream: Upstream) -> Mapping[str, Any]:

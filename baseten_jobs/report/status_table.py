@@ -13,7 +13,7 @@ from baseten_jobs.phrases import Page, columns, cut, escaped, listed, one_line, 
 from baseten_jobs.planning.plan import duplicate_warning, in_words
 from baseten_jobs.provider.standstill import standing_still
 from baseten_jobs.provider.status import Status, counted
-from baseten_jobs.report import gpu_use
+from baseten_jobs.report import gpu_use, retries
 from baseten_jobs.report.cells import by_matrix
 from baseten_jobs.report.style import PLAIN, Look
 
@@ -166,8 +166,9 @@ def _trouble(row: Status, look: Look) -> list[str]:
         for other in row.others
     )
     copied = (f"    job {job.id} ({in_words(job, row.read_at)}) is a copy that a person made" for job in row.copies)
+    retry = [f"    {said}"] if (said := retries.told(row)) else []
     waits = (f"    waits for {one_line(str(wait), 200)}" for wait in row.waits)
-    return [*lines, *idle, *waits, *others, *copied]
+    return [*lines, *idle, *retry, *waits, *others, *copied]
 
 
 def _summary(rows: Sequence[Status]) -> list[str]:

@@ -96,8 +96,9 @@ def heading(made: Plan) -> str:
 
 
 def cost_summary(made: Plan) -> list[str]:
-    """The cost of the submits, its sum with the runs that they leave running, and that of stages which wait."""
-    later = [f"Then, as stages end: {count(len(made.later), 'more job')}, {made.cost_later}."] if made.later else []
+    """The cost of the submits, its sum with the runs that they leave running, and that of what waits."""
+    jobs = f"{count(len(made.later), 'more job')}, {made.cost_later}"
+    later = [f"Then, {stages.when_later(made.later)}: {jobs}."] if made.later else []
     if not made.of(Verb.SUBMIT):
         return later
     lines = [f"Cost: {made.cost}."]

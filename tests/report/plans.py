@@ -8,6 +8,7 @@ from baseten_jobs.job.cost import Cost
 from baseten_jobs.job.identity import Identity
 from baseten_jobs.job.observation import ObservedJob, ObservedProject
 from baseten_jobs.job.request import JobRequest, ProjectRef, Upstream
+from baseten_jobs.job.retries import Retry
 from baseten_jobs.planning.capacity import Start
 from baseten_jobs.planning.diff import Change
 from baseten_jobs.planning.plan import Action, Beside, Doubt, Orphan, Plan, Verb, Wait
@@ -122,3 +123,43 @@ def every_kind() -> Plan:
         ),
         notes=("capacity can't be read",),
     )  # fmt: skip
+
+
+def retries() -> Plan:
+    """Runs that ended: one is retried from its checkpoint, one waits to be, one has no retry left, one is by hand."""
+
+    def ended(name: str, id: str, number: int = 0) -> ObservedJob:
+        made = job(name, id, digest=NEW, status="PREEMPTED")
+        return replace(made, name=f"{made.name}-r{number}" if number else made.name)
+
+    def again(name: str, number: int) -> JobRequest:
+        return request(name).as_retry(number)
+
+    ends = {name: ended(name, f"j{number}", number) for number, name in enumerate(("sft", "dpo", "kto", "ppo"))}
+    due = 1_772_359_200.0
+    retry = {
+        "sft": Retry(1, ends["sft"], 0, 3, due),
+        "dpo": Retry(2, ends["dpo"], 1, 3, due),
+        "kto": Retry(3, ends["kto"], 2, 2, due),
+        "ppo": Retry(4, ends["ppo"], 3),
+    }
+    entry = {"typ": "baseten_named_checkpoint", "checkpoint_name": "checkpoint-4", "job_id": "j0"}
+    loaded = (
+        Change("spec.checkpointing.load.checkpoints[0]", None, entry),
+        Change("spec.checkpointing.load.enabled", None, True),
+    )
+    waits = "waits to be retried: job j1 was preempted, retry 2 of 3, in 10m (2026-03-01T10:00:00Z)"
+    used_up = "used up: job j2 was preempted after 2 of 2 retries: raise `metadata.attempt`, or `--retry-failed kto`"
+    return planned(
+        submit(
+            "sft",
+            request=again("sft", 1),
+            reason="retried: job j0 was preempted, retry 1 of 3, from checkpoint-4 of job j0",
+            retry=retry["sft"],
+            changes=loaded,
+            loads=(ends["sft"],),
+        ),
+        Action(Verb.HOLD, again("dpo", 2), waits, ends["dpo"], retry=retry["dpo"], cost=Cost(2, 8, "H100", 0, 104.0)),
+        Action(Verb.HOLD, request("kto"), used_up, ends["kto"], retry=retry["kto"], error=f"kto: {used_up}"),
+        submit("ppo", request=again("ppo", 4), reason="retried: job j3 was preempted", retry=retry["ppo"]),
+    )
