@@ -159,7 +159,8 @@ def apply(api: Api, compiled: Compiled, intent: Intent, operator: Operator) -> I
         return Invalid(planned.diagnostics)
     operator.show(planned)
     made = planned.plan
-    asks = not intent.confirmed and (made.has_changes or (intent.goes_on and bool(made.later)))
+    follows = intent.goes_on and any(action.follows for action in made.actions)
+    asks = not intent.confirmed and (made.has_changes or follows)
     if reason := _stale(made, intent.saved) or _guarded(planned):
         return NotApplied(reason, made)
     if asks and not operator.confirm():
@@ -219,7 +220,7 @@ def carry_out(
 
 def _with_code(plan: Plan, goes_on: bool) -> tuple[JobRequest, ...]:
     """What has code that is needed, now or by the stages that the apply goes on with."""
-    needed = (*plan.of(Verb.SUBMIT), *(plan.later if goes_on else ()))
+    needed = (each for each in plan.actions if each.verb is Verb.SUBMIT or (goes_on and each.follows))
     return tuple(action.request for action in needed if action.request.content is not None)
 
 

@@ -40,7 +40,7 @@ class Onward(Protocol):
 
 def begun(result: Applied) -> Applied:
     """The outcomes, those of stages that the wait goes on with marked as open."""
-    opened = _that_can_come(result, (each for each in result.outcomes if each.action.submits_later))
+    opened = _that_can_come(result, (each for each in result.outcomes if each.action.follows))
     return replace(
         result,
         outcomes=tuple(replace(o, awaited=Awaited()) if o.action.key in opened else o for o in result.outcomes),
@@ -166,8 +166,11 @@ def part_of(plan: Plan, due: Mapping[ActionKey, Outcome]) -> Plan:
 def _as_shown(action: Action, held: Outcome) -> Action:
     if action.verb is not Verb.SUBMIT:
         return action
+    shown = held.action.request
+    if action.request.resumes is not None:
+        return unless_new(held.action, replace(action, request=shown.resuming(*action.request.resumes)))
     jobs = zip(action.request.upstreams, action.loads, strict=True)
-    shown = held.action.request.loading({upstream.number: job.id for upstream, job in jobs})
+    shown = shown.loading({upstream.number: job.id for upstream, job in jobs})
     return unless_new(held.action, replace(action, request=shown))
 
 
@@ -188,7 +191,7 @@ def gone_on(result: Applied, applied: Applied) -> Applied:
 
 
 def _kept_open(now: Outcome, before: Outcome) -> Outcome:
-    later = now.fate is Fate.HELD and now.action.submits_later
+    later = now.fate is Fate.HELD and now.action.follows
     return replace(now, awaited=before.awaited if later else Awaited() if now.fate in AWAITED else None)
 
 

@@ -68,8 +68,9 @@ class JobRequest:
     document's data, `overrides` are the fields that were set by options, `content` are the workspace's files. Jobs
     with a name in `renamed_from` count as this manifest's. The job loads checkpoints of those of `upstreams`, and the
     body is whole once it is `loading` them. It is retried as `retries` says; `retry` is the number of the retry that it
-    is, 0 for the first run of its attempt. `cell` is set on one of a matrix; `attempt_field` says where
-    the attempt is raised, and `stands_in` which file of Defaults the value of a field is in; empty for none.
+    is, 0 for the first run of its attempt, and `resumes` the job and the checkpoint that it begins with in the place of
+    all others. `cell` is set on one of a matrix; `attempt_field` says where the attempt is raised, and `stands_in`
+    which file of Defaults the value of a field is in; empty for none.
     """
 
     path: str
@@ -90,6 +91,7 @@ class JobRequest:
     upstreams: tuple[Upstream, ...] = ()
     retries: RetryPolicy | None = None
     retry: int = 0
+    resumes: tuple[str, str] | None = None
     cell: Cell | None = None
     attempt_field: str = "`metadata.attempt`"
     stands_in: Callable[[FieldPath], str] = field(default=_in_the_manifest, repr=False, compare=False)
@@ -128,15 +130,21 @@ class JobRequest:
 
     def resuming(self, job_id: str, checkpoint: str) -> "JobRequest":
         """Returns the same request with one checkpoint of an earlier run in the place of all that it would load."""
-        runtime = self.training_job.get("runtime", {})
         entry = {"typ": "baseten_named_checkpoint", "checkpoint_name": checkpoint, "job_id": job_id}
-        load = {**runtime.get("load_checkpoint_config", {}), "enabled": True, "checkpoints": [entry]}
-        body = {**self.training_job, "runtime": {**runtime, "load_checkpoint_config": load}}
-        return replace(self, training_job=body, upstreams=())
+        load = self.training_job.get("runtime", {}).get("load_checkpoint_config", {})
+        resuming = self._with_load({**load, "enabled": True, "checkpoints": [entry]})
+        return replace(resuming, resumes=(job_id, checkpoint))
+
+    def _with_load(self, load: Mapping[str, Any] | None) -> "JobRequest":
+        runtime = {**self.training_job.get("runtime", {}), "load_checkpoint_config": load}
+        return replace(self, training_job=_without_nulls({**self.training_job, "runtime": runtime}))
 
     @property
     def unloaded(self) -> "JobRequest":
         """The same request before any job was known that it loads from."""
+        if self.resumes is not None:
+            written = _training_job(self.manifest["spec"]).get("runtime", {})
+            return replace(self._with_load(written.get("load_checkpoint_config")), resumes=None).unloaded
         return self.loading(_stand_ins({each.number: each.identity.job_name for each in self.upstreams}))
 
     @property

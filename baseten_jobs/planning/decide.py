@@ -69,8 +69,9 @@ def decide(request: JobRequest, project: ObservedProject, policy: Policy, claime
         if not job.status_known
     ]
     action = replace(action, notes=(*action.notes, *notes))
-    if action.verb is Verb.SUBMIT:
+    if action.verb is Verb.SUBMIT or action.waits_to_retry:
         action = replace(action, past=tuple(sorted(job.id for job in named)))
+    if action.verb is Verb.SUBMIT:
         action = doubted(action, project, policy, claimed, first=not named)
     return _with_superseded(action, tuple(job for job in older if job.live and job.id not in copied))
 

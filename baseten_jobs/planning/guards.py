@@ -49,7 +49,7 @@ def _counted(plan: Plan, goes_on: bool) -> Plan:
     """The plan with the stages that follow among its submits."""
     if not (goes_on or plan.of(Verb.SUBMIT)):
         return plan
-    later = {action.key for action in plan.later}
+    later = {action.key for action in plan.actions if action.follows}
     return replace(plan, actions=tuple(replace(a, verb=Verb.SUBMIT) if a.key in later else a for a in plan.actions))
 
 

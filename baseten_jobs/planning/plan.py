@@ -170,9 +170,12 @@ class Action:
     @property
     def submits_later(self) -> bool:
         """True if it will be submitted by a later apply, once what it waits for is there."""
-        if self.waits:
-            return not any(wait.broken for wait in self.waits)
-        return self.waits_to_retry
+        return self.follows or self.waits_to_retry
+
+    @property
+    def follows(self) -> bool:
+        """True if it will be submitted once others have run, so that an apply may go on with it."""
+        return bool(self.waits) and not any(wait.broken for wait in self.waits)
 
     @property
     def waits_to_retry(self) -> bool:
@@ -265,7 +268,7 @@ class Plan:
 
     @property
     def later(self) -> tuple[Action, ...]:
-        """The stages that wait for others, and for which nothing has to be done but wait."""
+        """What is submitted by a later apply: stages that wait for others, and retries that are not due."""
         return tuple(action for action in self.actions if action.submits_later)
 
     def lacks_job_of(self, action: Action) -> bool:

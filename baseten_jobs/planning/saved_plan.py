@@ -54,7 +54,8 @@ class SavedPlan:
     def stale(self, plan: Plan) -> tuple[str, ...]:
         """What differs between this plan and the one made now; empty where it may be applied.
 
-        A stage that was to be submitted once others have run is no difference if it may be submitted now.
+        What was to be submitted later is no difference if it may be submitted now: a stage once others have run, a
+        retry once it is due.
         """
         before = {_title(action): action for action in self.actions}
         now = {_title(action): action for action in planned(plan)}
@@ -69,15 +70,25 @@ class SavedPlan:
 
 
 def _due(plan: Plan, before: Mapping[str, Mapping[str, Any]]) -> Iterator[tuple[str, str]]:
-    """The titles of submits, and of the stops after them, that stages became; and of the stages as they were saved."""
+    """The titles of submits, and of the stops after them, that holds became; and of the holds as they were saved."""
     for action in plan.of(Verb.SUBMIT):
-        waiting = _remembered(plan, replace(action, verb=Verb.HOLD, request=action.request.unloaded), then=_THEN)
-        if not action.request.upstreams or before.get(was := _title(waiting)) != waiting:
+        held = (_remembered(plan, each, then=_THEN) for each in _as_held(action))
+        was = next((title for each in held if before.get(title := _title(each)) == each), None)
+        if was is None:
             continue
         yield _title(_remembered(plan, action)), was
         for stop in plan.of(Verb.STOP):
             if stop.key.of_manifest == action.key and stop.job and stop.job.id in action.past:
                 yield _title(_remembered(plan, stop)), was
+
+
+def _as_held(action: Action) -> Iterator[Action]:
+    """The holds that a submit may have been before: of a stage that waited, of a retry that was not due."""
+    held = replace(action, verb=Verb.HOLD, request=action.request.unloaded)
+    if action.request.upstreams:
+        yield held
+    if action.retry is not None and action.retry.due is not None:
+        yield replace(held, job=action.retry.of)
 
 
 def planned(plan: Plan) -> tuple[Mapping[str, Any], ...]:

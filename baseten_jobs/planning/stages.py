@@ -98,7 +98,7 @@ class Stages:
 
     def _staged(self, action: Action, done: Mapping[ActionKey, Action], known: Mapping[ActionKey, Action]) -> Action:
         request = action.request
-        if not request.upstreams or not (action.verb is Verb.SUBMIT or action.waits):
+        if not request.upstreams or request.resumes or not (action.verb is Verb.SUBMIT or action.waits):
             return action
         found = {each.number: self._standing(each, done.get(key_of(each))) for each in request.upstreams}
         if waits := tuple(each for each in found.values() if isinstance(each, Wait)):

@@ -16,12 +16,14 @@ from baseten_jobs.job.saved import saved_in
 from baseten_jobs.planning.plan import Action, Policy, Verb
 from baseten_jobs.planning.saved_plan import SavedPlan, planned
 from baseten_jobs.planning.terms import Terms
+from tests.applying.test_going_on import applied
 from tests.manifest.test_chains import stage
 from tests.planning.test_retries import force, names
 from tests.support.world import Send, World, answered
 
 RETRY = "policy: {retry: {limit: 3, from_checkpoint: true}}\n"
 LONG = 1e9
+LATEST = "{typ: baseten_latest_checkpoint, job_id: aaaaaaa}"
 
 
 @pytest.fixture
@@ -185,6 +187,19 @@ def test_a_checkpoint_that_comes_meanwhile_makes_a_saved_plan_stale(world: World
     assert saved.stale(world.plan().plan) == ("submit x in demo differs",)
 
 
+def test_a_saved_plan_in_which_a_retry_waits_holds_once_it_is_due_from_whichever_checkpoint(world: World) -> None:
+    write(world, x=stage("x", more=f"    load: {{enabled: true, checkpoints: [{LATEST}]}}\n{RETRY}"))
+    world.apply()
+    preempted(world)
+    world.clock.time -= 3600
+    saved = SavedPlan(Terms("t", ()), planned(world.plan().plan))
+    world.clock.time += 3600
+    assert actions(world)["x"].verb is Verb.SUBMIT
+    assert saved.stale(world.plan().plan) == ()
+    write(world, x=stage("x", more=RETRY.replace("true", "false")))
+    assert saved.stale(world.plan().plan) != ()
+
+
 def test_after_an_answer_a_retry_is_submitted_as_it_was_shown(world: World) -> None:
     write(world, x=stage("x", more=RETRY))
     world.apply()
@@ -308,3 +323,38 @@ def test_with_one_of_its_own_a_retry_waits_for_no_other_stage(world: World) -> N
     path = f"/v1/training_projects/{first['training_project_id']}/jobs/{first['id']}/checkpoints"
     world.habit(shown(), path)
     assert load(actions(world)["s1"])["checkpoints"] == [named(second, "checkpoint-4")]
+
+
+# An apply that waits
+
+
+def test_an_apply_that_waits_leaves_a_retry_and_what_follows_it_to_a_later_one(world: World) -> None:
+    chain(world)
+    world.apply()
+    world.clock.time += 90
+    force(world, 0)
+    began = world.clock.time
+    result = applied(world)
+    assert exit_of_apply(result) is Exit.DONE
+    assert [(outcome.fate.value, outcome.awaited) for outcome in result.outcomes] == [("held", None)] * 2
+    assert (names(world), world.clock.time) == (["first"], began)
+
+
+def test_an_apply_that_waits_begins_a_retry_with_what_is_synced_by_then(world: World) -> None:
+    _, second = second_stage(world, 5)
+    checkpoints(world, 0, shown({"checkpoint_id": "checkpoint-1", "sync_status": "SYNCING"}))
+    synced = shown({"checkpoint_id": "checkpoint-7", "sync_status": "COMPLETE"})
+
+    def come() -> None:
+        checkpoints(world, 0, synced)
+        checkpoints(world, 1, synced)
+
+    force(world, 0, "COMPLETED")
+    assert actions(world)["s1"].follows
+    world.clock.at(world.clock.time + 60, come)
+    world.clock.at(world.clock.time + 900, lambda: force(world, 2, "COMPLETED"))
+    result = applied(world)
+    assert exit_of_apply(result) is Exit.DONE
+    assert names(world) == ["first", "first", "r1"]
+    (sent,) = [body for body in world.between.bodies if b"checkpoint-7" in body and second["id"].encode() in body]
+    assert b"<job of" not in sent

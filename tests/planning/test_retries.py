@@ -427,12 +427,24 @@ def test_a_saved_retry_is_applied_once(world: World) -> None:
     assert plan.stale(world.plan().plan) == ("submit x in Demo / one differs",)
 
 
-def test_a_saved_plan_in_which_a_retry_waits_is_stale_once_it_is_due(world: World) -> None:
+def test_a_saved_plan_in_which_a_retry_waits_holds_once_it_is_due(world: World) -> None:
     force(world, -1)
     plan = saved(world)
     world.clock.time += 60
     assert plan.stale(world.plan().plan) == ()
     world.clock.time += 3600
+    assert plan.stale(world.plan().plan) == ()
+    world.apply()
+    due(world)
+    assert plan.stale(world.plan().plan) == (
+        "hold x in Demo / one is no longer planned", "submit x in Demo / one is planned now",
+    )  # fmt: skip
+
+
+def test_a_saved_plan_in_which_a_retry_waits_is_stale_if_a_person_asks_for_it(world: World) -> None:
+    force(world, -1)
+    plan = saved(world)
+    world.policy = Policy(retry_failed=frozenset({"x"}))
     assert plan.stale(world.plan().plan) == (
         "hold x in Demo / one is no longer planned", "submit x in Demo / one is planned now",
     )  # fmt: skip
