@@ -28,6 +28,10 @@ class GivenUp:
     failure: bool = True
 
 
+_NOT_SUBMITTED = GivenUp("what it waits for was not submitted")
+_LEFT = GivenUp("what it waits for is left to a later apply", failure=False)
+
+
 class Onward(Protocol):
     """How a wait goes on with the stages that are due."""
 
@@ -175,24 +179,51 @@ def _as_shown(action: Action, held: Outcome) -> Action:
 
 
 def gone_on(result: Applied, applied: Applied) -> Applied:
-    """The result with what became of the stages that were due; each that still waits stays open."""
-    now = dict(_by_key(applied))
-    kept = tuple(_kept_open(now.pop(o.action.key), o) if o.action.key in now else o for o in result.outcomes)
-    told = replace(
-        result,
-        outcomes=(*kept, *now.values()),
-        interrupted=applied.interrupted,
-        unauthorised=applied.unauthorised,
-        notes=(*result.notes, *applied.notes),
+    """The result with what became of the stages that were due.
+
+    Each that still waits stays open, unless it is for a run that failed, which only a later apply runs again.
+    """
+    now, outcomes = dict(_by_key(applied)), _by_key(result)
+    kept = tuple(_kept_open(now.pop(o.action.key), o, outcomes) if o.action.key in now else o for o in result.outcomes)
+    return _closed_below(
+        replace(
+            result,
+            outcomes=(*kept, *now.values()),
+            interrupted=applied.interrupted,
+            unauthorised=applied.unauthorised,
+            notes=(*result.notes, *applied.notes),
+        )
     )
-    still = [each for each in told.outcomes if is_open(each)]
-    lost = {each.action.key for each in still} - set(_that_can_come(told, still))
-    return given_up(told, lost, GivenUp("what it waits for was not submitted"))
 
 
-def _kept_open(now: Outcome, before: Outcome) -> Outcome:
-    later = now.fate is Fate.HELD and now.action.follows
-    return replace(now, awaited=before.awaited if later else Awaited() if now.fate in AWAITED else None)
+def _kept_open(now: Outcome, before: Outcome, outcomes: Mapping[ActionKey, Outcome]) -> Outcome:
+    if now.fate is not Fate.HELD or not now.action.follows:
+        return replace(now, awaited=Awaited() if now.fate in AWAITED else None)
+    if any(_failed(each) for each in _above(now, outcomes)):
+        return _given_up(now, _LEFT)
+    return replace(now, awaited=before.awaited)
+
+
+def _above(stage: Outcome, outcomes: Mapping[ActionKey, Outcome]) -> Sequence[Outcome]:
+    """What a stage waits for, as far as the same apply has it."""
+    return [outcomes[key] for wait in stage.action.waits if (key := key_of(wait.upstream)) in outcomes]
+
+
+def _failed(outcome: Outcome) -> bool:
+    return outcome.awaited is not None and outcome.awaited.end is End.FAILED
+
+
+def _closed_below(result: Applied) -> Applied:
+    """The result in which what waits for a stage that is not submitted is on hold, too."""
+    while True:
+        outcomes = _by_key(result)
+        above = {key: _above(each, outcomes) for key, each in outcomes.items() if is_open(each)}
+        ended = {key: [up for up in ups if not is_open(up) and up.fate not in AWAITED] for key, ups in above.items()}
+        if not any(ended.values()):
+            return result
+        for key in filter(ended.__getitem__, ended):
+            failure = any(up.fate is not Fate.HELD or up.action.error for up in ended[key])
+            result = given_up(result, {key}, _NOT_SUBMITTED if failure else _LEFT)
 
 
 def given_up(result: Applied, due: Collection[ActionKey], why: GivenUp) -> Applied:

@@ -88,6 +88,35 @@ def test_a_stage_that_fails_holds_what_comes_after_it(open_desk: Open, golden: G
     assert names(desk) == ["s0", "s1", "s2"]
 
 
+FIRST_FAILS = Behaviour(fail=("s0--????????????-???????",))
+"""The first run of `s0` fails, and none of its retries."""
+
+RETRY = "policy: {retry: {limit: 2, when: [failed], delay: 10m}}\n"
+
+
+def test_a_stage_whose_run_is_to_be_retried_is_left_to_a_later_apply(open_desk: Open, golden: Golden) -> None:
+    desk = open_desk(behaviour=FIRST_FAILS)
+    write(desk, CHAIN, more=RETRY)
+    golden.text(FOLDER / "chain-to-be-retried.out", told(desk, desk(*WAIT)))
+    before, began = sum(desk.requests().values()), desk.clock.time
+    early = desk(*WAIT)
+    assert (early.code, names(desk)) == (0, ["s0"])
+    assert desk.clock.time - began < 60
+    assert sum(desk.requests().values()) - before < 30
+    desk.clock.time += 600
+    again = desk(*WAIT)
+    assert (again.code, names(desk)) == (0, ["s0", "s0", "s1", "s2", "s3"])
+
+
+def test_a_retry_that_is_due_at_once_is_left_to_a_later_apply_too(open_desk: Open) -> None:
+    desk = open_desk(behaviour=FIRST_FAILS)
+    write(desk, CHAIN, more=RETRY.replace("10m", "1s"))
+    ran = desk(*WAIT)
+    assert (ran.code, names(desk)) == (1, ["s0"])
+    assert ran.out.count("left to a later apply") == 3, ran.out
+    assert (desk(*WAIT).code, names(desk)) == (0, ["s0", "s0", "s1", "s2", "s3"])
+
+
 def test_two_chains_share_a_stage_that_runs_once(desk: Desk, golden: Golden) -> None:
     write(desk, {"base": "", "dpo": "base", "sft": "base", "tuned": "sft"})
     golden.text(FOLDER / "chains-that-share.out", told(desk, desk(*WAIT)))
