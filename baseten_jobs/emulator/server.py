@@ -55,6 +55,12 @@ class _BreakableTask(WSGITask):  # type: ignore[misc]
 class _BreakableChannel(HTTPChannel):  # type: ignore[misc]
     task_class = _BreakableTask
 
+    def close(self) -> None:
+        """Closes what was not sent yet, too: a large answer waits in a file."""
+        for waiting in self.outbufs:
+            waiting.close()
+        super().close()
+
 
 class Server:
     """An application bound to a port, for its own hosts and `hosts`.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import socket
@@ -20,6 +21,8 @@ from click.testing import CliRunner, Result
 
 from baseten_jobs.cli.commands.emulator import command
 from baseten_jobs.emulator.faults import KINDS
+from baseten_jobs.emulator.server import serving
+from baseten_jobs.emulator.settings import Settings
 
 from .conftest import Start
 
@@ -32,6 +35,18 @@ def test_sixteen_requests_are_served_at_once(start: Start) -> None:
         jobs = list(pool.map(lambda number: api.create(project, f"job-{number}"), range(16)))
     assert len({job["id"] for job in jobs}) == 16
     assert sorted(start().names()) == sorted(f"job-{number}" for number in range(16))
+
+
+def test_an_answer_that_nobody_reads_is_closed_with_the_server(tmp_path: Path) -> None:
+    with serving(Settings(tmp_path / "jobs.db")) as url, socket.socket() as client:
+        httpx.post(f"{url}/_emulator/seed", json={"project": "big", "jobs": 4000})
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        client.connect(("127.0.0.1", httpx.URL(url).port))
+        asked = f"POST /v1/training_jobs/search HTTP/1.1\r\nHost: {url.removeprefix('http://')}\r\n"
+        asked += "Authorization: Bearer k\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}"
+        client.sendall(asked.encode())
+        assert client.recv(16).startswith(b"HTTP/1.1 200")
+    gc.collect()
 
 
 @contextmanager
