@@ -122,6 +122,14 @@ def test_an_entry_of_attempts_raises_one_cell() -> None:
     ]
 
 
+@pytest.mark.parametrize("metadata", ["", "metadata: 3\n", "metadata: [x]\n", "metadata: null\n", "metadata: {}\n"])
+def test_a_cell_that_is_raised_has_metadata_or_is_told_that_it_has_none(metadata: str) -> None:
+    spec = SWEEP.partition("\n")[2]
+    made = compiled(HEAD + "matrix: {lr: [a], seed: [1, 2], attempts: [{seed: 2, attempt: 3}]}\n" + metadata + spec)
+    assert not made.valid
+    assert all(each.field.startswith("metadata") or "metadata" in each.message for each in made.diagnostics)
+
+
 def test_the_matrix_is_not_hashed() -> None:
     """A value that an axis gains changes nothing about the other cells."""
     one, more = (

@@ -91,8 +91,9 @@ class _Template:
         return [self._of(cell, data) for cell, data in cells]
 
     def _of(self, cell: Cell, data: Any) -> Document:
-        if cell.attempt > 1:
-            data = {**data, "metadata": {**data["metadata"], "attempt": cell.attempt}}
+        metadata = data.get("metadata")
+        if cell.attempt > 1 and isinstance(metadata, dict):
+            data = {**data, "metadata": {**metadata, "attempt": cell.attempt}}
         return replace(self.document, data=data, cell=cell)
 
     # Reading
