@@ -6,7 +6,8 @@ from typing import Any
 
 from baseten_jobs.manifest.diagnostics import Diagnostic, FieldPath, field_name
 from baseten_jobs.manifest.document import Cell, Document
-from baseten_jobs.manifest.matrix.cells import Matrix, matrix_of
+from baseten_jobs.manifest.matrix.axes import Matrix
+from baseten_jobs.manifest.matrix.cells import matrix_of
 from baseten_jobs.manifest.matrix.placeholders import OPEN, Axis, Misspelt, Value, axes_in, filled, named, parts_of
 from baseten_jobs.manifest.schema.fields import kinds_at
 from baseten_jobs.phrases import listed, nearest
