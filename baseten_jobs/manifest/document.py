@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from functools import cached_property, partial
 from typing import Any, NamedTuple
 
-from baseten_jobs.manifest.diagnostics import Diagnostic, FieldPath, Position
+from baseten_jobs.manifest.diagnostics import Diagnostic, FieldPath, Position, field_name
 from baseten_jobs.manifest.yaml_errors import end_of
 from baseten_jobs.manifest.yaml_reader import MAX_DEPTH as MAX_DEPTH
 from baseten_jobs.manifest.yaml_reader import MAX_VALUES as MAX_VALUES
@@ -25,6 +25,8 @@ _LARGE = 1 << 17
 """From so many characters on, positions are kept while the text is read: it is hardly a manifest, and gets messages."""
 
 
+_ADOPTS = "metadata.adopts"
+
 DocumentPlace = tuple[str, int, int]
 """A document's file, first line and cell: unique among the documents that are read together."""
 
@@ -33,7 +35,7 @@ class Cell(NamedTuple):
     """One cell of a matrix: its number among those of its document, counted from 0, and its value on each axis.
 
     `source` is where the cell comes from: an entry of `include`, or the matrix. `attempt` stands at `attempt_at`, or
-    would stand there.
+    would stand there. The job that it adopts stands at `adopts_at`, which is empty where the matrix has none for it.
     """
 
     number: int
@@ -41,6 +43,7 @@ class Cell(NamedTuple):
     source: FieldPath
     attempt: int
     attempt_at: FieldPath
+    adopts_at: FieldPath = ()
 
     @property
     def label(self) -> str:
@@ -85,6 +88,11 @@ class Document:
             spot = spot.below[part]
             source = spot.source or source
         return Position(source, *(spot.key if of_key else spot.value))
+
+    def shown(self, field: str) -> str:
+        """Returns the name of a field as it is written: what a cell adopts stands in the matrix."""
+        at = self.cell.adopts_at if self.cell else ()
+        return field_name(at) + field.removeprefix(_ADOPTS) if at and field.startswith(_ADOPTS) else field
 
     def written(self, path: FieldPath) -> str | None:
         """Returns a scalar as it was written, or None for a list, a mapping or an absent value."""

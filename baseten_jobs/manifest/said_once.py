@@ -33,6 +33,7 @@ def _reach(among: Sequence[Document]) -> str:
 
 def _told(diagnostic: Diagnostic, among: Sequence[Document], cells: Counter[tuple[str, int]]) -> Diagnostic:
     first = among[0]
+    diagnostic = replace(diagnostic, field=first.shown(diagnostic.field))
     if diagnostic.position.path in first.bases:
         return replace(diagnostic, message=f"{diagnostic.message} ({_reach(among)})")
     if first.cell is None or len(among) == cells[first.path, first.line]:

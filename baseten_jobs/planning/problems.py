@@ -44,7 +44,7 @@ def not_adoptable(manifests: Iterable[CompiledManifest], observation: Observatio
     return tuple(
         Diagnostic(
             "adopts", f"there is no job '{adopts.job_id}' in the project '{each.request.project}'",
-            each.document.position(_ADOPTED), field_name(_ADOPTED),
+            each.document.position(_ADOPTED), each.document.shown(field_name(_ADOPTED)),
             "is it another project's? without `adopts` the spec is submitted",
         )
         for each in manifests

@@ -13,6 +13,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
+from referencing import Registry, Resource
 
 from baseten_jobs.compilation import validate
 from baseten_jobs.manifest import document as manifest
@@ -74,11 +75,12 @@ def _keys(node: Any) -> Iterator[str]:
 @pytest.mark.parametrize("kind", [*KINDS, MATRIX, ANY])
 def test_each_example_that_an_editor_shows_fits_its_field(kind: str) -> None:
     schema = json.loads(schema_text(API_VERSION, kind))
+    referred = Registry().with_resource(schema_of(API_VERSION)["$id"], Resource.from_contents(schema_of(API_VERSION)))
     unfit = [
         (node["description"], example)
         for node in _described(schema)
         for example in node["examples"]
-        if not Draft202012Validator({**node, "$defs": schema.get("$defs", {})}).is_valid(example)
+        if not Draft202012Validator({**node, "$defs": schema.get("$defs", {})}, registry=referred).is_valid(example)
     ]
     assert unfit == []
 
@@ -132,6 +134,7 @@ def test_it_is_of_one_mind_with_the_strict_schema_on_what_has_no_placeholder(dat
 @given(manifests(), st.data())
 def test_a_placeholder_stands_for_any_scalar_but_where_none_may_stand(data: Any, draw: st.DataObject) -> None:
     data = {**copy.deepcopy(data), "matrix": {"a": [1, 2.5, "x", True], "include": [{"a": 3}]}}
+    data["matrix"]["adopts"] = [{"a": 3, "adopts": {"job": "wfmmjzx", "digest": "0123456789ab"}}]
     filled = {**data, "metadata": {k: v for k, v in data["metadata"].items() if k not in ("adopts", "attempt")}}
     sections = (filled.get(name) or {} for name in ("metadata", "spec", "policy"))
     scalars = [(at, key) for section in sections for at, key in _places(section) if isinstance(at[key], str | int)]
@@ -185,6 +188,8 @@ _FAULTS: dict[str, tuple[str, list[str]]] = {
     "an axis in capitals": (_JOB + "matrix: {A: [3]}\n" + _SPEC + "}\n", ["$.matrix"]),
     "an attempt of a cell": (_JOB + "matrix: {a: [1], attempts: [{a: 1, attempt: 0}]}\n" + _SPEC + "}\n",
                              ["$.matrix.attempts[0].attempt"]),
+    "a job of a cell": (_JOB + "matrix: {a: [1], adopts: [{a: 1, adopts: {job: x, digest: ''}}]}\n" + _SPEC + "}\n",
+                        ["$.matrix.adopts[0].adopts.digest"]),
     "no spec": (_JOB + "metadata: {name: a, project: p}\n", ["$"]),
     "no image": (_JOB + "metadata: {name: a, project: p}\nspec: {}\n", ["$.spec"]),
     "extends nothing": (_JOB + "extends: null\nmetadata: {name: a}\n", ["$.extends"]),

@@ -128,6 +128,7 @@ def test_each_kind_and_what_no_merged_manifest_has_is_explained(called: Cli) -> 
     for field in (
         "extends",
         "matrix.attempts.attempt",
+        "matrix.adopts.adopts.digest",
         "TrainingJobDefaults.extends",
         "TrainingJobDefaults.spec.image",
     ):

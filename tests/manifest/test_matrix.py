@@ -122,10 +122,85 @@ def test_an_entry_of_attempts_raises_one_cell() -> None:
     ]
 
 
+def adopted(made: Compiled) -> dict[str, tuple[str, str]]:
+    """The jobs that manifests adopt, and what these count as."""
+    return {r.name: (r.adopts.job_id, r.adopts.identity.job_name) for r in made.requests if r.adopts}
+
+
+@given(_RATES, _SEEDS, st.data())
+def test_a_cell_adopts_what_the_same_manifest_by_hand_does(
+    lrs: list[Any], seeds: list[int], data: st.DataObject
+) -> None:
+    """The other cells are as they were, and no digest moves."""
+    axes = {"lr": lrs, "seed": seeds, "save": [True], "size": ["m"]}
+    cells = [dict(zip(axes, values, strict=True)) for values in product(*axes.values())]
+    chosen = data.draw(st.lists(st.sampled_from(range(len(cells))), unique=True))
+    jobs = {at: {"job": f"job{at}", "digest": f"{at:012x}", "attempt": at + 1} for at in chosen}
+    matrix = {**axes, "adopts": [{**cells[at], "adopts": job} for at, job in jobs.items()]}
+    made = compiled(HEAD + f"matrix: {json.dumps(matrix)}\n" + BODY)
+    written = [
+        by_hand(cell).replace("\nspec:", f"\n  adopts: {json.dumps(jobs[at])}\nspec:" if at in jobs else "\nspec:")
+        for at, cell in enumerate(cells)
+    ]
+    hand, without = compiled("---\n".join(written)), compiled(HEAD + f"matrix: {json.dumps(axes)}\n" + BODY)
+    assert made.valid, made.diagnostics
+    assert adopted(made) == adopted(hand)
+    assert len(adopted(made)) == len(jobs)
+    assert [(r.digest, r.body) for r in made.requests] == [(r.digest, r.body) for r in without.requests]
+
+
+JOB = '{job: wfmmjzx, digest: "0123456789ab"}'
+
+
+def test_the_only_cell_of_a_matrix_may_adopt_a_job_in_the_metadata() -> None:
+    sweep = SWEEP.replace("project: p", f"project: p, adopts: {JOB}")
+    made = compiled(HEAD + "matrix: {lr: [a], seed: [1]}\n" + sweep)
+    assert adopted(made) == {"x-a-1": ("wfmmjzx", "x-a-1--0123456789ab")}
+    assert [each.rule for each in compiled(HEAD + "matrix: {lr: [a], seed: [1, 2]}\n" + sweep).diagnostics] == [
+        "matrix-adopts"
+    ]
+
+
+def test_a_cell_adopts_beside_defaults_and_beside_its_attempt(tmp_path: Path) -> None:
+    (tmp_path / "base.yaml").write_text(
+        'apiVersion: baseten-jobs/v1\nkind: TrainingJobDefaults\nspec: {image: {base_image: "i:1"}}\n'
+    )
+    matrix = f"matrix: {{seed: [1, 2], attempts: [{{seed: 2, attempt: 3}}], adopts: [{{seed: 2, adopts: {JOB}}}]}}\n"
+    (tmp_path / "x.yaml").write_text(
+        HEAD + f'extends: base.yaml\n{matrix}metadata: {{name: "x-${{{{ matrix.seed }}}}", project: p}}\n'
+        'spec: {runtime: {start_commands: ["t ${{ matrix.seed }}"]}}\n'
+    )
+    made = compile_all(Inputs([str(tmp_path)]), io.BytesIO())
+    assert made.valid, made.diagnostics
+    assert adopted(made) == {"x-2": ("wfmmjzx", "x-2--0123456789ab")}
+    assert [request.attempt for request in made.requests] == [1, 3]
+    (document,) = [each for each in made.documents if "adopts" in each.data["metadata"]]
+    assert document.position(("metadata", "adopts", "job")).column == matrix.index("job:") + len("job: ") + 1
+    assert document.position(("metadata", "adopts", "job")).line == 4
+
+
+def test_a_stage_after_an_adopted_cell_is_the_stage_after_a_cell() -> None:
+    """What a cell adopts is no part of the digests of those that load its checkpoints."""
+    saving = SWEEP.replace("spec: {", "spec: {checkpointing: {enabled: true}, ")
+    load = "{typ: baseten_latest_checkpoint, manifest: x-a-2}"
+    second = (
+        f'---\n{HEAD}metadata: {{name: y, project: p}}\nspec: {{image: {{base_image: "i:1"}}, checkpointing: '
+        f"{{load: {{enabled: true, checkpoints: [{load}]}}}}, runtime: {{start_commands: [t]}}}}\n"
+    )
+    plain, adopting = (
+        compiled(HEAD + f"matrix: {{lr: [a], seed: [1, 2]{more}}}\n" + saving + second)
+        for more in ("", f", adopts: [{{seed: 2, adopts: {JOB}}}]")
+    )
+    assert adopting.valid, adopting.diagnostics
+    assert [request.digest for request in adopting.requests] == [request.digest for request in plain.requests]
+    assert adopted(adopting) == {"x-a-2": ("wfmmjzx", "x-a-2--0123456789ab")}
+
+
 @pytest.mark.parametrize("metadata", ["", "metadata: 3\n", "metadata: [x]\n", "metadata: null\n", "metadata: {}\n"])
-def test_a_cell_that_is_raised_has_metadata_or_is_told_that_it_has_none(metadata: str) -> None:
+def test_a_cell_with_entries_has_metadata_or_is_told_that_it_has_none(metadata: str) -> None:
     spec = SWEEP.partition("\n")[2]
-    made = compiled(HEAD + "matrix: {lr: [a], seed: [1, 2], attempts: [{seed: 2, attempt: 3}]}\n" + metadata + spec)
+    raised, adopting = "attempts: [{seed: 2, attempt: 3}]", f"adopts: [{{seed: 2, adopts: {JOB}}}]"
+    made = compiled(HEAD + f"matrix: {{lr: [a], seed: [1, 2], {raised}, {adopting}}}\n" + metadata + spec)
     assert not made.valid
     assert all(each.field.startswith("metadata") or "metadata" in each.message for each in made.diagnostics)
 

@@ -12,7 +12,8 @@ from baseten_jobs.manifest.yaml_scalars import Odd, spelled
 from baseten_jobs.phrases import nearest, one_line
 from baseten_jobs.secrecy import quoted
 
-SECTIONS = ("include", "exclude", "attempts")
+SECTIONS = ("include", "exclude", "attempts", "adopts")
+"""Lists of entries beside the axes, whose names no axis has."""
 AXIS = re.compile(r"[a-z][a-z0-9_]*")
 
 Axes = Mapping[str, Sequence[Value]]

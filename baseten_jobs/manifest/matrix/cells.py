@@ -4,7 +4,7 @@ from itertools import product
 
 from baseten_jobs.manifest.document import Cell, Document
 from baseten_jobs.manifest.matrix.axes import SECTIONS, Matrix, read_axis
-from baseten_jobs.manifest.matrix.entries import attempts_of, entries_of, without_excluded
+from baseten_jobs.manifest.matrix.entries import adopts_of, attempts_of, entries_of, without_excluded
 
 MOST_CELLS = 256
 
@@ -39,10 +39,17 @@ def matrix_of(document: Document) -> Matrix:
         _too_many(made, len(found))
     elif not found and not made.diagnostics:
         made.problem("matrix-cells", ("matrix",), "no cell is left", "an axis or an `include` makes one", of_key=True)
-    attempts = attempts_of(made, written, found)
+    attempts, adopts = attempts_of(made, written, found), adopts_of(made, written, found)
     sources = [("matrix",)] * len(left) + [("matrix", "include", index) for index in range(len(included))]
     made.cells = tuple(
-        Cell(number, tuple(values.items()), source, *attempts.get(number, (1, ("matrix", "attempts"))))
+        Cell(
+            number,
+            tuple(values.items()),
+            source,
+            attempts[number][1]["attempt"] if number in attempts else 1,
+            attempts[number][0] if number in attempts else ("matrix", "attempts"),
+            (*adopts[number][0], "adopts") if number in adopts else (),
+        )
         for number, (values, source) in enumerate(zip(found, sources, strict=True))
     )
     return made

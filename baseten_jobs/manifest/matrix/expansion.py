@@ -2,10 +2,13 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial, reduce
+from operator import getitem
+from types import MappingProxyType
 from typing import Any
 
 from baseten_jobs.manifest.diagnostics import Diagnostic, FieldPath, field_name
-from baseten_jobs.manifest.document import Cell, Document
+from baseten_jobs.manifest.document import Cell, Document, Spot
 from baseten_jobs.manifest.matrix.axes import Matrix
 from baseten_jobs.manifest.matrix.cells import matrix_of
 from baseten_jobs.manifest.matrix.placeholders import OPEN, Axis, Misspelt, Value, axes_in, filled, named, parts_of
@@ -15,6 +18,13 @@ from baseten_jobs.secrecy import quoted
 
 _FILLED = ("metadata", "spec", "policy")
 _NAMES = (("metadata", "name"), ("metadata", "renamed_from"))
+_OF_CELLS: Mapping[FieldPath, str] = MappingProxyType(
+    {
+        ("metadata", "attempt"): "`matrix.attempts` raises single cells",
+        ("metadata", "adopts"): "`matrix.adopts` has the jobs of single cells",
+    }
+)
+"""Metadata that single cells have in the matrix, and what to say of a placeholder in them."""
 
 Fill = Callable[[Mapping[str, Value]], Any]
 
@@ -82,6 +92,7 @@ class _Template:
         rest = {name: each for name, each in self.data.items() if name != "matrix"}
         fill = self._filler(rest, ())
         self._check_attempt()
+        self._check_adopts()
         self._check_axes()
         if self.matrix.diagnostics:
             return []
@@ -92,10 +103,26 @@ class _Template:
         return [self._of(cell, data) for cell, data in cells]
 
     def _of(self, cell: Cell, data: Any) -> Document:
+        """The document of one cell, whose entries in the matrix are metadata of it alone."""
         metadata = data.get("metadata")
-        if cell.attempt > 1 and isinstance(metadata, dict):
-            data = {**data, "metadata": {**metadata, "attempt": cell.attempt}}
-        return replace(self.document, data=data, cell=cell)
+        if not isinstance(metadata, dict):
+            return replace(self.document, data=data, cell=cell)
+        find = self.document.find
+        if cell.attempt > 1:
+            metadata = {**metadata, "attempt": cell.attempt}
+        if cell.adopts_at:
+            metadata = {**metadata, "adopts": reduce(getitem, cell.adopts_at, self.data)}
+            find = partial(self._adopting, cell.adopts_at)
+        return replace(self.document, data={**data, "metadata": metadata}, cell=cell, find=find)
+
+    def _adopting(self, path: FieldPath) -> Spot:
+        """The positions of the values, those of what a cell adopts in its metadata too."""
+        spot = adopts = self.document.spot
+        for part in path:
+            adopts = adopts.below[part]
+        metadata = spot.below["metadata"]
+        below = {**metadata.below, "adopts": adopts}
+        return spot._replace(below={**spot.below, "metadata": metadata._replace(below=below)})
 
     # Reading
 
@@ -127,11 +154,9 @@ class _Template:
             self.used.setdefault(axis, path)
         if not axes_in(parts):
             return lambda values: filled(parts, values)
-        if path[0] not in _FILLED or path[:2] == ("metadata", "attempt"):
+        if path[0] not in _FILLED or path[:2] in _OF_CELLS:
             told = "a placeholder can't stand here"
-            remedy = (
-                "`matrix.attempts` raises single cells" if path[0] in _FILLED else "in metadata, spec and policy only"
-            )
+            remedy = _OF_CELLS.get(path[:2], "in metadata, spec and policy only")
             self.matrix.problem("placeholder", path, told, remedy)
         if _is_alone(text.strip()) and text != text.strip():
             told = "a block scalar adds a line end to the placeholder"
@@ -169,6 +194,19 @@ class _Template:
             told = "'attempt' beside a matrix would run every cell again"
             hint = "`matrix.attempts` raises single cells, such as `[{seed: 2, attempt: 2}]`"
             self.matrix.problem("matrix-attempts", ("metadata", "attempt"), told, hint, of_key=True)
+
+    def _check_adopts(self) -> None:
+        """A job runs the spec of one cell, which alone may have it in the metadata."""
+        metadata, cells = self.data.get("metadata"), self.matrix.cells
+        if not isinstance(metadata, dict) or metadata.get("adopts") is None:
+            return
+        if len(cells) > 1:
+            told = f"'adopts' beside a matrix would be that of all {len(cells)} cells"
+            hint = "`matrix.adopts` names the cell, such as `[{seed: 2, adopts: {job: ..., digest: ...}}]`"
+            self.matrix.problem("matrix-adopts", ("metadata", "adopts"), told, hint, of_key=True)
+        elif cells[0].adopts_at:
+            told, other = "the matrix has a job that this cell adopts as well", field_name(cells[0].adopts_at)
+            self.matrix.problem("matrix-adopts", ("metadata", "adopts"), told, f"at {other}", of_key=True)
 
     def _check_axes(self) -> None:
         """Each axis that the text uses is one of every cell, and each axis is used."""

@@ -104,9 +104,8 @@ def _adopted_twice(claims: Sequence[Claim]) -> Iterator[Diagnostic]:
     for document, job in claims:
         other = claims[1 if document is claims[0][0] else 0][0].position(at)
         message = f"another manifest adopts the job {quoted(job)} as well"
-        yield Diagnostic(
-            "duplicate-adoption", message, document.position(at), field_name(at), f"the other is at {other}"
-        )
+        field, hint = document.shown(field_name(at)), f"the other is at {other}"
+        yield Diagnostic("duplicate-adoption", message, document.position(at), field, hint)
 
 
 def _project_or_id(data: Mapping[str, Any]) -> Iterator[Finding]:

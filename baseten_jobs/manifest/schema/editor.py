@@ -1,11 +1,10 @@
 """The schemas of all kinds -> one schema for editors: what a document may be before it is merged and expanded."""
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
 from baseten_jobs.manifest.schema.derived import EXTENDS, defaults_schema
-from baseten_jobs.manifest.schema.fields import DEFAULTS, KIND, KINDS, MATRIX, POLICY, schema_of, schema_text
+from baseten_jobs.manifest.schema.fields import DEFAULTS, KIND, KINDS, POLICY, matrix_schema, schema_of
 
 _PLACEHOLDER = r"\$\{\{[ \t]*matrix\.[A-Za-z_][A-Za-z0-9_-]*[ \t]*\}\}"
 _SPELLING = "${{ matrix.AXIS }}"
@@ -22,7 +21,7 @@ def editor_schema(api_version: str) -> dict[str, Any]:
     what only this tool reads is left out.
     """
     job, defaults = schema_of(api_version), defaults_schema(api_version)
-    policy, matrix = schema_of(api_version, POLICY), json.loads(schema_text(api_version, MATRIX))
+    policy, matrix = schema_of(api_version, POLICY), matrix_schema(api_version)
     fields, theirs = job["properties"], defaults["properties"]
     metadata = _Section(job, True).read(fields["metadata"])
     metadata["properties"] |= {name: _plain(job, fields["metadata"]["properties"][name]) for name in _AS_IT_IS}

@@ -87,6 +87,13 @@ def schema_of(api_version: str, kind: str = KIND) -> Mapping[str, Any]:
     return schema
 
 
+def matrix_schema(api_version: str) -> Mapping[str, Any]:
+    """Returns the schema of a matrix, whose `$defs` have what it takes from that of a manifest, by its reference."""
+    job = schema_of(api_version)
+    adopts = job["properties"]["metadata"]["properties"]["adopts"]
+    return {**schema_of(api_version, MATRIX), "$defs": {f"{job['$id']}#/properties/metadata/properties/adopts": adopts}}
+
+
 @cache
 def shape_of(api_version: str, kind: str = KIND) -> Shape:
     """Returns the schema as a tree of fields."""
@@ -97,9 +104,9 @@ def shape_of(api_version: str, kind: str = KIND) -> Shape:
 @cache
 def written_shape_of(api_version: str) -> Shape:
     """Returns the fields of a document as it is written: those of a manifest, `matrix` and `extends`."""
-    whole, matrix = shape_of(api_version), json.loads(schema_text(api_version, MATRIX))
+    whole, matrix = shape_of(api_version), matrix_schema(api_version)
     extends = shape_of(api_version, DEFAULTS).properties["extends"]
-    written = dict(zip(WRITTEN, (extends, shape_under(matrix, {})), strict=True))
+    written = dict(zip(WRITTEN, (extends, shape_under(matrix, matrix["$defs"])), strict=True))
     return replace(whole, properties={**whole.properties, **written})
 
 
