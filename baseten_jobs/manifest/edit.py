@@ -1,41 +1,67 @@
-"""A manifest's text + the job that it adopts -> the text with `metadata.adopts` in it, comments and layout kept."""
+"""A manifest's text + the job that it adopts -> the text that says so, comments and layout kept."""
 
 import re
+from collections.abc import Sequence
 from typing import Any
 
+from baseten_jobs.manifest.cell_edit import FIELD, MATRIX, entry_written, with_entry
 from baseten_jobs.manifest.document import Document, load
 from baseten_jobs.manifest.yaml_errors import BREAK
 from baseten_jobs.manifest.yaml_reader import Spot
 
 _BREAK = re.compile(f"({BREAK.pattern})")
-_FIELD = "adopts"
 
 
 def adopting(document: Document, text: str, adopts: dict[str, Any]) -> str | None:
-    """Returns `text`, the whole file of `document`, with this value of `metadata.adopts`.
+    """Returns `text`, the whole file of `document`, with this value of `metadata.adopts`; of a cell, in its matrix.
 
     The result is parsed to see that no other value of the file has changed. Returns None if one has, or if the mapping
     is written in a way that has no simple place for the field.
     """
     before = load(document.path, text).documents
     number = [each.line for each in before].index(document.line)
+    if document.cell and section(document) == MATRIX:
+        found = with_entry(text, before[number], document.cell, adopts, _field(adopts))
+    else:
+        found = _with_field(text, before, number, adopts)
+    if found is None:
+        return None
+    amended, wanted = found
+    after = load(document.path, amended)
+    expected = [wanted if at == number else each.data for at, each in enumerate(before)]
+    return amended if not after.diagnostics and [each.data for each in after.documents] == expected else None
+
+
+def section(document: Document) -> str:
+    """Returns where the field stands: `metadata`, or `matrix.adopts` for a cell without it in the metadata."""
+    cell = document.cell
+    return MATRIX if cell and (cell.adopts_at or document.data["metadata"].get(FIELD) is None) else "metadata"
+
+
+def written(document: Document, adopts: dict[str, Any]) -> str:
+    """Returns `adopts: {job: "wfmmjzx", digest: "2f96f1a5dba5"}`, or the entry for a cell, which has that in it.
+
+    Both stand in quotes, for either may look like a number.
+    """
+    field = _field(adopts)
+    return entry_written(document.cell, field) if document.cell and section(document) == MATRIX else field
+
+
+def _field(adopts: dict[str, Any]) -> str:
+    attempt = f", attempt: {adopts['attempt']}" if "attempt" in adopts else ""
+    return f'{FIELD}: {{job: "{adopts["job"]}", digest: "{adopts["digest"]}"{attempt}}}'
+
+
+def _with_field(text: str, before: Sequence[Document], number: int, adopts: dict[str, Any]) -> tuple[str, Any] | None:
+    """The text with the field in the metadata of one of its documents, and the data that this has then."""
+    document = before[number]
     stripped = _without(text, document.spot.below.get("metadata"))
     bare = load(document.path, stripped).documents
     metadata = bare[number].spot.below.get("metadata") if len(bare) == len(before) else None
     name = metadata.below.get("name") if metadata else None
-    amended = _amended(_BREAK.split(stripped), name, written(adopts)) if name else None
-    if amended is None:
-        return None
-    wanted = [each.data for each in before]
-    wanted[number] = {**wanted[number], "metadata": {**wanted[number]["metadata"], _FIELD: adopts}}
-    after = load(document.path, amended)
-    return amended if not after.diagnostics and [each.data for each in after.documents] == wanted else None
-
-
-def written(adopts: dict[str, Any]) -> str:
-    """Returns `adopts: {job: "wfmmjzx", digest: "2f96f1a5dba5"}`; in quotes, for either may look like a number."""
-    attempt = f", attempt: {adopts['attempt']}" if "attempt" in adopts else ""
-    return f'{_FIELD}: {{job: "{adopts["job"]}", digest: "{adopts["digest"]}"{attempt}}}'
+    amended = _amended(_BREAK.split(stripped), name, _field(adopts)) if name else None
+    wanted = {**document.data, "metadata": {**document.data["metadata"], FIELD: adopts}}
+    return None if amended is None else (amended, wanted)
 
 
 def _amended(lines: list[str], name: Spot, field: str) -> str | None:
@@ -58,9 +84,9 @@ def _amended(lines: list[str], name: Spot, field: str) -> str | None:
 
 def _without(text: str, metadata: Spot | None) -> str:
     """Returns the text without the present field, if that has lines of its own."""
-    if metadata is None or _FIELD not in metadata.below:
+    if metadata is None or FIELD not in metadata.below:
         return text
-    (first, column), lines = metadata.below[_FIELD].key, _BREAK.split(text)
+    (first, column), lines = metadata.below[FIELD].key, _BREAK.split(text)
     at = 2 * (first - 1)
     if lines[at][: column - 1].strip(" "):
         return text

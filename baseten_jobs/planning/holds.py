@@ -69,10 +69,11 @@ def _names(job: ObservedJob, project: ObservedProject) -> tuple[str, ...]:
 def _runs_already(submit: Action, job: ObservedJob) -> Action:
     request = submit.request
     size = f", {job.gpus} GPUs" if job.gpus else ""
-    adopt = f"`baseten-jobs adopt {request.name} --job {job.id}` counts it as this manifest's (`metadata.adopts`), "
+    whose = "this cell's (`matrix.adopts`)" if request.cell else "this manifest's (`metadata.adopts`)"
     reason = (
         f"job {job.id} ('{one_line(job.name or 'without a name')}'{size}), which no manifest manages, runs already: "
-        f"{'' if request.cell else adopt}`--create {request.name}` submits another"
+        f"`baseten-jobs adopt {request.name} --job {job.id}` counts it as {whose}, "
+        f"`--create {request.name}` submits another"
     )
     return held(submit, Doubt.LOOK_ALIKE, reason, job)
 

@@ -105,8 +105,8 @@ def started(written: Sequence[str], kept: Sequence[str]) -> Page:
     return _document({"written": list(written), "kept": list(kept)})
 
 
-def adopted(path: str, line: int, adopts: Mapping[str, Any]) -> Page:
-    return _document({"path": path, "line": line, "adopts": dict(adopts)})
+def adopted(request: JobRequest, adopts: Mapping[str, Any]) -> Page:
+    return _document({"path": request.path, "line": request.line, **cells.data(request), "adopts": dict(adopts)})
 
 
 def log(job: ObservedJob, lines: "Iterable[LogLine]") -> Page:

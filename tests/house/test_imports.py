@@ -68,7 +68,7 @@ OWN_FILES = {"manifest.rules.registry", "manifest.schema.fields"}
 """Pure, but for the files of the package that they read."""
 
 HOMES = {
-    "yaml": {"manifest.yaml_scalars", "manifest.yaml_reader", "importing.yaml_writer"},
+    "yaml": {"manifest.yaml_scalars", "manifest.yaml_reader", "manifest.yaml_extents", "importing.yaml_writer"},
     "jsonschema": {"manifest.schema.check"},
     "deepdiff": {"planning.diff"},
     "boto3": {"applying.object_store"},

@@ -62,22 +62,96 @@ def test_a_job_started_by_hand_is_not_bought_again(desk: Desk) -> None:
     assert [job["current_status"] for job in desk.jobs()] == ["TRAINING_JOB_STOPPED", "TRAINING_JOB_RUNNING"]
 
 
-def test_a_cell_of_a_matrix_adopts_nothing(desk: Desk) -> None:
-    """Its metadata are those of all cells."""
-    job_id = started_by_hand(desk, "x-1")
-    path = desk.folder / "specs" / "x.yaml"
-    desk.write("x")
-    matrix = "matrix: {seed: [1, 2]}\nmetadata: {name: 'x-${{ matrix.seed }}'"
-    text = path.read_text().replace("metadata: {name: x", matrix)
-    path.write_text(text)
+def sweep(desk: Desk, matrix: str, name: str = "x") -> Path:
+    """The file of a sweep, whose cells differ in the command."""
+    desk.write(name, command='"train ${{ matrix.seed }}"')
+    path = desk.folder / "specs" / f"{name}.yaml"
+    cells = f"{matrix}metadata: {{name: '{name}-${{{{ matrix.seed }}}}'"
+    path.write_text(path.read_text().replace(f"metadata: {{name: {name}", cells))
+    return path
+
+
+def test_cells_adopt_jobs_one_after_another(desk: Desk) -> None:
+    """Held, adopted, kept beside the cells that are submitted; then superseded as any other run."""
+    first, second = started_by_hand(desk, "x-1"), started_by_hand(desk, "x-2")
+    path = sweep(desk, "matrix:\n  # ours\n  seed: [1, 2]  # seeds\n  include: [{seed: 3}]\n")
+    text = path.read_text()
     held = desk("plan").out
     assert (
-        f"job {job_id} ('x-1', 16 GPUs), which no manifest manages, runs already: `--create x-1` submits another"
-        in held
+        f"job {first} ('x-1', 16 GPUs), which no manifest manages, runs already: `baseten-jobs adopt x-1 --job "
+        f"{first}` counts it as this cell's (`matrix.adopts`), `--create x-1` submits another"
+    ) in held
+    digests = {each["name"]: each["digest"][:12] for each in desk("render", "-o", "json").json}
+    entries = {
+        cell: f'{{seed: {seed}, adopts: {{job: "{job}", digest: "{digests[cell]}"}}}}'
+        for cell, seed, job in (("x-1", 1, first), ("x-2", 2, second))
+    }
+    ran = desk("adopt", "x-2", "--job", second)
+    assert (ran.code, ran.err) == (0, "")
+    assert ran.out.startswith(f"specs/x.yaml: matrix.adopts: {entries['x-2']}\ncommit it: ")
+    assert path.read_text() == text.replace(
+        "  include: [{seed: 3}]\n", f"  include: [{{seed: 3}}]\n  adopts:\n    - {entries['x-2']}\n"
     )
-    ran = desk("adopt", "x-1", "--job", job_id)
+    said = desk("adopt", "x-1", "--job", first, "-o", "json").json
+    assert (said["cell"], said["adopts"]) == ({"seed": 1}, {"job": first, "digest": digests["x-1"]})
+    assert f"    - {entries['x-2']}\n    - {entries['x-1']}\nmetadata" in path.read_text()
+    applied = desk("apply", "--yes", "--strict")
+    assert (applied.code, len(desk.jobs())) == (0, 3)
+    assert "= keep    2 cells unchanged: seed=1; seed=2" in applied.out
+    jobs = {job["name"]: job["job"]["job_id"] for job in desk("status", "-o", "json").json["jobs"]}
+    assert (jobs["x-1"], jobs["x-2"]) == (first, second)
+    path.write_text(path.read_text().replace('"train $', '"other $') + "policy: {on_change: stop}\n")
+    changed = desk("apply", "--yes", "--max-submits", "9", "-o", "json").json["results"]
+    assert sorted(r["job_name"] for r in changed if r["action"] == "stop" and "--" not in r["job_name"]) == [
+        "x-1",
+        "x-2",
+    ]
+
+
+def test_a_cell_adopts_only_what_a_manifest_could(desk: Desk) -> None:
+    path = sweep(desk, "matrix: {seed: [1, 2]}\n")
+    assert desk("apply", "--yes").code == 0
+    own = {job["name"].partition("--")[0]: job["id"] for job in desk.jobs()}
+    elsewhere = started_by_hand(desk, project="Another")
+    before = path.read_text()
+    refused = {
+        job: desk("adopt", "x-1", "--job", job).err.strip().removeprefix("error: ")
+        for job in (own["x-1"], own["x-2"], elsewhere)
+    }
+    assert [told.partition(":")[0] for told in refused.values()] == [
+        f"job {own['x-1']} is x-1's own already",
+        f"job {own['x-2']} is a run of another manifest, 'x-2'",
+        f"job {elsewhere} is not in the project 'Demo'",
+    ]
+    assert path.read_text() == before
+
+
+def test_a_cell_whose_attempt_is_raised_adopts_with_that(desk: Desk) -> None:
+    job_id = started_by_hand(desk, "x-2")
+    path = sweep(desk, "matrix: {seed: [1, 2], attempts: [{seed: 2, attempt: 3}]}\n")
+    assert desk("adopt", "x-2", "--job", job_id).code == 0
+    assert ", attempt: 3}}]}\nmetadata" in path.read_text()
+    assert "= keep    1 cell unchanged: seed=2" in desk("plan").out
+
+
+def test_what_has_no_place_for_a_cells_job_is_told_what_to_write(desk: Desk) -> None:
+    job_id = started_by_hand(desk, "x-2")
+    path = sweep(desk, "matrix: &m {seed: [1, 2]}\n")
+    text = path.read_text().replace(
+        "matrix: &m {seed: [1, 2]}",
+        "matrix:\n  seed: [1, 2]\n  adopts:\n   -\n    seed: 1\n    adopts: {job: zzz, digest: 0123456789ab}",
+    )
+    path.write_text(text)
+    ran = desk("adopt", "x-2", "--job", job_id)
     assert (ran.code, path.read_text()) == (1, text)
-    assert "x-1 is a cell of a matrix" in ran.err
+    assert f'specs/x.yaml:1: write it into `matrix.adopts` yourself: {{seed: 2, adopts: {{job: "{job_id}"' in ran.err
+
+
+def test_a_job_that_a_cell_adopts_and_that_is_not_there_is_told_of_in_the_matrix(desk: Desk) -> None:
+    sweep(desk, 'matrix: {seed: [1, 2], adopts: [{seed: 2, adopts: {job: zzz, digest: "0123456789ab"}}]}\n')
+    ran = desk("apply", "--yes")
+    assert (ran.code, desk.jobs()) == (1, [])
+    assert "specs/x.yaml:3:57: matrix.adopts[0].adopts.job: there is no job 'zzz' in the project 'Demo'" in ran.err
 
 
 def test_an_adopted_job_can_be_stopped_by_its_manifests_name(desk: Desk) -> None:

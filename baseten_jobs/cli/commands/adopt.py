@@ -70,9 +70,6 @@ def command(
 
 def _refusal(request: JobRequest, project_id: str | None, job: ObservedJob, document: Document) -> str:
     """Why a manifest can't adopt a job; empty if it can."""
-    if request.cell is not None:
-        told = f"{request.name} is a cell of a matrix, and all cells share the text of {document.path}:{document.line}"
-        return f"{told}: write this cell as a manifest of its own, which can adopt a job"
     if document.path == STDIN or os.path.islink(document.path):
         return f"{document.path} can't be written to; name the file itself"
     if project_id is None or job.project_id != project_id:
@@ -88,20 +85,21 @@ def _refusal(request: JobRequest, project_id: str | None, job: ObservedJob, docu
 def _write(session: Session, document: Document, request: JobRequest, job: ObservedJob) -> Exit:
     adopts: dict[str, Any] = {"job": job.id, "digest": request.digest[:SHOWN]}
     adopts |= {"attempt": request.attempt} if request.attempt > 1 else {}
-    field, path = edit.written(adopts), Path(document.path)
+    field, path = edit.written(document, adopts), Path(document.path)
+    section = edit.section(document)
     try:
         check_landing(document.path)
         raw = path.read_bytes()
         mark = raw[: len(BOM_UTF8)] if raw.startswith(BOM_UTF8) else b""
         text = edit.adopting(document, raw.removeprefix(mark).decode("utf-8"), adopts)
         if text is None:
-            return session.fail(f"{path}:{document.line}: write it into `metadata` yourself: {field}", Exit.FAILED)
+            return session.fail(f"{path}:{document.line}: write it into `{section}` yourself: {field}", Exit.FAILED)
         path.write_bytes(mark + text.encode("utf-8"))
     except OSError as error:
         return session.fail(f"{one_line(str(path))} can't be written: {error.strerror}", Exit.FAILED)
     if session.json:
-        session.result(as_json.adopted(document.path, document.line, adopts))
+        session.result(as_json.adopted(request, adopts))
     else:
-        session.result(f"{one_line(document.path, 1024)}: {field}")
+        session.result(f"{one_line(document.path, 1024)}: {section}: {field}")
         session.result(f"commit it: from then on job {job.id} counts as {request.name}'s own")
     return Exit.DONE
