@@ -84,7 +84,8 @@ def _amended(text: str, adopts: Extent | None, wanted: Mapping[str, Any]) -> str
         if name not in adopts.below:
             text = _appended(text, adopts, f"{name}: {json.dumps(value)}")
     for key, old in sorted(adopts.below.items(), key=lambda each: -each[1].start):
-        text = text[: old.start] + json.dumps(wanted[str(key)]) + text[old.end :]
+        if key in wanted:
+            text = text[: old.start] + json.dumps(wanted[str(key)]) + text[old.end :]
     return text
 
 

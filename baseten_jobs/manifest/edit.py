@@ -6,6 +6,7 @@ from typing import Any
 
 from baseten_jobs.manifest.cell_edit import FIELD, MATRIX, entry_written, with_entry
 from baseten_jobs.manifest.document import Document, load
+from baseten_jobs.manifest.matrix.cells import matrix_of
 from baseten_jobs.manifest.yaml_errors import BREAK
 from baseten_jobs.manifest.yaml_reader import Spot
 
@@ -15,11 +16,13 @@ _BREAK = re.compile(f"({BREAK.pattern})")
 def adopting(document: Document, text: str, adopts: dict[str, Any]) -> str | None:
     """Returns `text`, the whole file of `document`, with this value of `metadata.adopts`; of a cell, in its matrix.
 
-    The result is parsed to see that no other value of the file has changed. Returns None if one has, or if the mapping
-    is written in a way that has no simple place for the field.
+    The result is parsed to see that no other value of the file has changed. Returns None if one has, if the mapping is
+    written in a way that has no simple place for the field, or if the document is not in the file any more.
     """
     before = load(document.path, text).documents
-    number = [each.line for each in before].index(document.line)
+    number = next((at for at, each in enumerate(before) if _is_of(document, each)), None)
+    if number is None:
+        return None
     if document.cell and section(document) == MATRIX:
         found = with_entry(text, before[number], document.cell, adopts, _field(adopts))
     else:
@@ -30,6 +33,14 @@ def adopting(document: Document, text: str, adopts: dict[str, Any]) -> str | Non
     after = load(document.path, amended)
     expected = [wanted if at == number else each.data for at, each in enumerate(before)]
     return amended if not after.diagnostics and [each.data for each in after.documents] == expected else None
+
+
+def _is_of(document: Document, now: Document) -> bool:
+    """True if a document of the file as it is now is the one that a manifest was read from."""
+    if now.line != document.line or not isinstance(now.data, dict) or not isinstance(now.data.get("metadata"), dict):
+        return False
+    cells = matrix_of(now).cells if "matrix" in now.data else (None,)
+    return document.cell in cells
 
 
 def section(document: Document) -> str:

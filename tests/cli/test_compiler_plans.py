@@ -96,6 +96,28 @@ def _fail(name: str) -> Callable[[Cli], object]:
     return fail
 
 
+def _start_by_hand(called: Cli) -> None:
+    """Another client starts jobs under the names of two cells to come."""
+    from contextlib import closing
+
+    from baseten_jobs.provider.api.connection import Connection, open_api
+    from baseten_jobs.provider.api.pacing import Clock
+
+    with closing(open_api(Connection(local_db="../emulator.db"), Clock())) as api:
+        (project,) = api.projects()
+        for name in ("sft-lr1e-5-s4", "sft-lr3e-5-s4"):
+            compute = {"accelerator": {"accelerator": "H100", "count": 8}}
+            body = {"name": name, "image": {"base_image": "i:1"}, "compute": compute}
+            assert api.create_once(project["id"], {"training_job": body}).data
+
+
+_MORE_SEEDS = SWEEP.replace("[1, 2, 3]", "[1, 2, 3, 4]")
+_ADOPTING = """\
+  adopts:
+    - {lr: "1e-5", seed: 4, adopts: {job: "pamkc95", digest: "d80944ff6c7d"}}
+    - {lr: "3e-5", seed: 4, adopts: {job: "u0djsbg", digest: "76432fef0f2b"}}
+"""
+
 CASES: Mapping[str, Case] = {
     "a value is added to an axis": Case(
         {"specs/s.yaml": SWEEP}, {"specs/s.yaml": SWEEP.replace("[1, 2, 3]", "[4, 1, 2, 3]")}
@@ -148,6 +170,18 @@ CASES: Mapping[str, Case] = {
         {"specs/s.yaml": SWEEP},
         {"specs/s.yaml": SWEEP.replace("  exclude", '  attempts: [{lr: "1e-5", seed: 2, attempt: 2}]\n  exclude')},
         between=_fail("sft-lr1e-5-s2"),
+    ),
+    "cells to come run already": Case(
+        {"specs/s.yaml": SWEEP},
+        {"specs/s.yaml": _MORE_SEEDS},
+        ("plan", "adopt sft-lr1e-5-s4 --job pamkc95", "adopt sft-lr3e-5-s4 --job u0djsbg", "plan"),
+        between=_start_by_hand,
+    ),
+    "cells adopt jobs": Case(
+        {"specs/s.yaml": SWEEP},
+        {"specs/s.yaml": _MORE_SEEDS.replace("  exclude", f"{_ADOPTING}  exclude")},
+        ("plan", "status", "plan --set sft-lr1e-5-s4:spec.compute.node_count=2"),
+        between=_start_by_hand,
     ),
     "a value is set of one cell, and of some": Case(
         {"specs/s.yaml": SWEEP},

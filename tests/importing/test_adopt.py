@@ -108,6 +108,26 @@ def test_cells_adopt_jobs_one_after_another(desk: Desk) -> None:
     ]
 
 
+def test_a_cell_whose_spec_stands_in_defaults_adopts(desk: Desk) -> None:
+    """Nothing is written into the Defaults."""
+    job_id = started_by_hand(desk, "x-2")
+    path = sweep(desk, "matrix:\n  include:\n    - seed: 1\n    - seed: 2  # second\n")
+    head, _, spec = path.read_text().partition("spec:\n")
+    command = '"train ${{ matrix.seed }}"'
+    base = path.with_name("base.yaml")
+    base.write_text(f"apiVersion: baseten-jobs/v1\nkind: TrainingJobDefaults\nspec:\n{spec.replace(command, 'train')}")
+    path.write_text(f"extends: base.yaml\n{head}spec: {{runtime: {{start_commands: [{command}]}}}}\n")
+    texts = base.read_text(), path.read_text()
+    assert desk("adopt", "x-2", "--job", job_id).code == 0
+    entry = path.read_text().partition("  adopts:\n    - {seed: 2, adopts: {job: ")[2].partition("\n")[0]
+    assert job_id in entry
+    assert (
+        base.read_text(),
+        path.read_text().replace(f"  adopts:\n    - {{seed: 2, adopts: {{job: {entry}\n", ""),
+    ) == texts
+    assert "= keep    1 cell unchanged: seed=2" in desk("plan").out
+
+
 def test_a_cell_adopts_only_what_a_manifest_could(desk: Desk) -> None:
     path = sweep(desk, "matrix: {seed: [1, 2]}\n")
     assert desk("apply", "--yes").code == 0

@@ -199,6 +199,14 @@ _PLACES: Mapping[str, tuple[str, bool]] = {
     "nothing at the end": ("matrix: {include: [{lr: a, seed: 2, }, ], exclude: }\n", True),
     "a block of text": ("matrix:\n  seed: [2]\n  lr:\n    - |-\n      a\n\n", True),
     "a dash of its own": ("matrix:\n  lr: [a]\n  seed:\n    -\n      2\n", True),
+    "a merge in an entry of before": (
+        "a: &a {job: b, digest: c}\nmatrix: {lr: [a], seed: [2], adopts: [{seed: 2, adopts: {<<: *a}}]}\n",
+        True,
+    ),
+    "an alias in an entry of before": (
+        "a: &a {job: b, digest: c}\nmatrix: {lr: [a], seed: [2], adopts: [{seed: 2, adopts: *a}]}\n",
+        False,
+    ),
     "an entry below its dash": (
         "matrix:\n  lr: [a]\n  seed: [2, 3]\n  adopts:\n    -\n      seed: 3\n      adopts: {job: b, digest: c}\n",
         False,
@@ -240,6 +248,23 @@ def test_an_attempt_of_before_is_none_of_now(old: str, attempt: dict[str, Any]) 
     assert amended is not None
     (found,) = adopted(amended).values()
     assert {"attempt": 1, **found} == {"attempt": 1, **ADOPTS, **attempt}
+
+
+@pytest.mark.parametrize(
+    "now",
+    [
+        "",
+        "[",
+        "3\n",
+        "metadata: {name: x}\n",
+        "matrix: 3\n" + REST,
+        "matrix: {lr: [a], seed: [2]}\nmetadata: 3\n",
+        "matrix: {lr: [a], seed: [3, 4], adopts: []}\n" + REST,
+        "# down\nmatrix: {lr: [a], seed: [2]}\n" + REST,
+    ],
+)
+def test_a_file_that_is_another_by_now_is_left_alone(now: str) -> None:
+    assert adopting(cell("matrix: {lr: [a], seed: [2]}\n" + REST, lr="a", seed=2), now, ADOPTS) is None
 
 
 _TEXT = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_size=8)

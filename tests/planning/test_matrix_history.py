@@ -126,3 +126,24 @@ def test_a_matrix_that_can_not_be_expanded_may_hold_any_name(world: Repository, 
     (world.folder / "elsewhere" / "sweep.yaml").unlink()
     world.commit()
     assert len(world.asked(prune=True).orphans) == 3
+
+
+def test_a_cell_that_adopts_is_compared_with_the_revision_that_its_job_runs(world: Repository) -> None:
+    """Old revisions are compiled with what their cells adopt; a cell that is taken out leaves its job to itself."""
+    sweep(world)
+    world.apply()
+    job = world.create_behind(name="theirs")
+    added = sweep(world, SWEEP.replace("[1, 2, 3]", "[1, 2, 3, 4]"))
+    digest = next(request.digest[:12] for request in world.compiled().requests if request.name == "x-s4")
+    entry = f'  adopts: [{{seed: 4, adopts: {{job: {job["id"]}, digest: "{digest}"}}}}]\n'
+    edited(world, "[1, 2, 3, 4]\n", f"[1, 2, 3, 4]\n{entry}")
+    assert {action.verb for action in world.asked().actions} == {Verb.KEEP}
+    edited(world, '"train ', '"train --more ')
+    changed = world.asked()
+    assert [action.verb for action in changed.actions].count(Verb.SUBMIT) == 4
+    (of_theirs,) = [action for action in changed.actions if action.request.name == "x-s4"]
+    assert of_theirs.previous is not None
+    assert of_theirs.older is not None
+    assert (of_theirs.older.id, of_theirs.previous.commit) == (job["id"], added)
+    edited(world, "[1, 2, 3, 4]\n" + entry, "[1, 2, 3]\n")
+    assert [orphan.job.id for orphan in world.asked().orphans] == []

@@ -1,3 +1,3 @@
 """A document with a matrix -> a document for each of its cells."""
 
-__all__ = ["expansion"]
+__all__ = ["cells", "expansion"]
