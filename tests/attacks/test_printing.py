@@ -252,7 +252,9 @@ WAYS: dict[str, tuple[Any, dict[str, Callable[[Any, Look], Page]]]] = {
         {
             "failure": lambda found, look: as_json.failure(found[0].message, stopped=[found[0].field]),
             "started": lambda found, look: as_json.started([found[0].message], [found[0].field]),
-            "adopted": lambda found, look: as_json.adopted(found[0].position.path, 1, {"job": found[0].message}),
+            "adopted": lambda found, look: as_json.adopted(
+                replace(_requests()[0], path=found[0].position.path), {"job": found[0].message}
+            ),
             "target": lambda found, look: formats.SKIPPED["markdown"]("", replace(look, target=found[0].message)),
         },
     ),

@@ -82,7 +82,9 @@ def test_commands_options_fields_and_files_are_offered(completed: Completed) -> 
     assert completed("explain", "TrainingJobDefaults.e") == ["plain,TrainingJobDefaults.extends"]
     assert completed("explain", "Policy.l") == ["plain,Policy.limits"]
     assert completed("explain", "ext") == ["plain,extends"]
-    assert completed("explain", "matrix.") == [f"plain,matrix.{each}" for each in ("include", "exclude", "attempts")]
+    assert completed("explain", "matrix.") == [
+        f"plain,matrix.{each}" for each in ("include", "exclude", "attempts", "adopts")
+    ]
     assert completed("schema", "--kind", "T") == ["plain,TrainingJob", "plain,TrainingJobDefaults"]
     assert completed("plan", "sp") == ["file,sp"]
     assert completed("apply", "--retry-failed", "g") == ["plain,gemma"]
