@@ -9,6 +9,7 @@ from typing import Any
 from baseten_jobs.job.content import Content
 from baseten_jobs.job.identity import SHOWN, Identity, Origin, digest_of
 from baseten_jobs.job.retry_policy import RetryPolicy, retry_policy
+from baseten_jobs.job.run_limits import RunLimits, run_limits
 from baseten_jobs.job.settings import Setting, settings_of_spec
 from baseten_jobs.manifest.diagnostics import FieldPath
 from baseten_jobs.manifest.document import Cell, Document
@@ -67,10 +68,10 @@ class JobRequest:
     `settings` are the fields that the API changes on a waiting job, as far as they are written. `manifest` is the
     document's data, `overrides` are the fields that were set by options, `content` are the workspace's files. Jobs
     with a name in `renamed_from` count as this manifest's. The job loads checkpoints of those of `upstreams`, and the
-    body is whole once it is `loading` them. It is retried as `retries` says; `retry` is the number of the retry that it
-    is, 0 for the first run of its attempt, and `resumes` the job and the checkpoint that it begins with in the place of
-    all others. `cell` is set on one of a matrix; `attempt_field` says where the attempt is raised, and `stands_in`
-    which file of Defaults the value of a field is in; empty for none.
+    body is whole once it is `loading` them. Its runs are stopped beyond its `limits`, and retried as `retries` says;
+    `retry` is the number of the retry that it is, 0 for the first run of its attempt, and `resumes` the job and the
+    checkpoint that it begins with in the place of all others. `cell` is set on one of a matrix; `attempt_field` says
+    where the attempt is raised, and `stands_in` which file of Defaults the value of a field is in; empty for none.
     """
 
     path: str
@@ -89,6 +90,7 @@ class JobRequest:
     adopts: Adopts | None = None
     renamed_from: tuple[str, ...] = ()
     upstreams: tuple[Upstream, ...] = ()
+    limits: RunLimits | None = None
     retries: RetryPolicy | None = None
     retry: int = 0
     resumes: tuple[str, str] | None = None
@@ -216,6 +218,7 @@ def compile_request(document: Document, content: Content | None = None, loaded: 
         adopts=_adopts(identity.name, metadata.get("adopts")),
         renamed_from=former_names(metadata.get("renamed_from")),
         upstreams=tuple(_upstream(number, request, spec) for number, request in loaded.items()),
+        limits=run_limits(policy),
         retries=retry_policy(policy, document.data["apiVersion"]),
         cell=document.cell,
         attempt_field=_attempt_of(document, document.cell) if document.cell else JobRequest.attempt_field,

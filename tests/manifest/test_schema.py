@@ -131,6 +131,8 @@ def test_only_what_can_change_on_a_waiting_job_and_what_is_not_the_job_stays_out
         "spec.priority": "update",
         "policy": "none",
         "policy.allow": "none",
+        "policy.max_cost": "none",
+        "policy.max_duration": "none",
         "policy.on_change": "none",
         "policy.retry": "none",
         "policy.retry.delay": "none",

@@ -127,11 +127,21 @@ def _spot_without_checkpointing(data: Mapping[str, Any]) -> Iterator[Finding]:
         yield path, "spot capacity may be taken away, and checkpointing is off", "set spec.checkpointing.enabled: true"
 
 
+def _limit_without_checkpointing(data: Mapping[str, Any]) -> Iterator[Finding]:
+    if value_at(data, "spec", "checkpointing", "enabled") is True:
+        return
+    for name in _LIMITS:
+        if value_at(data, "policy", name) is not None:
+            told = "beyond this the job is stopped, and checkpointing is off"
+            yield ("policy", name), told, "set spec.checkpointing.enabled: true"
+
+
 def _no_start_command(data: Mapping[str, Any]) -> Iterator[Finding]:
     if mapping_at(data, "spec") and not value_at(data, "spec", "runtime", "start_commands"):
         yield ("spec", "runtime", "start_commands"), "there is no start command", ""
 
 
+_LIMITS = ("max_duration", "max_cost")
 _MOVING = frozenset({"latest", "main", "master", "nightly", "dev"})
 
 
@@ -179,6 +189,7 @@ WARNINGS: Mapping[str, Check] = MappingProxyType(
         "reserved-variable": _reserved_variable,
         "partial-nodes": _partial_nodes,
         "spot-without-checkpointing": _spot_without_checkpointing,
+        "limit-without-checkpointing": _limit_without_checkpointing,
         "no-start-command": _no_start_command,
         "mutable-image": _mutable_image,
         "mutable-weights": _mutable_weights,
