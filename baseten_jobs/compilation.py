@@ -258,6 +258,30 @@ def compile_all(inputs: Inputs, stdin: BinaryIO) -> Compiled:
     return Compiled(manifests, checked.diagnostics, checked.policies.cost_limits, upstreams)
 
 
+def compile_sound(inputs: Inputs, stdin: BinaryIO) -> Compiled:
+    """Only the manifests with which nothing is wrong, whatever is wrong with others; the diagnostics are of all.
+
+    One of two manifests that can't be told apart is not sound, nor is one that loads from one that is not.
+    """
+    checked = validate(inputs, stdin)
+    wrong = {d.position.path for d in checked.diagnostics if d.severity is Severity.ERROR}
+    every = (*checked.manifests, *checked.elsewhere)
+    faulty = {each.document.place for each in every if each.document.path in wrong or wrong & set(each.document.bases)}
+    named = {_named(each.document) for each in every if each.document.place in faulty}
+    faulty |= {each.document.place for each in every if _named(each.document) in named}
+    while more := {at for at, links in checked.chains.links.items() if {each.to for each in links} & faulty} - faulty:
+        faulty |= more
+    manifests = tuple(each for each in checked.manifests if each.document.place not in faulty)
+    elsewhere = tuple(each for each in checked.elsewhere if each.document.place not in faulty)
+    made = _compiled(replace(checked, manifests=manifests, elsewhere=elsewhere))
+    return Compiled(tuple(made[each.document.place] for each in manifests), checked.diagnostics)
+
+
+def _named(document: Document) -> object:
+    metadata = document.data.get("metadata") if isinstance(document.data, dict) else None
+    return metadata.get("name") if isinstance(metadata, dict) else None
+
+
 def _compiled(checked: Checked) -> Mapping[DocumentPlace, CompiledManifest]:
     """Every manifest, after those whose checkpoints it loads: their digests are part of its own."""
     from baseten_jobs.job.request import compiled

@@ -6,24 +6,26 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
 
+from baseten_jobs.applying.carry_out import carry_out
 from baseten_jobs.applying.execute import Conflict, Execution, execute
-from baseten_jobs.applying.in_flight import Ledger
 from baseten_jobs.applying.intent import Done, Failed, Intent, Invalid, NotApplied, Operator, Planned
 from baseten_jobs.applying.outcome import Applied, Outcome
-from baseten_jobs.applying.second_look import looked_at_again
 from baseten_jobs.applying.stages import GivenUp, part_of
-from baseten_jobs.applying.upload import Sent, UploadFailed, upload_workspaces
+from baseten_jobs.applying.upload import UploadFailed
 from baseten_jobs.compilation import Compiled
-from baseten_jobs.git.repository import first_repository
+from baseten_jobs.git.repository import NotInGit, Repository, first_repository
 from baseten_jobs.job.claims import not_there
 from baseten_jobs.job.observation import Observation
-from baseten_jobs.job.request import CompiledManifest, JobRequest, ProjectRef
+from baseten_jobs.job.request import CompiledManifest, ProjectRef
 from baseten_jobs.manifest.diagnostics import Diagnostic, Severity, has_errors, in_order
 from baseten_jobs.manifest.secret_references import secret_references
-from baseten_jobs.planning.decide import Claimed
+from baseten_jobs.planning.decide import Claimed, make_plan
 from baseten_jobs.planning.guards import refusals
+from baseten_jobs.planning.history.branch_tip import decisive
+from baseten_jobs.planning.history.limit_proof import with_proven_limits
 from baseten_jobs.planning.history.review import Inquiry, with_history
 from baseten_jobs.planning.idleness import old_enough, with_idle
+from baseten_jobs.planning.limits import Readings, seen_again, with_limits
 from baseten_jobs.planning.named import misnamed, notes
 from baseten_jobs.planning.plan import ActionKey, Plan, Policy, Verb
 from baseten_jobs.planning.preflight import Appraisal, appraise, appraised, unknown_secrets
@@ -38,6 +40,7 @@ from baseten_jobs.provider.checkpoints import saved_by
 from baseten_jobs.provider.gpu_uses import gpu_uses
 from baseten_jobs.provider.observe import observe, with_second_witness
 from baseten_jobs.provider.presence import Recall
+from baseten_jobs.provider.run_spending import billed, first_lines, machines
 from baseten_jobs.provider.status import Status, with_waits
 
 _DIFFERENCES = 5
@@ -70,7 +73,9 @@ def agreed(given: Terms, saved: SavedPlan | None) -> Terms | NotApplied:
 def plan(api: Api, compiled: Compiled, intent: Intent) -> Planned:
     """What apply would do, and why it would refuse to."""
     policy, strict = intent.terms.policy, intent.terms.strict
-    made = make(api, compiled, policy, intent.inquiry, rehearsal=intent.local)
+    if intent.limits_only:
+        return _of_limits(api, compiled, intent)
+    made = make(api, compiled, policy, intent.inquiry, rehearsal=intent.local, branch=intent.terms.if_tip or "")
     if not made.valid:
         return made
     told = replace(made.plan, notes=(*made.plan.notes, *compiled.allowances))
@@ -79,12 +84,18 @@ def plan(api: Api, compiled: Compiled, intent: Intent) -> Planned:
 
 
 def make(
-    api: Api, compiled: Compiled, policy: Policy, inquiry: Inquiry | None = None, *, rehearsal: bool = False
+    api: Api,
+    compiled: Compiled,
+    policy: Policy,
+    inquiry: Inquiry | None = None,
+    *,
+    rehearsal: bool = False,
+    branch: str = "",
 ) -> Planned:
     """Observe and decide; a project with a planned submit or stop is read by a second witness, and git is asked last.
 
     Beside that, what the submits cost and refer to is read, and how much the GPUs of the kept jobs are used. A missing
-    secret is an error, but for a `rehearsal`.
+    secret is an error, but for a `rehearsal`. `branch` decides on stops over limits, or else the remote's default one.
     """
     names = [request.name for request in compiled.requests]
     if unknown := misnamed(names, policy):
@@ -105,6 +116,7 @@ def make(
             again = partial(stages.plan, observation)
             plan = stages.held(_asked_of_git(api, plan, inquiry, again))
             plan = with_twin_stops(plan, owners_of(inquiry.owner, policy))
+        plan = _within_limits(api, plan, compiled, inquiry, branch)
     if strangers := not_adoptable(compiled.manifests, observation):
         return Planned(Plan(), strangers)
     submitted = _submitted(compiled, plan)
@@ -137,10 +149,42 @@ def _submitted(compiled: Compiled, plan: Plan) -> Iterator[CompiledManifest]:
 
 
 def _asked_of_git(api: Api, plan: Plan, inquiry: Inquiry, again: Callable[[Claimed], Plan]) -> Plan:
+    with _repository_of(plan) as repository:
+        return with_history(plan, repository, inquiry, partial(_of_abandoned, api, inquiry.policy.prune), again)
+
+
+def _repository_of(plan: Plan) -> Repository | NotInGit:
     paths = [action.request.path for action in plan.actions if os.path.exists(action.request.path)]
     folders = dict.fromkeys(os.path.dirname(os.path.realpath(path)) for path in paths)
-    with first_repository(folders or (".",)) as repository:
-        return with_history(plan, repository, inquiry, partial(_of_abandoned, api, inquiry.policy.prune), again)
+    return first_repository(folders or (".",))
+
+
+def _within_limits(api: Api, plan: Plan, compiled: Compiled, inquiry: Inquiry | None, branch: str) -> Plan:
+    """The plan with stops of runs that are over their limits: seen by both witnesses, and borne out by git."""
+    readings = Readings(api.server_clock.now(), partial(machines, api), partial(first_lines, api), partial(billed, api))
+    plan = with_limits(plan, readings)
+    refs = [stop.request.project for stop in plan.of(Verb.STOP) if stop.over_limit]
+    if not refs:
+        return plan
+    plan = seen_again(plan, with_second_witness(api, Observation(plan.projects), refs))
+    if inquiry is None:
+        return plan
+    paths = inquiry.paths or tuple(dict.fromkeys(each.path for each in compiled.documents))
+    with _repository_of(plan) as repository:
+        return with_proven_limits(plan, repository, inquiry, partial(decisive, branch, paths, compiled.documents))
+
+
+def _of_limits(api: Api, compiled: Compiled, intent: Intent) -> Planned:
+    """Only the stops of runs that are over their limits, whatever else is to be done, or is wrong."""
+    limited = [each for each in compiled.manifests if each.request.limits is not None]
+    observed = observe(api, dict.fromkeys(each.request.project for each in limited))
+    there = [each.request for each in limited if each.request.project in observed.observation.projects]
+    plan = make_plan(there, observed.observation, intent.terms.policy)
+    plan = _within_limits(api, plan, compiled, intent.inquiry, intent.terms.if_tip or "")
+    told = (f"{a.request.name}: {warning}" for a in plan.actions if a.request.limits for warning in a.warnings)
+    unknown = (f"{problem.message}" for problem in observed.unresolved)
+    stops = tuple(stop for stop in plan.of(Verb.STOP) if stop.over_limit)
+    return Planned(replace(plan, actions=stops, notes=(*plan.notes, *unknown, *told)))
 
 
 def _of_abandoned(api: Api, prune: bool, refs: tuple[ProjectRef, ...]) -> Observation:
@@ -190,38 +234,6 @@ def _at_once(intent: Intent) -> Execution:
     """How to carry it out: the embedded API shows a job at once, so there is no wait for twins."""
     how = intent.how
     return replace(how, windows=replace(how.windows, twins_after=0.0)) if intent.local else how
-
-
-def carry_out(
-    api: Api,
-    plan: Plan,
-    policy: Policy,
-    how: Execution,
-    ledger: Ledger,
-    sent: Sent = lambda done, total, text: None,
-    *,
-    waited: bool = False,
-    goes_on: bool = False,
-) -> Applied:
-    """Carry out a confirmed plan: first every upload of what is still to be submitted, then everything else.
-
-    An apply that `goes_on` uploads what later stages need, too. Where somebody was `waited` for, and around uploads,
-    the provider is looked at again: what is not to be done any more drops out. Raises Conflict, UploadFailed and
-    ApiError only before the first create.
-    """
-    dropped: tuple[str, ...] = ()
-    if waited or _with_code(plan, goes_on):
-        plan, dropped = looked_at_again(api, plan, policy)
-    if needed := _with_code(plan, goes_on):
-        plan, since = looked_at_again(api, upload_workspaces(api, plan, needed, sent), policy)
-        dropped += since
-    return replace(execute(api, plan, policy, how, ledger), notes=dropped)
-
-
-def _with_code(plan: Plan, goes_on: bool) -> tuple[JobRequest, ...]:
-    """What has code that is needed, now or by the stages that the apply goes on with."""
-    needed = (each for each in plan.actions if each.verb is Verb.SUBMIT or (goes_on and each.follows))
-    return tuple(action.request for action in needed if action.request.content is not None)
 
 
 @dataclass(frozen=True)

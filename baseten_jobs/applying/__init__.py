@@ -1,3 +1,13 @@
 """A plan -> what became of each of its actions."""
 
-__all__ = ["execute", "in_flight", "intent", "outcome", "second_look", "settle", "stages", "upload", "wait"]
+__all__ = [
+    "carry_out",
+    "execute",
+    "in_flight",
+    "intent",
+    "outcome",
+    "settle",
+    "stages",
+    "upload",
+    "wait",
+]

@@ -178,8 +178,11 @@ class _Run:
         return TwinStops(self.api, owners, self.how.windows.settle, self._over).carried_out(stops)
 
     def _lives(self, stop: Action) -> bool:
-        """True if the manifest's own job lives by now, so that the stop may follow; always for a deleted manifest."""
-        if stop.pruned:
+        """True if the manifest's own job lives by now, so that the stop may follow.
+
+        Always for a deleted manifest, and for a run that is over its limits.
+        """
+        if stop.pruned or stop.over_limit:
             return True
         key = stop.key.of_manifest
         if key not in self.actions:

@@ -21,7 +21,8 @@ class Intent:
     """What to plan or apply: on which terms, what to ask of git, and how to carry it out.
 
     A `saved` plan is compared with the one that is made now. `confirmed` is True where no person is to be asked,
-    `local` before the embedded API. It `goes_on` if stages of chains are submitted too, as those before them end.
+    `local` before the embedded API. With `limits_only` nothing is done but stops of runs that are over their limits. It
+    `goes_on` if stages of chains are submitted too, as those before them end.
     """
 
     terms: Terms
@@ -31,6 +32,7 @@ class Intent:
     confirmed: bool = False
     local: bool = False
     goes_on: bool = False
+    limits_only: bool = False
 
 
 @dataclass(frozen=True)

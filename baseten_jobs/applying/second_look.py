@@ -83,7 +83,7 @@ def _wanted_stops(actions: Iterable[Action], observation: Observation, policy: P
     lives = {action.key for action in now.actions if action.identity_lives}
     stops = {stop.key for stop in now.of(Verb.STOP) if stop.key.of_manifest in submitted | lives}
     live = {job.id for project in observation.projects.values() for job in project.jobs if job.live}
-    pruned = {a.key for a in actions if a.pruned and a.job and a.job.id in live}
+    pruned = {a.key for a in actions if (a.pruned or a.over_limit) and a.job and a.job.id in live}
     twins = {a.key for a in actions if a.twin_of and a.job and {a.job.id, a.twin_of.id} <= live}
     return frozenset(stops | pruned | twins)
 

@@ -27,6 +27,10 @@ _NOISE = re.compile(r"\s*$|\d\d:\d\d:\d\d\.|hint:|warning:|[*<>=]", re.IGNORECAS
 _USERINFO = re.compile(r"(\w://)[^/\s'\"]*@")
 
 
+class NoRemote(GitError):
+    """The repository has no remote."""
+
+
 @dataclass(frozen=True)
 class TreeChange:
     """A path whose content, mode or kind differs; the blobs of regular files before and after, else empty."""
@@ -55,6 +59,14 @@ class Remote:
         plain = branch.removeprefix("refs/heads/")
         hint = "" if plain == branch else f"; did you mean '{plain}'?"
         raise GitError(f"the remote '{self.name}' has no branch '{branch}'{hint}")
+
+    def default_branch(self) -> str:
+        """The branch that the remote's HEAD stands for."""
+        lines = os.fsdecode(self._asked("ls-remote", "--quiet", "--symref", "--", self.name, "HEAD")).splitlines()
+        for fact, _, name in (line.partition("\t") for line in lines):
+            if name == "HEAD" and fact.startswith("ref: refs/heads/"):
+                return fact.removeprefix("ref: refs/heads/")
+        raise GitError(f"the remote '{self.name}' does not say which branch is its default")
 
     def fetch(self, commit: str) -> None:
         """Have a commit's objects here, and no ref of it. A clone stays as shallow, and as partial, as it was."""
@@ -86,7 +98,7 @@ def remote_of(repository: Repository, seconds: float = SECONDS) -> Remote:
     for key, _, url in (setting.partition("\n") for setting in filter(None, settings)):
         urls.setdefault(key.removeprefix("remote.").removesuffix(".url"), []).append(url)
     if not urls:
-        raise GitError("this repository has no remote")
+        raise NoRemote("this repository has no remote")
     if "origin" not in urls and len(urls) > 1:
         names = ", ".join(f"'{name}'" for name in sorted(urls))
         raise GitError(f"of the remotes {names} none is called 'origin'")

@@ -2,5 +2,5 @@
 
 __all__ = [
     "claims", "content", "copies", "cost", "gpu_use", "identity", "names", "observation", "project_resolution",
-    "request", "retries", "retry_policy", "saved", "settings", "times",
+    "request", "retries", "retry_policy", "run_limits", "run_spending", "saved", "settings", "times",
 ]  # fmt: skip

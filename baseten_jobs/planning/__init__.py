@@ -7,6 +7,7 @@ __all__ = [
     "guards",
     "history",
     "idleness",
+    "limits",
     "named",
     "plan",
     "policy_fields",

@@ -123,11 +123,11 @@ class Action:
     `changes` are against `previous`, the revision that runs as `older`; where git does not show it, `history` says
     why. A person should act on `warnings` before this apply; `notes` say what merely goes on. `idle` is True if the
     GPUs of the job are. `doubt` is set on a hold that `--create` lifts. `pruned` is True for the stop of a job whose
-    manifest was deleted; `twin_of` is set on the stop of a duplicate, to the older job of its identity. `cost`,
-    `starts` and `beside` are set on submits, as far as the API tells them. `past` has the ids of the jobs of this name
-    that a submit goes past. `waits` are set on the hold of a stage that will be submitted once others have run; a
-    submit that `loads` checkpoints has the jobs that wrote them. `retry` is set where a job that ended is run again,
-    now or later, or would be if its retries were not used up.
+    manifest was deleted, `over_limit` for that of a run that is over its limits; `twin_of` is set on the stop of a
+    duplicate, to the older job of its identity. `cost`, `starts` and `beside` are set on submits, as far as the API
+    tells them. `past` has the ids of the jobs of this name that a submit goes past. `waits` are set on the hold of a
+    stage that will be submitted once others have run; a submit that `loads` checkpoints has the jobs that wrote them.
+    `retry` is set where a job that ended is run again, now or later, or would be if its retries were not used up.
     """
 
     verb: Verb
@@ -150,6 +150,7 @@ class Action:
     doubt: Doubt | None = None
     pruned: bool = False
     twin_of: ObservedJob | None = None
+    over_limit: bool = False
     past: tuple[str, ...] = ()
     waits: tuple[Wait, ...] = ()
     loads: tuple[ObservedJob, ...] = ()

@@ -9,6 +9,7 @@ __all__ = [
     "observe",
     "outages",
     "presence",
+    "run_spending",
     "snapshot",
     "standstill",
     "status",

@@ -19,7 +19,7 @@ from baseten_jobs.phrases import document as dumped
 from baseten_jobs.planning.diff import Change
 from baseten_jobs.planning.plan import Action, Beside, Orphan, Plan
 from baseten_jobs.provider.status import Status
-from baseten_jobs.report import cells, file_list, gpu_use, projects, stages
+from baseten_jobs.report import cells, file_list, gpu_use, limits, projects, stages
 from baseten_jobs.report.style import PLAIN, Look
 
 if TYPE_CHECKING:
@@ -152,7 +152,7 @@ def _action(action: Action, look: Look) -> Mapping[str, Any]:
         "job_name": action.job_name,
         **cells.data(request),
         "gpus": request.gpus,
-        "cost_per_hour": action.cost.usd_per_hour if action.cost else None,
+        **limits.of_cost(action),
         "starts": action.starts.value if action.starts else None,
         "changes": [_change(change) for change in look.shown(action.changes)],
         "previous": _revision(action.previous),

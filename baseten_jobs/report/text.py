@@ -14,7 +14,7 @@ from baseten_jobs.phrases import Page, count, document, one_line, page
 from baseten_jobs.planning.capacity import Start
 from baseten_jobs.planning.diff import FILE, Change
 from baseten_jobs.planning.plan import Action, Orphan, Plan, Verb
-from baseten_jobs.report import file_list, projects, stages
+from baseten_jobs.report import file_list, limits, projects, stages
 from baseten_jobs.report.cells import Sweep, by_matrix, label
 from baseten_jobs.report.shared_changes import SharedChange, SharedChanges
 from baseten_jobs.report.status_table import status as status
@@ -101,7 +101,7 @@ def cost_summary(made: Plan) -> list[str]:
     later = [f"Then, {stages.when_later(made.later)}: {jobs}."] if made.later else []
     if not made.of(Verb.SUBMIT):
         return later
-    lines = [f"Cost: {made.cost}."]
+    lines = [f"Cost: {made.cost}{limits.in_all(made)}."]
     if made.beside:
         runs = "a previous run keeps" if len(made.beside) == 1 else f"{len(made.beside)} previous runs keep"
         in_all = made.cost.and_also(made.cost_beside).price
@@ -177,7 +177,7 @@ def facts(action: Action) -> list[str]:
     found = [one_line(str(request.project))]
     if action.verb is Verb.SUBMIT:
         found += [f"job {request.job_name}", str(action.cost) if action.cost else count(request.gpus, "GPU")]
-        found += [_STARTS[action.starts]] if action.starts else []
+        found += [*limits.at_most(action), *([_STARTS[action.starts]] if action.starts else [])]
     elif action.job is not None:
         found += [f"job {action.job.id} {short(action.job.status)}"]
     return [*found, place(request)]

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from baseten_jobs import pipeline
+from baseten_jobs.applying.carry_out import carry_out
 from baseten_jobs.applying.execute import Execution
 from baseten_jobs.applying.outcome import Applied
 from baseten_jobs.cli.exit_rules import exit_of_apply
@@ -27,7 +27,7 @@ def world(tmp_path: Path) -> World:
 def waited(world: World, plan: Plan) -> Applied:
     """Carry out a plan that somebody was asked about."""
     world.between.calls.clear()
-    return pipeline.carry_out(world.api, plan, world.policy, Execution(1, world.windows), world.ledger, waited=True)
+    return carry_out(world.api, plan, world.policy, Execution(1, world.windows), world.ledger, waited=True)
 
 
 def told(result: Applied) -> list[str]:

@@ -20,6 +20,7 @@ import pytest
 from werkzeug import Request, Response
 
 from baseten_jobs.applying import object_store
+from baseten_jobs.applying.carry_out import carry_out
 from baseten_jobs.applying.execute import Conflict, Execution, Ledger, execute
 from baseten_jobs.applying.settle import Windows
 from baseten_jobs.applying.upload import UploadFailed
@@ -29,7 +30,7 @@ from baseten_jobs.emulator.server import serving
 from baseten_jobs.emulator.settings import Settings
 from baseten_jobs.job.names import parse_job_name
 from baseten_jobs.manifest import document as manifests
-from baseten_jobs.pipeline import carry_out, make
+from baseten_jobs.pipeline import make
 from baseten_jobs.planning.plan import Plan, Policy
 from baseten_jobs.provider.api.client import Api
 from baseten_jobs.provider.api.errors import ApiError

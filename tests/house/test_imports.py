@@ -53,12 +53,11 @@ _EFFECTFUL = """
     workspace.warnings workspace.pack importing.adopt importing.truss.confined importing.truss.files compilation
     provider.api.local_database planning.history.commit_files git.remote planning.history.branch_tip
     planning.history.code_revisions planning.history.lookup planning.history.orphans planning.history.missing_jobs
-    planning.history.review emulator provider.api provider.checkpoints provider.observe applying.second_look
-    provider.gpu_uses
-    planning.preflight
+    planning.history.review planning.history.limit_proof emulator provider.api provider.checkpoints provider.observe
+    provider.run_spending provider.gpu_uses applying.second_look planning.preflight
     applying.object_store applying.upload provider.outages provider.presence provider.log_reader
     provider.status_reader provider.snapshot provider.stop applying.submit applying.settle applying.in_flight
-    applying.twin_stops applying.create applying.execute applying.intent applying.stages
+    applying.twin_stops applying.create applying.execute applying.carry_out applying.intent applying.stages
     applying.wait pipeline cli __main__
 """
 EFFECTFUL = set(_EFFECTFUL.split())

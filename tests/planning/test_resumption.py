@@ -8,6 +8,7 @@ import httpx
 import pytest
 
 from baseten_jobs import pipeline
+from baseten_jobs.applying.carry_out import carry_out
 from baseten_jobs.applying.execute import Execution
 from baseten_jobs.cli.exit_rules import exit_of_apply
 from baseten_jobs.cli.exits import Exit
@@ -206,7 +207,7 @@ def test_after_an_answer_a_retry_is_submitted_as_it_was_shown(world: World) -> N
     preempted(world)
     plan = world.plan().plan
     world.between.bodies.clear()
-    pipeline.carry_out(world.api, plan, world.policy, Execution(1, world.windows), world.ledger, waited=True)
+    carry_out(world.api, plan, world.policy, Execution(1, world.windows), world.ledger, waited=True)
     assert [body for body in world.between.bodies if b'"checkpoint-4"' in body]
     assert names(world) == ["first", "r1"]
 

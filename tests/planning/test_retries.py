@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from baseten_jobs import pipeline
+from baseten_jobs.applying.carry_out import carry_out
 from baseten_jobs.applying.execute import Execution
 from baseten_jobs.applying.outcome import Applied
 from baseten_jobs.applying.settle import Windows
@@ -382,7 +382,7 @@ def waited(world: World) -> Applied:
     """What becomes of a plan of a retry, after somebody was asked."""
     plan = world.plan().plan
     assert [action.verb for action in plan.actions] == [Verb.SUBMIT]
-    return pipeline.carry_out(world.api, plan, world.policy, Execution(1, world.windows), world.ledger, waited=True)
+    return carry_out(world.api, plan, world.policy, Execution(1, world.windows), world.ledger, waited=True)
 
 
 def test_after_the_answer_a_retry_is_submitted_only_if_nothing_came(world: World) -> None:
@@ -392,7 +392,7 @@ def test_after_the_answer_a_retry_is_submitted_only_if_nothing_came(world: World
     force(world, 1)
     world.clock.time += 3600
     how = Execution(1, world.windows)
-    result = pipeline.carry_out(world.api, plan, world.policy, how, world.ledger, waited=True)
+    result = carry_out(world.api, plan, world.policy, how, world.ledger, waited=True)
     assert "of this name came since the plan was made: plan again" in result.notes[0]
     assert names(world) == ["first", "r1"]
     assert told(waited(world)) == [("submitted", Exit.DONE)]
@@ -404,7 +404,7 @@ def test_after_the_answer_both_witnesses_still_have_to_show_the_end(world: World
     plan = world.plan().plan
     world.habit(showing(lambda row: {**row, "current_status": "TRAINING_JOB_FAILED"}), "list")
     how = Execution(1, Windows())
-    result = pipeline.carry_out(world.api, plan, world.policy, how, world.ledger, waited=True)
+    result = carry_out(world.api, plan, world.policy, how, world.ledger, waited=True)
     assert told(result) == [("held", Exit.DONE)]
     assert names(world) == ["first"]
 

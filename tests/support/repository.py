@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from baseten_jobs.applying.carry_out import carry_out
 from baseten_jobs.git.repository import open_repository
 from baseten_jobs.pipeline import make
 from baseten_jobs.planning.history.review import Inquiry
@@ -72,11 +73,10 @@ class Repository(World):
 
     def apply_asked(self, **asked: Any) -> list[str]:
         """Apply as the command does; what became of each action."""
-        from baseten_jobs import pipeline
         from baseten_jobs.applying.execute import Execution
 
         plan = self.asked(**asked)
-        result = pipeline.carry_out(self.api, plan, self.policy, Execution(1, self.windows), self.ledger)
+        result = carry_out(self.api, plan, self.policy, Execution(1, self.windows), self.ledger)
         return [outcome.fate.value for outcome in result.outcomes]
 
 

@@ -13,6 +13,7 @@ from typing import Any
 import httpx
 
 from baseten_jobs import compilation, pipeline
+from baseten_jobs.applying.carry_out import carry_out
 from baseten_jobs.applying.execute import Execution
 from baseten_jobs.applying.in_flight import Ledger
 from baseten_jobs.applying.intent import Planned
@@ -177,7 +178,7 @@ class World:
 
     def carry_out(self, planned: Planned) -> Applied:
         how = Execution(self.concurrency, self.windows, Signature(self.owner))
-        return pipeline.carry_out(self.api, planned.plan, self.policy, how, self.ledger)
+        return carry_out(self.api, planned.plan, self.policy, how, self.ledger)
 
     def jobs(self) -> list[dict[str, Any]]:
         """What the provider holds, read behind the faults; oldest first."""

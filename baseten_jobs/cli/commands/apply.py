@@ -89,6 +89,12 @@ class _Operator:
     metavar="FILE",
     help="Apply just what `plan --out FILE` saved, with the same options; refused when anything differs by now.",
 )
+@click.option(
+    "--limits-only",
+    is_flag=True,
+    help="Only stop runs that are over their `policy.max_duration` or `max_cost`, also where other manifests have "
+    "errors or a guard forbids to submit.",
+)
 @options.show_values
 @options.policy
 @options.execution
@@ -100,6 +106,7 @@ def command(
     if_tip: str | None,
     yes: bool,
     plan_file: str | None,
+    limits_only: bool,
     show_values: bool,
     policy: Policy,
     execution: Execution,
@@ -110,6 +117,8 @@ def command(
     step = Step("Not applied")
     session = Session(output, show_values, ended=step.end)
     saved = None
+    if limits_only and (plan_file is not None or waiting is not None):
+        raise click.UsageError("--limits-only submits nothing, and takes no --plan and no --wait")
     if plan_file is not None:
         if inputs.paths:
             raise click.UsageError("--plan has decided on PATH already")
@@ -122,8 +131,9 @@ def command(
     if isinstance(terms, NotApplied):
         return session.fail(terms.reason, Exit.REFUSED)
     paths = still_there(session, terms.paths, prune=terms.policy.prune)
-    compiled = compilation.compile_all(replace(inputs, paths=paths, strict=terms.strict), session.stdin)
-    if not compiled.valid:
+    compiling = compilation.compile_sound if limits_only else compilation.compile_all
+    compiled = compiling(replace(inputs, paths=paths, strict=terms.strict), session.stdin)
+    if not compiled.valid and not limits_only:
         return session.invalid(compiled.diagnostics)
     session.warn(compiled.diagnostics)
 
@@ -134,7 +144,9 @@ def command(
         api, of_git = opened(connection), inquiry(terms.policy, connection, terms.paths, tip)
         how = replace(execution, signature=Signature(of_git.owner))
         goes_on = waiting is not None and waiting.goal is Goal.COMPLETED
-        intent = Intent(terms, of_git, how, saved, confirmed=yes, local=connection.local, goes_on=goes_on)
+        intent = Intent(
+            terms, of_git, how, saved, confirmed=yes, local=connection.local, goes_on=goes_on, limits_only=limits_only
+        )
         operator = _Operator(session, step, api, partial(overtaken, terms.if_tip, terms.paths, compiled))
         ended = pipeline.apply(api, compiled, intent, operator)
         match ended:
@@ -147,7 +159,8 @@ def command(
                 return session.fail(ended.reason, _at_least(code, ended.plan))
             case Done():
                 onward = pipeline.Onward(api, compiled, intent, operator) if goes_on else None
-                return _told(session, step, api, ended, waiting, onward)
+                code = _told(session, step, api, ended, waiting, onward)
+                return code if compiled.valid else worst([code, Exit.FAILED])
 
     return guarded(session, work)
 

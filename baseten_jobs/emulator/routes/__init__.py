@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from . import capacity, control, jobs, objects, organisation, outputs, projects, telemetry
+from . import billing, capacity, control, jobs, objects, organisation, outputs, projects, telemetry
 
 BLUEPRINTS = (
     projects.blueprint,
@@ -11,6 +11,7 @@ BLUEPRINTS = (
     outputs.blueprint,
     capacity.blueprint,
     organisation.blueprint,
+    billing.blueprint,
     control.blueprint,
     objects.blueprint,
 )

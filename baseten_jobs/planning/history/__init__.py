@@ -1,3 +1,3 @@
 """A checkout -> what its git history shows of the manifests, and the code, that jobs were made from."""
 
-__all__ = ["branch_tip", "review"]
+__all__ = ["branch_tip", "limit_proof", "review"]

@@ -9,7 +9,7 @@ from unicodedata import normalize
 
 from baseten_jobs.git.objects import NotWhole
 from baseten_jobs.git.process import GitError
-from baseten_jobs.git.remote import SECONDS, TreeChange, remote_of
+from baseten_jobs.git.remote import SECONDS, NoRemote, TreeChange, remote_of
 from baseten_jobs.git.repository import NotInGit, Repository, open_repository
 from baseten_jobs.job.content import written_in
 from baseten_jobs.manifest.document import ENDINGS, Document
@@ -73,6 +73,21 @@ def look(branch: str, paths: Sequence[str], documents: Sequence[Document], secon
             return _compared(tip, repository, changes, _Places(paths, documents, str(repository.root)))
         except NotWhole as error:
             raise GitError(str(error)) from None
+
+
+def decisive(branch: str, paths: Sequence[str], documents: Sequence[Document]) -> Tip | None:
+    """The tip of the branch that decides on what may be stopped: the one that is named, or the remote's default.
+
+    None where there is no remote. Raises GitError.
+    """
+    if branch:
+        return look(branch, paths, documents)
+    with _repository(paths) as repository:
+        try:
+            branch = remote_of(repository).default_branch()
+        except NoRemote:
+            return None
+    return look(branch, paths, documents)
 
 
 def _repository(paths: Iterable[str]) -> Repository:

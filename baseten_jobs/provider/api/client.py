@@ -43,6 +43,13 @@ class Api(Caller):
         """Limits and use of GPUs by type, of the organisation and of its teams."""
         return self._repeat("GET", "/v1/training/capacity", attempts=_FEW_ATTEMPTS).data or {}
 
+    def training_bill(self, start: str, end: str) -> list[dict[str, Any]]:
+        """What each training job was billed between two times, at most 31 days apart; both in ISO 8601 and in UTC."""
+        path = "/v1/billing/usage_summary?start_date={}&end_date={}"
+        usage = (self._repeat("GET", path, start, end, attempts=_FEW_ATTEMPTS).data or {}).get("training_usage")
+        rows = usage.get("breakdown") if isinstance(usage, dict) else None
+        return [row for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
+
     def secrets(self, team_id: str | None = None) -> list[dict[str, Any]]:
         """Secrets by name, never their values: of one team, or of every team that the key belongs to."""
         path, ids = ("/v1/teams/{}/secrets", (team_id,)) if team_id else ("/v1/secrets", ())

@@ -1,0 +1,80 @@
+"""The runs of one identity, as far as their first log lines, prices and bills are known -> what they took together."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from math import fsum
+
+from baseten_jobs.job.observation import ObservedJob
+from baseten_jobs.job.times import epoch_of
+
+
+@dataclass(frozen=True)
+class Range:
+    """At least and at most so much; `most` is None where nothing bounds it."""
+
+    least: float = 0.0
+    most: float | None = None
+
+    def reaches(self, limit: float | None) -> bool:
+        """True if it may be the limit, or more."""
+        return limit is not None and (self.most is None or self.most >= limit)
+
+    def exceeds(self, limit: float | None) -> bool:
+        """True if it is the limit, or more, for sure."""
+        return limit is not None and self.least >= limit
+
+
+@dataclass(frozen=True)
+class Spending:
+    """What runs took together: seconds, and USD. `begun` is True if each run that lives has a first log line."""
+
+    seconds: Range
+    usd: Range
+    begun: bool = True
+
+
+def spending(
+    runs: Sequence[ObservedJob],
+    now: float,
+    begins: Mapping[str, float],
+    prices: Mapping[str, float],
+    billed: Mapping[str, float],
+) -> Spending:
+    """Returns what runs of one identity took; they come oldest first, `now` is in epoch seconds.
+
+    `begins` has the times of first log lines in epoch seconds, `prices` USD per hour, and `billed` USD, each by job id
+    and as far as known. A run takes at least the time from its first log line on, and at most that since it was
+    created; an ended one ends before the next begins. It costs at least what was billed, or else by that time.
+    """
+    seconds, usd = [], []
+    for number, job in enumerate(runs):
+        took = _seconds(job, runs[number + 1 :], now, begins.get(job.id))
+        price = prices.get(job.id)
+        seconds.append(took)
+        usd.append(
+            Range(
+                billed.get(job.id, 0.0 if price is None else took.least / 3600 * price),
+                None if price is None or took.most is None else max(billed.get(job.id, 0.0), took.most / 3600 * price),
+            )
+        )
+    live = (job for job in runs if job.live)
+    return Spending(_sum(seconds), _sum(usd), all(job.id in begins for job in live))
+
+
+def _seconds(job: ObservedJob, later: Iterable[ObservedJob], now: float, began: float | None) -> Range:
+    created = epoch_of(job.created_at)
+    ended = now if job.live else min(filter(None, (epoch_of(job.updated_at), *_created(later), now)))
+    return Range(
+        0.0 if began is None else max(0.0, ended - began),
+        None if created is None else max(0.0, ended - created),
+    )
+
+
+def _created(jobs: Iterable[ObservedJob]) -> Iterable[float | None]:
+    return (epoch_of(job.created_at) for job in jobs)
+
+
+def _sum(ranges: Iterable[Range]) -> Range:
+    ranges = tuple(ranges)
+    most = [each.most for each in ranges]
+    return Range(fsum(each.least for each in ranges), None if None in most else fsum(filter(None, most)))

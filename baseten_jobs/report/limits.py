@@ -1,0 +1,40 @@
+"""Limits of what is submitted -> what it costs at most, of each job and of all."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from baseten_jobs.phrases import count
+from baseten_jobs.planning.plan import Action, Plan, Verb
+
+
+def usd_at_most(action: Action) -> float | None:
+    """What the job of an action costs at most, in USD; None if no limit says so, or its price is not known."""
+    limits = action.request.limits
+    return limits.usd_at_most(action.cost.usd_per_hour if action.cost else None) if limits else None
+
+
+def at_most(action: Action) -> list[str]:
+    """`about $624 at most`, in a list; an empty one if nothing limits it."""
+    usd = usd_at_most(action)
+    return [] if usd is None else [_words(usd)]
+
+
+def in_all(plan: Plan) -> str:
+    """What all submits cost at most, to stand behind what they cost per hour."""
+    submits = plan.of(Verb.SUBMIT)
+    known = [usd for action in submits if (usd := usd_at_most(action)) is not None]
+    if not known:
+        return ""
+    unlimited = len(submits) - len(known)
+    beside = f", and {count(unlimited, 'job')} without a limit" if unlimited else ""
+    return f"; {_words(sum(known))}{beside}"
+
+
+def of_cost(action: Action) -> Mapping[str, Any]:
+    """For JSON: what a job costs per hour and, if it has a limit, at most; both in USD."""
+    limited = {"cost_at_most": usd_at_most(action)} if action.request.limits and action.verb is Verb.SUBMIT else {}
+    return {"cost_per_hour": action.cost.usd_per_hour if action.cost else None, **limited}
+
+
+def _words(usd: float) -> str:
+    return f"about ${usd:,.0f} at most" if usd >= 10 else f"about ${usd:,.2f} at most"
