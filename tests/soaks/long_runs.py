@@ -4,13 +4,15 @@
     python -m tests.soaks.long_runs --within   the same within this process, whose time only passes in waits
 
 Jobs are preempted, fail, stall or complete by seed. It prints what it counted, and exits with 1 if a promise was
-broken: what the reports tell is what the API holds, no spec runs twice at once, and every job has an end that is told.
+broken: what the reports tell is what the API holds, no spec runs twice at once, a retry begins with what the runs
+before it saved, and every job completes, or is held as used up, or stalls and is told to be idle.
 """
 
 import argparse
 import json
 import os
 import random
+import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -18,7 +20,7 @@ import time
 from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
@@ -26,7 +28,7 @@ from typing import Any
 
 import httpx
 
-from baseten_jobs import pipeline
+from baseten_jobs import phrases, pipeline
 from baseten_jobs.emulator.faults import parse_fault
 from baseten_jobs.emulator.settings import Durations
 from baseten_jobs.job.gpu_use import IDLE
@@ -39,31 +41,28 @@ from baseten_jobs.report import json as as_json
 from tests.soaks.chaos import START, Server, serving
 from tests.support.fast_clock import VARIABLE
 from tests.support.repository import git
-from tests.support.world import OPENED, World
+from tests.support.world import OPENED, World, kind_of
 
 HOUR = 3600.0
 INTERVAL = HOUR / 4
 COURSE = Durations(created=60, deploying=300, running=4 * HOUR, checkpoint=HOUR / 2, line=60)
 FAULTS = (f"preemption=0.4,{COURSE.running}", f"failure=0.1,{COURSE.running}", f"stall=0.04,{COURSE.running}")
-DEATHS = 0.2
+DEATHS = 0.3
 """The share of applies that die."""
 
 LIMIT, DELAY = 3, "10m"
 OVER = 7 * HOUR
 """The time that a job may run, where it is limited; those that do not stall take less."""
 
-_SCHEMA = Path(__file__).parents[2] / "schemas/v1/training-job.schema.json"
-_POLICY = json.loads(_SCHEMA.read_text("utf-8"))["properties"]["policy"]["properties"]
-RETRIES, LIMITS = "retry" in _POLICY, "max_duration" in _POLICY
-"""Whether a run can be retried, and can be limited; without either it ends once, and a stalled one does not."""
+LIMITED = False
+"""Whether manifests say `max_duration`, and a job that runs for longer has to be stopped; as yet nothing stops it."""
 
 Row = dict[str, Any]
 
 
 def manifest(number: int) -> str:
-    retry = f"retry: {{limit: {LIMIT}, when: [preempted, failed], delay: {DELAY}}}" if RETRIES else ""
-    limit = f"max_duration: {OVER / HOUR:.0f}h" if LIMITS else ""
-    policy = ", ".join(filter(None, (retry, limit)))
+    retry = f"retry: {{limit: {LIMIT}, when: [preempted, failed], from_checkpoint: true, delay: {DELAY}}}"
+    limit = f", max_duration: {OVER / HOUR:.0f}h" if LIMITED else ""
     return (
         "apiVersion: baseten-jobs/v1\nkind: TrainingJob\n"
         f"metadata: {{name: run-{number}, project: Long runs}}\n"
@@ -71,7 +70,8 @@ def manifest(number: int) -> str:
         '  image: {base_image: "x:1"}\n'
         '  compute: {accelerator: "H100:8", availability_model: spot}\n'
         f'  runtime: {{start_commands: ["train --seed {number}"]}}\n'
-        "  checkpointing: {enabled: true}\n" + (f"policy: {{{policy}}}\n" if policy else "")
+        "  checkpointing: {enabled: true}\n"
+        f"policy: {{{retry}{limit}}}\n"
     )
 
 
@@ -107,6 +107,16 @@ class Pipeline(ABC):
     def jobs(self) -> Sequence[Row]:
         """All jobs that the API holds."""
 
+    def loads(self) -> Mapping[str, tuple[str, str]]:
+        """By job the one that it loads a checkpoint of, and which: no call tells, so its database has to."""
+        with closing(sqlite3.connect(self.folder / "emulator.db")) as database:
+            bodies = {row[0]: json.loads(row[1]) for row in database.execute("SELECT id, body FROM jobs")}
+        found = {}
+        for job, body in bodies.items():
+            for each in body["runtime"].get("load_checkpoint_config", {}).get("checkpoints", ()):
+                found[job] = (each["job_id"], each["checkpoint_name"])
+        return found
+
 
 class Died(BaseException):
     """What a killed process would not live to see."""
@@ -120,12 +130,12 @@ class Within(Pipeline):
         settings = {"seed": seed, "faults": faults, "durations": COURSE}
         self.folder, self.world = folder, World(folder, settings, policy=Policy(max_submits=None))
         self._left: float = float("inf")
-        self._answers = False
+        self._counted, self._answers = "", False
         self._handle = self.world.between.handle_request
         self.world.between.handle_request = self._mortal  # type: ignore[method-assign]
 
     def _mortal(self, request: httpx.Request) -> httpx.Response:
-        self._left -= 1
+        self._left -= self._counted in ("", kind_of(request))
         if self._left == 0 and self._answers:
             self._handle(request)
         if self._left <= 0:
@@ -140,7 +150,8 @@ class Within(Pipeline):
 
     def apply(self, chance: random.Random | None = None) -> Row | None:
         if chance:
-            self._left, self._answers = chance.randrange(1, 25), chance.random() < 0.5
+            self._counted = chance.choice(("", "create"))
+            self._left, self._answers = chance.randrange(1, 4 if self._counted else 12), chance.random() < 0.5
         try:
             planned = self.world.plan()
             assert planned.valid, planned.diagnostics
@@ -253,12 +264,12 @@ class Story:
     ends: list[float] = field(default_factory=list)
 
 
-def rehearse(line: Pipeline, count: int, growing: int, seed: int) -> tuple[Story, list[str]]:
-    """Apply every INTERVAL: for the first `growing` times there are more manifests, in the end `count`."""
+def rehearse(line: Pipeline, count: int, growing: int, seed: int, every: float) -> tuple[Story, list[str]]:
+    """Apply after so many seconds each: for the first `growing` times there are more manifests, in the end `count`."""
     chance, story, began = random.Random(seed), Story(), line.now()
-    longest = (LIMIT + 1) * (COURSE.running + 2 * INTERVAL) + (2**LIMIT - 1) * 600 if RETRIES else COURSE.running
-    for number in range(growing + int(longest / INTERVAL) + 4):
-        line.wait_until(began + number * INTERVAL)
+    longest = (LIMIT + 1) * (COURSE.running + 3 * every) + 2**LIMIT * 600
+    for number in range(growing + int(longest / every)):
+        line.wait_until(began + number * every)
         if number < growing:
             line.write(count * (number + 1) // growing)
         before = {row["id"] for row in line.jobs()}
@@ -269,7 +280,7 @@ def rehearse(line: Pipeline, count: int, growing: int, seed: int) -> tuple[Story
         else:
             story.reports.append(report)
             story.ends.append(line.now())
-    line.wait_until(line.now() + 2 * INTERVAL)
+    line.wait_until(line.now() + 2 * COURSE.running)
     last = line.apply()
     assert last is not None
     story.reports.append(last)
@@ -284,7 +295,8 @@ def wrong(line: Pipeline, story: Story) -> list[str]:
         *(each for same in _by_identity(jobs).values() for each in _twice(same)),
         *_ends(line.plan()["actions"], _by_identity(jobs)),
         *_statuses(line.status(), jobs),
-        *(_overruns(story, jobs) if LIMITS else ()),
+        *_resumed(line.loads(), _by_identity(jobs)),
+        *(_overruns(story, jobs) if LIMITED else ()),
     ]
 
 
@@ -316,18 +328,18 @@ def _twice(same: Sequence[ObservedJob]) -> Iterator[str]:
     for earlier, later in pairwise(same):
         if (epoch_of(later.created_at) or 0.0) < _ended(earlier):
             yield f"{later.name} began before {earlier.name} had ended"
-    if len(same) > (LIMIT + 1 if RETRIES else 1):
+    if len(same) > LIMIT + 1:
         yield f"{same[-1].name} is job number {len(same)} of its spec"
 
 
 def _ends(actions: Sequence[Row], jobs: Mapping[str, Sequence[ObservedJob]]) -> Iterator[str]:
-    """Every job has completed, or stalls and is told to be idle, or is held as used up."""
+    """Every job has completed, or is held as used up, or stalls and is told to be idle."""
     for action in actions:
         name, newest = action["name"], jobs[action["name"]][-1]
         done = newest.status_class is StatusClass.DONE
-        stalls = newest.live and not LIMITS and (action["warnings"] == [IDLE] or _live(jobs) > MOST_JOBS)
-        wanted = "used up" if RETRIES and newest.status_class is not StatusClass.STOPPED else ""
-        held = action["action"] == "hold" and wanted in action["reason"] and not newest.live
+        stalls = newest.live and not LIMITED and (action["warnings"] == [IDLE] or _live(jobs) > MOST_JOBS)
+        used_up = LIMITED or (action["reason"].startswith("used up: ") and len(jobs[name]) == LIMIT + 1)
+        held = action["action"] == "hold" and not newest.live and used_up
         if not (done or stalls or held):
             yield f"{name} is {newest.status}: {action['action']}, {action['reason']}"
 
@@ -350,6 +362,18 @@ def _statuses(rows: Sequence[Row], jobs: Sequence[ObservedJob]) -> Iterator[str]
         yield f"{idle} jobs are told to be idle, {live} stall"
 
 
+def _resumed(loads: Mapping[str, tuple[str, str]], jobs: Mapping[str, Sequence[ObservedJob]]) -> Iterator[str]:
+    """Every run loads the newest checkpoint of the newest run before it that saved any."""
+    for same in jobs.values():
+        newest = None
+        for job in same:
+            if loads.get(job.id) != newest:
+                yield f"{job.name} loads {loads.get(job.id)}, the newest before it was {newest}"
+            ran = _ended(job) - (epoch_of(job.created_at) or 0.0) - COURSE.created - COURSE.deploying
+            if not job.live and (saved := int(ran / COURSE.checkpoint)) > 0:
+                newest = (job.id, f"checkpoint-{saved}")
+
+
 def _overruns(story: Story, jobs: Sequence[ObservedJob]) -> Iterator[str]:
     """Every job over its limit ended by the end of the next apply that lived."""
     for same in _by_identity(jobs).values():
@@ -363,7 +387,7 @@ def _overruns(story: Story, jobs: Sequence[ObservedJob]) -> Iterator[str]:
                 yield f"{job.name} ran over its limit by {_ended(job) - limit:.0f} s, and an apply had come"
 
 
-def run(count: int, growing: int, seed: int, *, within: bool) -> bool:
+def run(count: int, growing: int, seed: int, *, within: bool, every: float = INTERVAL) -> bool:
     """Rehearse, and print what was counted; False if a promise was broken."""
     began = time.monotonic()
     with (
@@ -371,11 +395,11 @@ def run(count: int, growing: int, seed: int, *, within: bool) -> bool:
         opened(Path(folder), seed, within=within) as line,
     ):
         start = line.now()
-        story, found = rehearse(line, count, growing, seed)
+        story, found = rehearse(line, count, growing, seed, every)
         counts = Counter(row["current_status"].removeprefix("TRAINING_JOB_").lower() for row in line.jobs())
         passed, took = line.now() - start, time.monotonic() - began
     ends = ", ".join(f"{number} {status}" for status, number in counts.most_common())
-    told = f"{len(story.reports)} applies lived, {story.died} died and left {len(story.left)} jobs"
+    told = f"{len(story.reports)} applies lived, {story.died} died and left {phrases.count(len(story.left), 'job')}"
     pace = f"{passed / 86_400:.1f} days, {passed / took:,.0f} times as fast"
     print(f"{count} manifests, {counts.total()} jobs, {pace}: {ends}; {told}; {len(found)} wrong")
     for each in found[:20]:
