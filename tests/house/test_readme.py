@@ -6,6 +6,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,14 +17,16 @@ from baseten_jobs.cli.exits import Exit
 from baseten_jobs.cli.main import COMMANDS, command_of
 from baseten_jobs.compilation import compile_all
 from baseten_jobs.emulator.server import serving
-from baseten_jobs.emulator.settings import Settings
+from baseten_jobs.emulator.settings import Durations, Settings
 from baseten_jobs.job.gpu_use import GpuUse
 from baseten_jobs.job.observation import ObservedJob
 from baseten_jobs.job.request import JobRequest, ProjectRef
+from baseten_jobs.job.retry_policy import RetryPolicy
 from baseten_jobs.manifest.inputs import Inputs
 from baseten_jobs.provider.status import Checkpoints, Status
+from tests.planning.test_retries import force
 from tests.support.commands import Cli, called, nothing_set
-from tests.support.world import StandingClock
+from tests.support.world import StandingClock, World
 
 __all__ = ["called", "nothing_set"]
 
@@ -108,6 +111,28 @@ def test_the_chain_waits_for_its_first_stage(here: Path, called: Cli) -> None:
     told = called("plan", "--local", "specs").out
     assert "waits for qwen3-8b-pretrain (to be submitted)" in told
     assert "then: submit qwen3-8b-sft--" in told
+
+
+def test_the_long_run_is_retried_as_it_says(here: Path, called: Cli) -> None:
+    text = block("long run", "yaml")
+    (here / "specs").mkdir()
+    (here / "specs" / "m.yaml").write_text(text)
+    assert called("validate", "--strict", "specs").out == "1 manifest: no problems\n"
+    (request,) = compile_all(Inputs(["specs"]), io.BytesIO()).requests
+    assert request.retries == RetryPolicy(5, frozenset({"TRAINING_JOB_PREEMPTED"}), True, 600)
+    (here / "specs" / "m.yaml").write_text(re.sub("  retry:.*", "  retry: {}\n", text, flags=re.DOTALL))
+    (least,) = compile_all(Inputs(["specs"]), io.BytesIO()).requests
+    assert least.retries == replace(request.retries, limit=3, from_checkpoint=False)
+    (here / "specs" / "m.yaml").write_text(text)
+    world = World(here, {"durations": Durations(running=1e9)})
+    world.apply()
+    force(world, 0)
+    world.clock.time += 120
+    (action,) = world.plan().plan.actions
+    shown = re.search(r"`(waits to be retried: [^`]*)`", README)
+    assert shown
+    assert re.sub(r" \(.*", "", action.reason).replace(world.jobs()[0]["id"], "wfmmjzx") == shown[1]
+    assert action.job_name.endswith("-r1")
 
 
 def test_the_longer_form_of_a_workspace_does_what_it_says(here: Path, called: Cli) -> None:
