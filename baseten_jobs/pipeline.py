@@ -116,7 +116,7 @@ def make(
             again = partial(stages.plan, observation)
             plan = stages.held(_asked_of_git(api, plan, inquiry, again))
             plan = with_twin_stops(plan, owners_of(inquiry.owner, policy))
-        plan = _within_limits(api, plan, compiled, inquiry, branch)
+        plan = stages.held(_within_limits(api, plan, compiled, inquiry, branch))
     if strangers := not_adoptable(compiled.manifests, observation):
         return Planned(Plan(), strangers)
     submitted = _submitted(compiled, plan)
@@ -169,9 +169,10 @@ def _within_limits(api: Api, plan: Plan, compiled: Compiled, inquiry: Inquiry | 
     plan = seen_again(plan, with_second_witness(api, Observation(plan.projects), refs))
     if inquiry is None:
         return plan
-    paths = inquiry.paths or tuple(dict.fromkeys(each.path for each in compiled.documents))
+    bases = {each.path: each.bases for each in compiled.documents}
+    ask_tip = partial(decisive, branch, inquiry.paths or tuple(bases), compiled.documents)
     with _repository_of(plan) as repository:
-        return with_proven_limits(plan, repository, inquiry, partial(decisive, branch, paths, compiled.documents))
+        return with_proven_limits(plan, repository, inquiry, bases, ask_tip)
 
 
 def _of_limits(api: Api, compiled: Compiled, intent: Intent) -> Planned:
@@ -180,6 +181,7 @@ def _of_limits(api: Api, compiled: Compiled, intent: Intent) -> Planned:
     observed = observe(api, dict.fromkeys(each.request.project for each in limited))
     there = [each.request for each in limited if each.request.project in observed.observation.projects]
     plan = make_plan(there, observed.observation, intent.terms.policy)
+    plan = replace(plan, actions=tuple(action for action in plan.actions if action.verb is not Verb.STOP))
     plan = _within_limits(api, plan, compiled, intent.inquiry, intent.terms.if_tip or "")
     told = (f"{a.request.name}: {warning}" for a in plan.actions if a.request.limits for warning in a.warnings)
     unknown = (f"{problem.message}" for problem in observed.unresolved)

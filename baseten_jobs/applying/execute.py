@@ -59,6 +59,9 @@ class _Run:
         self.ledger.total = len(submits) + len(self._due(Verb.UPDATE)) + len(self._due(Verb.STOP))
         for action in self._due(Verb.KEEP, Verb.HOLD):
             self._note(_left_alone(action))
+        for action in self._due(Verb.STOP):
+            if action.over_limit:
+                self._finish(self._stop(action))
         for action in self._due(Verb.UPDATE):
             self._finish(self._update(action))
         self.creates.carry_out({self._of_create(action): action.request for action in submits})

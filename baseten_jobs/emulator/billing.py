@@ -8,7 +8,7 @@ from decimal import Decimal
 from functools import cached_property
 
 from .catalogue import INSTANCE_TYPES
-from .lifecycle import Window, ran
+from .lifecycle import Window, cost_money
 from .records import Job
 from .shapes import instance_of
 from .times import DAY, MINUTE, iso_seconds
@@ -43,7 +43,13 @@ class Usage:
 
     def shown(self) -> dict[str, object]:
         return {
-            "billable_resource": {"id": self.job.id, "kind": "TRAINING_JOB", "name": self.job.name},
+            "billable_resource": {
+                "id": self.job.id,
+                "kind": "TRAINING_JOB",
+                "name": self.job.name,
+                "is_deleted": False,
+                "instance_type": instance_of(self.job)["name"],
+            },
             "subtotal": str(self.usd),
             "minutes": self.minutes,
             "daily": list(self._days()),
@@ -61,7 +67,7 @@ class Usage:
 def usages(jobs: Iterable[Job], window: Window, now: int) -> Iterator[Usage]:
     """What each job used within a window, those left out that used nothing."""
     for job in jobs:
-        running = ran(job, now)
+        running = cost_money(job, now)
         if running is None:
             continue
         start, end = max(running.start_us, window.start_us), min(running.end_us, window.end_us)

@@ -102,6 +102,15 @@ def ran(job: Job, now: int) -> Window | None:
     return Window(start, end)
 
 
+def cost_money(job: Job, now: int) -> Window | None:
+    """The time in which the job was DEPLOYING or RUNNING, up to now; None if it never was."""
+    if job.released_us is None:
+        return ran(job, now)
+    ends = ends_us(job)
+    window = Window(job.released_us + job.created_for, now if ends is None else min(now, ends))
+    return window if window.start_us < window.end_us else None
+
+
 def worked(job: Job, now: int) -> Window | None:
     """The part of `ran` before the job stalled, all of it if it did not; None if there is none."""
     window = ran(job, now)

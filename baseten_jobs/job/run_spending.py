@@ -1,36 +1,11 @@
 """The runs of one identity, as far as their first log lines, prices and bills are known -> what they took together."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from math import fsum
 
 from baseten_jobs.job.observation import ObservedJob
+from baseten_jobs.job.run_limits import Range, Spending
 from baseten_jobs.job.times import epoch_of
-
-
-@dataclass(frozen=True)
-class Range:
-    """At least and at most so much; `most` is None where nothing bounds it."""
-
-    least: float = 0.0
-    most: float | None = None
-
-    def reaches(self, limit: float | None) -> bool:
-        """True if it may be the limit, or more."""
-        return limit is not None and (self.most is None or self.most >= limit)
-
-    def exceeds(self, limit: float | None) -> bool:
-        """True if it is the limit, or more, for sure."""
-        return limit is not None and self.least >= limit
-
-
-@dataclass(frozen=True)
-class Spending:
-    """What runs took together: seconds, and USD. `begun` is True if each run that lives has a first log line."""
-
-    seconds: Range
-    usd: Range
-    begun: bool = True
 
 
 def spending(
@@ -44,7 +19,8 @@ def spending(
 
     `begins` has the times of first log lines in epoch seconds, `prices` USD per hour, and `billed` USD, each by job id
     and as far as known. A run takes at least the time from its first log line on, and at most that since it was
-    created; an ended one ends before the next begins. It costs at least what was billed, or else by that time.
+    created. One that ended took at least that until the next was created, for a server may have changed it later. It
+    costs at least what was billed, or else by that time.
     """
     seconds, usd = [], []
     for number, job in enumerate(runs):
@@ -63,10 +39,12 @@ def spending(
 
 def _seconds(job: ObservedJob, later: Iterable[ObservedJob], now: float, began: float | None) -> Range:
     created = epoch_of(job.created_at)
-    ended = now if job.live else min(filter(None, (epoch_of(job.updated_at), *_created(later), now)))
+    changed = now if job.live else min(now, epoch_of(job.updated_at) or now)
+    ended = changed if job.live else min(filter(None, (changed, *_created(later))))
+    begun = None if began is None else max(began, created or began)
     return Range(
-        0.0 if began is None else max(0.0, ended - began),
-        None if created is None else max(0.0, ended - created),
+        0.0 if begun is None else max(0.0, ended - begun),
+        None if created is None else max(0.0, changed - created),
     )
 
 

@@ -4,12 +4,11 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from dataclasses import dataclass, replace
 
 from baseten_jobs.job.copies import copies
-from baseten_jobs.job.cost import Machine, cost_of, cost_of_gpus
-from baseten_jobs.job.observation import Observation, ObservedJob, StatusClass
-from baseten_jobs.job.run_limits import RunLimits
-from baseten_jobs.job.run_spending import Spending, spending
+from baseten_jobs.job.cost import Cost, Machine, cost_of, cost_of_gpus
+from baseten_jobs.job.observation import Observation, ObservedJob
+from baseten_jobs.job.run_limits import RunLimits, Spending
+from baseten_jobs.job.run_spending import spending
 from baseten_jobs.job.times import age
-from baseten_jobs.phrases import one_line
 from baseten_jobs.planning.endings import STOPPED
 from baseten_jobs.planning.plan import Action, ActionKey, Plan, Verb
 
@@ -41,15 +40,13 @@ class _Runs:
     def last(self) -> ObservedJob:
         return self.jobs[-1]
 
-    def may_be_over(self, took: Spending) -> bool:
-        return took.seconds.reaches(self.limits.seconds) or took.usd.reaches(self.limits.usd)
-
     def over(self, took: Spending) -> str:
         """Which limit the runs are over, in words; empty if they are over none."""
         if self.limits.seconds is not None and took.seconds.exceeds(self.limits.seconds):
             return f"{self._ran} {age(took.seconds.least)}, and policy.max_duration is {age(self.limits.seconds)}"
         if self.limits.usd is not None and took.usd.exceeds(self.limits.usd):
-            return f"{self._cost} ${took.usd.least:,.2f}, and policy.max_cost is ${self.limits.usd:,.2f}"
+            most = "" if took.usd.most is None else f", at most ${took.usd.most:,.2f}"
+            return f"{self._cost} at least ${took.usd.least:,.2f}{most}, and policy.max_cost is ${self.limits.usd:,.2f}"
         return ""
 
     @property
@@ -70,10 +67,11 @@ def with_limits(plan: Plan, readings: Readings) -> Plan:
     if not found:
         return plan
     prices = _prices(found, readings) if any(runs.limits.usd is not None for runs in found) else {}
-    near = [runs for runs in found if runs.may_be_over(spending(runs.jobs, readings.now, {}, prices, {}))]
+    bounds = [(runs, spending(runs.jobs, readings.now, {}, prices, {})) for runs in found]
+    near = [runs for runs, took in bounds if runs.limits.may_be_reached_by(took)]
     if not near:
         return plan
-    costly = [runs for runs in near if runs.limits.usd is not None]
+    costly = [runs for runs, took in bounds if took.usd.reaches(runs.limits.usd)]
     begins = readings.first_lines(_jobs(near), readings.now)
     bills = readings.billed(_jobs(costly), readings.now) if costly else {}
     taken = [(runs, spending(runs.jobs, readings.now, begins, prices, bills)) for runs in near]
@@ -90,7 +88,14 @@ def with_limits(plan: Plan, readings: Readings) -> Plan:
             action = _of_ended(replace(runs, action=action), took)
         changed[key] = action
     actions = (each for a in plan.actions for each in (changed.get(a.key, a), *stops.get(a.key, ())))
-    return replace(plan, actions=tuple(actions))
+    held = {key for key, action in changed.items() if action.verb is Verb.HOLD}
+    return replace(plan, actions=tuple(a for a in actions if not _follows(a, held)))
+
+
+def _follows(action: Action, held: Collection[ActionKey]) -> bool:
+    """True for a stop that was to follow a submit that is on hold by now."""
+    own = action.over_limit or action.pruned or action.twin_of
+    return action.verb is Verb.STOP and not own and action.key.of_manifest in held
 
 
 def seen_again(plan: Plan, observation: Observation) -> Plan:
@@ -107,7 +112,7 @@ def seen_again(plan: Plan, observation: Observation) -> Plan:
 
 
 def _limited(plan: Plan) -> Iterator[_Runs]:
-    """The runs of each identity of a manifest's name: up to each that lives, and all if the manifest waits for none."""
+    """The runs of each identity of a manifest's name: up to each that lives, and all of its own if none does."""
     for action in plan.actions:
         limits = action.request.limits
         if limits is None or action.verb is Verb.STOP:
@@ -118,7 +123,7 @@ def _limited(plan: Plan) -> Iterator[_Runs]:
             if live.live and live.status_known and live.id not in copied:
                 yield _Runs(action, limits, (*_before(live, named, copied), live))
         own = tuple(job for job in named if job.identity == action.request.identity and job.id not in copied)
-        if own and not any(job.live for job in own) and (action.verb is Verb.SUBMIT or _was_stopped(action)):
+        if own and not any(job.live for job in own) and (_retries(action) or _was_stopped(action)):
             yield _Runs(action, limits, own)
 
 
@@ -132,21 +137,25 @@ def _before(live: ObservedJob, named: Iterable[ObservedJob], copied: Collection[
             yield job
 
 
+def _retries(action: Action) -> bool:
+    return action.verb is Verb.SUBMIT or action.waits_to_retry
+
+
 def _was_stopped(action: Action) -> bool:
-    job = action.job
-    return action.verb is Verb.HOLD and job is not None and job.status_class is StatusClass.STOPPED
+    return action.verb is Verb.HOLD and action.reason.startswith(STOPPED)
 
 
 def _prices(found: Iterable[_Runs], readings: Readings) -> Mapping[str, float]:
-    """USD per hour by job id, as far as known: of the machines that a job has, or else that its manifest asks for."""
+    """USD per hour by job id, as far as known: of the GPUs that a job has, or of the machine that its spec wants."""
     machines = readings.machines()
     prices = {}
     for runs in found:
         for job in runs.jobs:
             nodes = job.node_count or 1
+            cost = Cost.unknown(nodes)
             if job.gpus:
                 cost = cost_of_gpus(nodes, job.gpus // nodes, job.gpu_type or "", machines)
-            else:
+            elif job.identity == runs.action.request.identity:
                 cost = cost_of(runs.action.request, machines)
             if cost.usd_per_hour is not None:
                 prices[job.id] = cost.usd_per_hour
@@ -158,11 +167,9 @@ def _of_live(runs: _Runs, took: Spending) -> tuple[Action | None, Action]:
     action, job = runs.action, runs.last
     if told := runs.over(took):
         reason = f"over its limit: {told}"
-        return Action(Verb.STOP, action.request, reason, job, over_limit=True), action
-    if not took.begun:
-        old = took.seconds.most
-        since = "" if old is None else f", {age(old)} after it was created"
-        told = f"job {job.id} may be over its limit: it has no log line yet{since}, so its time is not known"
+        return Action(Verb.STOP, action.request, reason, job, over_limit=took), action
+    if not took.begun and not job.queued:
+        told = f"job {job.id} may be over its limit: no log line of it can be read, so its time is not known"
         return None, replace(action, warnings=(*action.warnings, told))
     if took.usd.most is None and runs.limits.usd is not None:
         told = f"job {job.id} may be over its limit of ${runs.limits.usd:,.2f}: neither its price nor its bill is known"
@@ -176,11 +183,9 @@ def _of_ended(runs: _Runs, took: Spending) -> Action:
     if not (told := runs.over(took)):
         return action
     if action.verb is Verb.HOLD:
-        reason = action.reason.removeprefix(STOPPED)
-        return replace(action, reason=f"stopped over its limit ({told}){reason}")
-    name = one_line(action.request.name)
-    remedy = f"raise {action.request.attempt_field}, or the limit"
-    used = f"used up: {told}: {remedy}"
+        remedy = f"raise {action.request.attempt_field}, or the limit and `--retry-failed {action.request.name}`"
+        return replace(action, reason=f"stopped over its limit: {told}: {remedy} (job {runs.last.id} was stopped)")
+    used = f"used up: {told}: raise {action.request.attempt_field}, or the limit"
     return replace(
-        action, verb=Verb.HOLD, reason=used, job=runs.last, error=f"{name}: {used}", beside=(), past=(), superseded=()
+        action, verb=Verb.HOLD, reason=used, job=runs.last, error=f"{action.request.name}: {used}", beside=(), past=()
     )

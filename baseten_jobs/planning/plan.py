@@ -13,6 +13,7 @@ from baseten_jobs.job.names import run_name, without_letters
 from baseten_jobs.job.observation import ObservedJob, ObservedProject, short
 from baseten_jobs.job.request import JobRequest, ProjectRef, Upstream
 from baseten_jobs.job.retries import Retry
+from baseten_jobs.job.run_limits import Spending
 from baseten_jobs.job.times import age, epoch_of
 from baseten_jobs.manifest.name_globs import means
 from baseten_jobs.planning.capacity import Start
@@ -123,11 +124,11 @@ class Action:
     `changes` are against `previous`, the revision that runs as `older`; where git does not show it, `history` says
     why. A person should act on `warnings` before this apply; `notes` say what merely goes on. `idle` is True if the
     GPUs of the job are. `doubt` is set on a hold that `--create` lifts. `pruned` is True for the stop of a job whose
-    manifest was deleted, `over_limit` for that of a run that is over its limits; `twin_of` is set on the stop of a
-    duplicate, to the older job of its identity. `cost`, `starts` and `beside` are set on submits, as far as the API
-    tells them. `past` has the ids of the jobs of this name that a submit goes past. `waits` are set on the hold of a
-    stage that will be submitted once others have run; a submit that `loads` checkpoints has the jobs that wrote them.
-    `retry` is set where a job that ended is run again, now or later, or would be if its retries were not used up.
+    manifest was deleted; `over_limit` is set on that of a run over its limits, to what its runs took, and `twin_of` on
+    that of a duplicate, to the older job of its identity. `cost`, `starts` and `beside` are set on submits, as far as
+    the API tells them. `past` has the ids of the jobs of this name that a submit goes past. `waits` are set on the hold
+    of a stage that will be submitted once others have run; a submit that `loads` checkpoints has the jobs that wrote
+    them. `retry` is set where a job that ended is run again, now or later, or would be if that were not used up.
     """
 
     verb: Verb
@@ -150,7 +151,7 @@ class Action:
     doubt: Doubt | None = None
     pruned: bool = False
     twin_of: ObservedJob | None = None
-    over_limit: bool = False
+    over_limit: Spending | None = None
     past: tuple[str, ...] = ()
     waits: tuple[Wait, ...] = ()
     loads: tuple[ObservedJob, ...] = ()
@@ -251,8 +252,7 @@ class Plan:
     @property
     def beside(self) -> tuple[Beside, ...]:
         """The runs that the submits leave running, each once."""
-        found = {beside.job.id: beside for action in self.of(Verb.SUBMIT) for beside in action.beside}
-        return tuple(found.values())
+        return tuple({run.job.id: run for action in self.of(Verb.SUBMIT) for run in action.beside}.values())
 
     @property
     def cost_beside(self) -> Bill:
@@ -289,8 +289,7 @@ class Plan:
 
 def duplicate_warning(jobs: Sequence[ObservedJob], now: float | None) -> str:
     """The warning on several live jobs of one identity, with the remedy; `now` is in epoch seconds."""
-    ids = ", ".join(job.id for job in jobs)
-    told = "; ".join(f"{job.id} {in_words(job, now)}" for job in jobs)
+    ids, told = ", ".join(job.id for job in jobs), "; ".join(f"{job.id} {in_words(job, now)}" for job in jobs)
     return f"duplicate: {ids} run the same spec; stop one with `baseten-jobs stop --job {jobs[-1].id}` ({told})"
 
 

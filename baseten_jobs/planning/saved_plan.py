@@ -196,6 +196,8 @@ def _remembered(plan: Plan, action: Action, then: str | None = None) -> Mapping[
                 "suspended": request.suspended,
                 "team": request.project.team,
                 **({"retries": _plain(request.retries)} if request.retries else {}),
+                **({"limits": dict(vars(request.limits))} if request.limits else {}),
+                **({"over_limit": True} if action.over_limit else {}),
                 **({"updates": action.updates} if action.updates else {}),
             }
         ),

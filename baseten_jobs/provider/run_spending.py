@@ -77,7 +77,8 @@ def machines(api: Api) -> tuple[Machine, ...]:
 def billed(api: Api, jobs: Collection[ObservedJob], now: float) -> Mapping[str, float]:
     """Return what each job was billed so far, in USD, by job id; those that no bill has, or can be read, are left out.
 
-    One call for each 31 days since the oldest of the jobs was created.
+    One call for each 31 days since the oldest of the jobs was created; no day is asked for twice, since a bill may
+    count it whole.
     """
     wanted = {job.id for job in jobs}
     start = min((made for job in jobs if (made := epoch_of(job.created_at)) is not None), default=now)
@@ -85,7 +86,7 @@ def billed(api: Api, jobs: Collection[ObservedJob], now: float) -> Mapping[str, 
     found: dict[str, float] = {}
     while start < now:
         try:
-            rows = api.training_bill(_iso(start), _iso(min(start + _MONTH, now)))
+            rows = api.training_bill(_iso(start), _iso(min(start + _MONTH - 1, now)))
         except ApiError:
             return {}
         for row in rows:

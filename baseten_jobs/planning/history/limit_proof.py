@@ -1,14 +1,12 @@
 """Plan with stops of runs that are over their limits -> the plan with those alone that git bears out."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
-from datetime import timedelta
 
 from baseten_jobs.git.objects import NotWhole
 from baseten_jobs.git.process import GitError
 from baseten_jobs.git.repository import NotInGit, Repository
 from baseten_jobs.job.names import parse_job_name
-from baseten_jobs.job.request import JobRequest
 from baseten_jobs.manifest.sources import read_raw
 from baseten_jobs.phrases import one_line
 from baseten_jobs.planning.history.branch_tip import Tip
@@ -19,16 +17,21 @@ from baseten_jobs.planning.plan import Action, ActionKey, Plan, Verb
 
 
 def with_proven_limits(
-    plan: Plan, repository: Repository | NotInGit, inquiry: Inquiry, ask_tip: Callable[[], Tip | None]
+    plan: Plan,
+    repository: Repository | NotInGit,
+    inquiry: Inquiry,
+    bases: Mapping[str, Sequence[str]],
+    ask_tip: Callable[[], Tip | None],
 ) -> Plan:
     """The plan without the stops over a limit that are in doubt; their manifests' actions get a warning each.
 
     A run is stopped if this repository's history has its spec, and HEAD the limit, and if the branch that decides is
-    not further: `ask_tip` looks at it, returns None where there is no remote, and raises GitError. Outside of any
-    repository there is nothing to ask, and the plan stays as it is.
+    not further: `ask_tip` looks at it, returns None where there is no remote, and raises GitError. One of an older spec
+    or attempt has to be over the limits that the newest revision with that had, too. `bases` has the files of Defaults
+    that each manifest extends, by its path.
     """
     stops = [stop for stop in plan.of(Verb.STOP) if stop.over_limit]
-    if not stops or (isinstance(repository, NotInGit) and not repository.refused):
+    if not stops:
         return plan
     doubts = {stop.key: why for stop in stops if (why := _of_job(stop, inquiry))}
     left = [stop for stop in stops if stop.key not in doubts]
@@ -36,7 +39,8 @@ def with_proven_limits(
         doubts |= dict.fromkeys((stop.key for stop in left), repository.reason)
     elif left:
         try:
-            doubts |= _of_history(plan, left, repository, inquiry, ask_tip)
+            proof = _Proof(plan, repository, inquiry, bases)
+            doubts |= proof.doubts(left, ask_tip)
         except (GitError, NotWhole) as error:
             doubts |= dict.fromkeys((stop.key for stop in left), f"git can't tell its spec's history: {error}")
     return _without(plan, doubts)
@@ -51,45 +55,49 @@ def _of_job(stop: Action, inquiry: Inquiry) -> str:
     return of_another(owner) if owner else ""
 
 
-def _of_history(
-    plan: Plan, stops: Iterable[Action], repository: Repository, inquiry: Inquiry, ask_tip: Callable[[], Tip | None]
-) -> dict[ActionKey, str]:
-    requests = [action.request for action in plan.actions]
-    evidence = Evidence(repository, requests, inquiry.policy.history, inquiry.now - timedelta(days=7))
-    at_head = repository.manifests_at_head()
-    found = {stop.key: _unproven(stop, plan, evidence, repository, at_head) for stop in stops}
-    if all(found.values()):
-        return found
-    tip = ask_tip()
-    if tip is not None and tip.overtaken:
-        told = (
-            f"{one_line(tip.branch)} is at {tip.commit[:7]} by now, and this is {tip.head[:7]}, so its own run decides"
-        )
-        return {key: why or told for key, why in found.items()}
-    return {key: why for key, why in found.items() if why}
+class _Proof:
+    """One repository, asked about the runs of one plan that are over their limits."""
 
+    def __init__(
+        self, plan: Plan, repository: Repository, inquiry: Inquiry, bases: Mapping[str, Sequence[str]]
+    ) -> None:
+        self.plan, self.repository, self.bases = plan, repository, bases
+        requests = [action.request for action in plan.actions]
+        self.evidence = Evidence(repository, requests, inquiry.policy.history, inquiry.now)
+        self.at_head = repository.manifests_at_head()
 
-def _unproven(stop: Action, plan: Plan, evidence: Evidence, repository: Repository, at_head: Mapping[str, str]) -> str:
-    request, job = stop.request, stop.job
-    was = (parse_job_name(job.name) or job.identity) if job else None
-    path = evidence.paths[request.path]
-    if was is None or path is None:
-        return "the manifest is not in the git repository of the rest"
-    if request.overrides:
-        return "`--set` is laid over its manifest"
-    changed = next((each for each in _sources(request, evidence) if not _as_committed(each, repository, at_head)), None)
-    if changed is not None:
-        return f"{one_line(changed, 200)} is not as HEAD has it"
-    if evidence.of(was.name).find_in_project(was, plan.project_of(stop)) is None:
-        return "this clone is shallow" if repository.shallow else "its spec is not in this repository's history"
-    return ""
+    def doubts(self, stops: Iterable[Action], ask_tip: Callable[[], Tip | None]) -> dict[ActionKey, str]:
+        """Why runs must not be stopped, by the keys of their stops; those that may be are left out."""
+        found = {stop.key: self._doubt(stop) for stop in stops}
+        tip = None if all(found.values()) else ask_tip()
+        told = ""
+        if tip is not None and tip.overtaken:
+            branch = one_line(tip.branch)
+            told = f"{branch} is at {tip.commit[:7]}, and this is {tip.head[:7]}, so its own run decides"
+        return {key: why or told for key, why in found.items() if why or told}
 
-
-def _sources(request: JobRequest, evidence: Evidence) -> Iterable[str]:
-    """The files that decide on a manifest's limits: its own, and those of the Defaults that it extends."""
-    limits = (("policy", "max_duration"), ("policy", "max_cost"))
-    given = (request.path, *(request.stands_in(path) for path in limits))
-    return dict.fromkeys(each for each in given if each)
+    def _doubt(self, stop: Action) -> str:
+        request, job = stop.request, stop.job
+        was = (parse_job_name(job.name) or job.identity) if job else None
+        if was is None or self.evidence.paths[request.path] is None:
+            return "the manifest is not in the git repository of the rest"
+        if request.overrides:
+            return "`--set` is laid over its manifest"
+        sources = dict.fromkeys((request.path, *self.bases.get(request.path, ())))
+        changed = next((each for each in sources if not _as_committed(each, self.repository, self.at_head)), None)
+        if changed is not None:
+            return f"{one_line(changed, 200)} is not as HEAD has it"
+        found = self.evidence.of(was.name).find_in_project(was, self.plan.project_of(stop))
+        if found is None:
+            return (
+                "this clone is shallow" if self.repository.shallow else "its spec is not in this repository's history"
+            )
+        if was == request.identity:
+            return ""
+        own, took = found.written.limits, stop.over_limit
+        if own is None or took is None or not own.exceeded_by(took):
+            return f"the manifest that it was made from allowed more, in commit {found.revision.commit[:10]}"
+        return ""
 
 
 def _as_committed(path: str, repository: Repository, at_head: Mapping[str, str]) -> bool:

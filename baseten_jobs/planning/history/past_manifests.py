@@ -10,6 +10,7 @@ from typing import Any, NamedTuple, TypeVar
 from baseten_jobs.job.content import Workspace, written_in
 from baseten_jobs.job.identity import SHOWN, Identity, Origin, digest_of
 from baseten_jobs.job.observation import ObservedProject
+from baseten_jobs.job.run_limits import RunLimits, run_limits
 from baseten_jobs.manifest.chains.entries import Entry, entries
 from baseten_jobs.manifest.defaults.reading import Read, Refused
 from baseten_jobs.manifest.document import MAX_BYTES, Document, Loaded, decode, load
@@ -42,6 +43,7 @@ class PastManifest:
     spec: Mapping[str, Any]
     api_version: str
     suspended: bool = False
+    limits: RunLimits | None = None
     workspace: Workspace | None = None
     content: str | None = None
     loads: tuple[Entry, ...] = ()
@@ -263,9 +265,18 @@ def _written(data: Any) -> PastManifest | None:
         spec=spec,
         api_version=data["apiVersion"],
         suspended=isinstance(policy, dict) and policy.get("suspend") is True,
+        limits=_limits(policy),
         workspace=workspace,
         loads=tuple(entries(data)),
     )
+
+
+def _limits(policy: Any) -> RunLimits | None:
+    """The limits of a policy of any age; none where they can't be read."""
+    try:
+        return run_limits(policy) if isinstance(policy, dict) else None
+    except (TypeError, ValueError):
+        return None
 
 
 def _text(value: Any) -> str | None:
