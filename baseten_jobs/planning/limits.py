@@ -182,7 +182,7 @@ def _of_ended(runs: _Runs, took: Spending) -> Action:
     action = runs.action
     if not (told := runs.over(took)):
         return action
-    if action.verb is Verb.HOLD:
+    if not _retries(action):
         remedy = f"raise {action.request.attempt_field}, or the limit and `--retry-failed {action.request.name}`"
         return replace(action, reason=f"stopped over its limit: {told}: {remedy} (job {runs.last.id} was stopped)")
     used = f"used up: {told}: raise {action.request.attempt_field}, or the limit"

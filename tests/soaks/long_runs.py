@@ -5,7 +5,8 @@
 
 Jobs are preempted, fail, stall or complete by seed. It prints what it counted, and exits with 1 if a promise was
 broken: what the reports tell is what the API holds, no spec runs twice at once, a retry begins with what the runs
-before it saved, and every job completes, or is held as used up, or stalls and is told to be idle.
+before it saved, none runs over its limit for longer than until the next apply, and every job completes, or is held as
+used up, or, without a limit, stalls and is told to be idle.
 """
 
 import argparse
@@ -52,17 +53,19 @@ DEATHS = 0.3
 
 LIMIT, DELAY = 3, "10m"
 OVER = 7 * HOUR
-"""The time that a job may run, where it is limited; those that do not stall take less."""
-
-LIMITED = False
-"""Whether manifests say `max_duration`, and a job that runs for longer has to be stopped; as yet nothing stops it."""
+"""The time that all runs of a limited manifest may take together."""
 
 Row = dict[str, Any]
 
 
+def limited(number: int) -> bool:
+    """Half of the manifests are: those that stall are stopped, and the others are idle for good."""
+    return number % 2 == 0
+
+
 def manifest(number: int) -> str:
     retry = f"retry: {{limit: {LIMIT}, when: [preempted, failed], from_checkpoint: true, delay: {DELAY}}}"
-    limit = f", max_duration: {OVER / HOUR:.0f}h" if LIMITED else ""
+    limit = f", max_duration: {OVER / HOUR:.0f}h" if limited(number) else ""
     return (
         "apiVersion: baseten-jobs/v1\nkind: TrainingJob\n"
         f"metadata: {{name: run-{number}, project: Long runs}}\n"
@@ -256,12 +259,12 @@ def opened(folder: Path, seed: int, *, within: bool) -> Iterator[Pipeline]:
 
 @dataclass
 class Story:
-    """What the pipeline told, what it left when it died, and when the applies that lived had ended."""
+    """What the pipeline told, what it left when it died, and when the applies that lived began and ended."""
 
     reports: list[Row] = field(default_factory=list)
     left: set[str] = field(default_factory=set)
     died: int = 0
-    ends: list[float] = field(default_factory=list)
+    applies: list[tuple[float, float]] = field(default_factory=list)
 
 
 def rehearse(line: Pipeline, count: int, growing: int, seed: int, every: float) -> tuple[Story, list[str]]:
@@ -272,14 +275,14 @@ def rehearse(line: Pipeline, count: int, growing: int, seed: int, every: float) 
         line.wait_until(began + number * every)
         if number < growing:
             line.write(count * (number + 1) // growing)
-        before = {row["id"] for row in line.jobs()}
+        before, begun = {row["id"] for row in line.jobs()}, line.now()
         report = line.apply(chance if chance.random() < DEATHS else None)
         if report is None:
             story.died += 1
             story.left |= {row["id"] for row in line.jobs()} - before
         else:
             story.reports.append(report)
-            story.ends.append(line.now())
+            story.applies.append((begun, line.now()))
     line.wait_until(line.now() + 2 * COURSE.running)
     last = line.apply()
     assert last is not None
@@ -296,7 +299,7 @@ def wrong(line: Pipeline, story: Story) -> list[str]:
         *_ends(line.plan()["actions"], _by_identity(jobs)),
         *_statuses(line.status(), jobs),
         *_resumed(line.loads(), _by_identity(jobs)),
-        *(_overruns(story, jobs) if LIMITED else ()),
+        *_overruns(story, jobs),
     ]
 
 
@@ -337,11 +340,23 @@ def _ends(actions: Sequence[Row], jobs: Mapping[str, Sequence[ObservedJob]]) -> 
     for action in actions:
         name, newest = action["name"], jobs[action["name"]][-1]
         done = newest.status_class is StatusClass.DONE
-        stalls = newest.live and not LIMITED and (action["warnings"] == [IDLE] or _live(jobs) > MOST_JOBS)
-        used_up = LIMITED or (action["reason"].startswith("used up: ") and len(jobs[name]) == LIMIT + 1)
-        held = action["action"] == "hold" and not newest.live and used_up
+        idle = action["warnings"] == [IDLE] or _live(jobs) > MOST_JOBS
+        stalls = newest.live and not _is_limited(newest) and idle
+        over = _is_limited(newest) and sum(map(_took, jobs[name])) >= OVER
+        used_up = action["reason"].startswith("used up: ") and (over or len(jobs[name]) == LIMIT + 1)
+        stopped = action["reason"].startswith("stopped over its limit: ") and over
+        held = action["action"] == "hold" and not newest.live and (used_up or stopped)
         if not (done or stalls or held):
             yield f"{name} is {newest.status}: {action['action']}, {action['reason']}"
+
+
+def _is_limited(job: ObservedJob) -> bool:
+    return job.identity is not None and limited(int(job.identity.name.removeprefix("run-")))
+
+
+def _took(job: ObservedJob) -> float:
+    """Seconds from its first log line on, which tells that it was created."""
+    return _ended(job) - (epoch_of(job.created_at) or 0.0)
 
 
 def _live(jobs: Mapping[str, Sequence[ObservedJob]]) -> int:
@@ -375,16 +390,17 @@ def _resumed(loads: Mapping[str, tuple[str, str]], jobs: Mapping[str, Sequence[O
 
 
 def _overruns(story: Story, jobs: Sequence[ObservedJob]) -> Iterator[str]:
-    """Every job over its limit ended by the end of the next apply that lived."""
+    """Every job over its limit ended by the end of the first apply that lived since; no other is stopped."""
     for same in _by_identity(jobs).values():
         spent = 0.0
         for job in same:
-            began = (epoch_of(job.created_at) or 0.0) + COURSE.created + COURSE.deploying
-            limit = began + max(0.0, OVER - spent)
-            allowed = next((end for end in story.ends if end > limit), float("inf"))
-            spent += max(0.0, _ended(job) - began)
+            limit = (epoch_of(job.created_at) or 0.0) + OVER - spent if _is_limited(job) else float("inf")
+            allowed = next((ended for begun, ended in story.applies if begun > limit), float("inf"))
+            spent += _took(job)
             if _ended(job) > allowed:
                 yield f"{job.name} ran over its limit by {_ended(job) - limit:.0f} s, and an apply had come"
+            if job.status_class is StatusClass.STOPPED and _ended(job) < limit:
+                yield f"{job.name} was stopped before its limit"
 
 
 def run(count: int, growing: int, seed: int, *, within: bool, every: float = INTERVAL) -> bool:
