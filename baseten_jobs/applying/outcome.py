@@ -80,6 +80,11 @@ class Outcome:
     warning: str = ""
 
     @property
+    def why(self) -> str:
+        """Why a run was stopped that is over its limits; empty for all else, which the plan alone explains."""
+        return self.action.reason if self.action.over_limit else ""
+
+    @property
     def state(self) -> str:
         """How the job is that is waited for, in a word; a stage that is to be submitted later is waiting itself."""
         if self.awaited is None:

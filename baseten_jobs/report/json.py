@@ -152,7 +152,7 @@ def _action(action: Action, look: Look) -> Mapping[str, Any]:
         "job_name": action.job_name,
         **cells.data(request),
         "gpus": request.gpus,
-        **limits.of_cost(action),
+        **limits.of_action(action),
         "starts": action.starts.value if action.starts else None,
         "changes": [_change(change) for change in look.shown(action.changes)],
         "previous": _revision(action.previous),
@@ -237,7 +237,7 @@ def _outcome(outcome: Outcome) -> Mapping[str, Any]:
         **_submitted(outcome.submitted_name),
         "error": outcome.error or outcome.unclear or None,
         **_awaited(outcome.awaited),
-        **({"warning": outcome.warning} if outcome.warning else {}),
+        **{name: told for name, told in (("warning", outcome.warning), ("reason", outcome.why)) if told},
     }
 
 

@@ -1,4 +1,4 @@
-"""Limits of what is submitted -> what it costs at most, of each job and of all."""
+"""Limits of what is submitted, or stopped -> what it costs at most, of each job and of all."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -26,14 +26,22 @@ def in_all(plan: Plan) -> str:
     if not known:
         return ""
     unlimited = len(submits) - len(known)
-    beside = f", and {count(unlimited, 'job')} without a limit" if unlimited else ""
+    beside = f", not counting {count(unlimited, 'job')} with no known limit" if unlimited else ""
     return f"; {_words(sum(known))}{beside}"
 
 
-def of_cost(action: Action) -> Mapping[str, Any]:
-    """For JSON: what a job costs per hour and, if it has a limit, at most; both in USD."""
-    limited = {"cost_at_most": usd_at_most(action)} if action.request.limits and action.verb is Verb.SUBMIT else {}
-    return {"cost_per_hour": action.cost.usd_per_hour if action.cost else None, **limited}
+def of_action(action: Action) -> Mapping[str, Any]:
+    """For JSON: what a job costs per hour and, if it has a limit, at most, both in USD; and what one over it took."""
+    limited = (
+        {"cost_at_most": _cents(usd_at_most(action))} if action.request.limits and action.verb is Verb.SUBMIT else {}
+    )
+    took = action.over_limit
+    over = {"over_limit": {"seconds": round(took.seconds.least), "usd_at_most": _cents(took.usd.most)}} if took else {}
+    return {"cost_per_hour": action.cost.usd_per_hour if action.cost else None, **limited, **over}
+
+
+def _cents(usd: float | None) -> float | None:
+    return None if usd is None else round(usd, 2)
 
 
 def _words(usd: float) -> str:

@@ -257,7 +257,7 @@ def _outcome(outcome: Outcome) -> Sequence[str]:
         code(outcome.action.job_name),
         prose(str(outcome.action.request.project), 80),
         code(outcome.job_id) if outcome.job_id else "",
-        prose("; ".join(filter(None, (outcome.error, outcome.unclear, outcome.warning)))),
+        prose("; ".join(filter(None, (outcome.why, outcome.error, outcome.unclear, outcome.warning)))),
     )
 
 

@@ -9,6 +9,7 @@ from baseten_jobs.job.identity import Identity
 from baseten_jobs.job.observation import ObservedJob, ObservedProject
 from baseten_jobs.job.request import JobRequest, ProjectRef, Upstream
 from baseten_jobs.job.retries import Retry
+from baseten_jobs.job.run_limits import Range, RunLimits, Spending
 from baseten_jobs.planning.capacity import Start
 from baseten_jobs.planning.diff import Change
 from baseten_jobs.planning.plan import Action, Beside, Doubt, Orphan, Plan, Verb, Wait
@@ -57,6 +58,28 @@ def planned(*actions: Action, **changes: Any) -> Plan:
     refs = {action.request.project for action in actions}
     projects = {ref: ObservedProject(ref, f"p-{ref}", str(ref)) for ref in refs}
     return replace(Plan(actions, projects), **changes)
+
+
+def limits() -> Plan:
+    """Limits by time, by cost and by both, without a price and without a limit; and what became of such runs."""
+    day, usd = RunLimits(12 * 3600), RunLimits(None, 500.0)
+    free = Cost(1, 0, "", 1)
+    took = Spending(Range(45_000.0, 46_000.0), Range(0.0, 1_328.88))
+    over = "over its limit: it has run for 12h30m, and policy.max_duration is 12h"
+    used = "used up: its runs took 13h, and policy.max_duration is 12h: raise `metadata.attempt`, or the limit"
+    limited = request("runs", limits=day)
+    return planned(
+        submit("by-time", request=request("by-time", limits=day)),
+        submit("by-cost", request=request("by-cost", limits=usd)),
+        submit("by-both", request=request("by-both", limits=RunLimits(60, 500.0))),
+        submit("no-price", request=request("no-price", limits=day), cost=free),
+        submit("no-limit"),
+        keep("runs", request=limited),
+        Action(Verb.STOP, limited, over, job("runs", digest=NEW), over_limit=took),
+        Action(
+            Verb.HOLD, request("used", limits=day), used, job("used", "j7", NEW, "PREEMPTED"), error=f"used: {used}"
+        ),
+    )
 
 
 def chain() -> Plan:

@@ -5,9 +5,10 @@ from collections.abc import Callable, Mapping, Sequence
 from copy import deepcopy
 from pathlib import Path
 
+from baseten_jobs.job.gpu_use import IDLE
 from tests.soaks.long_runs import HOUR, Pipeline, Row, Story, Within, opened, rehearse, wrong
 
-SEED = 80
+SEED = 87
 """With it each status comes up, one manifest uses its retries up, and an applier dies right after a create."""
 
 
@@ -48,6 +49,11 @@ class Told(Pipeline):
         actions: list[Row] = self._plan["actions"]
         return next(action for action in actions if action["reason"].startswith(starts))
 
+    def idle(self) -> Row:
+        """The action of a job that stalls."""
+        actions: list[Row] = self._plan["actions"]
+        return next(action for action in actions if action["warnings"] == [IDLE])
+
 
 Broken = tuple[str, Callable[[Told, Story], object]]
 
@@ -60,7 +66,14 @@ BROKEN: Mapping[str, Broken] = {
     ),
     "a retry begins anew": ("loads None", lambda told, _: told.loads().popitem()),
     "a held job has retries left": ("hold, waits", lambda told, _: told.action("used up").update(reason="waits")),
-    "nobody tells that a job idles": ("RUNNING: keep", lambda told, _: told.action("unchanged").update(warnings=[])),
+    "nobody tells that a job idles": ("RUNNING: keep", lambda told, _: told.idle().update(warnings=[])),
+    "a run goes on over its limit": (
+        "ran over its limit", lambda told, _: told.of("STOPPED").update(updated_at="2099-01-01T00:00:00.000000Z"),
+    ),
+    "a run is stopped before its limit": (
+        "was stopped before its limit",
+        lambda told, _: told.of("STOPPED").update(updated_at=told.of("STOPPED")["created_at"]),
+    ),
     "a status is old": ("is told to be", lambda told, _: told.status()[0]["job"].update(status="TRAINING_JOB_PENDING")),
     "nobody tells of idle GPUs": (
         "are told to be idle", lambda told, _: [row.update(gpus_idle=False) for row in told.status()],
@@ -72,11 +85,11 @@ BROKEN: Mapping[str, Broken] = {
 def test_every_job_has_an_end_that_is_told_whatever_dies(tmp_path: Path) -> None:
     with opened(tmp_path, SEED, within=True) as line:
         assert isinstance(line, Within)
-        story, found = rehearse(line, 8, 4, SEED, HOUR)
+        story, found = rehearse(line, 10, 4, SEED, HOUR)
         assert found == []
         told = Told(line)
     statuses = {job["current_status"].removeprefix("TRAINING_JOB_") for job in told.jobs()}
-    assert (statuses, len(story.left) > 0) == ({"COMPLETED", "PREEMPTED", "FAILED", "RUNNING"}, True)
+    assert (statuses, len(story.left) > 0) == ({"COMPLETED", "PREEMPTED", "FAILED", "RUNNING", "STOPPED"}, True)
     for what, (said, broken) in BROKEN.items():
         tampered, tampered_story = deepcopy(told), deepcopy(story)
         broken(tampered, tampered_story)

@@ -93,7 +93,7 @@ class _Operator:
     "--limits-only",
     is_flag=True,
     help="Only stop runs that are over their `policy.max_duration` or `max_cost`, also where other manifests have "
-    "errors or a guard forbids to submit.",
+    "errors or a guard forbids to submit; --strict does not count.",
 )
 @options.show_values
 @options.policy
@@ -132,7 +132,7 @@ def command(
         return session.fail(terms.reason, Exit.REFUSED)
     paths = still_there(session, terms.paths, prune=terms.policy.prune)
     compiling = compilation.compile_sound if limits_only else compilation.compile_all
-    compiled = compiling(replace(inputs, paths=paths, strict=terms.strict), session.stdin)
+    compiled = compiling(replace(inputs, paths=paths, strict=terms.strict and not limits_only), session.stdin)
     if not compiled.valid and not limits_only:
         return session.invalid(compiled.diagnostics)
     session.warn(compiled.diagnostics)

@@ -42,7 +42,7 @@ def with_proven_limits(
             proof = _Proof(plan, repository, inquiry, bases)
             doubts |= proof.doubts(left, ask_tip)
         except (GitError, NotWhole) as error:
-            doubts |= dict.fromkeys((stop.key for stop in left), f"git can't tell its spec's history: {error}")
+            doubts |= dict.fromkeys((stop.key for stop in left), f"git can't tell: {one_line(str(error), 400)}")
     return _without(plan, doubts)
 
 
