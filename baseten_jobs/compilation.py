@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, BinaryIO
 
-from baseten_jobs.manifest import document as manifest
 from baseten_jobs.manifest.chains.entries import chained
 from baseten_jobs.manifest.chains.links import Chains
 from baseten_jobs.manifest.diagnostics import Diagnostic, Severity, has_errors, in_order, made_strict, worst
 from baseten_jobs.manifest.document import Document, DocumentPlace, Loaded
 from baseten_jobs.manifest.folder_policies.files import FolderPolicies, policies_over
 from baseten_jobs.manifest.folder_policies.marks import is_policy
+from baseten_jobs.manifest.own_sources import read_ours
 from baseten_jobs.manifest.rules import errors
 from baseten_jobs.manifest.rules.confusable_projects import check_lookalikes
 from baseten_jobs.manifest.said_once import said_once
 from baseten_jobs.manifest.schema import check
 from baseten_jobs.manifest.schema.fields import DEFAULTS
-from baseten_jobs.manifest.sources import Sources, read_sources
+from baseten_jobs.manifest.sources import Sources
 
 if TYPE_CHECKING:
     from baseten_jobs.job.content import Content
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from baseten_jobs.manifest.folder_policies.chain import CostLimit
     from baseten_jobs.manifest.inputs import Inputs
     from baseten_jobs.manifest.name_globs import Unmet
+    from baseten_jobs.manifest.sources import Sources
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,8 @@ class CheckedManifest:
 class Checked:
     """Every manifest that was read, all that is wrong with any of them, and the Policies that hold for them.
 
-    `chains` say which load checkpoints of which, `elsewhere` are those of them that no path names.
+    `chains` say which load checkpoints of which, `elsewhere` are those of them that no path names. `passed` are the
+    places in folders where others' YAML stands, which was passed over.
     """
 
     manifests: tuple[CheckedManifest, ...]
@@ -48,6 +50,7 @@ class Checked:
     policies: FolderPolicies = field(default_factory=FolderPolicies)
     chains: Chains = field(default_factory=Chains)
     elsewhere: tuple[CheckedManifest, ...] = ()
+    passed: tuple[str, ...] = ()
 
     @property
     def valid(self) -> bool:
@@ -63,13 +66,15 @@ class Compiled:
     """The manifests with their requests; there are none where a diagnostic is an error.
 
     `cost_limits` has what each job of a manifest file may cost, by its path, where a Policy limits that. `upstreams`
-    are manifests that were not asked for; these may load checkpoints of their jobs.
+    are manifests that were not asked for; these may load checkpoints of their jobs. `passed` are the places in folders
+    where others' YAML stands.
     """
 
     manifests: tuple[CompiledManifest, ...]
     diagnostics: tuple[Diagnostic, ...]
     cost_limits: Mapping[str, CostLimit] = field(default_factory=dict)
     upstreams: tuple[CompiledManifest, ...] = ()
+    passed: tuple[str, ...] = ()
 
     @property
     def valid(self) -> bool:
@@ -120,9 +125,9 @@ class Compiled:
 def validate(inputs: Inputs, stdin: BinaryIO, *, only_ours: bool = False) -> Checked:
     """All diagnostics of all files: what the schema says of each document, and the rules of the rest of it.
 
-    With `only_ours` a file that is no file of manifests is passed over, although it was named.
+    What is no manifest in a folder is passed over; with `only_ours` in a file that was named, too.
     """
-    read, loaded = (_ours if only_ours else _all)(inputs.paths, stdin)
+    read, loaded = read_ours(inputs.paths, stdin, named=only_ours, ignored=_ignored)
     written = tuple(d for one in loaded for d in one.documents if not is_policy(d.data))
     policies = _policies(inputs, read, loaded)
     diagnostics = list(policies.diagnostics)
@@ -150,7 +155,7 @@ def validate(inputs: Inputs, stdin: BinaryIO, *, only_ours: bool = False) -> Che
     ordered = in_order(made_strict(diagnostics) if inputs.strict else diagnostics)
     checked = tuple(CheckedManifest(each, contents.get(each.place)) for each in (*documents, *unfit))
     elsewhere = tuple(CheckedManifest(each, further.get(each.place)) for each in chains.elsewhere)
-    return Checked(checked, ordered, policies, chains, elsewhere)
+    return Checked(checked, ordered, policies, chains, elsewhere, read.passed)
 
 
 def _chains(documents: Sequence[Document], inputs: Inputs, read: Sources) -> Chains:
@@ -161,7 +166,7 @@ def _chains(documents: Sequence[Document], inputs: Inputs, read: Sources) -> Cha
     from baseten_jobs.manifest.chains.resolution import resolved
 
     def beside() -> tuple[Sequence[Document], Sequence[Document]]:
-        found = around(inputs.paths, [source.given for source in read.sources])
+        found = around(inputs.paths, [source.given for source in read.sources], _ignored)
         return found.documents, found.broken
 
     def sound(document: Document) -> bool:
@@ -219,18 +224,10 @@ def _policies(inputs: Inputs, read: Sources, loaded: Sequence[Loaded]) -> Folder
     return policies_over(inputs.paths, tuple(zip(read.sources, loaded, strict=True)), told)
 
 
-def _all(paths: Sequence[str], stdin: BinaryIO) -> tuple[Sources, Sequence[Loaded]]:
-    read = read_sources(paths, stdin)
-    return read, [manifest.load(source.path, source.text) for source in read.sources]
+def _ignored(found: Mapping[str, Sequence[str]]) -> Collection[str]:
+    from baseten_jobs.git.ignored import ignored_of
 
-
-def _ours(paths: Sequence[str], stdin: BinaryIO) -> tuple[Sources, Sequence[Loaded]]:
-    from baseten_jobs.manifest.ownership import is_ours, may_be_ours
-
-    read = read_sources(paths, stdin, may_be_ours)
-    loaded = [(source, manifest.load(source.path, source.text)) for source in read.sources]
-    ours = [(source, one) for source, one in loaded if is_ours(one, source.text)]
-    return replace(read, sources=tuple(source for source, _ in ours)), [one for _, one in ours]
+    return ignored_of(found)
 
 
 def _packed(
@@ -251,11 +248,11 @@ def compile_all(inputs: Inputs, stdin: BinaryIO) -> Compiled:
     """Validated and, if nothing is wrong anywhere, compiled to requests."""
     checked = validate(inputs, stdin)
     if not checked.valid:
-        return Compiled((), checked.diagnostics)
+        return Compiled((), checked.diagnostics, passed=checked.passed)
     made = _compiled(checked)
     manifests = tuple(made[each.document.place] for each in checked.manifests)
     upstreams = tuple(made[each.document.place] for each in checked.elsewhere)
-    return Compiled(manifests, checked.diagnostics, checked.policies.cost_limits, upstreams)
+    return Compiled(manifests, checked.diagnostics, checked.policies.cost_limits, upstreams, checked.passed)
 
 
 def compile_sound(inputs: Inputs, stdin: BinaryIO) -> Compiled:
@@ -274,7 +271,7 @@ def compile_sound(inputs: Inputs, stdin: BinaryIO) -> Compiled:
     manifests = tuple(each for each in checked.manifests if each.document.place not in faulty)
     elsewhere = tuple(each for each in checked.elsewhere if each.document.place not in faulty)
     made = _compiled(replace(checked, manifests=manifests, elsewhere=elsewhere))
-    return Compiled(tuple(made[each.document.place] for each in manifests), checked.diagnostics)
+    return Compiled(tuple(made[each.document.place] for each in manifests), checked.diagnostics, passed=checked.passed)
 
 
 def _named(document: Document) -> object:

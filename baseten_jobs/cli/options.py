@@ -70,7 +70,9 @@ def output(*formats: str) -> Callable[[F], F]:
 
 
 def verbose(command: F) -> F:
-    return click.option("-v", "--verbose", is_flag=True, help="List every file of the workspaces.")(command)
+    return click.option(
+        "-v", "--verbose", is_flag=True, help="List every file of the workspaces, and those that are passed over."
+    )(command)
 
 
 def show_values(command: F) -> F:

@@ -14,7 +14,7 @@ from baseten_jobs.cli.exits import Exit
 from baseten_jobs.cli.options import DEFAULT_PATH
 from baseten_jobs.manifest.diagnostics import Diagnostic, Severity
 from baseten_jobs.manifest.sources import STDIN, is_bare
-from baseten_jobs.phrases import Page
+from baseten_jobs.phrases import Page, count, one_line
 from baseten_jobs.report import problems
 from baseten_jobs.report.style import Look
 
@@ -105,6 +105,15 @@ class Session:
             self.result(as_json.diagnostics(found, error=told))
         self.ended(self, told, found)
         return Exit.FAILED
+
+    def passed_over(self, places: Sequence[str]) -> None:
+        """Print one note of what in folders is no manifest, or a line for each place where it is to be `verbose`."""
+        if self.verbose:
+            for place in places:
+                self.note(f"passed over: {one_line(place, 400)}")
+        elif places:
+            others = count(len(places), "YAML file")
+            self.note(f"note: passed over {others} without an `apiVersion` of ours; `validate -v` lists them")
 
     def warn(self, diagnostics: Iterable[Diagnostic]) -> None:
         for found in diagnostics:

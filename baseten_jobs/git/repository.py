@@ -11,7 +11,7 @@ from pathlib import Path
 from baseten_jobs.git.log import LOG_FORMAT, SUBMODULE, FileChange, Revision, parse_commits, parse_log
 from baseten_jobs.git.objects import NotWhole, Objects
 from baseten_jobs.git.process import GitError, attempt, converse, run, without_filters
-from baseten_jobs.manifest.document import ENDINGS, MAX_BYTES
+from baseten_jobs.manifest.document import MAX_BYTES, is_yaml
 from baseten_jobs.manifest.paths import checkout_of, walk
 
 _LOG = (
@@ -20,8 +20,10 @@ _LOG = (
 )  # fmt: skip
 _COMMITS = ("log", "--encoding=UTF-8", "-z", "--no-show-signature", f"--format={LOG_FORMAT}")
 _LINK = "120000"
-MANIFESTS = ("*.yaml", "*.yml")
+MANIFESTS = (":(icase)*.yaml", ":(icase)*.yml")
 """What git takes for the paths of all YAML files."""
+_OURS = "apiVersion.*baseten-jobs/"
+"""What stands in a line of each manifest."""
 
 
 @dataclass(frozen=True)
@@ -104,13 +106,13 @@ class Repository:
         for mode, name, path in self._tree(self.head):
             if mode == SUBMODULE or (mode == _LINK and (self.root / path).is_dir()):
                 self.hidden = (*self.hidden, path)
-            elif path.endswith(ENDINGS):
+            elif is_yaml(path):
                 found[path] = name
         return found
 
     def manifests_at(self, commit: str) -> dict[str, str]:
         """The YAML files of a commit's tree: path to blob."""
-        return {path: name for mode, name, path in self._tree(commit) if mode != SUBMODULE and path.endswith(ENDINGS)}
+        return {path: name for mode, name, path in self._tree(commit) if mode != SUBMODULE and is_yaml(path)}
 
     def _tree(self, commit: str) -> Iterator[tuple[str, str, str]]:
         """Mode, object and path of everything in a commit's tree."""
@@ -150,7 +152,7 @@ class Repository:
         """The YAML files that lie in the checkout, committed or not; those of hidden folders too."""
         for parent, folders, names in walk(str(self.root)):
             folders[:] = [name for name in folders if name != ".git"]
-            paths = (os.path.join(parent, name) for name in names if name.endswith(ENDINGS))
+            paths = (os.path.join(parent, name) for name in names if is_yaml(name))
             yield from filter(os.path.isfile, paths)
 
     def contents(self, blobs: Sequence[str]) -> Iterator[bytes]:
@@ -214,13 +216,13 @@ def origin_of(paths: Iterable[str]) -> str:
 
 
 def once_held_manifests(path: str) -> bool:
-    """Whether HEAD's history knows of a YAML file at or below a path that may be gone."""
-    return _names_manifests(path, "log", "--format=", "--name-only")
+    """Whether HEAD's history knows of a YAML file of ours at or below a path that may be gone."""
+    return _names_manifests(path, "log", "--format=", "--name-only", "--no-ext-diff", "--no-textconv", f"-G{_OURS}")
 
 
 def holds_manifests(path: str) -> bool:
-    """Whether HEAD itself has a YAML file at or below a path that may be gone from the work tree."""
-    return _names_manifests(path, "ls-tree", "-r", "--name-only")
+    """Whether HEAD itself has a YAML file of ours at or below a path that may be gone from the work tree."""
+    return _names_manifests(path, "grep", "--name-only", "--no-textconv", "--text", f"-e{_OURS}")
 
 
 def _names_manifests(path: str, *command: str) -> bool:
@@ -229,7 +231,7 @@ def _names_manifests(path: str, *command: str) -> bool:
         return False
     with suppress(GitError):
         names = run(root, "--literal-pathspecs", *command, "-z", "HEAD", "--", os.path.relpath(real, root))
-        return any(name.endswith(ENDINGS) for name in os.fsdecode(names).split("\0"))
+        return any(is_yaml(name.removeprefix("HEAD:")) for name in os.fsdecode(names).split("\0"))
     return False
 
 

@@ -8,7 +8,7 @@ from baseten_jobs.importing.adoption import Adopted, Adoption, ReadSource
 from baseten_jobs.importing.draft import Draft, check, gaps, written
 from baseten_jobs.importing.placed import NONE, Placed, placed
 from baseten_jobs.manifest.diagnostics import Diagnostic, Position, Severity, has_errors, in_order
-from baseten_jobs.manifest.document import ENDINGS
+from baseten_jobs.manifest.document import is_yaml
 from baseten_jobs.manifest.names import distinct
 from baseten_jobs.manifest.paths import check_landing
 from baseten_jobs.manifest.sources import shown_name
@@ -30,7 +30,7 @@ class Target:
 
     @property
     def is_file(self) -> bool:
-        return self.out.endswith(ENDINGS)
+        return is_yaml(self.out)
 
     def path_for(self, name: str) -> str:
         return self.out if not self.out or self.is_file else os.path.join(self.out, f"{name}.yaml")

@@ -15,7 +15,7 @@ __all__ = [
     "names",
     "normalisation",
     "overrides",
-    "ownership",
+    "own_sources",
     "paths",
     "rules",
     "said_once",

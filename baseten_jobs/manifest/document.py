@@ -18,14 +18,17 @@ from baseten_jobs.manifest.yaml_scalars import Odd as Odd
 from baseten_jobs.manifest.yaml_scalars import spelled
 from baseten_jobs.phrases import one_line
 
-ENDINGS = (".yaml", ".yml")
-"""How the names of manifests in a folder end."""
+_ENDINGS = (".yaml", ".yml")
 MAX_BYTES = 1 << 20
 _LARGE = 1 << 17
 """From so many characters on, positions are kept while the text is read: it is hardly a manifest, and gets messages."""
-
-
 _ADOPTS = "metadata.adopts"
+
+
+def is_yaml(name: str) -> bool:
+    """True for the name, or path, of a file that a walk through a folder reads: it ends as those of YAML do."""
+    return name.lower().endswith(_ENDINGS)
+
 
 DocumentPlace = tuple[str, int, int]
 """A document's file, first line and cell: unique among the documents that are read together."""

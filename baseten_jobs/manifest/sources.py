@@ -2,14 +2,16 @@
 
 import os
 import stat
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import BinaryIO
 
 from baseten_jobs.manifest.diagnostics import Diagnostic, Position
-from baseten_jobs.manifest.document import ENDINGS, MAX_BYTES, decode
-from baseten_jobs.manifest.paths import path_name, walk
+from baseten_jobs.manifest.document import MAX_BYTES, decode, is_yaml
+from baseten_jobs.manifest.ownership import may_be_ours
+from baseten_jobs.manifest.paths import checkout_of, is_below, path_name, walk
+from baseten_jobs.phrases import count
 
 STDIN = "-"
 STDIN_NAME = "<stdin>"
@@ -19,113 +21,182 @@ STDIN_NAME = "<stdin>"
 class Source:
     """One file: its path as it was given, with bytes escaped that are not UTF-8, and its text.
 
-    `given` is the path itself, by which the file is found again.
+    `given` is the path itself, by which the file is found again; it is `walked` where a folder was named, and not the
+    file.
     """
 
     path: str
     text: str
     given: str = ""
+    walked: bool = False
 
 
 @dataclass(frozen=True)
 class Sources:
+    """The files; `passed` are the names of files in folders that may be no manifests, and were not read any further.
+
+    `folders` has the real paths of the YAML files in each folder that was named.
+    """
+
     sources: tuple[Source, ...]
     diagnostics: tuple[Diagnostic, ...]
+    passed: tuple[str, ...] = ()
+    folders: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
 
 Wanted = Callable[[bytes], bool]
+Ignored = Callable[[Mapping[str, Sequence[str]]], Collection[str]]
+"""Folders, and the files found in them, to those of the files that are left out."""
 
 
-def read_sources(paths: Sequence[str], stdin: BinaryIO, wanted: Wanted | None = None) -> Sources:
+def none_ignored(found: Mapping[str, Sequence[str]]) -> Collection[str]:
+    """Leaves out no file."""
+    return ()
+
+
+def read_sources(
+    paths: Sequence[str],
+    stdin: BinaryIO,
+    wanted: Wanted | None = None,
+    *,
+    in_folders: Wanted | None = None,
+    ignored: Ignored = none_ignored,
+) -> Sources:
     """Reads every file that `paths` name, each once; one that can't be read is a diagnostic.
 
-    A file whose bytes are not `wanted` is skipped, even if it is not UTF-8.
+    A file whose bytes are not `wanted` is skipped, even if it is not UTF-8; so is a file of a folder whose bytes are
+    not wanted `in_folders`, or that is `ignored`.
     """
+    found = _Found({})
+    walked = {path: _walked(path, found) for path in dict.fromkeys(paths) if _is_folder(path)}
+    left_out = ignored({path: each.files for path, each in walked.items()})
+    named = {found.real(path) for path in paths if path not in walked}
     sources: list[Source] = []
     diagnostics: list[Diagnostic] = []
+    passed: list[str] = []
+    folders: dict[str, frozenset[str]] = {}
     seen: set[str] = set()
-    folders: dict[str, str] = {}
-    passed = _Passed()
-    for path in paths:
-        for found in _files(path, passed):
-            if isinstance(found, Diagnostic):
-                diagnostics.append(found)
-                continue
-            real = found if found == STDIN else _real(found, folders)
-            if real in seen:
+    for path in dict.fromkeys(paths):
+        files = {path: found.real(path)}
+        if in_folder := path in walked:
+            files = {each: found.real(each) for each in walked[path].files if each not in left_out}
+            folders[path] = frozenset(files.values())
+            diagnostics += walked[path].refused
+            diagnostics += [] if files or walked[path].refused else [empty(path)]
+            passed += (f"{path_name(link)}, a link that leads out of the repository" for link in walked[path].links)
+        elif path != STDIN and not os.path.lexists(path):
+            diagnostics.append(_missing(path))
+            continue
+        for file, real in files.items():
+            if real in seen or (in_folder and real in named):
                 continue
             seen.add(real)
-            read = read_one(found, stdin, wanted)
+            read = read_one(file, stdin, in_folders if in_folder else wanted, walked=in_folder)
             if isinstance(read, Diagnostic):
                 diagnostics.append(read)
             elif read:
                 sources.append(read)
-    if passed.links or passed.files:
-        from baseten_jobs.manifest.overlooked import warnings_of
-
-        diagnostics += warnings_of(passed.links, passed.files, seen)
-    return Sources(tuple(sources), tuple(diagnostics))
-
-
-def _real(path: str, folders: dict[str, str]) -> str:
-    """Returns a file's real path; that of its folder is found once and kept in `folders`."""
-    folder, name = os.path.split(path)
-    if name in ("", ".", "..") or os.path.islink(path):
-        return os.path.realpath(path)
-    if folder not in folders:
-        folders[folder] = os.path.realpath(folder)
-    return os.path.join(folders[folder], name)
+            elif in_folder:
+                passed.append(shown_name(file))
+    return Sources(tuple(sources), tuple(diagnostics), tuple(passed), folders)
 
 
 @dataclass
-class _Passed:
-    """What a walk skips: links to folders, and files whose names end nearly as those of manifests do."""
+class _Found:
+    """Finds the real path of a file; that of its folder is found once."""
 
-    links: list[str] = field(default_factory=list)
-    files: list[str] = field(default_factory=list)
+    folders: dict[str, str]
 
-    def by(self, parent: str, folders: list[str], names: list[str]) -> None:
-        self.links += filter(os.path.islink, (os.path.join(parent, name) for name in folders))
-        self.files += (os.path.join(parent, name) for name in names if _is_nearly_one(name))
-
-
-def _files(path: str, passed: _Passed) -> Iterator[str | Diagnostic]:
-    if path == STDIN:
-        yield path
-    elif not os.path.lexists(path):
-        hint = "a pattern is left to the shell; name the folder" if set("*?[") & set(path) else ""
-        yield Diagnostic("missing-path", "there is no such file or folder", Position(path_name(path)), hint=hint)
-    elif os.path.isdir(path):
-        yield from _in_folder(path, passed)
-    else:
-        yield path
+    def real(self, path: str) -> str:
+        if path == STDIN:
+            return path
+        folder, name = os.path.split(path)
+        if name in ("", ".", "..") or os.path.islink(path):
+            return os.path.realpath(path)
+        if folder not in self.folders:
+            self.folders[folder] = os.path.realpath(folder)
+        return os.path.join(self.folders[folder], name)
 
 
-def _in_folder(folder: str, passed: _Passed) -> Iterator[str | Diagnostic]:
-    refused: list[OSError] = []
-    files = []
-    for parent, folders, names in walk(folder, refused.append):
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
-        names = [name for name in names if not name.startswith(".")]
-        files += [os.path.join(parent, name) for name in names if name.endswith(ENDINGS)]
-        passed.by(parent, folders, names)
-    for error in refused:
-        yield unreadable(path_name(str(error.filename)), error)
-    if not files and not refused:
-        yield Diagnostic("empty-folder", "there is no *.yaml or *.yml file in this folder", Position(path_name(folder)))
-    yield from sorted(files)
+def _is_folder(path: str) -> bool:
+    return path != STDIN and os.path.isdir(path)
 
 
-def _is_nearly_one(name: str) -> bool:
-    return not name.endswith(ENDINGS) and name.lower().endswith(ENDINGS)
+def _missing(path: str) -> Diagnostic:
+    hint = "a pattern is left to the shell; name the folder" if set("*?[") & set(path) else ""
+    return Diagnostic("missing-path", "there is no such file or folder", Position(path_name(path)), hint=hint)
+
+
+def empty(folder: str, others: int = 0) -> Diagnostic:
+    """What is wrong with a folder that holds no manifest, but as many YAML files of `others`."""
+    message = "there is no *.yaml or *.yml file in this folder"
+    if others:
+        message = f"there is no manifest in this folder: none of its {count(others, 'YAML file')} has our `apiVersion`"
+    return Diagnostic("empty-folder", message, Position(path_name(folder)))
+
+
+@dataclass(frozen=True)
+class _Walk:
+    """The YAML files of a folder, sorted, what of it can't be read, and the links that are not followed."""
+
+    files: Sequence[str]
+    refused: Sequence[Diagnostic]
+    links: Sequence[str]
+
+
+def _walked(folder: str, found: _Found) -> _Walk:
+    """Walks through a folder, and through the linked folders in it that lie within its repository, each once.
+
+    Without a repository it is the working folder, or that folder itself, that a link must not leave.
+    """
+    refused: list[Diagnostic] = []
+    files: list[str] = []
+    outside: list[str] = []
+    seen: set[str] = set()
+    top = os.path.realpath(folder)
+    pending = [folder]
+    while pending:
+        links: list[str] = []
+        for parent, below, names in walk(
+            pending.pop(0), lambda error: refused.append(unreadable(path_name(str(error.filename)), error))
+        ):
+            below[:] = sorted(name for name in below if not name.startswith("."))
+            if (real := found.real(os.path.join(parent, "."))) in seen:
+                below.clear()
+                continue
+            seen.add(real)
+            files += (os.path.join(parent, name) for name in names if is_yaml(name) and not name.startswith("."))
+            links += filter(os.path.islink, (os.path.join(parent, name) for name in below))
+        bound = _bound(top) if links else ""
+        for link in links:
+            real = os.path.realpath(link)
+            if not is_below(real, bound):
+                outside.append(link)
+            elif not (is_below(top, real) or _is_hidden(real, bound)):
+                pending.append(link)
+    return _Walk(sorted(files), refused, sorted(outside))
+
+
+def _bound(top: str) -> str:
+    here = os.path.realpath(os.curdir)
+    return checkout_of(top) or (here if is_below(top, here) else top)
+
+
+def _is_hidden(real: str, bound: str) -> bool:
+    return any(part.startswith(".") for part in os.path.relpath(real, bound).split(os.sep))
 
 
 def is_bare(path: str) -> bool:
-    """True if a path is missing, or is a folder without manifests."""
-    return path != STDIN and all(
-        isinstance(found, Diagnostic) and found.rule in ("missing-path", "empty-folder")
-        for found in _files(path, _Passed())
-    )
+    """True if a path is missing, or is a folder in which no file may be a manifest."""
+    if path == STDIN or not os.path.isdir(path):
+        return path != STDIN and not os.path.lexists(path)
+    walk = _walked(path, _Found({}))
+    return not walk.refused and not any(map(_may_hold_ours, walk.files))
+
+
+def _may_hold_ours(path: str) -> bool:
+    raw = read_raw(path)
+    return raw is None or may_be_ours(raw)
 
 
 def read_raw(path: str) -> bytes | None:
@@ -138,7 +209,9 @@ def read_raw(path: str) -> bytes | None:
     return raw if len(raw) <= MAX_BYTES else None
 
 
-def read_one(path: str, stdin: BinaryIO, wanted: Wanted | None = None) -> Source | Diagnostic | None:
+def read_one(
+    path: str, stdin: BinaryIO, wanted: Wanted | None = None, *, walked: bool = False
+) -> Source | Diagnostic | None:
     """Returns one file, a diagnostic if it can't be read, or None if its bytes are not `wanted`."""
     raw = read_whole(path, stdin)
     if isinstance(raw, Diagnostic):
@@ -146,8 +219,8 @@ def read_one(path: str, stdin: BinaryIO, wanted: Wanted | None = None) -> Source
         return None if is_others else raw
     if wanted and not wanted(raw):
         return None
-    text = decode(shown_name(path), raw)
-    return Source(shown_name(path), text, path) if isinstance(text, str) else text
+    text = decode(name := shown_name(path), raw)
+    return Source(name, text, path, walked) if isinstance(text, str) else text
 
 
 def _head(path: str) -> bytes:

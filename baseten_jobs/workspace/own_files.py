@@ -3,7 +3,7 @@
 import json
 import re
 
-from baseten_jobs.manifest.document import ENDINGS, decode, load
+from baseten_jobs.manifest.document import decode, is_yaml, load
 
 _HEAD = 200
 """By so many of its first bytes a saved plan is known, however long it is."""
@@ -32,7 +32,7 @@ def form_of(path: str) -> str:
     """A path that stands for all those of which `is_ours` says the same, whatever the bytes are."""
     if _PIPELINE.search(path):
         return ".gitlab-ci.yml"
-    return "x.yaml" if path.endswith(ENDINGS) else "x"
+    return "x.yaml" if is_yaml(path) else "x"
 
 
 def _is_schema(raw: bytes) -> bool:
@@ -56,7 +56,7 @@ def _holds_manifest(path: str, raw: bytes) -> bool:
     if any(_names_us(document.data) for document in loaded.documents):
         return True
     written = re.search(r"^\s*[\"']?apiVersion[\"']?\s*:\s*[\"']?baseten-jobs/", text, re.M)
-    return name.endswith(ENDINGS) and bool(loaded.diagnostics) and written is not None
+    return is_yaml(name) and bool(loaded.diagnostics) and written is not None
 
 
 def _names_us(data: object) -> bool:

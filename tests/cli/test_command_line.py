@@ -489,7 +489,7 @@ def test_json_is_one_document_whatever_happens(
 
 def test_render_is_a_list_or_the_document_of_validate(tool: Cli, here: Path) -> None:
     assert [one["name"] for one in tool("render", "-o", "json").json] == ["good"]
-    (here / "specs" / "bad.yaml").write_text("a: b")
+    (here / "specs" / "bad.yaml").write_text("kind: TrainingJob")
     ran = tool("render", "-o", "json")
     assert (ran.code, ran.json["format_version"], ran.json["valid"]) == (1, "1.0", False)
 
@@ -521,7 +521,7 @@ def test_a_pipe_can_be_read(process: Cli) -> None:
 
 
 def test_a_reader_that_has_had_enough_is_no_trouble(here: Path) -> None:
-    (here / "specs" / "bad.yaml").write_text("a: b")
+    (here / "specs" / "bad.yaml").write_text("kind: TrainingJob")
     child = subprocess.Popen(
         [sys.executable, "-m", "baseten_jobs", "validate"], stdout=subprocess.PIPE, stderr=subprocess.PIPE
     )

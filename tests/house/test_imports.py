@@ -27,7 +27,7 @@ ROOMS = {
     "importing": _BELOW,
     "applying": "phrases secrecy manifest job provider planning workspace",
     "report": f"{_BELOW} provider planning importing applying",
-    "compilation": "phrases manifest job workspace",
+    "compilation": "phrases manifest job git workspace",
     "pipeline": f"{_BELOW} provider planning applying compilation",
     "emulator": "",
     "cli": f"{_BELOW} provider planning importing applying report compilation pipeline emulator",
@@ -47,8 +47,8 @@ TO_THE_EMULATOR = {"provider.api.connection", "cli.commands.emulator"}
 
 _EFFECTFUL = """
     manifest.paths manifest.folder_policies.files manifest.defaults.files manifest.chains.files
-    manifest.overlooked manifest.sources cli.repository_paths
-    git.process git.objects git.repository git.index git.listing workspace.user_cache workspace.hashing
+    manifest.sources manifest.own_sources cli.repository_paths
+    git.process git.ignored git.objects git.repository git.index git.listing workspace.user_cache workspace.hashing
     workspace.places workspace.walk workspace.archive workspace.boundary workspace.conversion
     workspace.warnings workspace.pack importing.adopt importing.truss.confined importing.truss.files compilation
     provider.api.local_database planning.history.commit_files git.remote planning.history.branch_tip

@@ -96,7 +96,7 @@ def test_a_policy_can_set_each_rule_that_warns_of_manifests_and_files() -> None:
     assert set(settable()) == warning - of_imports
     allow = shape_of(SUPPORTED[-1]).properties["policy"].properties["allow"].items
     assert allow
-    assert set(allow.schema["enum"]) == set(settable()) - {"not-read", "unused-defaults"}
+    assert set(allow.schema["enum"]) == set(settable()) - {"unused-defaults"}
 
 
 def test_the_schema_describes_a_rule_as_the_registry_does() -> None:
@@ -104,11 +104,6 @@ def test_the_schema_describes_a_rule_as_the_registry_does() -> None:
     assert {rule: field["description"] for rule, field in described.items()} == {
         rule: rules()[rule].what for rule in settable()
     }
-
-
-def test_a_file_that_is_passed_over_is_judged_by_its_folder() -> None:
-    files = {"a/p.yaml": HEAD + "rules: {not-read: error}\n", "a/x.YAML": manifest(), "a/y.yaml": manifest()}
-    assert {d.rule: d.severity.value for d in checked(files, ".").diagnostics}["not-read"] == "error"
 
 
 def test_a_tree_that_two_manifests_share_is_judged_for_each() -> None:
@@ -273,10 +268,13 @@ def test_a_link_that_leads_out_is_an_error_and_one_that_stays_holds(tmp_path: Pa
 
 
 def test_of_the_files_above_only_those_that_mention_a_policy_are_parsed(monkeypatch: pytest.MonkeyPatch) -> None:
-    from baseten_jobs.manifest import document
+    from baseten_jobs.manifest import document, own_sources
 
     load, parsed = document.load, []
-    monkeypatch.setattr(document, "load", lambda path, text: parsed.append(os.path.basename(path)) or load(path, text))
+    for reader in (document, own_sources):
+        monkeypatch.setattr(
+            reader, "load", lambda path, text: parsed.append(os.path.basename(path)) or load(path, text)
+        )
     files = {"values.yaml": "kind: x\n", "q.yml": manifest(), "p.yaml": HEAD, "a/train.yaml": manifest()}
     assert checked(files, "a").valid
     assert sorted(parsed) == ["p.yaml", "train.yaml"]

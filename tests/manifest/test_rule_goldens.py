@@ -138,7 +138,7 @@ SECRET = "{start_commands: [go], environment_variables: {HF_TOKEN: {name: hf_ace
 CASES: dict[str, Case] = {
     "missing-path": Case("validate spec"),
     "unreadable": Case("validate .", prepare=_locked_away),
-    "too-large": Case("validate .", prepare=_large),
+    "too-large": Case("validate train.yaml", prepare=_large),
     "defaults": Case("validate train.yaml", {"train.yaml": HEIR}),
     "defaults.what-is-no-path": Case("validate .", {"train.yaml": HEIR.replace("base.yaml", "[base.yaml]")}),
     "defaults.another-kind": Case("validate .", {"train.yaml": HEIR, "base.yaml": PLAIN}),
@@ -244,7 +244,6 @@ CASES: dict[str, Case] = {
             "specs/c.yaml": _after("first", own="third"),
         },
     ),
-    "not-read": Case("validate .", {"train.yaml": PLAIN, "eval.YAML": PLAIN}),
     "override.of-a-name": Case("validate . --set trian:spec.priority=5"),
     "override.of-a-glob": Case("validate . --set 'trian*:spec.priority=5'"),
     "override.of-a-place": Case("validate . --set 'train:spec.weights[2].source=s3://a/b'"),

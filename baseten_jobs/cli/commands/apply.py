@@ -133,6 +133,7 @@ def command(
     paths = still_there(session, terms.paths, prune=terms.policy.prune)
     compiling = compilation.compile_sound if limits_only else compilation.compile_all
     compiled = compiling(replace(inputs, paths=paths, strict=terms.strict and not limits_only), session.stdin)
+    session.passed_over(compiled.passed)
     if not compiled.valid and not limits_only:
         return session.invalid(compiled.diagnostics)
     session.warn(compiled.diagnostics)

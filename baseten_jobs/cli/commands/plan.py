@@ -73,6 +73,7 @@ def command(
         raise click.UsageError("--out never holds a value of the environment, so it can't remember this --set")
     inputs = replace(inputs, paths=still_there(session, paths, prune=policy.prune))
     compiled = compilation.compile_all(inputs, session.stdin)
+    session.passed_over(compiled.passed)
     if not compiled.valid:
         return session.invalid(compiled.diagnostics)
     session.warn(compiled.diagnostics)

@@ -29,6 +29,7 @@ def command(
     session = Session(output, verbose=verbose)
     inputs = replace(inputs, paths=still_there(session, or_default(inputs.paths)))
     compiled = compilation.compile_all(inputs, session.stdin)
+    session.passed_over(compiled.passed)
     if not compiled.valid:
         return session.invalid(compiled.diagnostics)
     session.warn(compiled.diagnostics)

@@ -7,12 +7,12 @@ from io import BytesIO
 
 from baseten_jobs.manifest.defaults.files import from_disk
 from baseten_jobs.manifest.defaults.inheritance import inherited
-from baseten_jobs.manifest.document import Document, load
+from baseten_jobs.manifest.document import Document
 from baseten_jobs.manifest.matrix.expansion import expanded
-from baseten_jobs.manifest.ownership import is_ours, may_be_ours
+from baseten_jobs.manifest.own_sources import read_ours
 from baseten_jobs.manifest.paths import checkout_of, is_below
 from baseten_jobs.manifest.schema.fields import KIND
-from baseten_jobs.manifest.sources import STDIN, read_sources
+from baseten_jobs.manifest.sources import STDIN, Ignored, none_ignored
 
 _SPECS = "specs"
 
@@ -25,20 +25,19 @@ class Around:
     broken: tuple[Document, ...] = ()
 
 
-def around(paths: Sequence[str], read: Collection[str]) -> Around:
+def around(paths: Sequence[str], read: Collection[str], ignored: Ignored = none_ignored) -> Around:
     """Returns the manifests around some paths; `read` are the files that were read already."""
     known = {os.path.realpath(path) for path in read}
     folders = dict.fromkeys(folder_around(path) for path in paths if path != STDIN)
-    found = read_sources([each for each in folders if os.path.isdir(each)], BytesIO(), may_be_ours).sources
+    searched = [each for each in folders if os.path.isdir(each)]
+    around_them, found = read_ours(searched, BytesIO(), ignored=ignored)
     documents: list[Document] = []
     unread: set[str] = set()
-    for source in found:
+    for source, loaded in zip(around_them.sources, found, strict=True):
         if os.path.realpath(source.given) in known:
             continue
-        loaded = load(source.path, source.text)
-        if is_ours(loaded, source.text):
-            documents += loaded.documents
-            unread |= {source.path} if loaded.diagnostics else set()
+        documents += loaded.documents
+        unread |= {source.path} if loaded.diagnostics else set()
     merged = inherited(documents, from_disk)
     cells = expanded(merged.documents)
     whole = [document for document in cells.documents if _is_job(document)]

@@ -4,7 +4,7 @@ import os
 from io import BytesIO
 
 from baseten_jobs.manifest.defaults.reading import Refused
-from baseten_jobs.manifest.document import ENDINGS, Loaded, load
+from baseten_jobs.manifest.document import Loaded, is_yaml, load
 from baseten_jobs.manifest.paths import checkout_of, is_within
 from baseten_jobs.manifest.sources import Source, read_one
 
@@ -26,7 +26,7 @@ def from_disk(path: str, by: str) -> Loaded:
         raise Refused(f"lies outside of {beyond}")
     if root is not None and ".git" in os.path.relpath(os.path.realpath(path), root).casefold().split(os.sep):
         raise Refused("lies in git's own folder")
-    if not path.endswith(ENDINGS):
+    if not is_yaml(path):
         raise Refused("is no *.yaml or *.yml file")
     if not os.path.isfile(path):
         raise Refused("is no regular file")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from baseten_jobs.manifest import document as manifest
 from baseten_jobs.manifest.diagnostics import Diagnostic, Position, Severity
-from baseten_jobs.manifest.document import ENDINGS, Document, DocumentPlace, Loaded
+from baseten_jobs.manifest.document import Document, DocumentPlace, Loaded, is_yaml
 from baseten_jobs.manifest.folder_policies.marks import allows, declares_one, is_policy, may_hold_one
 from baseten_jobs.manifest.paths import checkout_of, is_below, is_within, path_name
 from baseten_jobs.manifest.schema.check import check
@@ -150,7 +150,7 @@ class _Search:
         """The names of the YAML files of a folder, sorted."""
         try:
             with os.scandir(folder) as entries:
-                found = (entry for entry in entries if entry.name.endswith(ENDINGS) and not entry.is_dir())
+                found = (entry for entry in entries if is_yaml(entry.name) and not entry.is_dir())
                 return sorted(entry.name for entry in found if not (entry.is_symlink() and _leads_nowhere(entry.path)))
         except OSError as error:
             self.diagnostics.append(unreadable(path_name(self._relative(folder)), error))

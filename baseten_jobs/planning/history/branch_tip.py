@@ -12,7 +12,7 @@ from baseten_jobs.git.process import GitError
 from baseten_jobs.git.remote import SECONDS, NoRemote, TreeChange, remote_of
 from baseten_jobs.git.repository import NotInGit, Repository, open_repository
 from baseten_jobs.job.content import written_in
-from baseten_jobs.manifest.document import ENDINGS, Document
+from baseten_jobs.manifest.document import Document, is_yaml
 from baseten_jobs.manifest.paths import checkout_of, is_below
 from baseten_jobs.manifest.sources import STDIN, STDIN_NAME
 from baseten_jobs.phrases import listed, one_line
@@ -108,7 +108,7 @@ def _repository(paths: Iterable[str]) -> Repository:
 
 def _compared(tip: Tip, repository: Repository, changes: Sequence[TreeChange], places: "_Places") -> Tip:
     differing = [change.path for change in changes if places.touched_by(change.path)]
-    yaml = [change for change in changes if change.path.endswith(ENDINGS)]
+    yaml = [change for change in changes if is_yaml(change.path)]
     names = dict.fromkeys(blob for change in yaml for blob in (change.before, change.after) if blob)
     held = dict(zip(names, repository.contents(tuple(names)), strict=True))
     differing += [

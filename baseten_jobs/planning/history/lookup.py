@@ -13,7 +13,7 @@ from baseten_jobs.git.repository import Repository
 from baseten_jobs.job.identity import Identity
 from baseten_jobs.job.observation import ObservedProject
 from baseten_jobs.job.request import JobRequest
-from baseten_jobs.manifest.document import ENDINGS, MAX_BYTES
+from baseten_jobs.manifest.document import MAX_BYTES, is_yaml
 from baseten_jobs.manifest.sources import read_raw
 from baseten_jobs.planning.diff import Change
 from baseten_jobs.planning.history.bases import Bases, Held
@@ -48,7 +48,7 @@ class Evidence:
         self.repository, self.limit, self.since, self.base = repository, limit, since, base
         self.requests = tuple(requests)
         self.paths = {request.path: repository.path_of(request.path) for request in requests}
-        self.others = [f":(literal){p}" for p in self.paths.values() if p and not p.endswith(ENDINGS)]
+        self.others = [f":(literal){p}" for p in self.paths.values() if p and not is_yaml(p)]
         self.contents = Contents(repository.contents, Bases(self._files_at, self._file_here))
         self.history = History(repository.log(self.others), self.contents, limit)
         self.contents.upstreams = Upstreams(self.contents.bases, self.contents.held_in, self._paths_of, self._content)
