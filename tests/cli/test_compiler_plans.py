@@ -267,6 +267,7 @@ def told(called: Cli, command: str) -> str:
     where = () if words[0] in ("validate", "render") else ("--local-db", "../emulator.db")
     ran = called(*words, *where)
     said = re.sub(r"\b(created|deploying|running)\b", "running", ran.out + ran.err)
+    said = re.sub(r"(\d+) running, (\d+) running", lambda both: f"{int(both[1]) + int(both[2])} running", said)
     said = re.sub(r" {2}\d+s ", "  …", re.sub(r"; ≤ \$[\d.]+ so far", "", said))
     said = re.sub(r"(?<=H100 ) *(≤ \$|\$)[\d.]+(?= +[a-z0-9]{7} )", "  $…", said)
     said = re.sub(r"(?<=\S) {3,}", "  ", said)
