@@ -1,6 +1,6 @@
 """A plan, what became of it, or what is wrong, as a comment or a step's summary: Markdown that GitHub accepts."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 from baseten_jobs.applying.outcome import Applied, Outcome
 from baseten_jobs.git.log import Revision
@@ -16,6 +16,7 @@ from baseten_jobs.report.cells import by_matrix, values
 from baseten_jobs.report.grouping import Group, grouped
 from baseten_jobs.report.markdown_change import change_told
 from baseten_jobs.report.markdown_escape import code, in_comment, prose
+from baseten_jobs.report.markdown_sections import lines_of, missing, rows_of
 from baseten_jobs.report.shared_changes import SharedChange, SharedChanges
 from baseten_jobs.report.size_limit import Section, enough, fitted
 from baseten_jobs.report.style import PLAIN, Look
@@ -42,15 +43,16 @@ def plan(made: Plan, look: Look = PLAIN) -> Page:
     rows = [action for action in made.actions if action.key not in unlisted]
     told_of = [action for action in rows if action.verb in _CHANGING]
     shared = SharedChanges(made.actions)
+    edits = tuple(_shared(each, look) for each in shared)
     sections = [
         Section("\n".join([_marker(look.target), f"### {prose(text.heading(made), 1000)}"])),
-        *_list("", tuple(_alerts(made)), "line", rank=1, share=0.3),
+        *lines_of("", tuple(_alerts(made)), "line", rank=1, share=0.3),
         *_totals(made, len(unlisted)),
         *_tables(rows, share=0.5 if told_of else 1.0),
-        *_list("**Changes of Defaults**\n", tuple(_shared(each, look) for each in shared), "change", rank=2, share=0.2),
+        *lines_of("**Changes of Defaults**\n", edits, "change", rank=2, share=0.2),
         *_details(told_of, look, shared),
         *_orphans(made.orphans),
-        *_list("**Notes**\n", tuple(f"- {prose(note)}" for note in _notes(made)), "note", rank=2, share=0.1),
+        *lines_of("**Notes**\n", tuple(f"- {prose(note)}" for note in _notes(made)), "note", rank=2, share=0.1),
     ]
     return fitted(sections, LIMIT)
 
@@ -63,8 +65,8 @@ def applied(result: Applied, look: Look = PLAIN) -> Page:
     sections = [
         Section(f"### {text.applied_summary(result)}"),
         *([Section("**interrupted**: what was not started is skipped")] if result.interrupted else []),
-        *_list("", tuple(f"- **{prose(note)}**" for note in notes), "note", rank=1, share=0.2),
-        *_rows(head, tuple(_outcome(o) for o in outcomes), "outcome", rank=2),
+        *lines_of("", tuple(f"- **{prose(note)}**" for note in notes), "note", rank=1, share=0.2),
+        *rows_of(head, tuple(_outcome(o) for o in outcomes), "outcome", rank=2),
     ]
     return fitted(sections, LIMIT)
 
@@ -74,7 +76,7 @@ def diagnostics(found: Sequence[Diagnostic], documents: Sequence[Document] = (),
     ordered = sorted(found, key=lambda d: d.severity is not Severity.ERROR)
     rows = ((d.severity.value, code(str(d.position)), prose(problems.message(d), 600), d.rule) for d in ordered)
     counted = [Section(problems.summary(found, documents))] if documents else []
-    return fitted([*_rows(("level", "where", "what", "rule"), rows, "problem", rank=0), *counted], LIMIT)
+    return fitted([*rows_of(("level", "where", "what", "rule"), rows, "problem", rank=0), *counted], LIMIT)
 
 
 def no_plan(reason: str, found: Sequence[Diagnostic] = (), look: Look = PLAIN) -> Page:
@@ -152,7 +154,7 @@ def _table(actions: Sequence[Action], share: float, title: str = "", axes: Seque
     head = ("action", *columns, "job", "project", "GPUs", *(["cost"] if priced else []), "why")
     ordered = sorted(actions, key=lambda action: action.verb is Verb.KEEP)
     rows = tuple(_cells(action, priced, axes) for action in ordered)
-    yield from _rows(head, rows, "action", rank=3, share=share, title=title)
+    yield from rows_of(head, rows, "action", rank=3, share=share, title=title)
 
 
 def _cells(action: Action, priced: bool, axes: Sequence[str]) -> Sequence[str]:
@@ -203,7 +205,7 @@ def _detail(action: Action, look: Look, most: int, shared: SharedChanges) -> str
             Section(f"<details>\n<summary>{action.verb.value} {code(text.subject(action))}{number}{outside}</summary>"),
             *map(Section, facts),
             *_changes(shared.own(action), look, most),
-            *_list("", tuple(f"* {point}" for point in _points(action, look, shared)), "line", rank=0, share=0.4),
+            *lines_of("", tuple(f"* {point}" for point in _points(action, look, shared)), "line", rank=0, share=0.4),
             Section("</details>"),
         ],
         most,
@@ -214,7 +216,7 @@ def _changes(found: Sequence[Change], look: Look, most: int) -> Iterator[Section
     items = enough((f"- {change_told(change)}" for each in found for change in look.shown([each])), 2 * most)
     if items:
         further = len(found) - len(items)
-        yield Section("", items, left_out=_left_out("change"), further=further, rank=1, share=0.8)
+        yield Section("", items, left_out=missing("change"), further=further, rank=1, share=0.8)
 
 
 def _points(action: Action, look: Look, shared: SharedChanges) -> Iterator[str]:
@@ -248,7 +250,7 @@ def _orphans(orphans: Sequence[Orphan]) -> Iterator[Section]:
         )
         for orphan in orphans
     )
-    yield from _rows(head, rows, "orphan", rank=2, share=0.2, title="**Orphans**; `apply --prune` stops them\n\n")
+    yield from rows_of(head, rows, "orphan", rank=2, share=0.2, title="**Orphans**; `apply --prune` stops them\n\n")
 
 
 def _outcome(outcome: Outcome) -> Sequence[str]:
@@ -259,21 +261,3 @@ def _outcome(outcome: Outcome) -> Sequence[str]:
         code(outcome.job_id) if outcome.job_id else "",
         prose("; ".join(filter(None, (outcome.why, outcome.error, outcome.unclear, outcome.warning)))),
     )
-
-
-def _rows(
-    head: Sequence[str], rows: Iterable[Sequence[str]], noun: str, *, rank: int, share: float = 1.0, title: str = ""
-) -> Iterator[Section]:
-    items = tuple(f"| {' | '.join(cells)} |" for cells in rows)
-    if items:
-        line = f"{title}| {' | '.join(head)} |\n|{' --- |' * len(head)}"
-        yield Section(line, items, left_out=_left_out(noun), rank=rank, share=share)
-
-
-def _list(title: str, items: tuple[str, ...], noun: str, *, rank: int, share: float) -> Iterator[Section]:
-    if items:
-        yield Section(title, items, left_out=_left_out(noun), rank=rank, share=share)
-
-
-def _left_out(noun: str) -> tuple[str, str]:
-    return f"**1 more {noun} is left out.**", f"**{{}} more {noun}s are left out.**"
