@@ -30,6 +30,7 @@ from baseten_jobs.planning.named import misnamed, notes
 from baseten_jobs.planning.plan import ActionKey, Plan, Policy, Verb
 from baseten_jobs.planning.preflight import Appraisal, appraise, appraised, unknown_secrets
 from baseten_jobs.planning.problems import misplaced, not_adoptable
+from baseten_jobs.planning.runs import runs_of
 from baseten_jobs.planning.saved_plan import SavedPlan
 from baseten_jobs.planning.stages import Stages
 from baseten_jobs.planning.terms import Terms, differences, narrowed
@@ -41,7 +42,8 @@ from baseten_jobs.provider.gpu_uses import gpu_uses
 from baseten_jobs.provider.observe import observe, with_second_witness
 from baseten_jobs.provider.presence import Recall
 from baseten_jobs.provider.run_spending import billed, first_lines, machines
-from baseten_jobs.provider.status import Status, with_waits
+from baseten_jobs.provider.status import Status, by_itself, with_waits
+from baseten_jobs.provider.status_reader import Survey
 
 _DIFFERENCES = 5
 """As many are shown of those that make a plan stale."""
@@ -220,6 +222,13 @@ def apply(api: Api, compiled: Compiled, intent: Intent, operator: Operator) -> I
         unauthorised = isinstance(trouble, ApiError) and trouble.unauthorised
         return Failed(f"{trouble}; nothing was submitted", made, unauthorised)
     return Done(made, applied)
+
+
+def report(api: Api, compiled: Compiled, intent: Intent) -> tuple[Planned, tuple[Status, ...]]:
+    """What apply would do, and what each job that this is about cost so far; the API is only read."""
+    planned = plan(api, compiled, intent)
+    rows = (Status(run.request, run.job) if run.request else by_itself(run.job) for run in runs_of(planned.plan))
+    return planned, Survey(api).of(tuple(rows))
 
 
 def _stale(made: Plan, saved: SavedPlan | None) -> str:

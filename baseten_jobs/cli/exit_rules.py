@@ -2,11 +2,13 @@
 
 from collections.abc import Iterable, Iterator
 
+from baseten_jobs.applying.intent import Planned
 from baseten_jobs.applying.outcome import Applied, End, Fate
 from baseten_jobs.cli.exits import Exit, worst
 from baseten_jobs.job.observation import ObservedJob, StatusClass
 from baseten_jobs.planning.plan import Verb
 from baseten_jobs.provider.status import Status
+from baseten_jobs.report.standings import Kind, needs_a_person, standings
 
 _EXITS = {End.REACHED: Exit.DONE, End.FAILED: Exit.FAILED, End.OPEN: Exit.UNCLEAR}
 
@@ -35,6 +37,13 @@ def _exits(result: Applied) -> Iterator[Exit]:
 def _does_something(result: Applied) -> bool:
     """True if anything was to be submitted, updated or stopped."""
     return any(outcome.action.verb in (Verb.SUBMIT, Verb.UPDATE, Verb.STOP) for outcome in result.outcomes)
+
+
+def exit_of_report(made: Planned, rows: Iterable[Status]) -> Exit:
+    """1 where anything needs a person, 7 where a duplicate is live."""
+    found = standings(made.plan, rows)
+    exits = [Exit.FAILED] if made.refusals or needs_a_person(found) else []
+    return worst([*exits, *(Exit.UNCLEAR for each in found if each.kind is Kind.DUPLICATE)])
 
 
 def exit_of_statuses(rows: Iterable[Status], *, by_state: bool) -> Exit:

@@ -26,6 +26,7 @@ COMMANDS: Mapping[str, str] = MappingProxyType(
         "plan": "Show what apply would do; reads only.",
         "apply": "Submit what changed.",
         "status": "Show how the manifests' jobs are.",
+        "report": "Tell in one document how all jobs are, and whether one needs a person.",
         "logs": "Print a job's log, and follow it.",
         "stop": "Stop jobs.",
         "adopt": "Write into a manifest which job runs it already.",

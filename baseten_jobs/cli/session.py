@@ -124,6 +124,14 @@ def or_default(paths: Sequence[str]) -> tuple[str, ...]:
     return tuple(paths) or (DEFAULT_PATH,)
 
 
+def target_of(paths: Sequence[str], connection: "Connection") -> str:
+    """What tells the comment or the issue of these paths, at this address, from those of others; empty by default."""
+    from baseten_jobs.provider.api.connection import DEFAULT_BASE_URL
+
+    where = () if connection.target == DEFAULT_BASE_URL else (connection.target,)
+    return " ".join((*where, *(() if tuple(paths) == or_default(()) else paths)))
+
+
 def still_there(session: Session, paths: tuple[str, ...], *, prune: bool | None = None) -> tuple[str, ...]:
     """The paths without those whose last manifest was deleted, as git shows; a note is printed for each of these.
 

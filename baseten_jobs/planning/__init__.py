@@ -13,6 +13,7 @@ __all__ = [
     "policy_fields",
     "preflight",
     "problems",
+    "runs",
     "saved_plan",
     "stages",
     "terms",

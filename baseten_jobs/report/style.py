@@ -25,7 +25,8 @@ def plain(text: str, colour: str) -> str:
 class Look:
     """What a format may follow. `target` tells apart the comments of several plans on one pull request.
 
-    `verbose` is for readers who want every file of a workspace. `width` is that of the terminal, or 0.
+    `verbose` is for readers who want every file of a workspace. `width` is that of the terminal, or 0. `dashboard` is
+    the address where people look at jobs, empty if it is not known.
     """
 
     paint: Paint = plain
@@ -33,6 +34,7 @@ class Look:
     target: str = ""
     verbose: bool = False
     width: int = 0
+    dashboard: str = ""
 
     def shown(self, changes: Iterable[Change]) -> tuple[Change, ...]:
         """The changes with values of environment variables masked, unless `show_values` is True."""

@@ -13,7 +13,7 @@ from baseten_jobs.cli import options, sink
 from baseten_jobs.cli.exits import Exit
 from baseten_jobs.cli.github_step import Step
 from baseten_jobs.cli.options import STANDARD_OUTPUT
-from baseten_jobs.cli.session import Session, guarded, inquiry, opened, or_default, still_there
+from baseten_jobs.cli.session import Session, guarded, inquiry, opened, or_default, still_there, target_of
 from baseten_jobs.cli.tip_option import asked
 from baseten_jobs.manifest.inputs import Inputs
 from baseten_jobs.manifest.paths import check_landing
@@ -22,7 +22,6 @@ from baseten_jobs.phrases import Page, one_line
 from baseten_jobs.planning.plan import Plan, Policy
 from baseten_jobs.planning.saved_plan import SavedPlan, planned
 from baseten_jobs.planning.terms import Terms, command_line, sets_environment
-from baseten_jobs.provider.api.connection import DEFAULT_BASE_URL
 from baseten_jobs.report import formats
 
 if TYPE_CHECKING:
@@ -62,7 +61,7 @@ def command(
     """Show what apply would do and why; nothing is written."""
     paths = or_default(inputs.paths)
     terms = Terms.of(connection.target, replace(inputs, paths=paths), policy, if_tip)
-    target = _target(paths, connection)
+    target = target_of(paths, connection)
     step = Step("Not saved", target)
     session = Session(output, show_values, verbose, step.end)
     if out == STANDARD_OUTPUT and output != "text":
@@ -109,12 +108,6 @@ def command(
         return _exit(made.plan, detailed_exitcode, terms.strict)
 
     return guarded(session, work)
-
-
-def _target(paths: tuple[str, ...], connection: "Connection") -> str:
-    """What tells this plan's comment from that of another in one pull request; nothing by default."""
-    where = () if connection.target == DEFAULT_BASE_URL else (connection.target,)
-    return " ".join((*where, *(() if paths == or_default(()) else paths)))
 
 
 def _applying(file: str, terms: Terms, connection: "Connection", allowed: tuple[str, ...]) -> str:

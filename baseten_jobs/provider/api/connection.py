@@ -19,7 +19,8 @@ from baseten_jobs.provider.api.route import route_to
 if TYPE_CHECKING:
     from baseten_jobs.emulator.app import App
 
-DEFAULT_BASE_URL = "https://api.baseten.co"
+DEFAULT_BASE_URL, DASHBOARD = "https://api.baseten.co", "https://app.baseten.co"
+"""Where the API is, and where people look at what it holds."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,11 @@ class Connection:
     def target(self) -> str:
         """What a saved plan remembers of where it was made."""
         return f"local:{self.local_db}" if self.local else self.base_url.rstrip("/")
+
+    @property
+    def dashboard(self) -> str:
+        """Where people look at the jobs; empty for an address whose pages are not known."""
+        return DASHBOARD if self.target == DEFAULT_BASE_URL else ""
 
 
 def open_api(connection: Connection, clock: Clock) -> Api:
