@@ -14,6 +14,9 @@ from baseten_jobs.planning.plan import Action, ActionKey, Plan, Verb
 
 Jobs = Collection[ObservedJob]
 
+STOPPED_OVER_LIMIT = "stopped over its limit"
+"""How the hold of a run begins that was stopped over a limit."""
+
 
 @dataclass(frozen=True)
 class Readings:
@@ -184,7 +187,7 @@ def _of_ended(runs: _Runs, took: Spending) -> Action:
         return action
     if not _retries(action):
         remedy = f"raise {action.request.attempt_field}, or the limit and `--retry-failed {action.request.name}`"
-        return replace(action, reason=f"stopped over its limit: {told}: {remedy} (job {runs.last.id} was stopped)")
+        return replace(action, reason=f"{STOPPED_OVER_LIMIT}: {told}: {remedy} (job {runs.last.id} was stopped)")
     used = f"used up: {told}: raise {action.request.attempt_field}, or the limit"
     return replace(
         action, verb=Verb.HOLD, reason=used, job=runs.last, error=f"{action.request.name}: {used}", beside=(), past=()

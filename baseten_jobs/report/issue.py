@@ -88,13 +88,14 @@ def _counts(found: Sequence[Standing], rows: Sequence[Status], now: float) -> st
     """How many stand how, what all cost so far, and when that was read."""
     counter = Counter(each.kind for each in found)
     told = [f"{counter[kind]} {words}" for kind, words in _COUNTED.items() if counter[kind]]
-    retried = sum(each.runs > 1 or any(map(_retry, each.rows)) for each in found if each.request)
+    retried = sum(each.runs > max(1, len(each.rows)) or any(map(_retry, each.rows)) for each in found if each.request)
     told += [f"{retried} retried"] if retried else []
     cost, whole = cost_so_far(rows)
     told += [f"{'' if whole else 'without those not known, '}≤ ${cost:,.2f} so far"] if rows else []
     return prose(f"{', '.join(told) or 'no manifests'}. Read at {moment(now)} by `baseten-jobs report`.", 1000)
 
 
+_WHY = "why"
 _COLUMNS: Mapping[str, Callable[[Standing, Look], str]] = MappingProxyType(
     {
         "": lambda each, look: prose(each.kind.value),
@@ -106,7 +107,6 @@ _COLUMNS: Mapping[str, Callable[[Standing, Look], str]] = MappingProxyType(
         "GPUs": lambda each, look: _last(each, _gpus),
         "GPU use": lambda each, look: _last(each, lambda row: gpu_use.cell(row.use)),
         "cost so far": lambda each, look: prose(_cost(each)) if each.runs else "",
-        "why": lambda each, look: prose("; ".join(_why(each, look)), 600),
     }
 )
 
@@ -114,6 +114,8 @@ _COLUMNS: Mapping[str, Callable[[Standing, Look], str]] = MappingProxyType(
 def _table(title: str, group: Sequence[Standing], rank: int, look: Look) -> Iterator[Section]:
     """A table of the columns in which anything stands."""
     columns = {name: [cell(each, look) for each in group] for name, cell in _COLUMNS.items()}
+    most = max(160, 36_000 // len(group)) if group else 0
+    columns[_WHY] = [_shortened("; ".join(_why(each, look)), most) for each in group]
     columns = {name: cells for name, cells in columns.items() if any(cells)}
     if len({each.kind for each in group}) == 1 and not group[0].kind.needs_a_person:
         columns.pop("")
@@ -129,8 +131,8 @@ def _link(row: Status, look: Look) -> str:
         return ""
     if not look.dashboard or not job.project_id:
         return code(job.id, 40)
-    place = f"training/{quote(job.project_id[:200], safe='')}/logs/{quote(job.id[:200], safe='')}"
-    return f"[{code(job.id, 40)}]({look.dashboard}/{place})"
+    project, own = (quote(part[:200], safe="", errors="replace") for part in (job.project_id, job.id))
+    return f"[{code(job.id, 40)}]({look.dashboard}/training/{project}/logs/{own})"
 
 
 def _retry(row: Status) -> int:
@@ -154,6 +156,15 @@ def _cost(each: Standing) -> str:
     if each.cost is None:
         return "?"
     return f"≤ ${each.cost:,.2f}" if each.cost else "$0.00"
+
+
+def _shortened(text: str, most: int) -> str:
+    """As prose of about so many bytes: markup that is escaped takes up to twelve for one character."""
+    told, limit = prose(text, 600), 600
+    while len(told.encode("utf-8", "replace")) > most and limit > 30:
+        limit //= 2
+        told = prose(text, limit)
+    return told
 
 
 def _why(each: Standing, look: Look) -> Iterator[str]:

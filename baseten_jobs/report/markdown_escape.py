@@ -4,8 +4,10 @@ import re
 
 from baseten_jobs.phrases import one_line
 
-_ACTIVE = re.compile(r"[&<>\\`*\[\]|~$#@]|(?<![^\W_])_|_(?![^\W_])|:(?=/|[\w+-]+:)|(?<=www)\.", re.IGNORECASE)
-"""What Markdown, its dialects or a host react to; also `_` at the edge of a word, addresses, `:tada:`, `$x$`."""
+_ACTIVE = re.compile(
+    r"[&<>\\`*\[\]|~$#@]|(?<![^\W_])_|_(?![^\W_])|:(?=/|[\w+-]+:)|(?<=www)\.|(?<=\bgh)-(?=\d)", re.IGNORECASE
+)
+"""What Markdown, its dialects or hosts react to; `_` at the edge of a word too, addresses, `:tada:`, `$x$`, `GH-1`."""
 
 _CODE = re.compile(r"`([^`]+)`")
 
@@ -33,8 +35,8 @@ def in_comment(text: str) -> str:
 
 
 def _inert(text: str) -> str:
-    """Text escaped, with zero-width spaces, as GitHub makes links of `@name` and `#1` after Markdown was read."""
-    return re.sub(r"&#(35|64);", r"&#\1;&#8203;", _escaped(text))
+    """Text escaped, with zero-width spaces, as GitHub makes links of `@name`, `#1`, `GH-1` after Markdown was read."""
+    return re.sub(r"&#(35|45|64);", r"&#\1;&#8203;", _escaped(text))
 
 
 def _escaped(text: str) -> str:

@@ -8,6 +8,7 @@ from types import MappingProxyType
 from baseten_jobs.job.copies import copies
 from baseten_jobs.job.observation import ObservedJob, StatusClass, short
 from baseten_jobs.job.request import JobRequest
+from baseten_jobs.planning.limits import STOPPED_OVER_LIMIT
 from baseten_jobs.planning.plan import Action, Orphan, Plan, Verb
 from baseten_jobs.planning.runs import own_runs, strays
 from baseten_jobs.provider.status import Status
@@ -18,6 +19,7 @@ class Kind(Enum):
 
     WRONG = "wrong"
     DUPLICATE = "duplicate"
+    OVER_LIMIT = "over its limit"
     FAILED = "failed"
     PREEMPTED = "preempted"
     STOPPED = "stopped"
@@ -46,6 +48,7 @@ _NEEDY = frozenset(
     {
         Kind.WRONG,
         Kind.DUPLICATE,
+        Kind.OVER_LIMIT,
         Kind.FAILED,
         Kind.PREEMPTED,
         Kind.STOPPED,
@@ -99,7 +102,8 @@ def cost_so_far(rows: Iterable[Status]) -> tuple[float, bool]:
 def _all(made: Plan, known: Mapping[str, Status]) -> Iterator[Standing]:
     for action in made.actions:
         if action.verb is Verb.STOP:
-            yield _of_job(Kind.STOP, action.job, str(action.request.project), known, action.reason, action.request.name)
+            kind = Kind.OVER_LIMIT if action.over_limit else Kind.STOP
+            yield _of_job(kind, action.job, str(action.request.project), known, action.reason, action.request.name)
             continue
         yield _of_manifest(made, action, known)
         copied = copies(made.project_of(action).by_name.get(action.request.name, ()))
@@ -131,6 +135,8 @@ def _kind(action: Action) -> Kind:
     job = action.job
     if action.duplicates:
         return Kind.DUPLICATE
+    if action.verb is Verb.HOLD and action.reason.startswith(STOPPED_OVER_LIMIT):
+        return Kind.OVER_LIMIT
     if action.verb is Verb.HOLD and not (action.submits_later or action.request.suspended):
         own = job is not None and action.doubt is None and job.identity == action.request.identity
         return _ENDS.get(job.status_class, Kind.HELD) if job and own else Kind.HELD
