@@ -1,12 +1,11 @@
 """What became of an apply, or how jobs are -> the exit code to end with."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
-from baseten_jobs.applying.intent import Planned
 from baseten_jobs.applying.outcome import Applied, End, Fate
 from baseten_jobs.cli.exits import Exit, worst
 from baseten_jobs.job.observation import ObservedJob, StatusClass
-from baseten_jobs.planning.plan import Verb
+from baseten_jobs.planning.plan import Plan, Verb
 from baseten_jobs.provider.status import Status
 from baseten_jobs.report.standings import Kind, needs_a_person, standings
 
@@ -39,10 +38,10 @@ def _does_something(result: Applied) -> bool:
     return any(outcome.action.verb in (Verb.SUBMIT, Verb.UPDATE, Verb.STOP) for outcome in result.outcomes)
 
 
-def exit_of_report(made: Planned, rows: Iterable[Status]) -> Exit:
-    """1 where anything needs a person, 7 where a duplicate is live."""
-    found = standings(made.plan, rows)
-    exits = [Exit.FAILED] if made.refusals or needs_a_person(found) else []
+def exit_of_report(made: Plan, rows: Iterable[Status], alerts: Sequence[str]) -> Exit:
+    """1 where anything needs a person, as each of the `alerts` does; 7 where a duplicate is live."""
+    found = standings(made, rows)
+    exits = [Exit.FAILED] if alerts or needs_a_person(found) else []
     return worst([*exits, *(Exit.UNCLEAR for each in found if each.kind is Kind.DUPLICATE)])
 
 

@@ -47,20 +47,19 @@ _COUNTED: Mapping[Kind, str] = MappingProxyType(
 
 
 def report(
-    made: Plan, rows: Sequence[Status], refusals: Sequence[str] = (), look: Look = PLAIN, now: float = 0.0
+    made: Plan, rows: Sequence[Status], alerts: Sequence[str] = (), look: Look = PLAIN, now: float = 0.0
 ) -> Page:
     """All in at most LIMIT bytes, what needs a person first; of what does not fit, rows are counted.
 
-    `rows` are the jobs of the plan, `refusals` say why `apply` would not carry it out, and `now` is in epoch seconds.
+    `rows` are the jobs of the plan, `alerts` what is wrong with all of it, and `now` is in epoch seconds.
     """
     found = standings(made, rows)
     groups = {title: [each for each in found if each.kind in kinds] for title, kinds in _GROUPS.items()}
     needy = len(groups["Needs a person"])
     sections = [
-        Section(_head(needy, bool(refusals), look)),
+        Section(_head(needy, bool(alerts), look)),
         Section(_counts(found, rows, now)),
-        *lines_of("", tuple(f"- **apply refuses all of it:** {prose(each)}" for each in refusals), "refusal", rank=0,
-                  share=0.2),
+        *lines_of("", tuple(f"- **{prose(each)}**" for each in alerts), "line", rank=0, share=0.2),
         *(
             section
             for rank, (title, group) in enumerate(groups.items(), 1)

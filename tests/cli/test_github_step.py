@@ -478,7 +478,7 @@ def test_a_run_that_somebody_starts_on_the_default_branch_applies(cloned: Path, 
     assert heard[heard.index("--create") + 1] == "sft"
     assert "--since" not in heard
     assert push(cloned, tmp_path, "topic", "workflow_dispatch").run(**LOCAL).outputs["mode"] == {"mode": "plan"}
-    assert push(cloned, tmp_path, event="schedule").run(**LOCAL).outputs["mode"] == {"mode": "plan"}
+    assert push(cloned, tmp_path, "topic", "schedule").run(**LOCAL).outputs["mode"] == {"mode": "plan"}
 
 
 @pytest.mark.parametrize("create", ["*", "sft 'a b' $(touch x) --yes", "; touch x"])
@@ -529,7 +529,7 @@ def action() -> Any:
 
 def test_every_script_is_bash() -> None:
     scripts = [step["run"] for step in action()["runs"]["steps"] if "run" in step]
-    assert len(scripts) == 7
+    assert len(scripts) == 10
     for script in [*scripts, (ACTION.parent / "steps.sh").read_text()]:
         subprocess.run(["bash", "-n"], input=script, text=True, check=True)
 

@@ -58,8 +58,8 @@ def rows_of(made: Plan, cost: float | None = 53.73, **told: Any) -> tuple[Status
     return tuple(replace(row, cost=cost, age=3720.0, **told) for row in rows)
 
 
-def told_of(made: Plan, refusals: Sequence[str] = (), look: Look = LINKED, **told: Any) -> str:
-    return issue.report(made, rows_of(made, **told), refusals, look, NOW)
+def told_of(made: Plan, alerts: Sequence[str] = (), look: Look = LINKED, **told: Any) -> str:
+    return issue.report(made, rows_of(made, **told), alerts, look, NOW)
 
 
 def sound(told: str) -> None:
@@ -107,7 +107,7 @@ def everything() -> Plan:
 
 
 def test_everything_is_told(golden: Golden) -> None:
-    told = told_of(everything(), ("300 jobs to submit, and --max-submits is 10",), checkpoints=Checkpoints(3))
+    told = told_of(everything(), ("`apply` refuses all of it: 300 jobs to submit",), checkpoints=Checkpoints(3))
     sound(told)
     golden.text(FOLDER / "issue.markdown", told)
 

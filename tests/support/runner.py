@@ -38,27 +38,56 @@ _TOKEN = re.compile(r"'(?P<text>[^']*)'|(?P<operator>==|!=|&&|\|\||!|\(|\))|(?P<
 _OPERATORS = {"&&": " and ", "||": " or ", "!": " not "}
 
 GH = '''\
-"""In place of GitHub's client: keeps comments in a file, and knows the calls that the action makes."""
+"""In place of GitHub's client: keeps comments and issues in files, and knows the calls that the action makes."""
 import json, os, sys
-store = os.environ["GH_COMMENTS"]
-comments = json.load(open(store))
 arguments = sys.argv[1:]
 if os.environ.get("GH_FAILS") or not os.environ["GH_TOKEN"]:
     sys.exit("gh: Resource not accessible by integration (HTTP 403)")
 assert arguments[0] == "api", arguments
 given = dict(a.split("=", 1) for flag, a in zip(arguments, arguments[1:]) if flag in ("-f", "-F"))
 body = open(given["body"][1:]).read() if "body" in given else None
-if arguments[1] != "graphql":
-    path = next(a for a in arguments if a.startswith("repos/"))
+if body is not None and len(body) > 65536:
+    sys.exit("gh: Validation Failed: body is too long (maximum is 65536 characters) (HTTP 422)")
+path = next((a for a in arguments if a.startswith("repos/acme/training/issues")), None)
+of_issues = not path.endswith("/comments") if path else "issues(" in given["query"]
+store = os.environ["GH_ISSUES" if of_issues else "GH_COMMENTS"]
+kept = json.load(open(store))
+
+def create(title, body):
+    kept.append({"number": len(kept) + 11, "title": title, "body": body, "mine": True, "state": "OPEN", "edits": 0})
+
+def found(known, key):
+    if given.get("query"):
+        assert (given["owner"], given["name"]) == ("acme", "training"), given
+        jq = arguments[arguments.index("--jq") + 1]
+        assert "viewerDidAuthor" in jq and "startswith(env.MARKER)" in jq, jq
+    ours = [each for each in known if each["mine"] and each["body"].startswith(os.environ["MARKER"])]
+    print("\\n".join(str(each[key]) for each in ours))
+
+if of_issues and path is None:
+    assert given["state"] in ("OPEN", "CLOSED")
+    found([each for each in reversed(kept) if each["state"] == given["state"]], "number")
+elif of_issues and path == "repos/acme/training/issues":
+    beside = os.environ.get("GH_BESIDE")
+    for who in {"before": ("other", "own"), "after": ("own", "other")}.get(beside, ("own",)):
+        create(given["title"], body if who == "own" else body + "of another run")
+elif of_issues:
+    assert arguments[arguments.index("--method") + 1] == "PATCH"
+    issue = next(each for each in kept if each["number"] == int(path.rpartition("/")[2]))
+    assert issue["mine"], "only our own are edited"
+    issue["edits"] += 1
+    issue["body"] = issue["body"] if body is None else body
+    issue["state"] = given.get("state", issue["state"]).upper()
+    issue["reason"] = given.get("state_reason")
+elif arguments[1] != "graphql":
     assert path == "repos/acme/training/issues/7/comments", path
-    comments.append({"id": f"C{len(comments)}", "body": body, "mine": True})
+    kept.append({"id": f"C{len(kept)}", "body": body, "mine": True})
 elif given["query"].startswith("mutation"):
-    next(c for c in comments if c["id"] == given["id"])["body"] = body
+    next(c for c in kept if c["id"] == given["id"])["body"] = body
 else:
-    assert (given["owner"], given["name"], given["number"]) == ("acme", "training", "7"), given
-    assert "--jq" in arguments
-    print("\\n".join(c["id"] for c in comments if c["mine"] and c["body"].startswith(os.environ["MARKER"])))
-json.dump(comments, open(store, "w"))
+    assert given["number"] == "7", given
+    found(kept, "id")
+json.dump(kept, open(store, "w"))
 '''
 
 
@@ -74,7 +103,7 @@ class Ran:
 
 @dataclass
 class Runner:
-    """One machine: the folder it works in, what an event says, and the comments of the pull request."""
+    """One machine: the folder it works in, what an event says, the comments of the pull request, and all issues."""
 
     workspace: Path
     temp: Path
@@ -83,9 +112,10 @@ class Runner:
 
     def __post_init__(self) -> None:
         (self.temp / "baseten-jobs" / "bin").mkdir(parents=True, exist_ok=True)
-        self.comments = self.temp / "comments.json"
-        if not self.comments.exists():
-            self.comments.write_text("[]")
+        self.comments, self.issues = self.temp / "comments.json", self.temp / "issues.json"
+        for store in (self.comments, self.issues):
+            if not store.exists():
+                store.write_text("[]")
         self.tool("baseten-jobs/bin/baseten-jobs", *warm.command())
         (self.temp / "gh.py").write_text(GH)
         self.tool("bin/gh", sys.executable, "-I", "-S", str(self.temp / "gh.py"))
@@ -102,11 +132,21 @@ class Runner:
         """Note what our command is called with, for `heard`."""
         tool = self.temp / "baseten-jobs" / "bin" / "baseten-jobs"
         head, _, rest = tool.read_text().partition("\n")
-        tool.write_text(f"{head}\nprintf '%s\\n' \"$@\" >'{self.temp}/heard-'\"$1\"\n{rest}")
+        noted = f"printf '%s\\n' \"$@\" >'{self.temp}/heard-'\"$1\"\nprintf '%s\\037' \"$@\" >>'{self.temp}/calls'"
+        tool.write_text(f"{head}\n{noted}\nprintf '\\n' >>'{self.temp}/calls'\n{rest}")
 
     def heard(self, command: str) -> list[str]:
         """The arguments of the last call of a command."""
         return (self.temp / f"heard-{command}").read_text().splitlines()[1:]
+
+    def calls(self) -> list[list[str]]:
+        """All commands that were heard, in their order, with their arguments."""
+        return [line.split("\037")[:-1] for line in (self.temp / "calls").read_text().split("\n")[:-1]]
+
+    def kept(self) -> list[dict[str, Any]]:
+        """The issues of the repository, whoever wrote them."""
+        found: list[dict[str, Any]] = json.loads(self.issues.read_text())
+        return found
 
     def posted(self) -> list[str]:
         return [comment["body"] for comment in json.loads(self.comments.read_text())]
@@ -125,9 +165,11 @@ class Runner:
             "GITHUB_ACTION_PATH": str(ACTION.parent),
             "GITHUB_REPOSITORY": "acme/training",
             "GITHUB_SERVER_URL": "https://github.com",
+            "GITHUB_RUN_ID": "42",
             "GITHUB_OUTPUT": str(self.temp / "output"),
             "GITHUB_STEP_SUMMARY": str(self.temp / "summary.md"),
             "GH_COMMENTS": str(self.comments),
+            "GH_ISSUES": str(self.issues),
             "SHELLOPTS": "nounset",
         }
         return subprocess.run(
@@ -150,9 +192,13 @@ class Runner:
         for step in action["runs"]["steps"]:
             if "run" not in step or step["name"] == "Install":
                 continue
+            context["failed"] = bool(code)
             condition = str(step.get("if", ""))
+            always = "cancelled()" in condition or "success()" in condition
             wanted = bool(evaluated(condition, context)) if condition else True
-            if not wanted or (code and "cancelled()" not in condition):
+            if not wanted or (code and not always):
+                if "id" in step:
+                    context["steps"][step["id"]] = {"outputs": {}, "outcome": "skipped"}
                 continue
             output.write_text("")
             environment = {
@@ -162,7 +208,8 @@ class Runner:
             ran = self.bash(step["run"], environment)
             code, log = code or ran.returncode, log + ran.stdout
             if "id" in step:
-                context["steps"][step["id"]] = {"outputs": outputs_in(output.read_text())}
+                outcome = "failure" if ran.returncode else "success"
+                context["steps"][step["id"]] = {"outputs": outputs_in(output.read_text()), "outcome": outcome}
         told = {name: step["outputs"] for name, step in context["steps"].items()}
         return Ran(code, log, told, summary.read_text())
 
@@ -180,6 +227,8 @@ def evaluated(expression: str, context: Mapping[str, Any]) -> Any:
             python += _OPERATORS.get(token["operator"], token["operator"])
         elif token["name"] == "cancelled":
             python += "bool"
+        elif token["name"] == "success":
+            python += "int" if context.get("failed") else "(lambda: True)"
         elif token["name"]:
             python += repr(_looked_up(token["name"], context))
         elif token["text"] is not None:

@@ -10,6 +10,7 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 venv=$RUNNER_TEMP/baseten-jobs
 tool=$venv/bin/baseten-jobs
 plan=$RUNNER_TEMP/baseten-jobs-plan.md
+report=$RUNNER_TEMP/baseten-jobs-report.md
 
 paths=()
 options=()
@@ -125,12 +126,15 @@ pip() {
 
 mode() {
   local chosen=plan
-  rm -f "$plan" # of another target in this job
+  rm -f "$plan" "$report" # of another target in this job
   if [ -z "$BASETEN_API_KEY" ] && [[ $GITHUB_EVENT_NAME == pull_request* ]]; then
     chosen=render
     echo "::notice title=baseten-jobs::no API key, as in a pull request from a fork: validated and rendered, not planned"
   elif [ "$APPLY" = true ] && [ "$GITHUB_REF" = "refs/heads/$DEFAULT_BRANCH" ]; then
-    case $GITHUB_EVENT_NAME in push | workflow_dispatch) chosen=apply ;; esac
+    case $GITHUB_EVENT_NAME in
+      push | workflow_dispatch) chosen=apply ;;
+      schedule) chosen=schedule ;;
+    esac
   fi
   echo "mode=$chosen" >>"$GITHUB_OUTPUT"
 }
@@ -217,7 +221,101 @@ apply() {
   fi
 }
 
+# Alone and first: it goes on where a manifest has errors, or a guard refuses all else.
+limits() {
+  read_inputs
+  lend_token
+  unset TOKEN
+  unheeded "$tool" apply --yes --limits-only --if-tip "$DEFAULT_BRANCH" "${options[@]}" -- "${paths[@]}"
+}
+
+# It fails only where it can't be told how the jobs are: that somebody is needed is said by the issue.
+report() {
+  local status=0 failed=()
+  read_inputs
+  lend_token
+  unset TOKEN
+  [ "$LIMITED" != failure ] || failed+=(--failed "\`apply --limits-only\` failed; the log of the run says why")
+  [ "$APPLIED" != failure ] || failed+=(--failed "\`apply\` failed; the log of the run says why")
+  unheeded write_report || status=$?
+  if [ ! -s "$report" ]; then return "$status"; fi
+  cat "$report" >>"$GITHUB_STEP_SUMMARY"
+  echo "needed=$([ "$status" = 0 ] && echo false || echo true)" >>"$GITHUB_OUTPUT"
+}
+
+write_report() {
+  local status=0
+  "$tool" report --if-tip "$DEFAULT_BRANCH" "${failed[@]}" "${strict[@]}" "${options[@]}" -- "${paths[@]}" \
+    >"$report" || status=$?
+  cat "$report"
+  return "$status"
+}
+
+# The numbers of our issues in a state, oldest first: those that the token's owner wrote, by the report's first line.
+issues() {
+  local state=$1
+  shift
+  gh api graphql "$@" \
+    -f owner="${GITHUB_REPOSITORY%%/*}" -f name="${GITHUB_REPOSITORY#*/}" -f state="$state" \
+    -f query='query($owner: String!, $name: String!, $state: IssueState!, $endCursor: String) {
+      repository(owner: $owner, name: $name) {
+        issues(first: 100, after: $endCursor, states: [$state], orderBy: {field: UPDATED_AT, direction: DESC}) {
+          nodes { number body viewerDidAuthor }
+          pageInfo { hasNextPage endCursor }
+        }
+      }
+    }' \
+    --jq '.data.repository.issues.nodes[]
+      | select(.viewerDidAuthor and (.body | startswith(env.MARKER))) | .number' | sort -nu
+}
+
+edit() {
+  local number=$1
+  shift
+  gh api --silent --method PATCH "repos/$GITHUB_REPOSITORY/issues/$number" "$@"
+}
+
+# Two runs at once make two issues at worst, and then close the younger one: whoever lists last sees both.
+keep() {
+  local open closed number title="Training jobs need a person"
+  cd "$RUNNER_TEMP" # the client looks at no checkout
+  export MARKER GH_HOST=${GITHUB_SERVER_URL#*://}
+  MARKER=$(head -n 1 "$report")
+  printf '\n[The run that wrote this](%s)\n' \
+    "$GITHUB_SERVER_URL/$GITHUB_REPOSITORY/actions/runs/$GITHUB_RUN_ID" >>"$report"
+  open=$(issues OPEN --paginate)
+  if [ "$NEEDED" != true ]; then
+    for number in $open; do edit "$number" -F body=@"$report" -f state=closed -f state_reason=completed; done
+    return
+  fi
+  if [ -n "$open" ]; then
+    edit "${open%%$'\n'*}" -F body=@"$report"
+  else
+    closed=$(issues CLOSED) # the last hundred
+    if [ -n "$closed" ]; then
+      edit "${closed%%$'\n'*}" -F body=@"$report" -f state=open -f state_reason=reopened
+    else
+      [ "$PATHS" = specs ] || title="Training jobs of $(printf '%s' "$PATHS" | xargs) need a person"
+      gh api --silent "repos/$GITHUB_REPOSITORY/issues" -f title="$title" -F body=@"$report"
+    fi
+    open=$(issues OPEN --paginate)
+  fi
+  for number in $open; do
+    [ "$number" = "${open%%$'\n'*}" ] || edit "$number" -f state=closed -f state_reason=not_planned
+  done
+}
+
+issue() {
+  if [ ! -s "$report" ]; then
+    echo "there is no report to post"
+  elif ! bash "${BASH_SOURCE[0]}" keep; then
+    echo "::error title=baseten-jobs::the issue could not be kept up to date, which needs the permission issues: write;" \
+      "what it would say is in the step's summary"
+    return 1
+  fi
+}
+
 case $1 in
-  install | mode | validate | render | plan | post | comment | apply) "$1" ;;
+  install | mode | validate | render | plan | post | comment | limits | apply | report | keep | issue) "$1" ;;
   *) echo "there is no step '$1'" >&2 && exit 64 ;;
 esac

@@ -30,6 +30,9 @@ if TYPE_CHECKING:
 @click.command("report")
 @options.inputs
 @options.if_tip
+@click.option(
+    "--failed", multiple=True, metavar="TEXT", help="What went wrong before, to be told as well: it needs a person."
+)
 @options.show_values
 @options.policy
 @options.execution
@@ -37,6 +40,7 @@ if TYPE_CHECKING:
 def command(
     inputs: Inputs,
     if_tip: str | None,
+    failed: tuple[str, ...],
     show_values: bool,
     policy: Policy,
     execution: "Execution",
@@ -76,7 +80,8 @@ def command(
             raise
         if not made.valid:
             return session.invalid(made.diagnostics)
-        session.result(issue.report(made.plan, rows, made.refusals, look, api.clock.wall()))
-        return exit_of_report(made, rows)
+        alerts = (*failed, *(f"`apply` refuses all of it: {refusal}" for refusal in made.refusals))
+        session.result(issue.report(made.plan, rows, alerts, look, api.clock.wall()))
+        return exit_of_report(made.plan, rows, alerts)
 
     return guarded(session, work)
