@@ -62,9 +62,9 @@ def words(host: str, text: str) -> list[list[str]]:
     """Which paths each command of a pipeline looks at, as its shell takes them apart."""
     document = yaml.safe_load(text)
     if host == "github":
-        jobs = [document["jobs"][name] for name in ("plan", "apply")]
+        jobs = [document["jobs"][name] for name in ("plan", "apply", "keep")]
         return [shlex.split(step["with"]["paths"]) for job in jobs for step in job["steps"] if "paths" in step["with"]]
-    lines = "\n".join(line for name in ("validate", "plan", "apply") for line in document[name]["script"])
+    lines = "\n".join(line for name in ("validate", "plan", "apply", "keep") for line in document[name]["script"])
     commands = re.findall(r"baseten-jobs ((?:'[^']*'|\"[^\"]*\"|[^;>\n'\"])*)", lines)
     return [shlex.split(command)[-1:] for command in commands]
 
@@ -83,7 +83,7 @@ def test_in_a_sub_folder_of_a_checkout_the_pipeline_is_at_the_root_and_looks_the
     up = "/".join([".."] * len(Path(folder).parts))
     assert f"wrote  {up}/{PIPELINE[host]}\n" in capsys.readouterr().out
     looked_at = words(host, files(tmp_path)[PIPELINE[host]])
-    assert looked_at == [[f"{folder}/specs"]] * (2 if host == "github" else 4)
+    assert looked_at == [[f"{folder}/specs"]] * (3 if host == "github" else 7)
     assert files(tmp_path).keys() - {PIPELINE[host]} == {
         f"{folder}/{name}" for name in (*WRITTEN[:2], ".gitignore")
     }  # fmt: skip

@@ -11,6 +11,7 @@ import yaml
 from junitparser import JUnitXml
 
 from baseten_jobs import __version__
+from baseten_jobs.cli.main import run
 from tests.support import warm
 from tests.support.runner import BAD, GOOD, ROOT, Runner, cloned, evaluated, git, workspace
 
@@ -48,18 +49,21 @@ def test_it_is_valid_by_its_hosts_schema(name: str, tmp_path: Path) -> None:
 
 def test_a_waiting_apply_is_never_cancelled() -> None:
     jobs = workflow()["jobs"]
-    group = jobs["apply"]["concurrency"]
-    assert group == {"group": "baseten-jobs-production", "cancel-in-progress": False, "queue": "max"}
-    assert "github.ref" not in group["group"]
+    for name in ("apply", "keep"):
+        group = {"group": "baseten-jobs-production", "cancel-in-progress": False, "queue": "max"}
+        assert jobs[name]["concurrency"] == group
+        assert jobs[name]["environment"]["name"] == "baseten"
+        assert pipeline()[name]["resource_group"] == "baseten-jobs-production"
     assert jobs["plan"]["concurrency"]["group"].startswith("baseten-jobs-plan-${{ github.event.pull_request.number")
-    assert pipeline()["apply"]["resource_group"] == "baseten-jobs-production"
 
 
-def test_the_plan_may_comment_and_nothing_else_may() -> None:
+def test_the_plan_may_comment_what_is_scheduled_may_write_issues_and_nothing_else_may() -> None:
     assert workflow()["permissions"] == {}
     assert {name: job["permissions"] for name, job in workflow()["jobs"].items()} == {
-        "plan": {"contents": "read", "pull-requests": "write"}, "apply": {"contents": "read"},
-    }  # fmt: skip
+        "plan": {"contents": "read", "pull-requests": "write"},
+        "apply": {"contents": "read"},
+        "keep": {"contents": "read", "issues": "write"},
+    }
 
 
 def test_the_whole_history_is_there_and_no_credentials() -> None:
@@ -101,7 +105,7 @@ def pushed(machine: Runner) -> Runner:
 
 
 def gitlab_scripts() -> list[str]:
-    return ["\n".join(pipeline()[job]["script"]) for job in ("validate", "plan", "apply")]
+    return ["\n".join(pipeline()[job]["script"]) for job in ("validate", "plan", "apply", "keep")]
 
 
 def test_every_script_is_bash() -> None:
@@ -116,7 +120,7 @@ def machine(cloned: Path, tmp_path: Path) -> Runner:
     runner.tool("bin/baseten-jobs", *warm.command())
     tool = runner.temp / "bin" / "baseten-jobs"
     head, _, rest = tool.read_text().partition("\n")
-    tool.write_text(f'{head}\ncase $1 in plan | apply) set -- "$@" --local ;; esac\n{rest}')
+    tool.write_text(f'{head}\ncase $1 in plan | apply | report) set -- "$@" --local ;; esac\n{rest}')
     return runner
 
 
@@ -201,11 +205,49 @@ def test_no_script_is_in_the_workflow() -> None:
 def test_a_run_that_somebody_starts_applies_on_main_alone() -> None:
     triggers = workflow()[True]  # YAML's own `on`
     assert triggers["workflow_dispatch"]["inputs"].keys() == {"create"}
-    condition = workflow()["jobs"]["apply"]["if"]
-    assert {
-        (event, ref): bool(evaluated(condition, {"github": {"event_name": event, "ref": f"refs/heads/{ref}"}}))
-        for event in ("push", "workflow_dispatch", "pull_request") for ref in ("main", "topic")
-    } == {
-        ("push", "main"): True, ("push", "topic"): False, ("workflow_dispatch", "main"): True,
-        ("workflow_dispatch", "topic"): False, ("pull_request", "main"): False, ("pull_request", "topic"): False,
-    }  # fmt: skip
+    assert started("apply") == {("push", "main"), ("workflow_dispatch", "main")}
+
+
+def test_what_is_scheduled_runs_on_main_alone_and_in_the_place_of_the_apply() -> None:
+    assert [each.keys() for each in workflow()[True]["schedule"]] == [{"cron"}]
+    assert started("keep") == {("schedule", "main")}
+    rules = {name: [rule["if"] for rule in pipeline()[name]["rules"]] for name in ("apply", "keep")}
+    assert rules == {
+        "apply": ['$CI_PIPELINE_SOURCE != "schedule" && $CI_COMMIT_BRANCH == $CI_DEFAULT_BRANCH'],
+        "keep": ['$CI_PIPELINE_SOURCE == "schedule" && $CI_COMMIT_BRANCH == $CI_DEFAULT_BRANCH'],
+    }
+
+
+def started(job: str) -> set[tuple[str, str]]:
+    """The events and branches by which a job of the workflow is started."""
+    condition = workflow()["jobs"][job]["if"]
+    return {
+        (event, branch)
+        for event in ("push", "workflow_dispatch", "pull_request", "schedule")
+        for branch in ("main", "topic")
+        if evaluated(condition, {"github": {"event_name": event, "ref": f"refs/heads/{branch}"}})
+    }
+
+
+def test_the_scheduled_workflow_keeps_what_was_agreed_to_and_an_issue(machine: Runner) -> None:
+    environment = {"GITHUB_EVENT_NAME": "schedule", "GITHUB_REF": "refs/heads/main"}
+    runner = Runner(machine.workspace, machine.temp, {"repository": {"default_branch": "main"}}, environment)
+    ran = runner.run(**inputs("keep"))
+    assert (ran.code, ran.outputs["mode"], runner.kept()) == (0, {"mode": "schedule"}, []), ran.log
+    assert "### Applied: 1 submitted." in ran.summary
+    assert run(["stop", "sft", "--local", "--yes"]) == 0
+    assert runner.run(**inputs("keep")).code == 0
+    assert [issue["state"] for issue in runner.kept()] == ["OPEN"]
+
+
+@pytest.mark.parametrize("shell", ["-e", "-eo pipefail"])
+def test_gitlabs_schedule_applies_and_is_red_where_somebody_is_needed(machine: Runner, shell: str) -> None:
+    told = machine.bash(gitlab_scripts()[3], {"CI_DEFAULT_BRANCH": "main"}, shell)
+    assert (told.returncode, "Applied: 1 submitted." in told.stdout) == (0, True), told.stdout
+    assert "### Nothing needs a person" in told.stdout
+    assert run(["stop", "sft", "--local", "--yes"]) == 0
+    told = machine.bash(gitlab_scripts()[3], {"CI_DEFAULT_BRANCH": "main"}, shell)
+    assert (told.returncode, "### 1 job needs a person" in told.stdout) == (1, True), told.stdout
+    overtake(machine.workspace)
+    told = machine.bash(gitlab_scripts()[3], {"CI_DEFAULT_BRANCH": "main"}, shell)
+    assert (told.returncode, "Plan:" in told.stdout, "###" in told.stdout) == (0, False, False), told.stdout
