@@ -3,7 +3,6 @@
 __all__ = [
     "field_help",
     "formats",
-    "issue",
     "json",
     "log_lines",
     "markdown_escape",

@@ -21,7 +21,11 @@ if TYPE_CHECKING:
     from baseten_jobs.provider.status import Status
 
 F_co = TypeVar("F_co", covariant=True)
-_APART = {("diagnostics", "text"): "problems", ("status", "wide"): "wide_status"}
+_APART = {
+    ("diagnostics", "text"): "problems",
+    ("status", "wide"): "wide_status",
+    ("report", "json"): "issue_json",
+}
 
 
 class Formats(Mapping[str, F_co]):
@@ -74,6 +78,17 @@ class TellsStatus(Protocol):
     def __call__(self, rows: "Sequence[Status]", look: Look = PLAIN) -> Page: ...
 
 
+class TellsReport(Protocol):
+    def __call__(
+        self,
+        made: "Plan",
+        rows: "Sequence[Status]",
+        alerts: Sequence[str] = ...,
+        look: Look = PLAIN,
+        now: float = ...,
+    ) -> Page: ...
+
+
 class TellsAdoption(Protocol):
     def __call__(self, done: "Adoption", look: Look = PLAIN) -> Page: ...
 
@@ -85,6 +100,8 @@ SKIPPED: Formats[TellsSkipped] = Formats("skipped", "markdown", "json")
 PLAN: Formats[TellsPlan] = Formats("plan", "text", "json", "markdown")
 APPLIED: Formats[TellsApplied] = Formats("applied", "text", "json", "markdown")
 STATUS: Formats[TellsStatus] = Formats("status", "text", "wide", "json")
+REPORT: Formats[TellsReport] = Formats("report", "issue", "json")
+NO_REPORT: Formats[TellsNoPlan] = Formats("no_report", "issue")
 ADOPTION: Formats[TellsAdoption] = Formats("adoption", "text", "json")
 
 FOR_HOSTS = ("github", "sarif", "junit")

@@ -6,6 +6,7 @@ from types import MappingProxyType
 from urllib.parse import quote
 
 from baseten_jobs.job.names import read_job_name
+from baseten_jobs.job.observation import ObservedJob
 from baseten_jobs.job.times import age, moment
 from baseten_jobs.manifest.diagnostics import Diagnostic
 from baseten_jobs.phrases import Page, count
@@ -65,7 +66,7 @@ def report(
             for rank, (title, group) in enumerate(groups.items(), 1)
             for section in _table(title, group, rank, look)
         ),
-        *lines_of("**Notes**\n", tuple(f"- {prose(note)}" for note in _notes(made)), "note", rank=1, share=0.1),
+        *lines_of("**Notes**\n", tuple(f"- {prose(note)}" for note in notes_of(made)), "note", rank=1, share=0.1),
     ]  # fmt: skip
     return fitted(sections, LIMIT)
 
@@ -87,7 +88,7 @@ def _counts(found: Sequence[Standing], rows: Sequence[Status], now: float) -> st
     """How many stand how, what all cost so far, and when that was read."""
     counter = Counter(each.kind for each in found)
     told = [f"{counter[kind]} {words}" for kind, words in _COUNTED.items() if counter[kind]]
-    retried = sum(each.runs > max(1, len(each.rows)) or any(map(_retry, each.rows)) for each in found if each.request)
+    retried = sum(each.runs > max(1, len(each.rows)) or any(map(retry_of, each.rows)) for each in found if each.request)
     told += [f"{retried} retried"] if retried else []
     cost, whole = cost_so_far(rows)
     told += [f"{'' if whole else 'without those not known, '}≤ ${cost:,.2f} so far"] if rows else []
@@ -114,7 +115,7 @@ def _table(title: str, group: Sequence[Standing], rank: int, look: Look) -> Iter
     """A table of the columns in which anything stands."""
     columns = {name: [cell(each, look) for each in group] for name, cell in _COLUMNS.items()}
     most = max(160, 36_000 // len(group)) if group else 0
-    columns[_WHY] = [_shortened("; ".join(_why(each, look)), most) for each in group]
+    columns[_WHY] = [_shortened("; ".join(why(each, look)), most) for each in group]
     columns = {name: cells for name, cells in columns.items() if any(cells)}
     if len({each.kind for each in group}) == 1 and not group[0].kind.needs_a_person:
         columns.pop("")
@@ -123,24 +124,30 @@ def _table(title: str, group: Sequence[Standing], rank: int, look: Look) -> Iter
     yield from rows_of(tuple(columns), rows, "row", rank=rank, share=share, title=f"**{prose(title)}**\n\n")
 
 
+def address(job: ObservedJob, look: Look) -> str:
+    """Where people look at a job; empty if that is not known."""
+    if not look.dashboard or not job.project_id:
+        return ""
+    project, own = (quote(part[:200], safe="", errors="replace") for part in (job.project_id, job.id))
+    return f"{look.dashboard}/training/{project}/logs/{own}"
+
+
 def _link(row: Status, look: Look) -> str:
     """The job's id, as a link to its page where that is known."""
-    job = row.job
-    if job is None:
+    if row.job is None:
         return ""
-    if not look.dashboard or not job.project_id:
-        return code(job.id, 40)
-    project, own = (quote(part[:200], safe="", errors="replace") for part in (job.project_id, job.id))
-    return f"[{code(job.id, 40)}]({look.dashboard}/training/{project}/logs/{own})"
+    told, page = code(row.job.id, 40), address(row.job, look)
+    return f"[{told}]({page})" if page else told
 
 
-def _retry(row: Status) -> int:
+def retry_of(row: Status) -> int:
+    """Which retry a job is; 0 for none."""
     name = read_job_name(row.job.name) if row.job else None
     return name.retry if name else 0
 
 
 def _state(row: Status) -> str:
-    return row.state + (f", retry {number}" if (number := _retry(row)) else "")
+    return row.state + (f", retry {number}" if (number := retry_of(row)) else "")
 
 
 def _gpus(row: Status) -> str:
@@ -166,7 +173,7 @@ def _shortened(text: str, most: int) -> str:
     return told
 
 
-def _why(each: Standing, look: Look) -> Iterator[str]:
+def why(each: Standing, look: Look) -> Iterator[str]:
     """What is said of it, and the error of its last job; without values of its environment, unless they are shown."""
     error = each.rows[-1].job.error_message if each.rows and each.rows[-1].job else None
     yield from each.said
@@ -175,5 +182,6 @@ def _why(each: Standing, look: Look) -> Iterator[str]:
         yield without_values(error, values, MASK)
 
 
-def _notes(made: Plan) -> Iterable[str]:
+def notes_of(made: Plan) -> Iterable[str]:
+    """What is said of projects, and of the plan as a whole."""
     return (*projects.contradictory(made), *projects.capped(made), *made.notes)

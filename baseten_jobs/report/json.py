@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from baseten_jobs.manifest.schema.explain import Explanation
     from baseten_jobs.provider.log_pages import LogLine
 
-_FORMAT = "1.0"
+FORMAT = "1.0"
 
 
 def diagnostics(
@@ -297,4 +297,4 @@ def adoption(done: "Adoption", look: Look = PLAIN) -> Page:
 
 
 def _document(content: Mapping[str, Any], error: str = "") -> Page:
-    return dumped({"format_version": _FORMAT, **content, **({"error": error} if error else {})})
+    return dumped({"format_version": FORMAT, **content, **({"error": error} if error else {})})

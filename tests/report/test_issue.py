@@ -19,7 +19,7 @@ from baseten_jobs.planning.limits import STOPPED_OVER_LIMIT, Readings, with_limi
 from baseten_jobs.planning.plan import Action, Doubt, Orphan, Plan, Verb, duplicate_warning
 from baseten_jobs.planning.runs import runs_of
 from baseten_jobs.provider.status import Checkpoints, Status, by_itself
-from baseten_jobs.report import issue
+from baseten_jobs.report import issue, issue_json
 from baseten_jobs.report.standings import Kind, needs_a_person, standings
 from baseten_jobs.report.style import Look
 from tests.report import plans
@@ -110,6 +110,8 @@ def test_everything_is_told(golden: Golden) -> None:
     told = told_of(everything(), ("`apply` refuses all of it: 300 jobs to submit",), checkpoints=Checkpoints(3))
     sound(told)
     golden.text(FOLDER / "issue.markdown", told)
+    data = issue_json.report(everything(), rows_of(everything(), checkpoints=Checkpoints(3)), ("no",), LINKED, NOW)
+    golden.text(FOLDER / "issue.json", data)
 
 
 def test_every_manifest_and_job_stands_somewhere_and_the_worst_come_first() -> None:

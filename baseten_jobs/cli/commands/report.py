@@ -19,7 +19,7 @@ from baseten_jobs.manifest.inputs import Inputs
 from baseten_jobs.planning.plan import Policy
 from baseten_jobs.planning.terms import Terms
 from baseten_jobs.provider.api.errors import ApiError
-from baseten_jobs.report import issue
+from baseten_jobs.report import formats
 from baseten_jobs.report.style import Look
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 
 @click.command("report")
+@options.output(*formats.REPORT)
 @options.inputs
 @options.if_tip
 @click.option(
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
 @options.execution
 @options.connection
 def command(
+    output: str,
     inputs: Inputs,
     if_tip: str | None,
     failed: tuple[str, ...],
@@ -48,6 +50,9 @@ def command(
 ) -> Exit:
     """Tell in one document, Markdown for an issue, how all jobs are and what they cost so far. It only reads.
 
+    The document is never longer than GitHub allows: `baseten-jobs report | gh issue edit 7 --body-file -`. With
+    `-o json` nothing is left out.
+
     Exits with 1 where anything needs a person: a job that failed or is on hold, an orphan, a job that does nothing, a
     status that is not known, manifests with errors, a plan that apply refuses; with 7 where a duplicate is live. It
     takes the options of apply, since these decide on what is told. Where the API gives no answer there is no document.
@@ -57,9 +62,13 @@ def command(
 
     def unfit(session: Session, reason: str, found: Sequence[Diagnostic]) -> None:
         if found:
-            session.result(issue.no_report(reason, found, look))
+            without(session, reason, found)
 
-    session = Session("issue", show_values, ended=unfit)
+    def without(session: Session, reason: str, found: Sequence[Diagnostic]) -> None:
+        if output in formats.NO_REPORT:
+            session.result(formats.NO_REPORT[output](reason, found, look))
+
+    session = Session(output, show_values, ended=unfit)
     inputs = replace(inputs, paths=still_there(session, paths, prune=policy.prune))
     compiled = compilation.compile_all(inputs, session.stdin)
     if not compiled.valid:
@@ -76,12 +85,12 @@ def command(
             made, rows = pipeline.report(api, compiled, intent)
         except ApiError as error:
             if error.unauthorised:
-                session.result(issue.no_report(str(error), (), look))
+                without(session, str(error), ())
             raise
         if not made.valid:
             return session.invalid(made.diagnostics)
         alerts = (*failed, *(f"`apply` refuses all of it: {refusal}" for refusal in made.refusals))
-        session.result(issue.report(made.plan, rows, alerts, look, api.clock.wall()))
+        session.result(formats.REPORT[output](made.plan, rows, alerts, look, api.clock.wall()))
         return exit_of_report(made.plan, rows, alerts)
 
     return guarded(session, work)
