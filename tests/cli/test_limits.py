@@ -56,7 +56,7 @@ def test_these_are_the_options_that_take_numbers() -> None:
         "--run-seconds", "--set", "--if-tip",
     }  # fmt: skip
     assert {words[0] for words, option in OPTIONS if option == "--read-timeout"} == {
-        "plan", "apply", "status", "logs", "stop", "adopt", "import",
+        "plan", "apply", "status", "report", "logs", "stop", "adopt", "import",
     }  # fmt: skip
 
 
