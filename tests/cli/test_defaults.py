@@ -32,6 +32,7 @@ _OF_A_PLAN = (Connection, Policy, Execution, Windows, Terms)
 FILLED: Mapping[str, tuple[type, ...]] = {
     "plan": _OF_A_PLAN,
     "apply": (*_OF_A_PLAN, Waiting),
+    "report": _OF_A_PLAN,
     "emulator": (Settings, Durations, Behaviour),
     "import truss": (Given, Target),
     "import request": (Given, Target),

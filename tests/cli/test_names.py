@@ -72,6 +72,12 @@ def submitted(ran: Ran) -> list[str]:
     return re.findall(r"^  \+ submit  (\S+)", ran.out, re.MULTILINE)
 
 
+def to_submit(ran: Ran) -> list[str]:
+    """What a report says that an apply would submit, in the order of the manifests."""
+    told = {each["name"] for each in ran.json.get("manifests", ()) if each["stands"] == "to submit"}
+    return [name for name in NAMES if name in told]
+
+
 def overridden(ran: Ran) -> list[str]:
     """The manifests below whose heading something is set."""
     found, name = [], ""
@@ -105,11 +111,14 @@ TAKING = {
     ("adopt", "name"): Taking(started_by_hand, "adopt NAME --job ID -o json", adopted),
     ("plan", "retry_failed"): Taking(failed, "plan --retry-failed NAME", submitted),
     ("apply", "retry_failed"): Taking(failed, "apply --retry-failed NAME", submitted),
+    ("report", "retry_failed"): Taking(failed, "report -o json --retry-failed NAME", to_submit),
     ("plan", "create"): Taking(started_by_hand, "plan --create NAME", submitted),
     ("apply", "create"): Taking(started_by_hand, "apply --create NAME", submitted),
+    ("report", "create"): Taking(started_by_hand, "report -o json --create NAME", to_submit),
     ("render", "overrides"): Taking(never_submitted, f"render {SET}", overridden),
     ("plan", "overrides"): Taking(never_submitted, f"plan {SET}", overridden),
     ("apply", "overrides"): Taking(never_submitted, f"apply {SET}", overridden),
+    ("report", "overrides"): Taking(running, f"report -o json {SET}", to_submit),
     ("validate", "overrides"): Taking(never_submitted, f"validate {SET.replace('3', '0')}", refused),
 }
 UNMET = {
