@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from flask import Flask, Response, g, request
 from werkzeug.exceptions import HTTPException
 
-from . import ledger
+from . import ledger, links
 from .authentication import authenticate, authenticate_control
 from .core import core
 from .errors import BrokenExchange, Refusal, Remnant
@@ -18,6 +18,7 @@ from .faults import Fault, Roll, Scope
 from .times import SECOND
 
 CONTROL_PREFIX = "/_emulator/"
+_FILES_PREFIX = "/_emulator/checkpoint_files/"
 CREATES = frozenset({"jobs.create_job", "jobs.recreate_job"})
 
 _HTML = "<html><head><title>{0}</title></head><body><center><h1>{0}</h1></center></body></html>\n"
@@ -49,11 +50,14 @@ def install(app: Flask) -> None:
     app.after_request(_close)
     app.after_request(_date)
     app.register_error_handler(Refusal, _refuse)
+    app.register_error_handler(links.LinkRefused, _refuse_link)
     app.register_error_handler(HTTPException, _refuse_route)
 
 
 def _open() -> Response | None:
     here = core()
+    if _is_link():
+        return _open_link()
     if request.path.startswith(CONTROL_PREFIX):
         token = request.headers.get("X-Amz-Security-Token") or request.args.get("token")
         authenticate_control(request.headers.get("Authorization"), token, request.path, here.settings.api_key)
@@ -72,6 +76,25 @@ def _open() -> Response | None:
     return strike(current.fault)
 
 
+def _is_link() -> bool:
+    signed = request.path.startswith(CONTROL_PREFIX) and links.SIGNATURE in request.args
+    return request.method in ("GET", "HEAD") and (signed or request.path.startswith(_FILES_PREFIX))
+
+
+def _open_link() -> Response | None:
+    """A presigned link needs no key, and has faults of its own."""
+    here = core()
+    here.counts.add(f"{request.method} {request.url_rule.rule if request.url_rule else 'unknown'}")
+    here.pause(here.settings.latency)
+    g.exchange = current = Exchange(here.dice.roll(), None, creates=False)
+    links.check(
+        request.path, request.args, request.headers.get("Authorization"), here.settings.api_key, here.store.now()
+    )
+    current.fault = current.roll.ending((Scope.LINK,))
+    strike = None if current.fault is None else _BEFORE.get(current.fault.kind)
+    return None if strike is None or current.fault is None else strike(current.fault)
+
+
 def _spares_until_done(current: Exchange) -> bool:
     """Whether a fault that may strike on either side of the effect strikes behind it."""
     return current.fault_name in _AFTER and current.roll.chance("effect first") < 0.5
@@ -79,7 +102,7 @@ def _spares_until_done(current: Exchange) -> bool:
 
 def _close(response: Response) -> Response:
     current: Exchange | None = g.get("exchange")
-    if current is None or current.fault is None or response.status_code != 200:
+    if current is None or current.fault is None or response.status_code not in (200, 206):
         return response
     strike = _AFTER.get(current.fault.kind)
     return response if strike is None else strike(current.fault, response)
@@ -116,6 +139,18 @@ def _refuse(error: Refusal) -> Response:
         current.fault = None
         note_create(None)
     return _json(error.status, {"code": error.code, "message": error.message})
+
+
+def _refuse_link(error: links.LinkRefused) -> Response:
+    current: Exchange | None = g.get("exchange")
+    if current is not None:
+        current.fault = None
+    return _xml(error.status, error.code, str(error))
+
+
+def _xml(status: int, code: str, message: str) -> Response:
+    document = f'<?xml version="1.0" encoding="UTF-8"?>\n<Error><Code>{code}</Code><Message>{message}</Message></Error>'
+    return Response(document, status, mimetype="application/xml")
 
 
 def _refuse_route(error: HTTPException) -> Response:
@@ -156,16 +191,34 @@ def _reset(fault: Fault) -> Response:
     raise BrokenExchange("connection reset")
 
 
+def _link_error(fault: Fault) -> Response:
+    if exchange().roll.chance("which error") < 0.5:
+        return _xml(500, "InternalError", "We encountered an internal error. Please try again.")
+    return _xml(503, "SlowDown", "Please reduce your request rate.")
+
+
+def _link_expired(fault: Fault) -> Response:
+    return _xml(403, "AccessDenied", "Request has expired")
+
+
 def _hang(fault: Fault, response: Response) -> Response:
     core().pause(fault.seconds)
     raise BrokenExchange("no answer")
 
 
 def _truncate(fault: Fault, response: Response) -> Response:
+    return _cut(response, 0.5)
+
+
+def _truncate_file(fault: Fault, response: Response) -> Response:
+    return _cut(response, exchange().roll.chance("how much"))
+
+
+def _cut(response: Response, part: float) -> Response:
     whole = response.get_data()
     response.headers["Content-Length"] = str(len(whole))
     headers = tuple((name, value) for name, value in response.headers.items())
-    raise BrokenExchange("answer cut short", Remnant(response.status, headers, whole[: len(whole) // 2]))
+    raise BrokenExchange("answer cut short", Remnant(response.status, headers, whole[: int(len(whole) * part)]))
 
 
 _BEFORE: dict[str, Callable[[Fault], Response]] = {
@@ -175,11 +228,15 @@ _BEFORE: dict[str, Callable[[Fault], Response]] = {
     "reset-before": _reset,
     "read-error": _server_error,
     "read-reset": _reset,
+    "link-error": _link_error,
+    "link-expired": _link_expired,
+    "link-reset": _reset,
 }
 _AFTER: dict[str, Callable[[Fault, Response], Response]] = {
     "error-after": lambda fault, _: _server_error(fault),
     "reset-after": lambda fault, _: _reset(fault),
     "truncate-after": _truncate,
+    "link-truncate": _truncate_file,
     "not-json-after": lambda _fault, _response: _html(200, "200 OK"),
     "hang-after": _hang,
     "late-commit": lambda fault, _: _reset(fault),

@@ -19,6 +19,8 @@ class Scope(Enum):
     COURSE = "a job while it runs"
     SHOWN_JOB = "a job when it is shown"
     LISTING = "a search or job list"
+    LINK = "a download by a presigned link"
+    LINKED = "a file behind a presigned link"
 
 
 @dataclass(frozen=True)
@@ -70,11 +72,16 @@ KINDS: tuple[Kind, ...] = (
     Kind("new-status", Scope.SHOWN_JOB, 1.0, None, "a live job shows the status TRAINING_JOB_WARMING"),
     Kind("coarse-time", Scope.NEW_JOB, 1.0, None, "created_at is cut to whole seconds"),
     Kind("early-time", Scope.NEW_JOB, 1.0, None, "created_at is up to a second before the commit"),
+    Kind("link-error", Scope.LINK, 0.1, None, "500 or 503 in XML at a presigned link, as an object store answers"),
+    Kind("link-expired", Scope.LINK, 0.1, None, "403: a presigned link has run out before its time"),
+    Kind("link-reset", Scope.LINK, 0.1, None, "the connection to a presigned link is reset"),
+    Kind("link-truncate", Scope.LINK, 0.1, None, "a part of the file, then the connection closes"),
+    Kind("link-whole", Scope.LINKED, 0.1, None, "the whole file, whatever Range asks for"),
 )
 
 _BY_NAME = {kind.name: kind for kind in KINDS}
 _MOST = 10**9
-_ENDS_EXCHANGE = (Scope.ANY, Scope.CREATE, Scope.REPEATABLE)
+_ENDS_EXCHANGE = (Scope.ANY, Scope.CREATE, Scope.REPEATABLE, Scope.LINK)
 
 
 def parse_fault(text: str) -> Fault:

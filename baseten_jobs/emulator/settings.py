@@ -22,6 +22,16 @@ class Durations:
 
 
 @dataclass(frozen=True)
+class Files:
+    """What a job leaves: how many files a checkpoint has on each node, how large one is on average, in bytes, and for
+    how many seconds a presigned link to one opens it."""
+
+    count: int = 3
+    size: int = 1024
+    link: float = 900.0
+
+
+@dataclass(frozen=True)
 class Behaviour:
     """Globs over job names: which jobs wait for ever, fail, fail to deploy, or are preempted or stall once they ran."""
 
@@ -48,6 +58,7 @@ class Settings:
     faults: tuple[Fault, ...] = ()
     latency: float = 0.0
     durations: Durations = Durations()
+    files: Files = Files()
     behaviour: Behaviour = Behaviour()
     teams: tuple[str, ...] = ()
     secrets: tuple[str, ...] = ()

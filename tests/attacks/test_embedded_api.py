@@ -64,7 +64,7 @@ def test_no_web_page_is_served(method: str, path: str, origin: str, url: str) ->
         ("GET", "/_emulator/health"), ("GET", "/_emulator/jobs"), ("GET", "/_emulator/ledger"),
         ("POST", "/_emulator/seed"), ("POST", "/_emulator/clock"), ("POST", "/_emulator/jobs/x"),
         ("DELETE", "/_emulator/jobs/x"), ("GET", "/_emulator/s3/b/k"), ("PUT", "/_emulator/s3/b/k"),
-        ("POST", "/_emulator/s3/b/k"), ("DELETE", "/_emulator/s3/b/k"), ("GET", "/_emulator/checkpoint_files/x/0/a"),
+        ("POST", "/_emulator/s3/b/k"), ("DELETE", "/_emulator/s3/b/k"),
         ("GET", "/%5Femulator/jobs"), ("GET", "/_emulator/nowhere"),
     ],
 )  # fmt: skip

@@ -14,7 +14,7 @@ from baseten_jobs.applying.settle import Windows
 from baseten_jobs.applying.wait import Waiting
 from baseten_jobs.cli.main import COMMANDS, command_of
 from baseten_jobs.cli.options import DEFAULT_DB, DEFAULT_PATH
-from baseten_jobs.emulator.settings import Behaviour, Durations, Settings
+from baseten_jobs.emulator.settings import Behaviour, Durations, Files, Settings
 from baseten_jobs.importing.adopt import Target
 from baseten_jobs.importing.from_body import Given
 from baseten_jobs.manifest.schema.fields import KIND, SUPPORTED
@@ -33,7 +33,7 @@ FILLED: Mapping[str, tuple[type, ...]] = {
     "plan": _OF_A_PLAN,
     "apply": (*_OF_A_PLAN, Waiting),
     "report": _OF_A_PLAN,
-    "emulator": (Settings, Durations, Behaviour),
+    "emulator": (Settings, Durations, Behaviour, Files),
     "import truss": (Given, Target),
     "import request": (Given, Target),
     "import job": (Given, Target, Connection),

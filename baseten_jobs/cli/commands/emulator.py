@@ -105,6 +105,30 @@ def _durations(**given: float) -> Durations:
     return Durations(**dict(zip(_DURATIONS, given.values(), strict=True)))
 
 
+def _of_files() -> type:
+    from baseten_jobs.emulator.settings import Files
+
+    return Files
+
+
+_files = bundle(
+    "files",
+    lambda **given: _of_files()(**given),
+    FieldOption(
+        ["--checkpoint-files", "count"], owner=_of_files, type=click.IntRange(1, 100_000), show_default=True,
+        help="How many files a checkpoint has on each node.",
+    ),
+    FieldOption(
+        ["--file-bytes", "size"], owner=_of_files, type=click.IntRange(0, MOST), show_default=True,
+        help="How large such a file is on average.",
+    ),
+    FieldOption(
+        ["--link-seconds", "link"], owner=_of_files, type=_SECONDS, show_default=True,
+        help="How long a presigned link opens what it leads to.",
+    ),
+)  # fmt: skip
+
+
 _timed = bundle(
     "durations",
     _durations,
@@ -217,6 +241,7 @@ _timed = bundle(
     help="How many times as fast its clock goes. A database keeps the last one given; it is 1 at first.",
 )
 @_timed
+@_files
 def command(host: str, port: int, hosts: tuple[str, ...], **options: Any) -> Exit:
     if any(importlib.util.find_spec(module) is None for module in ("flask", "waitress")):
         sink.err(_NEEDS_EXTRA)

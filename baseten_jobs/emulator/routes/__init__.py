@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from . import billing, capacity, control, jobs, objects, organisation, outputs, projects, telemetry
+from . import billing, capacity, control, jobs, links, objects, organisation, outputs, projects, telemetry
 
 BLUEPRINTS = (
     projects.blueprint,
@@ -14,4 +14,5 @@ BLUEPRINTS = (
     billing.blueprint,
     control.blueprint,
     objects.blueprint,
+    links.blueprint,
 )

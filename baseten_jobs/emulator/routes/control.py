@@ -7,7 +7,7 @@ from typing import Any
 
 from flask import Blueprint, Response
 
-from .. import artifacts, capacity, catalogue, creation, incoming, jobs, ledger, projects
+from .. import capacity, catalogue, creation, incoming, jobs, ledger, projects
 from ..checking import integer, nullable, number, record, text
 from ..core import core
 from ..errors import not_found, not_valid
@@ -98,15 +98,6 @@ def seed() -> dict[str, Any]:
         rows = _seeded(transaction, project, count, prefix, status)
         jobs.insert(transaction, rows)
         return {"project_id": project.id, "jobs": count}
-
-
-@blueprint.get("/checkpoint_files/<job_id>/<int:rank>/<path:name>")
-def get_checkpoint_file(job_id: str, rank: int, name: str) -> Response:
-    with core().reading() as transaction:
-        job = jobs.find(transaction, job_id)
-    if rank >= job.node_count:
-        raise not_found("node", str(rank))
-    return Response(artifacts.content(job.id, rank, name), mimetype="application/octet-stream")
 
 
 def _team(transaction: Transaction, name: str | None) -> Team:

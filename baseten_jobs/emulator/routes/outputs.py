@@ -5,14 +5,13 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-from itertools import islice
+from collections.abc import Iterable, Iterator
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 from flask import Blueprint, request
 
-from .. import artifacts, bodies, incoming, jobs, sessions
-from ..authentication import seal
+from .. import artifacts, bodies, incoming, jobs, links, sessions
 from ..checking import integer, record
 from ..core import core
 from ..errors import not_found, not_valid
@@ -22,6 +21,7 @@ from ..logs import replica
 from ..records import Job
 from ..store import Transaction
 from ..times import MINUTE, SECOND, iso, micros
+from .links import content_of
 
 blueprint = Blueprint("outputs", __name__)
 
@@ -39,7 +39,9 @@ def get_checkpoints(project_id: str, job_id: str) -> dict[str, Any]:
         return {
             "training_job": core().view(transaction).job(job),
             "checkpoints": [
-                artifacts.shown_checkpoint(checkpoint, job.id, body, job.node_count, transaction.now)
+                artifacts.shown_checkpoint(
+                    checkpoint, job.id, body, map(len, _contents(job, [checkpoint])), transaction.now
+                )
                 for checkpoint in _checkpoints(job, transaction.now)
             ],
         }
@@ -55,28 +57,22 @@ def get_checkpoint_files(project_id: str, job_id: str) -> dict[str, Any]:
         raise not_valid(f"page_token: {start} is less than 0")
     with core().reading() as transaction:
         job = jobs.find(transaction, job_id, project_id)
-        saved = _checkpoints(job, transaction.now)
-    files = (
-        (checkpoint, rank, name)
-        for checkpoint in saved
-        for rank in range(job.node_count)
-        for name in checkpoint.files()
-    )
-    total = sum(job.node_count * len(list(checkpoint.files())) for checkpoint in saved)
-    page = list(islice(files, start, start + size))
+        now, saved = transaction.now, _checkpoints(job, transaction.now)
+    files = [(checkpoint, content) for checkpoint in saved for content in _contents(job, [checkpoint])]
+    page = files[start : start + size]
     return {
         "presigned_urls": [
             {
-                "url": _url("checkpoint_files", job.id, str(rank), name),
-                "relative_file_name": name,
-                "node_rank": rank,
-                "size_bytes": len(artifacts.content(job.id, rank, name)),
+                "url": _link(now, "checkpoint_files", job.id, str(content.rank), content.name),
+                "relative_file_name": content.name,
+                "node_rank": content.rank,
+                "size_bytes": len(content),
                 "last_modified": iso(checkpoint.saved_us),
             }
-            for checkpoint, rank, name in page
+            for checkpoint, content in page
         ],
-        "next_page_token": start + size if start + size < total else None,
-        "total_count": total,
+        "next_page_token": start + size if start + size < len(files) else None,
+        "total_count": len(files),
     }
 
 
@@ -84,8 +80,9 @@ def get_checkpoint_files(project_id: str, job_id: str) -> dict[str, Any]:
 def download(project_id: str, job_id: str) -> dict[str, Any]:
     with core().reading() as transaction:
         job = jobs.find(transaction, job_id, project_id)
+        now = transaction.now
         uploaded = jobs.body(transaction, job.id).get("runtime", {}).get("artifacts", [])
-    urls = [_url("s3", artifact["s3_bucket"], artifact["s3_key"]) for artifact in uploaded]
+    urls = [_link(now, "s3", artifact["s3_bucket"], artifact["s3_key"]) for artifact in uploaded]
     return {"artifact_presigned_urls": urls}
 
 
@@ -150,10 +147,19 @@ def _session(transaction: Transaction, job: Job, session_id: str) -> sessions.No
     raise not_found("interactive session", session_id)
 
 
-def _url(*parts: str) -> str:
-    """The address of a file that this emulator serves itself to whoever has it, like a presigned one."""
-    path, key = "/_emulator/" + "/".join(parts), core().settings.api_key
-    return f"{request.host_url}{quote(path[1:])}" + (f"?token={seal(key, path)}" if key is not None else "")
+def _contents(job: Job, saved: Iterable[artifacts.Checkpoint]) -> Iterator[artifacts.Content]:
+    """The files of checkpoints on all nodes."""
+    for checkpoint in saved:
+        for rank in range(job.node_count):
+            for name in checkpoint.files(core().settings.files.count):
+                yield content_of(job.id, rank, name)
+
+
+def _link(now: int, *parts: str) -> str:
+    """The address of a file that this emulator serves itself, for a while, to whoever has it."""
+    here, path = core(), "/_emulator/" + "/".join(parts)
+    signature = links.signed(path, here.settings.api_key, now, micros(here.settings.files.link))
+    return f"{request.host_url}{quote(path[1:])}?{urlencode(signature)}"
 
 
 def _certificate(key: list[str], job_id: str, pod: str, expires: int) -> str:
