@@ -28,6 +28,7 @@ COMMANDS: Mapping[str, str] = MappingProxyType(
         "status": "Show how the manifests' jobs are.",
         "report": "Tell in one document how all jobs are, and whether one needs a person.",
         "logs": "Print a job's log, and follow it.",
+        "checkpoints": "List, download or deploy what a job saved.",
         "stop": "Stop jobs.",
         "adopt": "Write into a manifest which job runs it already.",
         "explain": "Tell what a field of a manifest means.",

@@ -1,6 +1,7 @@
 """A document -> the request for its job; a row of the API -> an observed job; prices -> what jobs cost."""
 
 __all__ = [
-    "claims", "content", "copies", "cost", "gpu_use", "identity", "names", "observation", "project_resolution",
-    "request", "retries", "retry_policy", "run_limits", "run_spending", "saved", "settings", "times",
+    "checkpoint", "claims", "content", "copies", "cost", "gpu_use", "identity", "names", "observation",
+    "project_resolution", "request", "retries", "retry_policy", "run_limits", "run_spending", "saved", "settings",
+    "times",
 ]  # fmt: skip

@@ -4,10 +4,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from baseten_jobs.job.checkpoint import SYNCED
 from baseten_jobs.job.times import epoch_of
-
-_SYNCED = ("COMPLETE", "COMPLETED")
-"""How the API tells that a checkpoint was copied whole; which of the two depends on where it tells it."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +28,7 @@ class Saved:
 def saved_in(rows: Iterable[Mapping[str, Any]]) -> Saved:
     """Returns the checkpoints of the rows; a row of another form is one that is not synced."""
     rows = tuple(rows)
-    synced = (row.get("checkpoint_id") for row in rows if row.get("sync_status") in _SYNCED)
+    synced = (row.get("checkpoint_id") for row in rows if row.get("sync_status") in SYNCED)
     return Saved(len(rows), frozenset(each for each in synced if isinstance(each, str)), newest=_newest(rows))
 
 
@@ -43,6 +41,6 @@ def _newest(rows: Iterable[Mapping[str, Any]]) -> str:
         if isinstance(name, str) and name:
             time = epoch_of(created) if isinstance(created, str) else None
             made[name] = max(made.pop(name, 0.0), time or 0.0)
-            partial |= set() if row.get("sync_status") in _SYNCED else {name}
+            partial |= set() if row.get("sync_status") in SYNCED else {name}
     whole = [name for name in made if name not in partial]
     return max(reversed(whole), key=made.__getitem__, default="")

@@ -1,6 +1,7 @@
 """Values -> text, one module a format."""
 
 __all__ = [
+    "checkpoint_list",
     "field_help",
     "formats",
     "json",

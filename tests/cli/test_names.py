@@ -107,6 +107,7 @@ SET = "--set NAME:spec.compute.node_count=3"
 TAKING = {
     ("status", "names"): Taking(running, "status NAME -o json", rows),
     ("logs", "names"): Taking(running, "logs NAME -o json", of_log),
+    ("checkpoints", "names"): Taking(running, "checkpoints NAME -o json", rows),
     ("stop", "names"): Taking(running, "stop NAME", listed),
     ("adopt", "name"): Taking(started_by_hand, "adopt NAME --job ID -o json", adopted),
     ("plan", "retry_failed"): Taking(failed, "plan --retry-failed NAME", submitted),

@@ -1,0 +1,98 @@
+"""NAMEs and ids on the command line -> the jobs whose remains are asked for."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import click
+
+from baseten_jobs.cli import job_names
+from baseten_jobs.cli.exits import Exit
+from baseten_jobs.cli.session import Session
+from baseten_jobs.job.names import run_name, without_letters
+from baseten_jobs.job.observation import ObservedJob
+from baseten_jobs.job.request import JobRequest
+from baseten_jobs.phrases import one_line
+from baseten_jobs.provider.api.client import Api
+from baseten_jobs.provider.status import Status
+
+
+class Meant(NamedTuple):
+    """A job, and the request of the manifest that was named; None for a job that was asked for by its id."""
+
+    job: ObservedJob
+    request: JobRequest | None = None
+
+    @property
+    def name(self) -> str:
+        """The manifest's name, or else what the job's name says of it, or the whole of that."""
+        identity = self.job.identity
+        return self.request.name if self.request else identity.name if identity else self.job.name or ""
+
+    @property
+    def run(self) -> str:
+        """The job's name as a plan shows it."""
+        named = run_name(self.job.identity, self.job.name) if self.job.identity else ""
+        return named or without_letters(self.job.name) or ""
+
+
+def check_one(name: str | None, job_id: str | None) -> None:
+    """Raises UsageError unless just one job is asked for."""
+    if (name is None) == (job_id is None):
+        raise click.UsageError("name a manifest, or a job with --job ID")
+
+
+def one(
+    session: Session, api: Api, paths: tuple[str, ...], name: str | None, job_id: str | None, allowed: tuple[str, ...]
+) -> Meant:
+    """The job of the manifest of a NAME, or of an id; raises CommandEnded, and ApiError."""
+    if job_id is not None:
+        return Meant(job_names.jobs_by_id(session, api, [job_id])[0])
+    found = job_names.manifest(session, paths, str(name), allowed)
+    (row,) = job_names.rows(session, api, found)
+    meant = _of_row(session, row)
+    if meant is None:
+        raise job_names.CommandEnded(session.fail(_not_submitted(row), Exit.FAILED))
+    return meant
+
+
+def several(
+    session: Session,
+    api: Api,
+    paths: tuple[str, ...],
+    names: Sequence[str],
+    job_ids: Sequence[str],
+    allowed: tuple[str, ...],
+) -> tuple[Meant, ...]:
+    """The jobs of manifests and of ids, with a note for each manifest without one.
+
+    Raises CommandEnded, also where no manifest has a job, and ApiError.
+    """
+    rows: tuple[Status, ...] = ()
+    if names:
+        rows = job_names.rows(session, api, job_names.manifests(session, paths, tuple(names), allowed))
+    meant = [_of_row(session, row) for row in rows]
+    without = [_not_submitted(row) for row, each in zip(rows, meant, strict=True) if each is None]
+    by_id = [Meant(job) for job in job_names.jobs_by_id(session, api, job_ids)]
+    found = (*(each for each in meant if each is not None), *by_id)
+    if without and not found:
+        raise job_names.CommandEnded(session.fail("; ".join(without), Exit.FAILED))
+    for told in without:
+        session.note(told)
+    return found
+
+
+def _of_row(session: Session, row: Status) -> Meant | None:
+    """The live job of the manifest's name, else the last job of its own spec."""
+    live = job_names.live_jobs(session, [row])
+    job = live[0][1] if live else row.job
+    if job is None:
+        return None
+    if job.identity != row.request.identity:
+        told = f"job {job.id} runs another spec of {row.request.name} than the manifest's"
+        session.note(f"{told}: {one_line(job.name or '')}")
+    return Meant(job, row.request)
+
+
+def _not_submitted(row: Status) -> str:
+    waits = "".join(f"; it waits for {wait}" for wait in row.waits)
+    return f"{row.request.name} is not submitted{waits}"
