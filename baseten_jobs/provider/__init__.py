@@ -3,6 +3,7 @@
 __all__ = [
     "api",
     "checkpoints",
+    "downloads",
     "gpu_uses",
     "log_pages",
     "log_reader",

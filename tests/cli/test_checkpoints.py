@@ -1,7 +1,15 @@
-"""`checkpoints`: what a job saved, listed."""
+"""`checkpoints`: what a job saved, listed and downloaded."""
 
+import os
+import signal
+from pathlib import Path
+
+import pytest
+
+from baseten_jobs.cli.exits import Exit
+from baseten_jobs.emulator.settings import Files
 from baseten_jobs.job.times import epoch_of
-from tests.support.operating import Desk, desk, open_desk
+from tests.support.operating import Desk, Open, desk, open_desk
 
 __all__ = ["desk", "open_desk"]
 
@@ -90,3 +98,127 @@ def test_a_narrow_terminal_gets_fewer_columns() -> None:
     assert all(len(line) <= 80 for line in text(found, Look(width=80)).splitlines())
     assert len(text(found).splitlines()) == 5
     assert "\x1b" not in text(found)
+
+
+def below(folder: str) -> dict[str, int]:
+    root = Path(folder)
+    return {str(path.relative_to(root)): path.stat().st_size for path in root.rglob("*") if path.is_file()}
+
+
+def test_a_download_has_the_files_of_each_node_in_a_folder_of_its_own(desk: Desk) -> None:
+    (job,) = saved(desk, "sft")
+    ran = desk("checkpoints", "download", "sft")
+    assert ran.code == 0, ran.err
+    names = [f"checkpoint-{n}/{name}" for n in (1, 2) for name in ("config.json", "model.safetensors", "optimizer.pt")]
+    found = below(f"checkpoints/{job}")
+    assert sorted(found) == sorted(f"node-{node}/{name}" for node in (0, 1) for name in names)
+    assert ran.out.startswith("12 files downloaded (")
+    again = desk("checkpoints", "download", "--job", job, "-o", "json").json
+    assert again["summary"]["kept"] == {"files": 12, "bytes": sum(found.values())}
+    assert {each["outcome"] for each in again["files"]} == {"kept"}
+
+
+@pytest.mark.parametrize(
+    ("options", "names"),
+    [
+        (("--checkpoint", "checkpoint-1", "--include", "*.json"), {"checkpoint-1/config.json"}),
+        (("--latest", "--include", "checkpoint-*/o*"), {"checkpoint-2/optimizer.pt"}),
+        (("--checkpoint", "checkpoint-1", "--checkpoint", "checkpoint-2", "--include", "c*.json", "--include", "*.pt"),
+         {f"checkpoint-{n}/{name}" for n in (1, 2) for name in ("config.json", "optimizer.pt")}),
+    ],
+)  # fmt: skip
+def test_only_what_is_asked_for_is_downloaded(options: tuple[str, ...], names: set[str], desk: Desk) -> None:
+    saved(desk, "sft")
+    assert desk("checkpoints", "download", "sft", "--to", "w", *options).code == 0
+    assert set(below("w")) == {f"node-{node}/{name}" for node in (0, 1) for name in names}
+
+
+def test_a_checkpoint_that_is_not_there_is_told_with_those_that_are(desk: Desk) -> None:
+    (job,) = saved(desk, "sft")
+    ran = desk("checkpoints", "download", "sft", "--checkpoint", "checkpoint-9", "--to", "w")
+    assert ran.code == 1
+    assert f"job {job} lists no checkpoint 'checkpoint-9'; it has checkpoint-2, checkpoint-1" in ran.err
+    assert f"error: sft (job {job}) has no checkpoint file of checkpoint-9" in ran.err
+    assert not Path("w").exists()
+
+
+def test_what_is_not_synced_yet_is_warned_of(desk: Desk) -> None:
+    saved(desk, "sft", seconds=3 + 41)
+    assert "checkpoint-2 is not synced" in desk("checkpoints", "download", "sft").err
+    assert "not synced" not in desk("checkpoints", "download", "sft", "--latest").err
+
+
+def test_faults_and_links_that_run_out_leave_whole_files(open_desk: Open) -> None:
+    faults = ("link-error=0.05", "link-expired=0.05", "link-reset=0.05", "link-truncate=0.1", "link-whole=0.2")
+    desk = open_desk(*faults, "read-error=0.1", files=Files(20, 100_000, link=30), seed=3)
+    saved(desk, "sft")
+    ran = desk("checkpoints", "download", "sft", "--to", "w", "-o", "json")
+    assert ran.code == 0, ran.err
+    assert ran.json["summary"]["downloaded"]["files"] == 80
+    assert below("w") == {f"node-{each['node']}/{each['path']}": each["size_bytes"] for each in ran.json["files"]}
+
+
+def test_an_interrupt_leaves_what_is_done_and_says_how_to_go_on(open_desk: Open) -> None:
+    desk = open_desk("link-error=0.2", files=Files(20, 100_000), seed=1)
+    saved(desk, "sft")
+    desk.later(0.1, lambda: os.kill(os.getpid(), signal.SIGTERM))
+    ran = desk("checkpoints", "download", "sft", "--to", "w")
+    assert ran.code == Exit.INTERRUPTED
+    assert "error: interrupted; what is there stays, and the same command goes on" in ran.err
+    assert "Traceback" not in ran.err
+    whole = [name for name in below("w") if not name.endswith(".baseten-part")]
+    assert len(whole) < 80
+    desk.clock.interrupted.clear()
+    assert desk("checkpoints", "download", "sft", "--to", "w").code == 0
+    assert len(below("w")) == 80
+
+
+def test_no_link_and_no_key_is_in_any_output(open_desk: Open) -> None:
+    desk = open_desk("link-error=1")
+    (job,) = saved(desk, "sft")
+    for output in ("text", "json"):
+        ran = desk("checkpoints", "download", "sft", "--to", "w", "-o", output)
+        assert ran.code == 1
+        assert "InternalError" in ran.out + ran.err or "SlowDown" in ran.out + ran.err
+        for secret in ("X-Amz", "Signature", "a-key", job + "/"):
+            assert secret not in ran.out + ran.err
+
+
+def test_nothing_is_written_where_a_file_of_another_kind_lies(desk: Desk) -> None:
+    saved(desk, "sft")
+    Path("w/node-0").mkdir(parents=True)
+    Path("w/node-0/checkpoint-1").write_text("mine")
+    ran = desk("checkpoints", "download", "sft", "--to", "w")
+    assert ran.code == 1
+    assert "w/node-0/checkpoint-1 is no folder" in ran.err
+    assert below("w") == {"node-0/checkpoint-1": 4}
+
+
+def test_a_download_does_not_go_through_a_link_out_of_the_checkout(desk: Desk, tmp_path: Path) -> None:
+    (job,) = saved(desk, "sft")
+    Path("checkpoints").symlink_to("/dev/shm")
+    ran = desk("checkpoints", "download", "sft")
+    assert ran.code == 1
+    assert "nothing is written through it" in ran.err
+    assert not Path(f"/dev/shm/{job}").exists()
+
+
+@pytest.mark.parametrize(
+    "words", [("download",), ("download", "x", "--job", "y"), ("download", "x", "--latest", "--checkpoint", "y")]
+)
+def test_what_can_not_be_meant_is_wrong_usage(words: tuple[str, ...], desk: Desk) -> None:
+    assert desk("checkpoints", *words).code == 64
+
+
+def test_the_embedded_api_in_this_process_is_downloaded_from(desk: Desk) -> None:
+    desk.write("sft", more=SAVES)
+    assert desk("apply", "--yes", "--local").code == 0
+    from baseten_jobs.provider.api.connection import Connection, open_api
+    from baseten_jobs.provider.api.pacing import Clock
+
+    api = open_api(Connection(local_db=".baseten-jobs/emulator.db"), Clock())
+    api._http.post("/_emulator/clock", json={"advance": 60})
+    api.close()
+    ran = desk("checkpoints", "download", "sft", "--local", "--to", "w")
+    assert ran.code == 0, ran.err
+    assert len(below("w")) == 12

@@ -59,6 +59,12 @@ def of_log(ran: Ran) -> list[str]:
     return [ran.json["job"]["name"].partition("--")[0]] if ran.code == 0 else listed(ran)
 
 
+def of_download(ran: Ran) -> list[str]:
+    """Jobs of manifests that save nothing: it comes as far as looking for the files of one."""
+    told = re.search(r"error: (\S+) \(job \S+\) has no checkpoint file", ran.err)
+    return [told[1]] if told else listed(ran)
+
+
 def adopted(ran: Ran) -> list[str]:
     return [Path(ran.json["path"]).stem] if ran.code == 0 else listed(ran)
 
@@ -108,6 +114,7 @@ TAKING = {
     ("status", "names"): Taking(running, "status NAME -o json", rows),
     ("logs", "names"): Taking(running, "logs NAME -o json", of_log),
     ("checkpoints", "names"): Taking(running, "checkpoints NAME -o json", rows),
+    ("checkpoints", "name"): Taking(running, "checkpoints download NAME -o json", of_download),
     ("stop", "names"): Taking(running, "stop NAME", listed),
     ("adopt", "name"): Taking(started_by_hand, "adopt NAME --job ID -o json", adopted),
     ("plan", "retry_failed"): Taking(failed, "plan --retry-failed NAME", submitted),

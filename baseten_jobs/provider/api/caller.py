@@ -65,12 +65,13 @@ class Caller:
         backoff: Backoff | None = None,
         embedded: bool = False,
         reopen: Open | None = None,
+        keyless: Open | None = None,
         proxied: str = "",
         insecure_http: bool = False,
     ) -> None:
         self._line = Channel(http, clock.now, reopen)
         self.clock, self._secret, self.embedded = clock, secret, embedded
-        self._proxied, self.insecure_http = proxied, insecure_http
+        self._proxied, self.insecure_http, self._keyless = proxied, insecure_http, keyless or httpx.Client
         self.backoff = backoff or Backoff()
         self._limit = RateLimit(clock)
         self.server_clock = ServerClock(clock)

@@ -10,6 +10,7 @@ from baseten_jobs.phrases import one_line
 from baseten_jobs.provider.api.answer import Answer
 from baseten_jobs.provider.api.caller import LOGS, Caller
 from baseten_jobs.provider.api.errors import ApiError, Broken
+from baseten_jobs.provider.api.link import LinkReader
 from baseten_jobs.provider.api.route import is_loopback
 
 _FEW_ATTEMPTS = 3
@@ -90,6 +91,30 @@ class Api(Caller):
             "GET", "/v1/training_projects/{}/jobs/{}/checkpoints", project_id, job_id, attempts=_FEW_ATTEMPTS
         )
         return answer.rows("checkpoints")
+
+    def checkpoint_files(
+        self, project_id: str, job_id: str, page_size: int, page_token: int
+    ) -> tuple[list[dict[str, Any]], int | None]:
+        """A page of the files of all checkpoints on all nodes, each with a presigned link, and the next page's token.
+
+        https://docs.baseten.co/reference/management-api/training-jobs/get-training-job-checkpoint-files
+        """
+        path = "/v1/training_projects/{}/jobs/{}/checkpoint_files?page_size={}&page_token={}"
+        answer = self._repeat("GET", path, project_id, job_id, str(page_size), str(page_token))
+        token = (answer.data or {}).get("next_page_token")
+        return answer.rows("presigned_urls", "url", "relative_file_name"), token if type(token) is int else None
+
+    def artifacts(self, project_id: str, job_id: str) -> list[str]:
+        """Presigned links to what was submitted with a job."""
+        answer = self._repeat("GET", "/v1/training_projects/{}/jobs/{}/download", project_id, job_id)
+        links = (answer.data or {}).get("artifact_presigned_urls")
+        if not isinstance(links, list) or not all(isinstance(link, str) for link in links):
+            raise ApiError(answer.call, "the answer holds no list 'artifact_presigned_urls'", answer.status)
+        return links
+
+    def link_reader(self) -> LinkReader:
+        """Reads the presigned links of answers, over connections that do not know the key; the caller closes it."""
+        return LinkReader(self._keyless(), near=self.embedded or self.is_loopback, insecure_http=self.insecure_http)
 
     def metrics(self, project_id: str, job_id: str, start: int, step: int) -> Mapping[str, Any]:
         """Use of a job's GPUs and more, from `start` on, in epoch milliseconds, each `step` seconds."""

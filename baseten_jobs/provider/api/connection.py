@@ -58,14 +58,22 @@ def open_api(connection: Connection, clock: Clock) -> Api:
     """Return an Api that has sent no request yet; raises CannotConnect. The caller closes it."""
     timeout = httpx.Timeout(connection.read_timeout, connect=connection.connect_timeout)
     limits = httpx.Limits(max_connections=connection.connections, max_keepalive_connections=connection.connections)
+    agent = {"User-Agent": f"baseten-jobs/{__version__}"}
     headers = {
-        "User-Agent": f"baseten-jobs/{__version__}",
+        **agent,
         "Authorization": f"Bearer {_key(connection)}",
         "Accept-Encoding": ACCEPTED,
     }
     if connection.local_db is not None:
-        transport = _Embedded(_app(connection.local_db))
-        return Api(httpx.Client(transport=transport, base_url="http://embedded", headers=headers), clock, embedded=True)
+        app = _app(connection.local_db)
+        http = httpx.Client(transport=_Embedded(app), base_url="http://embedded", headers=headers)
+        inside = httpx.WSGITransport(app)
+        return Api(http, clock, embedded=True, keyless=lambda: httpx.Client(transport=inside, headers=agent))
+
+    def keyless() -> httpx.Client:
+        return httpx.Client(
+            headers=agent, timeout=timeout, limits=limits, verify=route.trusted, trust_env=not route.loopback
+        )
 
     def reopened() -> httpx.Client:
         return httpx.Client(
@@ -79,7 +87,7 @@ def open_api(connection: Connection, clock: Clock) -> Api:
     except (httpx.InvalidURL, ImportError, ValueError, OSError) as error:
         raise CannotConnect("connect", f"the connection can't be set up: {one_line(str(error), 300)}") from None
     return Api(
-        http, clock, secret=connection.key, reopen=reopened, proxied=route.proxied,
+        http, clock, secret=connection.key, reopen=reopened, keyless=keyless, proxied=route.proxied,
         insecure_http=connection.insecure_http,
     )  # fmt: skip
 
