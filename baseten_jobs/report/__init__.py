@@ -15,5 +15,6 @@ __all__ = [
     "stop_list",
     "style",
     "text",
+    "truss_deployment",
     "word_diff",
 ]

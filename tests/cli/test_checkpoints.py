@@ -1,14 +1,21 @@
 """`checkpoints`: what a job saved, listed and downloaded."""
 
+import json
 import os
+import shutil
 import signal
+import subprocess
+import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from baseten_jobs.cli.exits import Exit
 from baseten_jobs.emulator.settings import Files
+from baseten_jobs.job.checkpoint import Checkpoint
 from baseten_jobs.job.times import epoch_of
+from baseten_jobs.report import truss_deployment
 from tests.support.operating import Desk, Open, desk, open_desk
 
 __all__ = ["desk", "open_desk"]
@@ -222,3 +229,174 @@ def test_the_embedded_api_in_this_process_is_downloaded_from(desk: Desk) -> None
     ran = desk("checkpoints", "download", "sft", "--local", "--to", "w")
     assert ran.code == 0, ran.err
     assert len(below("w")) == 12
+
+
+# A file for the truss client
+
+FAKE = """\
+import json, sys, types
+
+FIELDS = json.loads(sys.argv[2])
+LITERALS = (str, int, list, dict)
+
+
+class Made:
+    def __init__(self, **given):
+        wrong = set(given) - set(FIELDS[type(self).__name__])
+        assert not wrong, (type(self).__name__, wrong)
+        self.given = given
+
+    def told(self):
+        return {"class": type(self).__name__} | {name: told(value) for name, value in self.given.items()}
+
+
+def told(value):
+    if isinstance(value, list):
+        return [told(each) for each in value]
+    if isinstance(value, dict):
+        return {key: told(each) for key, each in value.items()}
+    return value.told() if isinstance(value, Made) else value
+
+
+made = {name: type(name, (Made,), {}) for name in FIELDS}
+for name in ("truss", "truss.base", "truss.base.truss_config", "truss_train", "truss_train.definitions"):
+    sys.modules[name] = types.ModuleType(name)
+    vars(sys.modules[name]).update(made)
+sys.modules["truss.base"].truss_config = sys.modules["truss.base.truss_config"]
+sys.modules["truss_train"].definitions = sys.modules["truss_train.definitions"]
+space = {}
+exec(open(sys.argv[1]).read(), space)
+(config,) = [each for each in space.values() if isinstance(each, made["DeployCheckpointsConfig"])]
+print(json.dumps(config.told()))
+"""
+"""Imports a file as truss does, with classes that take the fields of truss's own, which it refuses others beside."""
+
+FIELDS = {
+    "DeployCheckpointsConfig": ["checkpoint_details", "model_name", "runtime", "compute"],
+    "CheckpointList": ["download_folder", "base_model_id", "checkpoints", "loops_checkpoint_ids"],
+    **{
+        f"{kind}Checkpoint": ["training_job_id", "checkpoint_name", "model_weight_format", "lora_details"]
+        for kind in ("LoRA", "Full", "Whisper")
+    },
+    "LoRADetails": ["rank"],
+    "Compute": ["node_count", "cpu_count", "memory", "accelerator", "availability_model"],
+    "AcceleratorSpec": ["accelerator", "count"],
+    "DeployCheckpointsRuntime": ["environment_variables"],
+    "SecretReference": ["name"],
+}
+"""truss 0.18.36, `truss_train/definitions.py`."""
+
+
+def imported(path: str) -> Any:
+    ran = subprocess.run(
+        [sys.executable, "-I", "-c", FAKE, path, json.dumps(FIELDS)], capture_output=True, text=True, check=True
+    )
+    return json.loads(ran.stdout)
+
+
+HELD = SAVES.replace("\n", "") + "\n  weights: [{source: 'hf://Qwen/Qwen3-8B@main', mount_location: /m}]\n"
+
+
+def trained(desk: Desk, command: str = "train --lora", more: str = HELD) -> str:
+    desk.write("sft", command=command, more=more)
+    path = Path("specs/sft.yaml")
+    secret = "environment_variables: {HF_TOKEN: {name: hf_access_token}}"
+    path.write_text(path.read_text().replace(f"[{command}]}}", f"[{command}], {secret}}}"))
+    assert desk("apply", "--yes").code == 0
+    desk.clock.sleep(48)
+    return str(desk.jobs()[-1]["id"])
+
+
+def test_the_file_has_what_the_job_tells_and_the_command_is_printed(open_desk: Open) -> None:
+    desk = open_desk(secrets=("hf_access_token",))
+    job = trained(desk)
+    ran = desk("checkpoints", "deploy", "sft")
+    assert (ran.code, ran.out) == (0, "truss train deploy_checkpoints --config deploy-sft.py\n"), ran.err
+    assert imported("deploy-sft.py") == {
+        "class": "DeployCheckpointsConfig",
+        "model_name": "sft",
+        "checkpoint_details": {
+            "class": "CheckpointList",
+            "base_model_id": "Qwen/Qwen3-8B",
+            "checkpoints": [
+                {"class": "LoRACheckpoint", "training_job_id": job, "checkpoint_name": "checkpoint-2"},
+            ],
+        },
+        "compute": {
+            "class": "Compute", "cpu_count": 0, "memory": "0Mi",
+            "accelerator": {"class": "AcceleratorSpec", "accelerator": "H100", "count": 8},
+        },
+        "runtime": {
+            "class": "DeployCheckpointsRuntime",
+            "environment_variables": {"HF_TOKEN": {"class": "SecretReference", "name": "hf_access_token"}},
+        },
+    }  # fmt: skip
+    assert "POST" not in "".join(call for call in desk.requests() if "model" in call)
+
+
+def test_a_file_that_is_there_is_kept(open_desk: Open) -> None:
+    desk = open_desk(secrets=("hf_access_token",))
+    trained(desk)
+    Path("deploy-sft.py").write_text("mine")
+    ran = desk("checkpoints", "deploy", "sft")
+    assert (ran.code, ran.err) == (1, "error: deploy-sft.py is there already; --force overwrites it\n")
+    assert Path("deploy-sft.py").read_text() == "mine"
+    assert desk("checkpoints", "deploy", "sft", "--force", "-o", "json").json["checkpoints"] == ["checkpoint-2"]
+
+
+def test_lora_checkpoints_go_together_and_others_do_not(open_desk: Open) -> None:
+    desk = open_desk(secrets=("hf_access_token",))
+    trained(desk)
+    two = ("--checkpoint", "checkpoint-1", "--checkpoint", "checkpoint-2")
+    ran = desk("checkpoints", "deploy", "sft", *two, "--out", "-")
+    assert ran.code == 0, ran.err
+    assert ran.out.count("definitions.LoRACheckpoint(") == 2
+    desk.write("dpo", more=SAVES)
+    desk("apply", "--yes")
+    desk.clock.sleep(48)
+    ran = desk("checkpoints", "deploy", "dpo", *two)
+    assert ran.code == 1
+    assert "only if each is of the type 'lora'" in ran.err
+    assert not Path("deploy-dpo.py").exists()
+    ran = desk("checkpoints", "deploy", "dpo", "--checkpoint", "checkpoint-9")
+    assert "has no checkpoint 'checkpoint-9'; it has checkpoint-2, checkpoint-1" in ran.err
+
+
+def test_what_the_job_does_not_tell_is_said(desk: Desk) -> None:
+    saved(desk, "sft")
+    ran = desk("checkpoints", "deploy", "sft")
+    assert "note: the manifest names no secret as HF_TOKEN" in ran.err
+
+
+HOSTILE = '\'; import os; os._exit(9) #\n"""\u2028\\\'\x00é\ud800'
+
+
+def test_no_text_from_a_server_is_code_in_the_file(tmp_path: Path) -> None:
+    checkpoint = Checkpoint(HOSTILE, kind="LoRA", base_model=HOSTILE, lora_rank=8)
+    made = truss_deployment.text(
+        truss_deployment.Deployment(HOSTILE, HOSTILE, HOSTILE, (checkpoint,), HOSTILE, 8, HOSTILE, HOSTILE)
+    )
+    (tmp_path / "d.py").write_text(made)
+    found = imported(str(tmp_path / "d.py"))
+    assert found["model_name"] == found["checkpoint_details"]["base_model_id"] == HOSTILE
+    assert found["checkpoint_details"]["checkpoints"][0]["checkpoint_name"] == HOSTILE
+    assert made.isascii()
+
+
+@pytest.mark.skipif(not shutil.which("truss"), reason="truss is not installed")
+def test_truss_itself_takes_the_file(open_desk: Open) -> None:
+    """By its own loader, in the Python that it is installed in."""
+    desk = open_desk(secrets=("hf_access_token",))
+    job = trained(desk)
+    assert desk("checkpoints", "deploy", "sft").code == 0
+    python = Path(str(shutil.which("truss"))).read_text().partition("\n")[0].removeprefix("#!")
+    load = (
+        "import pathlib; from truss_train import loader\n"
+        "with loader.import_deploy_checkpoints_config(pathlib.Path('deploy-sft.py')) as config:\n"
+        "    print(config.checkpoint_details.to_truss_config().artifact_references, config.compute.to_truss_config())\n"
+    )
+    ran = subprocess.run([python, "-c", load], capture_output=True, text=True)
+    assert ran.returncode == 0, ran.stderr
+    assert job in ran.stdout
+    assert "rank-0/checkpoint-2/" in ran.stdout
+    assert "H100" in ran.stdout

@@ -29,7 +29,7 @@ FORMS = {"--fault": "delay=1,{}", "--capacity": "H100={}"}
 WHOLE = {
     "logs": ["good"], "stop": ["good", "--yes"], "apply": ["--yes", "--wait"], "adopt": ["good", "--job", "nobody"],
     "emulator": ["--host", "192.0.2.1", "--db", "e.db"], "job": ["nobody"],
-    "list": ["good"], "download": ["good"],
+    "list": ["good"], "download": ["good"], "deploy": ["good"],
 }  # fmt: skip
 """What a command needs beside the option; an emulator on an address that is not this machine's ends at once."""
 

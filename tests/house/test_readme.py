@@ -201,7 +201,7 @@ def test_every_command_runs(line: str, here: Path, called: Cli, monkeypatch: pyt
         ran = called(*words, clock=clock)
     confirmed = "--yes" in words or words[0] != "apply"
     unknown = words[:2] == ["import", "job"] or words[0] == "adopt" or "--if-tip" in words  # there is no remote here
-    unknown = unknown or words[:2] == ["checkpoints", "download"]  # the job has just begun
+    unknown = unknown or words[:2] in (["checkpoints", "download"], ["checkpoints", "deploy"])  # the job has just begun
     assert ran.code == (1 if unknown else 0 if confirmed else 8), ran.err
 
 

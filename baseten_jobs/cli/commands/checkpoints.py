@@ -2,36 +2,31 @@
 
 import os
 import re
-import shutil
+import shlex
 from collections.abc import Callable, Sequence
 
 import click
 
-from baseten_jobs.cli import options, runs_meant
+from baseten_jobs.cli import download_run, options, runs_meant
+from baseten_jobs.cli.checkpoint_choice import chosen_ids, listed_of, to_deploy
+from baseten_jobs.cli.deployment import deployment_of
 from baseten_jobs.cli.exits import Exit
 from baseten_jobs.cli.implied import ListsByDefault
-from baseten_jobs.cli.interrupts import raising
 from baseten_jobs.cli.job_names import CommandEnded
-from baseten_jobs.cli.progress import UploadProgress
 from baseten_jobs.cli.runs_meant import Meant
 from baseten_jobs.cli.session import Session, guarded, opened
-from baseten_jobs.job.checkpoint import Checkpoint, checkpoints_in, newest
+from baseten_jobs.job.checkpoint import newest
 from baseten_jobs.manifest.paths import check_landing
-from baseten_jobs.phrases import human, listed, one_line, page
+from baseten_jobs.phrases import Page, listed, one_line, page
 from baseten_jobs.provider.api.client import Api
 from baseten_jobs.provider.api.connection import Connection
-from baseten_jobs.provider.downloads.fetching import FolderBusy, fetch
+from baseten_jobs.provider.downloads.fetching import FolderBusy
 from baseten_jobs.provider.downloads.listing import files_of
-from baseten_jobs.provider.downloads.outcome import Downloaded, Fate
-from baseten_jobs.provider.downloads.partial import begun
-from baseten_jobs.provider.downloads.places import Folder, is_whole
-from baseten_jobs.provider.downloads.remote_files import RemoteFile, chosen
-from baseten_jobs.report import checkpoint_list, download_list
+from baseten_jobs.provider.downloads.places import Folder
+from baseten_jobs.provider.downloads.remote_files import chosen
+from baseten_jobs.report import checkpoint_list, truss_deployment
 from baseten_jobs.report import json as as_json
-from baseten_jobs.report.checkpoint_list import Listed
-
-_FAULTS = 20
-"""Faults that are told one by one at most."""
+from baseten_jobs.report.truss_deployment import Deployment
 
 _HELP = {"help_option_names": ["-h", "--help"]}
 
@@ -74,7 +69,7 @@ def listing(
     session = Session(output)
 
     def work(api: Api) -> Exit:
-        found = [_listed(api, each) for each in runs_meant.several(session, api, paths, names, job_ids, allowed)]
+        found = [listed_of(api, each) for each in runs_meant.several(session, api, paths, names, job_ids, allowed)]
         if latest:
             found = [each._replace(checkpoints=tuple(filter(None, [newest(each.checkpoints)]))) for each in found]
         if session.json:
@@ -139,17 +134,17 @@ def download(
     def work(api: Api) -> Exit:
         meant = runs_meant.one(session, api, paths, name, job_id, allowed)
         where = Folder(os.path.normpath(folder or os.path.join("checkpoints", _plain(meant.job.id))))
-        wanted = _chosen(session, api, meant, ids, latest)
+        wanted = chosen_ids(session, api, meant, ids, latest)
         files = chosen(files_of(api, meant.job), wanted, patterns)
         if not files:
             return session.fail(_nothing(meant, wanted, patterns), Exit.FAILED)
         try:
             check_landing(where.path)
             if faults := where.faults(files, replace=force):
-                return session.fail(page(["nothing was written:", *_first(faults)]), Exit.FAILED)
-            if lacking := _lacking(where, files):
-                return session.fail(f"nothing was written: {lacking}", Exit.FAILED)
-            return _told(session, where, _fetched(session, api, meant, files, where))
+                return session.fail(page(["nothing was written:", *download_run.first(faults)]), Exit.FAILED)
+            if short := download_run.lacking(where, files):
+                return session.fail(f"nothing was written: {short}", Exit.FAILED)
+            return download_run.told(session, where, download_run.fetched(session, api, meant, files, where))
         except (OSError, FolderBusy) as error:
             reason = error.strerror if isinstance(error, OSError) else str(error)
             return session.fail(f"{one_line(where.path, 1024)} can't be written: {reason}", Exit.FAILED)
@@ -157,67 +152,98 @@ def download(
     return _called(session, connection, work)
 
 
-def _chosen(session: Session, api: Api, meant: Meant, ids: tuple[str, ...], latest: bool) -> tuple[str, ...]:
-    """The ids of the checkpoints that are asked for, none for all; a note for each that may not be whole yet."""
-    found = _listed(api, meant).checkpoints
-    if latest:
-        last = newest(found)
-        if last is None:
-            raise CommandEnded(session.fail(f"no checkpoint of job {meant.job.id} is synced", Exit.FAILED))
-        ids = (last.id,)
-    for each in ids:
-        if each not in {one.id for one in found}:
-            session.note(f"warning: job {meant.job.id} lists no checkpoint '{one_line(each)}'{_known(found)}")
-    for name in dict.fromkeys(one.id for one in found if not one.synced and (not ids or one.id in ids)):
-        session.note(f"warning: {one_line(name)} is not synced: some of its files may be missing")
-    return ids
+@command.command("deploy")
+@click.argument("name", metavar="[NAME]", required=False, shell_complete=options.complete_names)
+@click.option(
+    "--checkpoint",
+    "ids",
+    multiple=True,
+    metavar="ID",
+    help="Deploy this checkpoint, and not the newest that is synced whole. Repeatable for LoRA.",
+)
+@click.option(
+    "--out",
+    metavar="FILE",
+    shell_complete=options.complete_paths,
+    help="Write this file, or standard output with -, instead of deploy-<name>.py.",
+)
+@click.option("--force", is_flag=True, help="Overwrite the file if it is there already.")
+@click.option("--job", "job_id", metavar="ID", help="Of this job, managed or not.")
+@options.files
+@options.allow_outside
+@options.output("text", "json")
+@options.connection
+def deploy(
+    name: str | None,
+    ids: tuple[str, ...],
+    out: str | None,
+    force: bool,
+    job_id: str | None,
+    paths: tuple[str, ...],
+    allowed: tuple[str, ...],
+    output: str,
+    connection: Connection,
+) -> Exit:
+    """Write the file from which the truss client deploys a checkpoint, and print the command; nothing is deployed.
+
+    It has the checkpoint, its base model, the GPUs of one node of the job, and the secret that the manifest gives as
+    HF_TOKEN. NAME may be a glob that matches one manifest.
+
+    Example: baseten-jobs checkpoints deploy qwen3-sft --checkpoint checkpoint-500
+    """
+    runs_meant.check_one(name, job_id)
+    session = Session(output)
+
+    def work(api: Api) -> Exit:
+        meant = runs_meant.one(session, api, paths, name, job_id, allowed)
+        wanted = deployment_of(meant, to_deploy(session, api, meant, ids))
+        if wanted.fault:
+            return session.fail(wanted.fault, Exit.FAILED)
+        path = out or f"deploy-{wanted.model}.py"
+        text = truss_deployment.text(wanted)
+        try:
+            if path != options.STANDARD_OUTPUT:
+                _write(path, text, force=force)
+        except FileExistsError:
+            return session.fail(f"{one_line(path, 1024)} is there already; --force overwrites it", Exit.FAILED)
+        except OSError as error:
+            return session.fail(f"{one_line(path, 1024)} can't be written: {error.strerror}", Exit.FAILED)
+        return _written(session, wanted, path, text)
+
+    return _called(session, connection, work)
 
 
-def _known(found: Sequence[Checkpoint]) -> str:
-    ids = [one_line(each.id, 60) for each in reversed(found)]
-    return f"; it has {listed(ids)}" if ids else ""
+def _write(path: str, text: str, *, force: bool) -> None:
+    """Raises OSError, and FileExistsError unless it may be overwritten."""
+    check_landing(path)
+    with open(path, "w" if force else "x", encoding="utf-8") as file:
+        file.write(text)
+
+
+def _written(session: Session, wanted: Deployment, path: str, text: str) -> Exit:
+    shown = "FILE" if path == options.STANDARD_OUTPUT else path
+    command = ["truss", "train", "deploy_checkpoints", "--config", shown]
+    if session.json:
+        ids = [each.id for each in wanted.checkpoints]
+        session.result(
+            as_json.failure(
+                "", job_id=wanted.job_id, checkpoints=ids, path=None if shown == "FILE" else path, config=text,
+                command=command, gaps=list(wanted.gaps),
+            )
+        )  # fmt: skip
+    elif path == options.STANDARD_OUTPUT:
+        session.result(Page(text.rstrip("\n")))
+    else:
+        session.result(shlex.join(command))
+    for gap in wanted.gaps:
+        session.note(f"note: {gap}")
+    return Exit.DONE
 
 
 def _nothing(meant: Meant, wanted: Sequence[str], patterns: Sequence[str]) -> str:
     of = f" of {listed([one_line(each) for each in wanted])}" if wanted else ""
     like = f" like {listed([one_line(each) for each in patterns])}" if patterns else ""
     return f"{one_line(meant.name)} (job {meant.job.id}) has no checkpoint file{like}{of}"
-
-
-def _lacking(where: Folder, files: Sequence[RemoteFile]) -> str:
-    """Why the disk has no room for these files; empty if it has."""
-    needed = sum(f.size - begun(where.place(f), f) for f in files if not is_whole(where.place(f), f))
-    there = where.path
-    while not os.path.isdir(there):
-        there = os.path.dirname(there) or os.curdir
-    free = shutil.disk_usage(there).free
-    return f"{human(needed)} are needed, and {human(free)} are free" if needed > free else ""
-
-
-def _fetched(session: Session, api: Api, meant: Meant, files: Sequence[RemoteFile], where: Folder) -> Downloaded:
-    progress = UploadProgress(session.output)
-    try:
-        with raising():
-            return fetch(api, meant.job, files, where, progress)
-    finally:
-        progress.close()
-
-
-def _told(session: Session, where: Folder, done: Downloaded) -> Exit:
-    left = done.interrupted or done.of(Fate.FAILED) or done.of(Fate.LEFT)
-    error = "interrupted" if done.interrupted else "not all files were downloaded" if left else ""
-    if session.json:
-        session.result(as_json.failure(error, **download_list.data(done, where.path)))
-    else:
-        session.result(download_list.text(done, where.path))
-    if left:
-        session.error(f"{error}; what is there stays, and the same command goes on")
-    return Exit.INTERRUPTED if done.interrupted else Exit.FAILED if left else Exit.DONE
-
-
-def _first(faults: Sequence[str]) -> list[str]:
-    more = [f"  … and {len(faults) - _FAULTS} more"] if len(faults) > _FAULTS else []
-    return [*(f"  {fault}" for fault in faults[:_FAULTS]), *more]
 
 
 def _plain(job_id: str) -> str:
@@ -233,8 +259,3 @@ def _called(session: Session, connection: Connection, work: Callable[[Api], Exit
             return end.code
 
     return guarded(session, guarded_work)
-
-
-def _listed(api: Api, meant: Meant) -> Listed:
-    rows = api.checkpoints(meant.job.project_id, meant.job.id)
-    return Listed(meant.name, meant.run, meant.job.id, checkpoints_in(rows))

@@ -111,7 +111,7 @@ class _Download:
         except KeyboardInterrupt:
             self._stop.set()
             self._api.clock.interrupted.set()
-            for thread in threads:
+            for thread in filter(threading.Thread.is_alive, threads):
                 thread.join(_PATIENCE / len(threads))
             return True
         return False
