@@ -29,6 +29,7 @@ COMMANDS: Mapping[str, str] = MappingProxyType(
         "report": "Tell in one document how all jobs are, and whether one needs a person.",
         "logs": "Print a job's log, and follow it.",
         "checkpoints": "List, download or deploy what a job saved.",
+        "code": "Tell whether a job's code is that of its commit, and unpack it.",
         "stop": "Stop jobs.",
         "adopt": "Write into a manifest which job runs it already.",
         "explain": "Tell what a field of a manifest means.",

@@ -2,6 +2,6 @@
 
 __all__ = [
     "checkpoint", "claims", "content", "copies", "cost", "gpu_use", "identity", "names", "observation",
-    "project_resolution", "request", "retries", "retry_policy", "run_limits", "run_spending", "saved", "settings",
-    "times",
+    "project_resolution", "relative_paths", "request", "retries", "retry_policy", "run_limits", "run_spending", "saved",
+    "settings", "times",
 ]  # fmt: skip

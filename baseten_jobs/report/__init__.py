@@ -2,6 +2,7 @@
 
 __all__ = [
     "checkpoint_list",
+    "code_list",
     "download_list",
     "field_help",
     "formats",

@@ -10,5 +10,6 @@ __all__ = [
     "places",
     "scan",
     "selection",
+    "unpacking",
     "walk",
 ]

@@ -189,6 +189,8 @@ _COMMANDS = {
     "apply": ("--local", "--yes"),
     "status": ("--local", "-f", "specs"),
     "logs": ("x", "--local", "--file", "specs"),
+    "checkpoints": ("x", "--local", "-f", "specs"),
+    "code": ("x", "--local", "-f", "specs"),
     "stop": ("x", "--local", "--yes", "-f", "specs"),
     "adopt": ("x", "--local", "--job", "j", "-f", "specs"),
 }

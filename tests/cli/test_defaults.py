@@ -37,7 +37,7 @@ FILLED: Mapping[str, tuple[type, ...]] = {
     "import truss": (Given, Target),
     "import request": (Given, Target),
     "import job": (Given, Target, Connection),
-    **dict.fromkeys(["checkpoints list", "checkpoints download", "checkpoints deploy"], (Connection,)),
+    **dict.fromkeys(["code", "checkpoints list", "checkpoints download", "checkpoints deploy"], (Connection,)),
     **dict.fromkeys(["status", "logs", "stop", "adopt"], (Connection,)),
 }
 """The dataclasses whose fields the options of a command fill."""

@@ -29,7 +29,7 @@ FORMS = {"--fault": "delay=1,{}", "--capacity": "H100={}"}
 WHOLE = {
     "logs": ["good"], "stop": ["good", "--yes"], "apply": ["--yes", "--wait"], "adopt": ["good", "--job", "nobody"],
     "emulator": ["--host", "192.0.2.1", "--db", "e.db"], "job": ["nobody"],
-    "list": ["good"], "download": ["good"], "deploy": ["good"],
+    "list": ["good"], "download": ["good"], "deploy": ["good"], "code": ["good"],
 }  # fmt: skip
 """What a command needs beside the option; an emulator on an address that is not this machine's ends at once."""
 
@@ -57,8 +57,7 @@ def test_these_are_the_options_that_take_numbers() -> None:
         "--run-seconds", "--set", "--if-tip",
     }  # fmt: skip
     assert {words[0] for words, option in OPTIONS if option == "--read-timeout"} == {
-        "plan", "apply", "status", "report", "logs", "stop", "adopt", "import",
-        "plan", "apply", "status", "logs", "stop", "adopt", "import", "checkpoints",
+        "plan", "apply", "status", "report", "logs", "stop", "adopt", "import", "checkpoints", "code",
     }  # fmt: skip
 
 

@@ -65,6 +65,12 @@ def of_download(ran: Ran) -> list[str]:
     return [told[1]] if told else listed(ran)
 
 
+def of_code(ran: Ran) -> list[str]:
+    """Jobs without code, which come in the order of their names."""
+    told = re.search(r"error: no code was submitted with job (\S+) of (\S+)", ran.err)
+    return [told[2]] if told else listed(ran)
+
+
 def adopted(ran: Ran) -> list[str]:
     return [Path(ran.json["path"]).stem] if ran.code == 0 else listed(ran)
 
@@ -115,6 +121,7 @@ TAKING = {
     ("logs", "names"): Taking(running, "logs NAME -o json", of_log),
     ("checkpoints", "names"): Taking(running, "checkpoints NAME -o json", rows),
     ("checkpoints", "name"): Taking(running, "checkpoints download NAME -o json", of_download),
+    ("code", "name"): Taking(running, "code NAME -o json", of_code),
     ("stop", "names"): Taking(running, "stop NAME", listed),
     ("adopt", "name"): Taking(started_by_hand, "adopt NAME --job ID -o json", adopted),
     ("plan", "retry_failed"): Taking(failed, "plan --retry-failed NAME", submitted),

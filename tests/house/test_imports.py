@@ -54,9 +54,9 @@ _EFFECTFUL = """
     provider.api.local_database planning.history.commit_files git.remote planning.history.branch_tip
     planning.history.code_revisions planning.history.lookup planning.history.orphans planning.history.missing_jobs
     planning.history.review planning.history.limit_proof emulator provider.api provider.checkpoints provider.observe
-    provider.run_spending provider.gpu_uses applying.second_look planning.preflight
-    provider.downloads.listing provider.downloads.links provider.downloads.places
-    provider.downloads.partial provider.downloads.fetching
+    provider.run_spending provider.gpu_uses applying.second_look planning.preflight planning.history.provenance
+    provider.downloads.listing provider.downloads.links provider.downloads.places provider.downloads.partial
+    provider.downloads.fetching provider.downloads.tries provider.downloads.archive workspace.unpacking
     applying.object_store applying.upload provider.outages provider.presence provider.log_reader
     provider.status_reader provider.snapshot provider.stop applying.submit applying.settle applying.in_flight
     applying.twin_stops applying.create applying.execute applying.carry_out applying.intent applying.stages

@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from baseten_jobs.job.observation import ObservedJob
+from baseten_jobs.job.relative_paths import strange
 from baseten_jobs.provider.api.client import Api
 from baseten_jobs.provider.api.errors import ApiError
 from baseten_jobs.provider.api.link import LinkFailed, LinkReader
@@ -21,7 +22,7 @@ from baseten_jobs.provider.downloads.links import Links
 from baseten_jobs.provider.downloads.listing import PAGE, files_of
 from baseten_jobs.provider.downloads.outcome import Downloaded, Fate
 from baseten_jobs.provider.downloads.partial import Partial, part_of
-from baseten_jobs.provider.downloads.places import Folder, strange
+from baseten_jobs.provider.downloads.places import Folder
 from baseten_jobs.provider.downloads.remote_files import RemoteFile, belongs_to, chosen, fits
 from tests.support.world import StandingClock
 
@@ -92,7 +93,7 @@ def below(folder: Path) -> dict[str, bytes]:
 
 LEADING_OUT = (
     "..", "../x", "a/../../x", "a/..", "/etc/passwd", "//x", "C:/x", "c:x", "a\\b", "..\\x", "a\0b", "a//b", "./a",
-    "a/.", "", "/", "a/", "a\nb", "\x1b[2J", "\u202ea", "x" * 256, "é" * 128, "a/" * 101 + "b",
+    "a/.", "", "/", "a/", "a\nb", "\x1b[2J", "x" * 256, "é" * 128, "a/" * 101 + "b",
 )  # fmt: skip
 
 

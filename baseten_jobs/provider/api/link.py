@@ -33,9 +33,13 @@ class LinkFailed(Exception):
 
 @dataclass(frozen=True)
 class Body:
-    """What comes: the bytes from `start` on, which is 0 where a server gives the whole file whatever was asked for."""
+    """What comes: the bytes from `start` on, which is 0 where a server gives the whole file whatever was asked for.
+
+    `total` is the size of the whole file; None if it is not told.
+    """
 
     start: int
+    total: int | None
     parts: Iterator[bytes]
 
 
@@ -55,7 +59,8 @@ class LinkReader:
         headers = {"Accept-Encoding": "identity", **({"Range": f"bytes={start}-"} if start else {})}
         try:
             with self._http.stream("GET", url, headers=headers) as response:
-                yield Body(_start_of(response, start, link), _parts(response))
+                begun = _start_of(response, start, link)
+                yield Body(begun, _total(response, begun), _parts(response))
         except LinkFailed:
             raise
         except httpx.TimeoutException:
@@ -97,6 +102,11 @@ def _start_of(response: httpx.Response, start: int, link: str) -> int:
         f"{_told(response.url)}: {_words(response, link)}",
         passing=status in _PASSING or status >= 500, ran_out=status in _RAN_OUT,
     )  # fmt: skip
+
+
+def _total(response: httpx.Response, start: int) -> int | None:
+    length = response.headers.get("Content-Length", "")
+    return start + int(length) if re.fullmatch(r"[0-9]{1,18}", length) else None
 
 
 def _parts(response: httpx.Response) -> Iterator[bytes]:

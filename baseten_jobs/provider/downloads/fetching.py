@@ -14,15 +14,12 @@ from baseten_jobs.provider.downloads.outcome import Downloaded, Fate, Fetched
 from baseten_jobs.provider.downloads.partial import Partial, begun
 from baseten_jobs.provider.downloads.places import Folder, is_whole
 from baseten_jobs.provider.downloads.remote_files import RemoteFile
+from baseten_jobs.provider.downloads.tries import Tries
 
 Told = Callable[[int, int, str], None]
 """Called with the bytes that are here, the bytes in all, and a sentence on what is done."""
 
 _WORKERS = 8
-_TRIES = 8
-"""So often a file is tried in a row without getting any further."""
-_FURTHER = 1 << 16
-"""Bytes that a try has to bring to have got the file further."""
 _GIVE_UP = 12
 """So many files in a row that failed end it: the others would, too."""
 _PATIENCE = 3.0
@@ -151,20 +148,16 @@ class _Download:
 
     def _fill(self, file: RemoteFile, partial: Partial) -> None:
         """Raises LinkFailed and Gone once no further try helps, _Stopped, ApiError and OSError."""
-        link, tries = "", 0
+        link, tries = "", Tries(self._api)
         while partial.size < file.size:
             before = partial.size
             link = link or self._links.of(file)
             try:
                 self._read(link, file, partial)
             except LinkFailed as failure:
-                tries = 1 if partial.size >= before + _FURTHER else tries + 1
-                if tries >= _TRIES or not (failure.passing or failure.ran_out):
-                    raise
+                tries.failed(failure, partial.size - before)
                 if failure.ran_out:
                     link = self._links.renewed(file, link)
-                if failure.passing or tries > 1:
-                    self._api.clock.pause(self._api.backoff.wait(tries - 1))
             if self._stop.is_set():
                 raise _Stopped
 

@@ -1,18 +1,13 @@
 """Files of a job -> their places in a folder, a folder a node, or why they can't be written there."""
 
 import os
-import re
 import stat
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+from baseten_jobs.job.relative_paths import strange
 from baseten_jobs.phrases import one_line
 from baseten_jobs.provider.downloads.remote_files import RemoteFile
-
-_LONGEST = 255
-"""Bytes of a name on most disks."""
-_DEEPEST = 100
-_DRIVE = re.compile(r"[A-Za-z]:")
 
 
 @dataclass(frozen=True)
@@ -62,22 +57,6 @@ class Folder:
                 kind = "a link, and nothing is written through it" if stat.S_ISLNK(found.st_mode) else "no folder"
                 known[folder] = f"{one_line(folder, 1024)} is {kind}"
         return known[folder]
-
-
-def strange(path: str) -> str:
-    """What is wrong with a path that a server names; empty if it can only be that of a file below a folder."""
-    if "\0" in path or not path.isprintable():
-        return "has a character that no name of a file should have"
-    if path.startswith("/") or "\\" in path or _DRIVE.match(path):
-        return "is not relative to the folder"
-    parts = path.split("/")
-    if ".." in parts:
-        return "leads out of the folder"
-    if "" in parts or "." in parts:
-        return "is not the name of a file"
-    if len(parts) > _DEEPEST or any(len(os.fsencode(part)) > _LONGEST for part in parts):
-        return "has a name that is too long"
-    return ""
 
 
 def _tangled(files: Sequence[RemoteFile]) -> Iterator[str]:
