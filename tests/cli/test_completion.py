@@ -48,9 +48,18 @@ def _specs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     Path("specs/list.yaml").write_text("- metadata\n---\nmetadata: {name: 7}\n---\nmetadata: null\n")
 
 
-@pytest.mark.parametrize("command", ["logs", "status", "stop"])
+@pytest.mark.parametrize("command", ["logs", "status", "stop", "checkpoints", "code"])
 def test_names_of_manifests_are_offered_and_broken_files_passed_over(command: str, completed: Completed) -> None:
     assert completed(command, "qw") == ["plain,qwen3-eval", "plain,qwen3-sft"]
+
+
+def test_commands_of_a_command_are_offered_beside_names(completed: Completed) -> None:
+    assert completed("checkpoints", "d") == ["plain,deploy", "plain,download"]
+    assert completed("checkpoints", "") == [
+        *(f"plain,{name}" for name in ("deploy", "download", "list", "gemma", "qwen3-eval", "qwen3-sft")),
+    ]  # fmt: skip
+    assert completed("checkpoints", "download", "g") == ["plain,gemma"]
+    assert completed("checkpoints", "gemma", "--la") == ["plain,--latest"]
 
 
 def test_names_come_from_the_paths_that_are_given(completed: Completed) -> None:

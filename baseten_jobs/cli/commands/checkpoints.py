@@ -41,7 +41,7 @@ def command() -> None:
     """
 
 
-@command.command("list")
+@command.command("list", short_help="List checkpoints; need not be said.")
 @click.argument("names", nargs=-1, metavar="[NAME]...", shell_complete=options.complete_names)
 @click.option("--latest", is_flag=True, help="Only the newest checkpoint of each job that is synced whole.")
 @click.option("--job", "job_ids", multiple=True, metavar="ID", help="The checkpoints of this job, managed or not.")
@@ -81,7 +81,7 @@ def listing(
     return _called(session, connection, work)
 
 
-@command.command("download")
+@command.command("download", short_help="Download their files.")
 @click.argument("name", metavar="[NAME]", required=False, shell_complete=options.complete_names)
 @click.option(
     "--to",
@@ -152,7 +152,7 @@ def download(
     return _called(session, connection, work)
 
 
-@command.command("deploy")
+@command.command("deploy", short_help="Write the truss client's file to deploy one.")
 @click.argument("name", metavar="[NAME]", required=False, shell_complete=options.complete_names)
 @click.option(
     "--checkpoint",

@@ -72,7 +72,11 @@ def open_api(connection: Connection, clock: Clock) -> Api:
 
     def keyless() -> httpx.Client:
         return httpx.Client(
-            headers=agent, timeout=timeout, limits=limits, verify=route.trusted, trust_env=not route.loopback
+            headers=agent,
+            timeout=timeout,
+            limits=limits,
+            verify=route.loopback or route.trusted,
+            trust_env=not route.loopback,
         )
 
     def reopened() -> httpx.Client:
