@@ -23,6 +23,7 @@ import httpx
 
 from baseten_jobs.cli.exits import Exit
 from baseten_jobs.cli.main import run
+from baseten_jobs.emulator.settings import Durations
 from tests.support.sockets import Bending, bending
 from tests.support.world import OPENED, StandingClock, World, kind_of
 
@@ -47,6 +48,8 @@ COMMANDS = (
     "plan", "plan -o json", "plan -o markdown", "apply --yes", "apply --yes --wait=running -o json", "status",
     "status -o json", "logs x", "logs x -o json", "logs --job {job}", "stop x --yes", "stop --job {job} --yes",
     "apply --yes --retry-failed x", "adopt y --job {job}", "import jobs --project Demo",
+    "checkpoints x", "checkpoints x y --latest -o json", "checkpoints download x --to w",
+    "checkpoints download --job {job} --to w -o json", "checkpoints deploy x --out -", "code y -o json",
 )  # fmt: skip
 CODES = {int(code) for code in Exit} | {64}
 
@@ -129,9 +132,10 @@ class Broken:
 @contextmanager
 def _serving(folder: Path) -> Iterator[tuple[World, Bending]]:
     """The embedded API behind a socket, honest as yet, and an environment that names it."""
-    world = World(folder)
-    world.write("x")
-    world.write("y", command="y")
+    world = World(folder, {"durations": Durations(running=1e6)})
+    saves = "  checkpointing: {enabled: true}\n"
+    world.write("x", more=saves)
+    world.write("y", command="y", more=saves)
     environment = {k: v for k, v in os.environ.items() if not k.startswith(("BASETEN_", "GITHUB_"))}
     with bending(world.between.handle_request) as server:
         environment |= {"BASETEN_BASE_URL": server.url, "BASETEN_API_KEY": KEY}
@@ -152,6 +156,7 @@ def tried(seed: int, folder: Path) -> list[Broken]:
     with _serving(folder) as (world, server):
         os.chdir(folder)
         world.apply()
+        world.clock.sleep(60)
         mutator = Mutator(seed)
 
         def answer(request: httpx.Request) -> httpx.Response:
