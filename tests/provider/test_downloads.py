@@ -343,6 +343,7 @@ def test_no_more_than_a_few_pages_of_links_are_kept() -> None:
         ("http://bucket.example/x?s=" + SECRET, True, "in clear"),
         ("https://127.0.0.1/x?s=" + SECRET, False, "this very machine"),
         ("http://localhost:1/x?s=" + SECRET, False, "this very machine"),
+        ("http://embedded/x?s=" + SECRET, True, "in clear"),
         ("file:///etc/passwd", True, "not an http:// or https:// address"),
         ("https://user:" + SECRET + "@bucket.example/x", False, "not an http:// or https:// address"),
         ("https://", False, "not an http:// or https:// address"),

@@ -114,7 +114,9 @@ class Api(Caller):
 
     def link_reader(self) -> LinkReader:
         """Reads the presigned links of answers, over connections that do not know the key; the caller closes it."""
-        return LinkReader(self._keyless(), near=self.embedded or self.is_loopback, insecure_http=self.insecure_http)
+        return LinkReader(
+            self._keyless(), near=self.is_loopback, inside=self.embedded, insecure_http=self.insecure_http
+        )
 
     def metrics(self, project_id: str, job_id: str, start: int, step: int) -> Mapping[str, Any]:
         """Use of a job's GPUs and more, from `start` on, in epoch milliseconds, each `step` seconds."""

@@ -44,10 +44,15 @@ class Body:
 
 
 class LinkReader:
-    """Reads presigned links, for several threads at once. `http` has no key; `near` if the API is on this machine."""
+    """Reads presigned links, for several threads at once.
 
-    def __init__(self, http: httpx.Client, *, near: bool, insecure_http: bool = False) -> None:
-        self._http, self._near, self._insecure = http, near, insecure_http
+    `http` has no key; `near` if the API is on this machine, `inside` if it is in this very process.
+    """
+
+    def __init__(
+        self, http: httpx.Client, *, near: bool = False, inside: bool = False, insecure_http: bool = False
+    ) -> None:
+        self._http, self._near, self._inside, self._insecure = http, near, inside, insecure_http
 
     def close(self) -> None:
         self._http.close()
@@ -79,7 +84,7 @@ class LinkReader:
             raise LinkFailed("the API gives a link that is not an http:// or https:// address")
         if is_loopback(url.host) and not self._near:
             raise LinkFailed("the API gives a link to this very machine, which is not followed")
-        if is_open_to_all(link) and not (self._near and url.host == "embedded") and not self._insecure:
+        if is_open_to_all(link) and not self._inside and not self._insecure:
             raise LinkFailed(
                 "the API gives a link in clear, which anyone on the way can read; --insecure-http permits it"
             )
