@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from baseten_jobs.job.checkpoint import Checkpoint
+from baseten_jobs.phrases import Page
 
 KINDS: Mapping[str, str] = MappingProxyType(
     {"lora": "LoRACheckpoint", "full": "FullCheckpoint", "whisper": "WhisperCheckpoint"}
@@ -54,9 +55,9 @@ class Deployment:
         )
 
 
-def text(of: Deployment) -> str:
+def text(of: Deployment) -> Page:
     """The file; every text from outside is a literal in it, so that it runs nothing but this."""
-    return "\n".join(_lines(of)) + "\n"
+    return Page("\n".join(_lines(of)))
 
 
 def _lines(of: Deployment) -> Iterator[str]:

@@ -17,7 +17,7 @@ from baseten_jobs.cli.runs_meant import Meant
 from baseten_jobs.cli.session import Session, guarded, opened
 from baseten_jobs.job.checkpoint import newest
 from baseten_jobs.manifest.paths import check_landing
-from baseten_jobs.phrases import Page, listed, one_line, page
+from baseten_jobs.phrases import listed, one_line, page
 from baseten_jobs.provider.api.client import Api
 from baseten_jobs.provider.api.connection import Connection
 from baseten_jobs.provider.downloads.fetching import FolderBusy
@@ -217,7 +217,7 @@ def _write(path: str, text: str, *, force: bool) -> None:
     """Raises OSError, and FileExistsError unless it may be overwritten."""
     check_landing(path)
     with open(path, "w" if force else "x", encoding="utf-8") as file:
-        file.write(text)
+        file.write(f"{text}\n")
 
 
 def _written(session: Session, wanted: Deployment, path: str, text: str) -> Exit:
@@ -232,7 +232,7 @@ def _written(session: Session, wanted: Deployment, path: str, text: str) -> Exit
             )
         )  # fmt: skip
     elif path == options.STANDARD_OUTPUT:
-        session.result(Page(text.rstrip("\n")))
+        session.result(text)
     else:
         session.result(shlex.join(command))
     for gap in wanted.gaps:

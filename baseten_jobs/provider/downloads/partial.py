@@ -20,11 +20,12 @@ class Partial:
         self._place, self._file = place, file
         self.path = part_of(place, file)
         os.makedirs(os.path.dirname(place), exist_ok=True)
-        self._descriptor = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o666)
-        self.size = os.fstat(self._descriptor).st_size
+        descriptor = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o666)
+        self._stream = os.fdopen(descriptor, "wb", buffering=0)
+        self.size = os.fstat(descriptor).st_size
         if self.size > file.size:
             self.restart(0)
-        os.lseek(self._descriptor, self.size, os.SEEK_SET)
+        self._stream.seek(self.size)
 
     def __enter__(self) -> Self:
         return self
@@ -32,18 +33,18 @@ class Partial:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        os.close(self._descriptor)
+        self._stream.close()
 
     def restart(self, size: int) -> None:
         """Keep so many bytes, and go on behind them."""
-        os.ftruncate(self._descriptor, size)
-        os.lseek(self._descriptor, size, os.SEEK_SET)
+        self._stream.truncate(size)
+        self._stream.seek(size)
         self.size = size
 
     def write(self, part: bytes) -> None:
         view = memoryview(part)
         while view:
-            written = os.write(self._descriptor, view)
+            written = self._stream.write(view)
             view = view[written:]
             self.size += written
 
@@ -51,7 +52,7 @@ class Partial:
         """Give the file its time and its name, in the place of whatever is there."""
         if self._file.modified is not None:
             moment = int(self._file.modified * 1_000_000) * 1000
-            os.utime(self._descriptor, ns=(moment, moment))
+            os.utime(self._stream.fileno(), ns=(moment, moment))
         os.replace(self.path, self._place)
 
 
