@@ -1,6 +1,7 @@
 """NAMEs on the command line -> the manifests that are meant, and the live jobs of these."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 from baseten_jobs import compilation, pipeline
 from baseten_jobs.cli.exits import Exit
@@ -74,6 +75,57 @@ def live_jobs(session: Session, rows: Iterable[Status]) -> list[tuple[Status, Ob
     if crowded := [row for row in rows if len(row.live) > 1]:
         raise CommandEnded(session.fail(page(line for row in crowded for line in _candidates(row)), Exit.FAILED))
     return [(row, job) for row in rows for job in row.live]
+
+
+@dataclass(frozen=True)
+class Named:
+    """A job, and what to call it: its manifest's name, or its id where it was asked for by that."""
+
+    name: str
+    job: ObservedJob
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a command line says of jobs: NAMEs, ids, and where manifests lie."""
+
+    names: tuple[str, ...]
+    job_ids: tuple[str, ...]
+    paths: tuple[str, ...]
+    allowed: tuple[str, ...]
+
+    @property
+    def several(self) -> bool:
+        """True if more than one job may be meant, whatever is there."""
+        return len(self.names) + len(self.job_ids) > 1 or any(map(is_glob, self.names))
+
+
+def named_jobs(session: Session, api: Api, asked: Asked) -> tuple[list[Named], bool]:
+    """The live job of each manifest, else the last one of its own spec, and jobs by id; and whether each has one.
+
+    Raises CommandEnded where none has one, and ApiError.
+    """
+    compiled = manifests(session, asked.paths, asked.names, asked.allowed) if asked.names else None
+    found = rows(session, api, compiled) if compiled else ()
+    live_jobs(session, found)
+    jobs: dict[str, Named] = {}
+    missing: list[str] = []
+    for row in found:
+        job = next(iter(row.live), row.job)
+        if job is None:
+            waits = "".join(f"; it waits for {wait}" for wait in row.waits)
+            missing.append(f"{row.request.name} is not submitted{waits}")
+            continue
+        if job.identity != row.request.identity:
+            session.note(f"job {job.id} runs another spec of {row.request.name} than the manifest's: {job.name}")
+        jobs[job.id] = Named(row.request.name, job)
+    for job in jobs_by_id(session, api, asked.job_ids):
+        jobs.setdefault(job.id, Named(job.id, job))
+    if missing and not jobs:
+        raise CommandEnded(session.fail(page(missing) if len(missing) > 1 else missing[0], Exit.FAILED))
+    for told in missing:
+        session.note(told)
+    return list(jobs.values()), not missing
 
 
 def _candidates(row: Status) -> list[str]:

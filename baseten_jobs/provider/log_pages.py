@@ -70,6 +70,7 @@ class Reading:
     `whole` says that everything up to now was read; `crowded` counts milliseconds with more lines than a page holds,
     of which the API shows no more than that. Lines from before `forgotten` are remembered no longer. `newest` is never
     later than now: a node whose clock is ahead hides no line of the others. `weight` is that of the lines in `told`.
+    Lines from `until` on are not read.
     """
 
     window: LogWindow
@@ -80,6 +81,7 @@ class Reading:
     crowded: int = 0
     forgotten: int = 0
     weight: int = 0
+    until: int | None = None
 
     @property
     def endless(self) -> bool:
@@ -87,9 +89,10 @@ class Reading:
         return self.weight > _MOST
 
 
-def begin(start: int, now: int) -> Reading:
-    """Return where to begin to read what was written from `start` on; both times in epoch milliseconds."""
-    return Reading(_window(start, now), start)
+def begin(start: int, now: int, until: int | None = None) -> Reading:
+    """Return where to begin to read what was written from `start` on, before `until`; in epoch milliseconds."""
+    until = until if until is not None and until < now else None
+    return Reading(_window(start, now, until), start, whole=until is not None and start >= until, until=until)
 
 
 def again(reading: Reading, overlap: int, now: int) -> Reading:
@@ -97,7 +100,7 @@ def again(reading: Reading, overlap: int, now: int) -> Reading:
     start = reading.window.start
     if reading.newest:
         start = max(reading.first, reading.newest - min(overlap, _REMEMBERED))
-    return replace(reading, window=_window(start, now), whole=False)
+    return replace(reading, window=_window(start, now, reading.until), whole=False)
 
 
 def read(
@@ -127,20 +130,23 @@ def read(
         forgotten = newest - _REMEMBERED
         told = {line: count for line, count in told.items() if line.millis >= forgotten}
         weight = sum(line.weight for line in told)
+    over = reading.until is not None and following >= reading.until
     return Reading(
-        window=_window(following, now),
+        window=_window(following, now, reading.until),
         first=reading.first,
         newest=newest,
         told=told,
         forgotten=forgotten,
         weight=weight,
-        whole=not full and reading.window.end is None,
+        whole=over or (not full and reading.window.end is None),
         crowded=reading.crowded + crowded,
+        until=reading.until,
     ), new
 
 
-def _window(start: int, now: int) -> LogWindow:
-    return LogWindow(start, start + LONGEST if now - start > LONGEST else None)
+def _window(start: int, now: int, until: int | None) -> LogWindow:
+    end = now if until is None else until
+    return LogWindow(start, start + LONGEST if end - start > LONGEST else until)
 
 
 def _unseen(lines: Iterable[LogLine], told: Mapping[LogLine, int]) -> tuple[LogLine, ...]:

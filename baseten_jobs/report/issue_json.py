@@ -9,7 +9,7 @@ from baseten_jobs.planning.plan import Plan
 from baseten_jobs.provider.status import Status
 from baseten_jobs.report import gpu_use
 from baseten_jobs.report.issue import address, notes_of, retry_of, why
-from baseten_jobs.report.json import FORMAT
+from baseten_jobs.report.job_fields import FORMAT
 from baseten_jobs.report.standings import Standing, cost_so_far, needs_a_person, standings
 from baseten_jobs.report.style import PLAIN, Look
 

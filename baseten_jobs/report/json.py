@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from baseten_jobs.applying.outcome import Applied, Awaited, End, Outcome
 from baseten_jobs.git.log import Revision
 from baseten_jobs.job.cost import Bill
-from baseten_jobs.job.names import read_job_name, without_letters
+from baseten_jobs.job.names import without_letters
 from baseten_jobs.job.observation import ObservedJob
 from baseten_jobs.job.request import JobRequest
 from baseten_jobs.manifest.diagnostics import Diagnostic, has_errors
@@ -19,7 +19,8 @@ from baseten_jobs.phrases import document as dumped
 from baseten_jobs.planning.diff import Change
 from baseten_jobs.planning.plan import Action, Beside, Orphan, Plan
 from baseten_jobs.provider.status import Status
-from baseten_jobs.report import cells, file_list, gpu_use, limits, projects, stages
+from baseten_jobs.report import cells, file_list, gpu_use, job_fields, limits, projects, stages
+from baseten_jobs.report.job_fields import document
 from baseten_jobs.report.style import PLAIN, Look
 
 if TYPE_CHECKING:
@@ -28,14 +29,12 @@ if TYPE_CHECKING:
     from baseten_jobs.manifest.schema.explain import Explanation
     from baseten_jobs.provider.log_pages import LogLine
 
-FORMAT = "1.0"
-
 
 def diagnostics(
     found: Sequence[Diagnostic], documents: Sequence[Document] = (), look: Look = PLAIN, *, error: str = ""
 ) -> Page:
     """The document of `validate`, and, with `error`, of any other command that the manifests' errors stop."""
-    return _document({"valid": not has_errors(found), "diagnostics": list(map(_diagnostic, found))}, error)
+    return document({"valid": not has_errors(found), "diagnostics": list(map(_diagnostic, found))}, error)
 
 
 def requests(compiled: Iterable[JobRequest], look: Look = PLAIN) -> Page:
@@ -60,7 +59,7 @@ def requests(compiled: Iterable[JobRequest], look: Look = PLAIN) -> Page:
 
 
 def plan(made: Plan, look: Look = PLAIN) -> Page:
-    return _document(
+    return document(
         {
             "summary": made.summary,
             "cost": _bill(made.cost),
@@ -76,53 +75,62 @@ def plan(made: Plan, look: Look = PLAIN) -> Page:
 def applied(result: Applied, look: Look = PLAIN) -> Page:
     error = result.unauthorised or ("interrupted" if result.interrupted else "")
     results = [_outcome(look.said(outcome)) for outcome in result.outcomes]
-    return _document({"summary": result.summary, "results": results, "notes": list(result.notes)}, error)
+    return document({"summary": result.summary, "results": results, "notes": list(result.notes)}, error)
 
 
 def status(rows: Iterable[Status], look: Look = PLAIN) -> Page:
-    return _document({"jobs": [_status(row) for row in rows]})
+    return document({"jobs": [_status(row) for row in rows]})
 
 
 def field(explained: "Explanation") -> Page:
     from baseten_jobs.report import field_help
 
-    return _document(field_help.data(explained))
+    return document(field_help.data(explained))
 
 
 def rule(explained: "Rule") -> Page:
     from baseten_jobs.report import rule_help
 
-    return _document(rule_help.data(explained))
+    return document(rule_help.data(explained))
 
 
 def rules(listed: "Iterable[Rule]") -> Page:
     from baseten_jobs.report import rule_help
 
-    return _document({"rules": [rule_help.data(each) for each in listed]})
+    return document({"rules": [rule_help.data(each) for each in listed]})
 
 
 def started(written: Sequence[str], kept: Sequence[str]) -> Page:
-    return _document({"written": list(written), "kept": list(kept)})
+    return document({"written": list(written), "kept": list(kept)})
 
 
 def adopted(request: JobRequest, adopts: Mapping[str, Any]) -> Page:
-    return _document({"path": request.path, "line": request.line, **cells.data(request), "adopts": dict(adopts)})
+    return document({"path": request.path, "line": request.line, **cells.data(request), "adopts": dict(adopts)})
 
 
 def log(job: ObservedJob, lines: "Iterable[LogLine]") -> Page:
+    return document(_log(job, lines))
+
+
+def logs(read: "Iterable[tuple[str, ObservedJob, Iterable[LogLine]]]") -> Page:
+    """The logs of several jobs, each with the name that it was asked for by."""
+    return document({"logs": [{"name": name, **_log(job, lines)} for name, job, lines in read]})
+
+
+def _log(job: ObservedJob, lines: "Iterable[LogLine]") -> Mapping[str, Any]:
     from baseten_jobs.report import log_lines
 
-    return _document({"job": _job(job), "lines": [log_lines.data(line) for line in lines]})
+    return {"job": job_fields.job(job), "lines": [log_lines.data(line) for line in lines]}
 
 
 def failure(error: str, **more: Any) -> Page:
     """The document of a command that was stopped by an error before it had a result."""
-    return _document(dict(more), error)
+    return document(dict(more), error)
 
 
 def skipped(reason: str, look: Look = PLAIN) -> Page:
     """The document of a command that was skipped, with the reason."""
-    return _document({"skipped": True, "reason": reason})
+    return document({"skipped": True, "reason": reason})
 
 
 def _diagnostic(d: Diagnostic) -> Mapping[str, Any]:
@@ -159,7 +167,7 @@ def _action(action: Action, look: Look) -> Mapping[str, Any]:
         **({"history": action.history} if action.history else {}),
         **_overrides(request, look),
         **file_list.data(request.content, look),
-        "job": _job(action.job),
+        "job": job_fields.job(action.job),
         "superseded": [{"job_id": job.id, "gpus": job.gpus} for job in action.superseded],
         "beside": [_beside(run) for run in action.beside],
         "doubt": action.doubt.value if action.doubt else None,
@@ -210,19 +218,6 @@ def orphan(found: Orphan) -> Mapping[str, Any]:
     }
 
 
-def _job(job: ObservedJob | None) -> Mapping[str, Any] | None:
-    if job is None:
-        return None
-    known = {"status": job.status, "created_at": job.created_at, "gpus": job.gpus}
-    return {"job_id": job.id, "name": without_letters(job.name), **_submitted(job.name), **known}
-
-
-def _submitted(name: str | None) -> Mapping[str, Any]:
-    """A job's name as the provider has it, and what it tells beside the identity."""
-    read = read_job_name(name)
-    return {"submitted_name": name, "owner": (read and read.owner) or None, "token": (read and read.token) or None}
-
-
 def _outcome(outcome: Outcome) -> Mapping[str, Any]:
     request = outcome.action.request
     return {
@@ -234,7 +229,7 @@ def _outcome(outcome: Outcome) -> Mapping[str, Any]:
         "job_name": outcome.action.job_name,
         "job_id": outcome.job_id,
         **cells.data(request),
-        **_submitted(outcome.submitted_name),
+        **job_fields.submitted(outcome.submitted_name),
         "error": outcome.error or outcome.unclear or None,
         **_awaited(outcome.awaited),
         **{name: told for name, told in (("warning", outcome.warning), ("reason", outcome.why)) if told},
@@ -262,7 +257,7 @@ def _status(row: Status) -> Mapping[str, Any]:
         "job_name": row.job_name,
         **cells.data(request),
         "state": row.state,
-        "job": _job(row.job),
+        "job": job_fields.job(row.job),
         "age_seconds": None if row.age is None else int(row.age),
         "cost_usd_at_most": row.cost,
         "cost_uncertain": row.cost_uncertain,
@@ -293,8 +288,4 @@ def adoption(done: "Adoption", look: Look = PLAIN) -> Page:
         "skipped": done.skipped,
         "diagnostics": [_diagnostic(d) for d in done.diagnostics],
     }
-    return _document(content)
-
-
-def _document(content: Mapping[str, Any], error: str = "") -> Page:
-    return dumped({"format_version": FORMAT, **content, **({"error": error} if error else {})})
+    return document(content)

@@ -28,30 +28,33 @@ def harmless(message: str) -> Page:
     return Page(shown(Page("\n".join(row[-1] for row in rows))))
 
 
-def on_terminal(line: LogLine, paint: Paint = plain) -> Page:
-    """Time, node and message; further rows of the message are indented, so that none looks like a line of the log."""
-    head = _head(line)
+def on_terminal(line: LogLine, paint: Paint = plain, label: str = "") -> Page:
+    """Label, time, node and message; further rows of it are indented, so that none looks like a line of the log."""
+    return _rows(line, paint, f"{_before(label)}{_head(line)}", _COLOURS.get(line.level or "", ""))
+
+
+def _message_alone(line: LogLine, paint: Paint = plain, label: str = "") -> Page:
+    return _rows(line, paint, _before(label), "")
+
+
+def _rows(line: LogLine, paint: Paint, head: str, colour: str) -> Page:
     rows = harmless(line.message).split("\n")
-    colour = _COLOURS.get(line.level or "", "")
-    return Page(paint(head, "bright_black") + f"\n{' ' * columns(head)}".join(paint(row, colour) for row in rows))
+    first = paint(head, "bright_black") if head else ""
+    return Page(first + f"\n{' ' * columns(head)}".join(paint(row, colour) if colour else row for row in rows))
 
 
-def _message_alone(line: LogLine, paint: Paint = plain) -> Page:
-    return harmless(line.message)
+def text(line: LogLine, label: str = "") -> str:
+    """Label, time, node and message, as the job wrote it; the label is before each row of it."""
+    return f"{_before(label)}{_head(line)}{_as_written(line, label)}"
 
 
-def text(line: LogLine) -> str:
-    """Time, node and message, as the job wrote it."""
-    return _head(line) + _encodable(line.message)
+def raw(line: LogLine, label: str = "") -> str:
+    """The message alone, as the job wrote it, with the label before each row."""
+    return f"{_before(label)}{_as_written(line, label)}"
 
 
-def raw(line: LogLine) -> str:
-    """The message alone, as the job wrote it."""
-    return _encodable(line.message)
-
-
-def jsonl(line: LogLine) -> Page:
-    return document(data(line), indent=None)
+def jsonl(line: LogLine, **more: str) -> Page:
+    return document({**data(line), **more}, indent=None)
 
 
 def data(line: LogLine) -> Mapping[str, Any]:
@@ -64,10 +67,10 @@ def data(line: LogLine) -> Mapping[str, Any]:
     }
 
 
-AS_WRITTEN: Mapping[str, Callable[[LogLine], str]] = MappingProxyType({"text": text, "raw": raw})
+AS_WRITTEN: Mapping[str, Callable[[LogLine, str], str]] = MappingProxyType({"text": text, "raw": raw})
 """Formats for a pipe: lines as the job wrote them."""
 
-TO_BE_READ: Mapping[str, Callable[[LogLine, Paint], Page]] = MappingProxyType(
+TO_BE_READ: Mapping[str, Callable[[LogLine, Paint, str], Page]] = MappingProxyType(
     {"text": on_terminal, "raw": _message_alone}
 )
 """For a terminal, or a runner's log."""
@@ -75,6 +78,15 @@ TO_BE_READ: Mapping[str, Callable[[LogLine, Paint], Page]] = MappingProxyType(
 
 def _head(line: LogLine) -> str:
     return f"{clock_time(line.nanos)}  {f'{escaped(line.replica)}  ' if line.replica else ''}"
+
+
+def _before(label: str) -> str:
+    return f"{escaped(label)}  " if label else ""
+
+
+def _as_written(line: LogLine, label: str) -> str:
+    message = _encodable(line.message)
+    return message.replace("\n", f"\n{_before(label)}") if label else message
 
 
 def _encodable(message: str) -> str:

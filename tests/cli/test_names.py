@@ -56,7 +56,8 @@ def rows(ran: Ran) -> list[str]:
 
 
 def of_log(ran: Ran) -> list[str]:
-    return [ran.json["job"]["name"].partition("--")[0]] if ran.code == 0 else listed(ran)
+    found = ran.json.get("logs") or [ran.json]
+    return [each["job"]["name"].partition("--")[0] for each in found]
 
 
 def of_download(ran: Ran) -> list[str]:

@@ -18,7 +18,7 @@ from baseten_jobs.emulator.settings import Behaviour, Durations
 from baseten_jobs.job.times import age, epoch_of
 from baseten_jobs.manifest.durations import seconds_of
 from baseten_jobs.provider.log_pages import LogLine, Reading, again, begin, read
-from baseten_jobs.provider.log_reader import follow
+from baseten_jobs.provider.log_reader import ALL, follow
 from baseten_jobs.provider.observe import job_by_id
 from baseten_jobs.report.log_lines import harmless, on_terminal
 from tests.support.operating import Desk, Open, desk, open_desk
@@ -136,7 +136,7 @@ def test_ten_thousand_lines_over_twelve_minutes_are_told_once_and_in_order(tmp_p
     job = job_by_id(world.api, world.jobs()[0]["id"])
     assert job is not None
     notes: list[str] = []
-    heard = list(follow(world.api, job, None, notes.append))
+    heard = list(follow(world.api, [job], ALL, notes.append))
     lines = [each for some in heard for each in some.lines]
     steps = [each.message for each in lines if each.message.startswith("step ")]
     assert [int(step.split()[1].rstrip(":")) for step in steps] == list(range(1, 10_000))
@@ -159,7 +159,7 @@ def _world_with_a_job(tmp_path: Path, **durations: float) -> World:
 def _messages(world: World, notes: list[str]) -> list[str]:
     job = job_by_id(world.api, world.jobs()[0]["id"])
     assert job is not None
-    return [each.message for heard in follow(world.api, job, None, notes.append) for each in heard.lines]
+    return [each.message for heard in follow(world.api, [job], ALL, notes.append) for each in heard.lines]
 
 
 def test_a_node_whose_lines_come_late_loses_none(tmp_path: Path) -> None:
@@ -278,7 +278,15 @@ def test_a_whole_log_is_one_document(desk: Desk) -> None:
 
 @pytest.mark.parametrize(
     "arguments",
-    [[], ["x", "y"], ["x", "--job", "i"], ["x", "-f", "-o", "json"], ["x", "--since", "soon"], ["x", "-f", "specs"]],
+    [
+        [],
+        ["x", "-f", "-o", "json"],
+        ["x", "--since", "soon"],
+        ["x", "-f", "specs/x.yaml"],
+        ["x", "-f", "--until", "1m"],
+        ["x", "--tail", "0"],
+        ["x", "--level", "loud"],
+    ],
     ids=" ".join,
 )
 def test_wrong_usage_is_told_as_such(desk: Desk, arguments: list[str]) -> None:

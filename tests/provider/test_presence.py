@@ -17,7 +17,7 @@ from baseten_jobs.cli.exits import Exit
 from baseten_jobs.emulator.settings import Durations
 from baseten_jobs.job.observation import job_of
 from baseten_jobs.provider.api.errors import ApiError
-from baseten_jobs.provider.log_reader import follow
+from baseten_jobs.provider.log_reader import ALL, follow
 from baseten_jobs.provider.presence import LOOKS, Presence, Recall
 from baseten_jobs.provider.status import Status
 from tests.support.operating import Desk, Open, desk, open_desk
@@ -167,7 +167,7 @@ def test_gone_is_only_what_no_read_has_shown_for_three_looks(world: World) -> No
 
 def followed(world: World) -> list[str]:
     job = job_of(world.jobs()[0])
-    heard = list(follow(world.api, job, None, lambda text: None))
+    heard = list(follow(world.api, [job], ALL, lambda text: None))
     return [line.message for each in heard for line in each.lines]
 
 
@@ -189,7 +189,7 @@ def test_the_log_of_a_job_that_is_gone_ends_after_three_looks(world: World) -> N
     world.between.faults |= {f"{call}/logs": [silent] * ALWAYS}
     world.clock.at(world.clock.time + 20, lambda: deleted(world))
     with pytest.raises(ApiError, match=f"job {job.id}: it is gone"):
-        list(follow(world.api, job, None, lambda text: None))
+        list(follow(world.api, [job], ALL, lambda text: None))
     assert world.clock.time < 80
 
 

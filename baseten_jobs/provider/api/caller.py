@@ -32,15 +32,12 @@ _AGAIN = 3
 _LEAST = 1.0
 """Seconds that every attempt has, however late it is."""
 
-LOGS = "/v1/training_projects/{}/jobs/{}/logs?direction=asc&limit={}&start_epoch_millis={}"
-
 _SMALL, _LARGE, _LARGEST = 1 * MIB, 16 * MIB, 128 * MIB
 _MOST: Mapping[str, int] = MappingProxyType(
     {
         "POST /v1/training_jobs/search": _LARGEST,
         "GET /v1/training_projects/{}/jobs": _LARGEST,
-        f"GET {LOGS}": _LARGEST,
-        f"GET {LOGS}&end_epoch_millis={{}}": _LARGEST,
+        "GET /v1/training_projects/{}/jobs/{}/logs": _LARGEST,
         "GET /v1/training_projects/{}/jobs/{}": _SMALL,
         "POST /v1/training_projects/{}/jobs": _SMALL,
         "POST /v1/training_projects/{}/jobs/{}/stop": _SMALL,
@@ -131,11 +128,11 @@ class Caller:
 
     def _exchange(self, method: str, path: str, *ids: str, body: Mapping[str, Any] | None = None) -> Answer:
         url = path.format(*(quote(part, safe="") for part in ids))
-        call = f"{method} {url}"
-        self._limit.wait(f"{method} {path}")
+        call, endpoint = f"{method} {url}", f"{method} {path.partition('?')[0]}"
+        self._limit.wait(endpoint)
         began = self.clock.wall()
         try:
-            reply = self._line.exchange(method, url, body, self._limits(_MOST.get(f"{method} {path}", _LARGE)))
+            reply = self._line.exchange(method, url, body, self._limits(_MOST.get(endpoint, _LARGE)))
             answer = answer_of(call, reply, self._secret, self.clock.wall())
         except _NEVER_SENT as error:
             raise NotSent(call, self._reason(error, self._could_not_connect)) from None

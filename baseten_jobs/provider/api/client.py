@@ -8,7 +8,7 @@ import httpx
 
 from baseten_jobs.phrases import one_line
 from baseten_jobs.provider.api.answer import Answer
-from baseten_jobs.provider.api.caller import LOGS, Caller
+from baseten_jobs.provider.api.caller import Caller
 from baseten_jobs.provider.api.errors import ApiError, Broken
 from baseten_jobs.provider.api.link import LinkReader
 from baseten_jobs.provider.api.route import is_loopback
@@ -80,11 +80,28 @@ class Api(Caller):
         """A job by its own address: a third witness. The error has the status 404 where the project has no such job."""
         return self._repeat("GET", "/v1/training_projects/{}/jobs/{}", project_id, job_id).row("training_job", "id")
 
-    def logs(self, project_id: str, job_id: str, start: int, end: int | None, limit: int) -> list[dict[str, Any]]:
-        """Log lines from `start` on, oldest first; both times in epoch milliseconds, the end is now where none is."""
-        until = () if end is None else (str(end),)
-        path = LOGS + ("&end_epoch_millis={}" if until else "")
-        return self._repeat("GET", path, project_id, job_id, str(limit), str(start), *until).rows("logs")
+    def logs(
+        self,
+        project_id: str,
+        job_id: str,
+        start: int,
+        end: int | None,
+        limit: int,
+        *,
+        level: str | None = None,
+        newest: bool = False,
+    ) -> list[dict[str, Any]]:
+        """At most `limit` log lines from `start` on, the oldest or the `newest`, of at least a `level`.
+
+        Both times are in epoch milliseconds; the end is now where none is given. With a level, lines without one are
+        left out.
+        """
+        direction = "desc" if newest else "asc"
+        asked = {"direction": direction, "limit": limit, "start_epoch_millis": start, "end_epoch_millis": end}
+        return self._repeat(
+            "GET",
+            *_asking("/v1/training_projects/{}/jobs/{}/logs", project_id, job_id, {**asked, "min_level": level}),
+        ).rows("logs")
 
     def checkpoints(self, project_id: str, job_id: str) -> list[dict[str, Any]]:
         answer = self._repeat(
@@ -170,6 +187,12 @@ class Api(Caller):
     def create_once(self, project_id: str, body: Mapping[str, Any]) -> Answer:
         """Send one create, never repeated: raises NotSent or Broken where no whole answer came."""
         return self._exchange("POST", "/v1/training_projects/{}/jobs", project_id, body=body)
+
+
+def _asking(path: str, project_id: str, job_id: str, query: Mapping[str, Any]) -> tuple[str, ...]:
+    """The template of a path with its query, and what it is filled with; what is None is not asked for."""
+    given = {name: str(value) for name, value in query.items() if value is not None}
+    return (f"{path}?{'&'.join(f'{name}={{}}' for name in given)}", project_id, job_id, *given.values())
 
 
 _CREDENTIALS = ("aws_access_key_id", "aws_secret_access_key", "aws_session_token")
