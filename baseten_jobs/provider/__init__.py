@@ -7,6 +7,7 @@ __all__ = [
     "gpu_uses",
     "log_pages",
     "log_reader",
+    "log_tail",
     "observe",
     "outages",
     "presence",

@@ -7,6 +7,7 @@ __all__ = [
     "field_help",
     "formats",
     "json",
+    "last_words",
     "log_lines",
     "markdown_escape",
     "merged",

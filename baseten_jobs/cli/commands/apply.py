@@ -20,6 +20,7 @@ from baseten_jobs.cli.exit_rules import exit_of_apply
 from baseten_jobs.cli.exits import Exit, worst
 from baseten_jobs.cli.github_step import Step
 from baseten_jobs.cli.interrupts import winding_up
+from baseten_jobs.cli.last_words import tell_last_words
 from baseten_jobs.cli.progress import Progress, UploadProgress
 from baseten_jobs.cli.saved_plan import read_plan
 from baseten_jobs.cli.session import Session, guarded, inquiry, opened, or_default, still_there
@@ -188,6 +189,8 @@ def _told(session: Session, step: Step, api: Api, done: Done, waiting: Waiting |
             session.result(page(["", as_text.waited(result, session.look())]))
     if session.output != "text":
         session.result(formats.APPLIED[session.output](result, session.look()))
+    if waiting is not None and not result.interrupted:
+        tell_last_words(session, api, result)
     if result.unauthorised:
         session.error(f"{result.unauthorised}; the rest was skipped")
     return exit_of_apply(result)
