@@ -1,6 +1,6 @@
 """A duration or a time on a command line -> a moment, once the present time is known."""
 
-from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import click
@@ -8,8 +8,17 @@ import click
 from baseten_jobs.job.times import epoch_of
 from baseten_jobs.manifest.durations import seconds_of
 
-Moment = Callable[[float], float]
-"""The present time -> the moment that is meant, both in epoch seconds."""
+
+@dataclass(frozen=True)
+class Moment:
+    """A moment so many seconds `ago`, or at an epoch second if that is None."""
+
+    ago: float | None = None
+    at: float = 0.0
+
+    def __call__(self, now: float) -> float:
+        """The moment, if the present is `now`; both in epoch seconds."""
+        return self.at if self.ago is None else now - self.ago
 
 
 class MomentType(click.ParamType):  # type: ignore[type-arg,unused-ignore]
@@ -18,8 +27,10 @@ class MomentType(click.ParamType):  # type: ignore[type-arg,unused-ignore]
     name = "DURATION|TIME"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        if (back := seconds_of(value)) is not None:
-            return lambda now: now - back
-        if (moment := epoch_of(value)) is not None:
-            return lambda now: moment
+        if isinstance(value, Moment):
+            return value
+        if (ago := seconds_of(value)) is not None:
+            return Moment(ago)
+        if (at := epoch_of(value)) is not None:
+            return Moment(at=at)
         return self.fail(f"'{value}' is no duration such as 10m or 2h, and no time such as 2026-11-22T10:00:00Z")

@@ -97,6 +97,15 @@ def is_terminal(*, err: bool = False) -> bool:
     return (sys.stderr if err else sys.stdout).isatty()
 
 
+def can_show(text: str) -> bool:
+    """True if standard output can write these characters as they are."""
+    try:
+        text.encode(sys.stdout.encoding)
+    except (UnicodeEncodeError, LookupError):
+        return False
+    return True
+
+
 def screen(*, err: bool = False) -> Screen | None:
     """The part of a terminal that is redrawn; None where there is no terminal that can redraw."""
     return Screen(sys.stderr if err else sys.stdout, ready) if redraws(err=err) else None

@@ -8,6 +8,8 @@ __all__ = [
     "log_pages",
     "log_reader",
     "log_tail",
+    "measured",
+    "metrics_reader",
     "observe",
     "outages",
     "presence",

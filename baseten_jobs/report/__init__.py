@@ -11,6 +11,7 @@ __all__ = [
     "log_lines",
     "markdown_escape",
     "merged",
+    "metrics_table",
     "problems",
     "rule_help",
     "standings",

@@ -18,14 +18,20 @@ if TYPE_CHECKING:
     from baseten_jobs.manifest.diagnostics import Diagnostic
     from baseten_jobs.manifest.document import Document
     from baseten_jobs.planning.plan import Plan
+    from baseten_jobs.provider.measured import Measured
     from baseten_jobs.provider.status import Status
 
 F_co = TypeVar("F_co", covariant=True)
 _APART = {
-    ("diagnostics", "text"): "problems",
-    ("status", "wide"): "wide_status",
-    ("report", "json"): "issue_json",
+    ("diagnostics", "text"): ("problems", "diagnostics"),
+    ("status", "wide"): ("wide_status", "status"),
+    ("report", "json"): ("issue_json", "report"),
+    ("metrics", "text"): ("metrics_chart", "metrics"),
+    ("metrics", "table"): ("metrics_table", "metrics"),
+    ("metrics", "csv"): ("metrics_data", "csv"),
+    ("metrics", "json"): ("metrics_data", "json"),
 }
+"""Formats that are told elsewhere: in which module, by which function."""
 
 
 class Formats(Mapping[str, F_co]):
@@ -37,8 +43,8 @@ class Formats(Mapping[str, F_co]):
     def __getitem__(self, name: str) -> F_co:
         if name not in self._names:
             raise KeyError(name)
-        module = _APART.get((self._kind, name), name)
-        reporter: Any = getattr(import_module(f"{__package__}.{module}"), self._kind)
+        module, function = _APART.get((self._kind, name), (name, self._kind))
+        reporter: Any = getattr(import_module(f"{__package__}.{module}"), function)
         return reporter  # type: ignore[no-any-return]
 
     def __iter__(self) -> Iterator[str]:
@@ -93,6 +99,10 @@ class TellsAdoption(Protocol):
     def __call__(self, done: "Adoption", look: Look = PLAIN) -> Page: ...
 
 
+class TellsMetrics(Protocol):
+    def __call__(self, every: "Sequence[Measured]", look: Look = PLAIN) -> Page: ...
+
+
 DIAGNOSTICS: Formats[TellsDiagnostics] = Formats("diagnostics", "text", "json", "github", "sarif", "junit", "markdown")
 REQUESTS: Formats[TellsRequests] = Formats("requests", "text", "json")
 NO_PLAN: Formats[TellsNoPlan] = Formats("no_plan", "markdown")
@@ -102,6 +112,7 @@ APPLIED: Formats[TellsApplied] = Formats("applied", "text", "json", "markdown")
 STATUS: Formats[TellsStatus] = Formats("status", "text", "wide", "json")
 REPORT: Formats[TellsReport] = Formats("report", "issue", "json")
 NO_REPORT: Formats[TellsNoPlan] = Formats("no_report", "issue")
+METRICS: Formats[TellsMetrics] = Formats("metrics", "text", "table", "csv", "json")
 ADOPTION: Formats[TellsAdoption] = Formats("adoption", "text", "json")
 
 FOR_HOSTS = ("github", "sarif", "junit")

@@ -191,6 +191,7 @@ _COMMANDS = {
     "logs": ("x", "--local", "--file", "specs"),
     "checkpoints": ("x", "--local", "-f", "specs"),
     "code": ("x", "--local", "-f", "specs"),
+    "metrics": ("x", "--local", "-f", "specs"),
     "stop": ("x", "--local", "--yes", "-f", "specs"),
     "adopt": ("x", "--local", "--job", "j", "-f", "specs"),
 }

@@ -13,6 +13,7 @@ from baseten_jobs.applying.execute import Execution
 from baseten_jobs.applying.settle import Windows
 from baseten_jobs.applying.wait import Waiting
 from baseten_jobs.cli.main import COMMANDS, command_of
+from baseten_jobs.cli.moment_option import Moment
 from baseten_jobs.cli.options import DEFAULT_DB, DEFAULT_PATH
 from baseten_jobs.emulator.settings import Behaviour, Durations, Files, Settings
 from baseten_jobs.importing.adopt import Target
@@ -38,13 +39,13 @@ FILLED: Mapping[str, tuple[type, ...]] = {
     "import request": (Given, Target),
     "import job": (Given, Target, Connection),
     **dict.fromkeys(["code", "checkpoints list", "checkpoints download", "checkpoints deploy"], (Connection,)),
-    **dict.fromkeys(["status", "logs", "stop", "adopt"], (Connection,)),
+    **dict.fromkeys(["status", "logs", "metrics", "stop", "adopt"], (Connection,)),
 }
 """The dataclasses whose fields the options of a command fill."""
 
 OWN = {
     ("emulator", "database"): DEFAULT_DB, ("emulator", "host"): "127.0.0.1", ("emulator", "port"): 8787,
-    ("schema", "kind"): KIND,
+    ("schema", "kind"): KIND, ("metrics", "since"): Moment(3600),
     ("init", "ci"): "github", ("explain", "api_version"): SUPPORTED[-1], ("schema", "api_version"): SUPPORTED[-1],
 }  # fmt: skip
 """Defaults of options that fill no field which has one."""

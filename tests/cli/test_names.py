@@ -72,6 +72,10 @@ def of_code(ran: Ran) -> list[str]:
     return [told[2]] if told else listed(ran)
 
 
+def measured(ran: Ran) -> list[str]:
+    return [each["name"] for each in ran.json["metrics"]]
+
+
 def adopted(ran: Ran) -> list[str]:
     return [Path(ran.json["path"]).stem] if ran.code == 0 else listed(ran)
 
@@ -123,6 +127,7 @@ TAKING = {
     ("checkpoints", "names"): Taking(running, "checkpoints NAME -o json", rows),
     ("checkpoints", "name"): Taking(running, "checkpoints download NAME -o json", of_download),
     ("code", "name"): Taking(running, "code NAME -o json", of_code),
+    ("metrics", "names"): Taking(running, "metrics NAME -o json", measured),
     ("stop", "names"): Taking(running, "stop NAME", listed),
     ("adopt", "name"): Taking(started_by_hand, "adopt NAME --job ID -o json", adopted),
     ("plan", "retry_failed"): Taking(failed, "plan --retry-failed NAME", submitted),

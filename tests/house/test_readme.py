@@ -188,7 +188,7 @@ def test_every_command_runs(line: str, here: Path, called: Cli, monkeypatch: pyt
     manifest = block("manifest", "yaml").replace("qwen3-8b-sft", "x")
     (here / "specs" / "x.yaml").write_text(manifest)
     (here / "specs" / "train.py").touch()
-    of_a_job = words[0] in ("logs", "checkpoints", "code")
+    of_a_job = words[0] in ("logs", "checkpoints", "code", "metrics", "session")
     clock = None if of_a_job else StandingClock()  # logs are followed by the time of the API
     with serving(Settings(here / "e.db", secrets=("hf_access_token",))) as url:
         if of_a_job:

@@ -26,6 +26,7 @@ KINDS = {
     "plan": formats.PLAN,
     "applied": formats.APPLIED,
     "status": formats.STATUS,
+    "metrics": formats.METRICS,
 }
 
 DOCUMENTS = load(

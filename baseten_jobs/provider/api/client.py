@@ -98,10 +98,8 @@ class Api(Caller):
         """
         direction = "desc" if newest else "asc"
         asked = {"direction": direction, "limit": limit, "start_epoch_millis": start, "end_epoch_millis": end}
-        return self._repeat(
-            "GET",
-            *_asking("/v1/training_projects/{}/jobs/{}/logs", project_id, job_id, {**asked, "min_level": level}),
-        ).rows("logs")
+        path = _asking("/v1/training_projects/{}/jobs/{}/logs", project_id, job_id, {**asked, "min_level": level})
+        return self._repeat("GET", *path).rows("logs")
 
     def checkpoints(self, project_id: str, job_id: str) -> list[dict[str, Any]]:
         answer = self._repeat(
@@ -135,10 +133,11 @@ class Api(Caller):
             self._keyless(), near=self.is_loopback, inside=self.embedded, insecure_http=self.insecure_http
         )
 
-    def metrics(self, project_id: str, job_id: str, start: int, step: int) -> Mapping[str, Any]:
-        """Use of a job's GPUs and more, from `start` on, in epoch milliseconds, each `step` seconds."""
-        path = "/v1/training_projects/{}/jobs/{}/metrics?start_epoch_millis={}&step_seconds={}"
-        return self._repeat("GET", path, project_id, job_id, str(start), str(step), attempts=_FEW_ATTEMPTS).data or {}
+    def metrics(self, project_id: str, job_id: str, start: int, step: int, end: int | None = None) -> Mapping[str, Any]:
+        """Use of a job's GPUs and more each `step` seconds, between two times in epoch milliseconds; no end is now."""
+        asked = {"start_epoch_millis": start, "end_epoch_millis": end, "step_seconds": step}
+        path = _asking("/v1/training_projects/{}/jobs/{}/metrics", project_id, job_id, asked)
+        return self._repeat("GET", *path, attempts=_FEW_ATTEMPTS).data or {}
 
     def stop(self, project_id: str, job_id: str) -> dict[str, Any]:
         answer = self._repeat("POST", "/v1/training_projects/{}/jobs/{}/stop", project_id, job_id, body={})
