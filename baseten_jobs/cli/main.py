@@ -31,6 +31,7 @@ COMMANDS: Mapping[str, str] = MappingProxyType(
         "checkpoints": "List, download or deploy what a job saved.",
         "code": "Tell whether a job's code is that of its commit, and unpack it.",
         "metrics": "Draw what jobs use of their GPUs, CPUs, memory and disks.",
+        "session": "Show the interactive sessions of jobs, and extend them.",
         "stop": "Stop jobs.",
         "adopt": "Write into a manifest which job runs it already.",
         "explain": "Tell what a field of a manifest means.",

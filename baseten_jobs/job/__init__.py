@@ -3,5 +3,5 @@
 __all__ = [
     "checkpoint", "claims", "content", "copies", "cost", "gpu_use", "identity", "metrics", "names", "observation",
     "project_resolution", "relative_paths", "request", "retries", "retry_policy", "run_limits", "run_spending", "saved",
-    "settings", "times",
+    "sessions", "settings", "times",
 ]  # fmt: skip

@@ -4,18 +4,7 @@ from dataclasses import dataclass
 
 from baseten_jobs.job.metrics import Metrics
 from baseten_jobs.job.observation import ObservedJob
-
-
-@dataclass(frozen=True)
-class Trouble:
-    """Why something could not be read; `passing` says that a later read may succeed."""
-
-    reason: str
-    passing: bool = False
-    unauthorised: bool = False
-
-    def __str__(self) -> str:
-        return self.reason
+from baseten_jobs.provider.trouble import Trouble
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,8 @@ from baseten_jobs.job.observation import ObservedJob, job_of
 from baseten_jobs.job.times import epoch_of
 from baseten_jobs.provider.api.client import Api
 from baseten_jobs.provider.api.errors import ApiError
-from baseten_jobs.provider.measured import Measured, Trouble
+from baseten_jobs.provider.measured import Measured
+from baseten_jobs.provider.trouble import trouble_of
 
 _READERS = 8
 _POINTS = 120
@@ -40,12 +41,8 @@ def _measured(api: Api, name: str, job: ObservedJob, since: Callable[[float], fl
     try:
         answer = api.metrics(job.project_id, job.id, int(start * 1000), step, until)
     except ApiError as error:
-        return Measured(name, job, start, end, step, Metrics(), _trouble(error))
+        return Measured(name, job, start, end, step, Metrics(), trouble_of(error))
     return Measured(name, _newer(answer, job), start, end, step, metrics_of(answer, end, job.node_count))
-
-
-def _trouble(error: ApiError) -> Trouble:
-    return Trouble(str(error), error.passing, error.unauthorised)
 
 
 def _newer(answer: Mapping[str, Any], job: ObservedJob) -> ObservedJob:

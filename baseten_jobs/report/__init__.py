@@ -14,6 +14,7 @@ __all__ = [
     "metrics_table",
     "problems",
     "rule_help",
+    "sessions",
     "standings",
     "stop_list",
     "style",

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from baseten_jobs.manifest.diagnostics import Diagnostic
     from baseten_jobs.manifest.document import Document
     from baseten_jobs.planning.plan import Plan
+    from baseten_jobs.provider.job_sessions import JobSessions
     from baseten_jobs.provider.measured import Measured
     from baseten_jobs.provider.status import Status
 
@@ -30,6 +31,8 @@ _APART = {
     ("metrics", "table"): ("metrics_table", "metrics"),
     ("metrics", "csv"): ("metrics_data", "csv"),
     ("metrics", "json"): ("metrics_data", "json"),
+    ("sessions", "text"): ("sessions", "sessions"),
+    ("sessions", "json"): ("sessions", "json"),
 }
 """Formats that are told elsewhere: in which module, by which function."""
 
@@ -103,6 +106,10 @@ class TellsMetrics(Protocol):
     def __call__(self, every: "Sequence[Measured]", look: Look = PLAIN) -> Page: ...
 
 
+class TellsSessions(Protocol):
+    def __call__(self, every: "Sequence[JobSessions]", look: Look = PLAIN) -> Page: ...
+
+
 DIAGNOSTICS: Formats[TellsDiagnostics] = Formats("diagnostics", "text", "json", "github", "sarif", "junit", "markdown")
 REQUESTS: Formats[TellsRequests] = Formats("requests", "text", "json")
 NO_PLAN: Formats[TellsNoPlan] = Formats("no_plan", "markdown")
@@ -113,6 +120,7 @@ STATUS: Formats[TellsStatus] = Formats("status", "text", "wide", "json")
 REPORT: Formats[TellsReport] = Formats("report", "issue", "json")
 NO_REPORT: Formats[TellsNoPlan] = Formats("no_report", "issue")
 METRICS: Formats[TellsMetrics] = Formats("metrics", "text", "table", "csv", "json")
+SESSIONS: Formats[TellsSessions] = Formats("sessions", "text", "json")
 ADOPTION: Formats[TellsAdoption] = Formats("adoption", "text", "json")
 
 FOR_HOSTS = ("github", "sarif", "junit")

@@ -24,7 +24,8 @@ def metrics(every: Sequence[Measured], look: Look = PLAIN) -> Page:
             continue
         gpus = [_gpu_row(node, gpu, each) for node in each.metrics.nodes for gpu in node.gpus]
         lines += ["", *table(_GPU_HEADS, gpus, look, drop=("LOWEST", "HIGHEST"))] if gpus else []
-        nodes = [_node_row(node, each) for node in each.metrics.nodes]
+        cache = disk(each.metrics.cache, each.metrics.cache_share) if each.metrics.cache else ""
+        nodes = [_node_row(node, "" if n else cache) for n, node in enumerate(each.metrics.nodes)]
         lines += ["", *table(_NODE_HEADS, nodes, look)]
     return page(lines)
 
@@ -82,9 +83,7 @@ def _gpu_row(node: Node, gpu: Gpu, each: Measured) -> tuple[str, ...]:
     return one_line(node.id, 40), one_line(gpu.rank, 10), percent(gpu.use), *spread, size(gpu.memory), idle
 
 
-def _node_row(node: Node, each: Measured) -> tuple[str, ...]:
-    first = node is each.metrics.nodes[0]
-    cache = disk(each.metrics.cache, each.metrics.cache_share) if first and each.metrics.cache else ""
+def _node_row(node: Node, cache: str) -> tuple[str, ...]:
     return one_line(node.id, 40), cores(node.cpu), size(node.memory), disk(node.disk, node.disk_share), cache
 
 

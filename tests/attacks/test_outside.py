@@ -192,6 +192,7 @@ _COMMANDS = {
     "checkpoints": ("x", "--local", "-f", "specs"),
     "code": ("x", "--local", "-f", "specs"),
     "metrics": ("x", "--local", "-f", "specs"),
+    "session": ("x", "--local", "-f", "specs"),
     "stop": ("x", "--local", "--yes", "-f", "specs"),
     "adopt": ("x", "--local", "--job", "j", "-f", "specs"),
 }

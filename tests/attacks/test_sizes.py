@@ -174,6 +174,8 @@ def test_every_endpoint_has_a_bound(server: Bending, api: Api, monkeypatch: pyte
         lambda: api.job("p", "j"), lambda: api.logs("p", "j", 0, None, 9), lambda: api.logs("p", "j", 0, 1, 9),
         lambda: api.checkpoints("p", "j"), lambda: api.stop("p", "j"), lambda: api.update("p", "j", {}),
         api.upload_credentials, lambda: api.create_once("p", {}),
+        lambda: api.metrics("p", "j", 0, 9), lambda: api.metrics("p", "j", 0, 9, 9), lambda: api.auth_codes("p", "j"),
+        lambda: api.extend_session("p", "j", "s", 1), lambda: api.logs("p", "j", 0, 1, 9, level="INFO", newest=True),
     ]  # fmt: skip
     for call in calls:
         with pytest.raises(UnreadableAnswer, match="larger than"):

@@ -48,7 +48,7 @@ def _specs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     Path("specs/list.yaml").write_text("- metadata\n---\nmetadata: {name: 7}\n---\nmetadata: null\n")
 
 
-@pytest.mark.parametrize("command", ["logs", "metrics", "status", "stop", "checkpoints", "code"])
+@pytest.mark.parametrize("command", ["logs", "metrics", "session", "status", "stop", "checkpoints", "code"])
 def test_names_of_manifests_are_offered_and_broken_files_passed_over(command: str, completed: Completed) -> None:
     assert completed(command, "qw") == ["plain,qwen3-eval", "plain,qwen3-sft"]
 

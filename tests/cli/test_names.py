@@ -76,6 +76,10 @@ def measured(ran: Ran) -> list[str]:
     return [each["name"] for each in ran.json["metrics"]]
 
 
+def with_sessions(ran: Ran) -> list[str]:
+    return [each["name"] for each in ran.json["sessions"]]
+
+
 def adopted(ran: Ran) -> list[str]:
     return [Path(ran.json["path"]).stem] if ran.code == 0 else listed(ran)
 
@@ -128,6 +132,7 @@ TAKING = {
     ("checkpoints", "name"): Taking(running, "checkpoints download NAME -o json", of_download),
     ("code", "name"): Taking(running, "code NAME -o json", of_code),
     ("metrics", "names"): Taking(running, "metrics NAME -o json", measured),
+    ("session", "names"): Taking(running, "session NAME -o json", with_sessions),
     ("stop", "names"): Taking(running, "stop NAME", listed),
     ("adopt", "name"): Taking(started_by_hand, "adopt NAME --job ID -o json", adopted),
     ("plan", "retry_failed"): Taking(failed, "plan --retry-failed NAME", submitted),

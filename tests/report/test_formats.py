@@ -27,6 +27,7 @@ KINDS = {
     "applied": formats.APPLIED,
     "status": formats.STATUS,
     "metrics": formats.METRICS,
+    "sessions": formats.SESSIONS,
 }
 
 DOCUMENTS = load(

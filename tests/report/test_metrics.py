@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from baseten_jobs.job.metrics import Gpu, Metrics, Node, Series
 from baseten_jobs.job.observation import ObservedJob
 from baseten_jobs.phrases import columns
-from baseten_jobs.provider.measured import Measured, Trouble
+from baseten_jobs.provider.measured import Measured
+from baseten_jobs.provider.trouble import Trouble
 from baseten_jobs.report import formats
 from baseten_jobs.report.chart import IDLE, Span, drawn, marks, means
 from baseten_jobs.report.metrics_table import line

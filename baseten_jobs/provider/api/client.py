@@ -139,6 +139,18 @@ class Api(Caller):
         path = _asking("/v1/training_projects/{}/jobs/{}/metrics", project_id, job_id, asked)
         return self._repeat("GET", *path, attempts=_FEW_ATTEMPTS).data or {}
 
+    def auth_codes(self, project_id: str, job_id: str) -> list[dict[str, Any]]:
+        """The active interactive sessions of a job, with the codes to sign in with."""
+        path = "/v1/training_projects/{}/jobs/{}/auth_codes"
+        return self._repeat("GET", path, project_id, job_id, attempts=_FEW_ATTEMPTS).rows("auth_codes")
+
+    def extend_session(self, project_id: str, job_id: str, session_id: str, minutes: int) -> None:
+        """Add minutes to a session's time; sent once, for a call that is repeated would add them again."""
+        path = "/v1/training_projects/{}/jobs/{}/interactive_sessions/{}"
+        answer = self._exchange("PATCH", path, project_id, job_id, session_id, body={"timeout_minutes": minutes})
+        if not answer.ok:
+            raise answer.error()
+
     def stop(self, project_id: str, job_id: str) -> dict[str, Any]:
         answer = self._repeat("POST", "/v1/training_projects/{}/jobs/{}/stop", project_id, job_id, body={})
         return answer.row("training_job")
