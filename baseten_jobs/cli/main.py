@@ -32,6 +32,7 @@ COMMANDS: Mapping[str, str] = MappingProxyType(
         "code": "Tell whether a job's code is that of its commit, and unpack it.",
         "metrics": "Draw what jobs use of their GPUs, CPUs, memory and disks.",
         "session": "Show the interactive sessions of jobs, and extend them.",
+        "capacity": "Show how many GPUs there are, are used, and are waited for.",
         "stop": "Stop jobs.",
         "adopt": "Write into a manifest which job runs it already.",
         "explain": "Tell what a field of a manifest means.",

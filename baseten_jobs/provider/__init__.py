@@ -2,6 +2,7 @@
 
 __all__ = [
     "api",
+    "capacity_reader",
     "checkpoints",
     "downloads",
     "gpu_uses",

@@ -14,6 +14,7 @@ from baseten_jobs.report.style import PLAIN, Look
 if TYPE_CHECKING:
     from baseten_jobs.applying.outcome import Applied
     from baseten_jobs.importing.adoption import Adoption
+    from baseten_jobs.job.pools import Pool
     from baseten_jobs.job.request import JobRequest
     from baseten_jobs.manifest.diagnostics import Diagnostic
     from baseten_jobs.manifest.document import Document
@@ -33,6 +34,8 @@ _APART = {
     ("metrics", "json"): ("metrics_data", "json"),
     ("sessions", "text"): ("sessions", "sessions"),
     ("sessions", "json"): ("sessions", "json"),
+    ("pools", "text"): ("pools", "pools"),
+    ("pools", "json"): ("pools", "json"),
 }
 """Formats that are told elsewhere: in which module, by which function."""
 
@@ -110,6 +113,10 @@ class TellsSessions(Protocol):
     def __call__(self, every: "Sequence[JobSessions]", look: Look = PLAIN) -> Page: ...
 
 
+class TellsPools(Protocol):
+    def __call__(self, every: "Sequence[Pool]", now: float, look: Look = PLAIN) -> Page: ...
+
+
 DIAGNOSTICS: Formats[TellsDiagnostics] = Formats("diagnostics", "text", "json", "github", "sarif", "junit", "markdown")
 REQUESTS: Formats[TellsRequests] = Formats("requests", "text", "json")
 NO_PLAN: Formats[TellsNoPlan] = Formats("no_plan", "markdown")
@@ -121,6 +128,7 @@ REPORT: Formats[TellsReport] = Formats("report", "issue", "json")
 NO_REPORT: Formats[TellsNoPlan] = Formats("no_report", "issue")
 METRICS: Formats[TellsMetrics] = Formats("metrics", "text", "table", "csv", "json")
 SESSIONS: Formats[TellsSessions] = Formats("sessions", "text", "json")
+POOLS: Formats[TellsPools] = Formats("pools", "text", "json")
 ADOPTION: Formats[TellsAdoption] = Formats("adoption", "text", "json")
 
 FOR_HOSTS = ("github", "sarif", "junit")

@@ -294,7 +294,16 @@ def test_a_file_that_cannot_be_had_is_1(arguments: tuple[str, ...], tool: Cli) -
 
 # Keys and addresses
 
-TALKING = ("plan", "apply --yes", "status", "metrics good", "session good", "stop good --yes", "stop --job abc --yes")
+TALKING = (
+    "plan",
+    "apply --yes",
+    "status",
+    "metrics good",
+    "session good",
+    "capacity",
+    "stop good --yes",
+    "stop --job abc --yes",
+)
 
 
 @pytest.mark.parametrize("command", TALKING)

@@ -356,7 +356,8 @@ def test_status_shows_a_job_by_its_id_managed_or_not(cli: Cli) -> None:
 @pytest.mark.parametrize(
     "arguments",
     ["apply --yes", "plan --out plan.json", "apply --plan plan.json --yes", "plan --max-gpus 0", "plan nowhere",
-     "status", "logs x", "logs nobody", "metrics x", "session x", "stop x --yes", "stop --job nobody --yes"],
+     "status", "logs x", "logs nobody", "metrics x", "session x", "capacity", "stop x --yes",
+     "stop --job nobody --yes"],
 )  # fmt: skip
 def test_a_command_leaves_no_database_open(arguments: str, cli: Cli) -> None:
     """SQLite's own files beside one go when its last connection is closed."""

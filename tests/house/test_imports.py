@@ -59,6 +59,7 @@ _EFFECTFUL = """
     provider.downloads.fetching provider.downloads.tries provider.downloads.archive workspace.unpacking
     applying.object_store applying.upload provider.outages provider.presence provider.log_reader
     provider.log_tail provider.metrics_reader provider.session_reader
+    provider.capacity_reader
     provider.status_reader provider.snapshot provider.stop applying.submit applying.settle applying.in_flight
     applying.twin_stops applying.create applying.execute applying.carry_out applying.intent applying.stages
     applying.wait pipeline cli __main__

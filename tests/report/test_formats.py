@@ -28,6 +28,7 @@ KINDS = {
     "status": formats.STATUS,
     "metrics": formats.METRICS,
     "sessions": formats.SESSIONS,
+    "pools": formats.POOLS,
 }
 
 DOCUMENTS = load(

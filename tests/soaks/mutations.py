@@ -46,8 +46,8 @@ STATUSES = (200, 200, 200, 201, 204, 301, 308, 400, 401, 404, 409, 418, 429, 500
 
 COMMANDS = (
     "plan", "plan -o json", "plan -o markdown", "apply --yes", "apply --yes --wait=running -o json", "status",
-    "status -o json", "logs x", "logs x -o json", "logs --job {job}", "metrics x -o json", "metrics x", "session x",
-    "session x --extend 5 --yes -o json",
+    "status -o json", "logs x", "logs x -o json", "logs --job {job}", "metrics x -o json", "metrics x",
+    "session x", "session x --extend 5 --yes -o json", "capacity",
     "stop x --yes", "stop --job {job} --yes",
     "apply --yes --retry-failed x", "adopt y --job {job}", "import jobs --project Demo",
     "checkpoints x", "checkpoints x y --latest -o json", "checkpoints download x --to w",
