@@ -5,6 +5,7 @@ from __future__ import annotations
 import httpx
 import pytest
 
+from baseten_jobs.emulator.settings import Behaviour, Durations
 from tests.support import sdk
 
 from .conftest import START, Api, Start
@@ -83,6 +84,24 @@ def test_metrics_have_a_series_for_every_gpu_and_node(api: Api) -> None:
         **ids, request=sdk.GetTrainingJobMetricsRequest(step_seconds=10)
     )
     assert again == metrics
+
+
+def test_metrics_and_logs_of_a_span_of_time_are_those_between_its_ends(start: Start) -> None:
+    """The job stalls a minute after it began to run; its GPUs idle from then on."""
+    api = start(durations=Durations(created=1, deploying=2, running=60), behaviour=Behaviour(stall=("*",)))
+    project = api.project()
+    job = api.create(project, compute=H100, runtime=RUNTIME)["id"]
+    api.advance(600)
+    ids = {"training_project_id": project, "training_job_id": job}
+    began = int(START * 1000)
+    span = {"start_epoch_millis": began + 30_000, "end_epoch_millis": began + 120_000}
+    params = sdk.GetTrainingProjectsJobsMetricsParams(step_seconds=10, **span)
+    series = api.sdk.api.get_training_projects_jobs_metrics(**ids, params=params).gpu_utilization["0"]
+    assert [point.value > 0.5 for point in series] == [True] * 3 + [False] * 6
+    assert all(began + 30_000 <= point.timestamp.timestamp() * 1000 < began + 120_000 for point in series)
+    asked = sdk.GetTrainingProjectsJobsLogsParams(direction="desc", min_level="WARNING", limit=1, **span)
+    (line,) = api.sdk.api.get_training_projects_jobs_logs(**ids, params=asked).logs
+    assert (line.level, line.message.partition(":")[0]) == ("WARNING", "step 50")
 
 
 def test_checkpoints_appear_while_the_job_runs_and_can_be_downloaded(api: Api) -> None:
