@@ -18,6 +18,8 @@ See `ActionCommand.cs` of https://github.com/actions/runner.
 _NARROW = r"[\x20-\x7e\xa1-\xac\xae-\u02ff…≤→]*"
 """Text of characters that take one column each: for it `wcwidth` need not be imported, which costs a start."""
 
+_DIGITS = re.compile("([0-9]+)")
+
 
 class Page(str):
     """Several lines, each escaped already. Any other text is printed as one line, with its line breaks spelled out."""
@@ -110,6 +112,13 @@ def listed(names: Sequence[str], most: int = 5) -> str:
     """Return the first `most` names, separated by commas, and how many more there are."""
     more = f" and {len(names) - most} more" if len(names) > most else ""
     return ", ".join(names[:most]) + more
+
+
+def as_counted(text: str) -> tuple[tuple[int, str], ...]:
+    """Return a key that sorts texts as people count: `lr-2` before `lr-10`, and without digits as the texts do."""
+    parts = _DIGITS.split(text)
+    figures = [part.lstrip("0") for part in parts]
+    return (*((len(figures[i]), figures[i]) if i % 2 else (0, part) for i, part in enumerate(parts)), (0, text))
 
 
 def count(number: int, noun: str) -> str:

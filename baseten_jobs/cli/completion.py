@@ -6,6 +6,7 @@ from baseten_jobs.manifest import document as manifest
 from baseten_jobs.manifest.schema.fast_check import Verdict, compiled, fits
 from baseten_jobs.manifest.schema.fields import SUPPORTED, shape_of
 from baseten_jobs.manifest.sources import STDIN, read_sources
+from baseten_jobs.phrases import as_counted
 
 
 def manifest_names(paths: Sequence[str]) -> list[str]:
@@ -17,7 +18,8 @@ def manifest_names(paths: Sequence[str]) -> list[str]:
 
     accepted = compiled(shape_of(SUPPORTED[-1]).properties["metadata"].properties["name"].schema, {})
     read = read_sources([path for path in paths if path != STDIN], BytesIO())
-    return sorted({name for source in read.sources for name in _names(source.path, source.text, accepted)})
+    names = {name for source in read.sources for name in _names(source.path, source.text, accepted)}
+    return sorted(names, key=as_counted)
 
 
 def _names(path: str, text: str, accepted: Verdict) -> Iterator[str]:

@@ -7,6 +7,7 @@ from baseten_jobs import compilation, pipeline
 from baseten_jobs.cli.exits import Exit
 from baseten_jobs.cli.session import Session, or_default
 from baseten_jobs.job.observation import ObservedJob, short
+from baseten_jobs.job.reading_order import by_name
 from baseten_jobs.manifest.inputs import Inputs
 from baseten_jobs.manifest.name_globs import is_glob
 from baseten_jobs.phrases import count, one_line, page
@@ -62,11 +63,11 @@ def manifest(session: Session, paths: tuple[str, ...], name: str, allowed: tuple
 def rows(
     session: Session, api: Api, compiled: compilation.Compiled, recall: Recall | None = None
 ) -> tuple[Status, ...]:
-    """The status of each manifest's jobs; raises CommandEnded where a manifest has errors, and ApiError."""
+    """The status of each manifest's jobs, by name; raises CommandEnded where a manifest has errors, and ApiError."""
     found, diagnostics = pipeline.status(api, compiled, recall)
     if diagnostics:
         raise CommandEnded(session.invalid(diagnostics))
-    return found
+    return by_name(found, lambda row: row.request)
 
 
 def live_jobs(session: Session, rows: Iterable[Status]) -> list[tuple[Status, ObservedJob]]:

@@ -2,6 +2,6 @@
 
 __all__ = [
     "checkpoint", "claims", "content", "copies", "cost", "gpu_use", "identity", "metrics", "names", "observation",
-    "pools", "project_resolution", "relative_paths", "request", "retries", "retry_policy", "run_limits", "run_spending",
-    "saved", "sessions", "settings", "times",
+    "pools", "project_resolution", "reading_order", "relative_paths", "request", "retries", "retry_policy",
+    "run_limits", "run_spending", "saved", "sessions", "settings", "times",
 ]  # fmt: skip

@@ -11,7 +11,7 @@ from baseten_jobs.manifest.diagnostics import Diagnostic, Position
 from baseten_jobs.manifest.document import MAX_BYTES, decode, is_yaml
 from baseten_jobs.manifest.ownership import may_be_ours
 from baseten_jobs.manifest.paths import checkout_of, is_below, path_name, walk
-from baseten_jobs.phrases import count
+from baseten_jobs.phrases import as_counted, count
 
 STDIN = "-"
 STDIN_NAME = "<stdin>"
@@ -174,7 +174,7 @@ def _walked(folder: str, found: _Found) -> _Walk:
                 outside.append(link)
             elif not (is_below(top, real) or _is_hidden(real, bound)):
                 pending.append(link)
-    return _Walk(sorted(files), refused, sorted(outside))
+    return _Walk(sorted(files, key=as_counted), refused, sorted(outside))
 
 
 def _bound(top: str) -> str:

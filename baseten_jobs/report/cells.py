@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Any, TypeVar
 
+from baseten_jobs.job.reading_order import in_matrix
 from baseten_jobs.job.request import JobRequest
 from baseten_jobs.manifest.yaml_scalars import spelled
 from baseten_jobs.phrases import count, listed, one_line
@@ -41,7 +42,7 @@ def by_matrix(items: Iterable[T], request_of: Callable[[T], JobRequest]) -> Iter
             continue
         axes = dict.fromkeys(axis for cell in cells.values() for axis, _ in cell.values)
         place = f"{one_line(requests[0].path, 1024)}:{requests[0].line}"
-        yield Sweep(place, tuple(axes), len(cells)), found
+        yield Sweep(place, tuple(axes), len(cells)), in_matrix(found, request_of)
 
 
 def label(request: JobRequest) -> str:

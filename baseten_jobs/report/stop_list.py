@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from baseten_jobs.job.observation import ObservedJob
-from baseten_jobs.phrases import columns, count, one_line, padded
+from baseten_jobs.phrases import as_counted, columns, count, one_line, padded
 from baseten_jobs.planning.plan import Orphan, Plan, Verb, in_words
 from baseten_jobs.report.text import revision
 
@@ -20,6 +20,11 @@ class Listed(NamedTuple):
 def listed(orphan: Orphan) -> Listed:
     job = orphan.job
     return Listed(job.identity.name if job.identity else job.name or "", orphan.project, job)
+
+
+def in_order(found: Iterable[Listed]) -> tuple[Listed, ...]:
+    """The jobs by name, `lr-2` before `lr-10`."""
+    return tuple(sorted(found, key=lambda each: as_counted(each.name)))
 
 
 def prunable(plan: Plan) -> tuple[Orphan, ...]:

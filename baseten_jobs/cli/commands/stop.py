@@ -108,7 +108,7 @@ def _named(call: _Call, names: tuple[str, ...], job_ids: tuple[str, ...]) -> _Fo
     }
     _tell_others(session, rows)
     _tell_stages(session, compiled, [row for row, _ in live])
-    jobs = tuple(found.values())
+    jobs = stop_list.in_order(found.values())
     if not any(map(is_glob, names)):
         return _Found(jobs, stop_list.jobs(jobs, now))
     made = _planned(call, compiled)

@@ -12,6 +12,7 @@ from baseten_jobs.job.copies import copies
 from baseten_jobs.job.observation import Observation, ObservedJob, ObservedProject
 from baseten_jobs.job.request import JobRequest, ProjectRef
 from baseten_jobs.manifest.sources import read_raw
+from baseten_jobs.phrases import as_counted
 from baseten_jobs.planning.history.contents import Holdings
 from baseten_jobs.planning.history.lookup import Evidence
 from baseten_jobs.planning.history.past_manifests import PastFile, grouped
@@ -62,6 +63,7 @@ class Orphans:
         projects = {**plan.projects, **{stop.request.project: p for p, stop in stops}}
         actions = (*plan.actions, *(stop for _, stop in stops))
         notes = (*plan.notes, *self._notes(orphans))
+        orphans.sort(key=lambda orphan: as_counted(orphan.job.identity.name if orphan.job.identity else ""))
         return replace(plan, orphans=tuple(orphans), actions=actions, projects=projects, notes=notes)
 
     def _notes(self, orphans: Sequence[Orphan]) -> Iterable[str]:
