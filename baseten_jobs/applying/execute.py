@@ -72,7 +72,7 @@ class _Run:
         for action in self._due(Verb.STOP):
             self._finish(self._stop(action))
         return Applied(
-            tuple(self.outcomes[key] for key in self.actions),
+            tuple(self._with_page(self.outcomes[key]) for key in self.actions),
             self.api.clock.interrupted.is_set(),
             self.halt.unauthorised,
         )
@@ -83,6 +83,13 @@ class _Run:
 
     def _note(self, outcome: Outcome) -> None:
         self.outcomes[outcome.action.key] = outcome
+
+    def _with_page(self, outcome: Outcome) -> Outcome:
+        if outcome.job_id is None:
+            return outcome
+        job, project = outcome.action.job, self.projects.get(outcome.action.request.project)
+        project_id = job.project_id if job and job.id == outcome.job_id else (project.id if project else None)
+        return replace(outcome, url=self.api.page_of(project_id or "", outcome.job_id))
 
     def _finish(self, outcome: Outcome) -> None:
         self._note(outcome)

@@ -67,7 +67,7 @@ class Outcome:
 
     `warning` is empty, or says what else a person should know; it does not move the exit code.
     `submitted_name` is its job's name as the provider has it, None if that is not known. `awaited` is how the wait for
-    its job ended; None if it was not waited for.
+    its job ended; None if it was not waited for. `url` is its job's page on the dashboard; empty if it is not known.
     """
 
     action: Action
@@ -78,6 +78,12 @@ class Outcome:
     submitted_name: str | None = None
     awaited: Awaited | None = None
     warning: str = ""
+    url: str = ""
+
+    @property
+    def made(self) -> bool:
+        """True if the job is there because of this action, or was before and is what it asked for."""
+        return self.fate in (Fate.SUBMITTED, Fate.ADOPTED) and self.job_id is not None
 
     @property
     def why(self) -> str:

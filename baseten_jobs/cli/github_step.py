@@ -2,9 +2,9 @@
 
 import os
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
-from baseten_jobs.applying.outcome import Applied
+from baseten_jobs.applying.outcome import Applied, Outcome
 from baseten_jobs.cli import sink
 from baseten_jobs.cli.session import Session
 from baseten_jobs.manifest.diagnostics import Diagnostic
@@ -24,11 +24,13 @@ class Step:
     `undone` heads the reason where a command ends early, such as `Not applied`. Without a plan the outputs are empty,
     as those of a step that never ran. The output `skipped` is empty until `go_on` or `skip` is called, then false or
     true. `target` is what a plan's comment is found by; it is None where a plan is not the result of the command.
+    `job_ids` and `urls` have a line for each job that an apply submitted or found, and are written after it.
     """
 
     def __init__(self, undone: str, target: str | None = None) -> None:
         self._undone, self._planned = undone, False
         self._skipped = ""
+        self._made: list[Outcome] = []
         self._target, self._shown = target or "", target is not None
 
     def plan(self, session: Session, plan: Plan) -> None:
@@ -53,8 +55,11 @@ class Step:
             session.result(formats.SKIPPED[session.output](reason, session.look(self._target)))
 
     def outcomes(self, session: Session, result: Applied) -> None:
-        """Add the outcomes to the summary, below the plan."""
+        """Add the outcomes to the summary, below the plan, and their jobs to the outputs, beside those from before."""
         _append(session, SUMMARY, lambda: page(["", formats.APPLIED["markdown"](result, _look(session))]))
+        self._made += [outcome for outcome in result.outcomes if outcome.made]
+        jobs = {"job_ids": [each.job_id or "" for each in self._made], "urls": [each.url for each in self._made]}
+        _append(session, OUTPUT, lambda: _written({name: page(filter(None, each)) for name, each in jobs.items()}))
 
     def end(self, session: Session, reason: str, found: Sequence[Diagnostic] = ()) -> None:
         """Write why there is no plan or, below a plan, why it was not carried out."""
@@ -71,8 +76,12 @@ class Step:
         values = {
             "has_changes": has_changes, "submits": submits, "cost_per_hour": cost_per_hour, "skipped": self._skipped
         }  # fmt: skip
-        end = f"end-{secrets.token_hex(16)}"
-        return page([line for name, value in values.items() for line in (f"{name}<<{end}", value, end)] + [""])
+        return _written(values)
+
+
+def _written(values: Mapping[str, str]) -> Page:
+    end = f"end-{secrets.token_hex(16)}"
+    return page([line for name, value in values.items() for line in (f"{name}<<{end}", value, end)] + [""])
 
 
 def _look(session: Session) -> Look:

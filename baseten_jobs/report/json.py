@@ -6,7 +6,7 @@ What only one command tells is imported where that is told: every plan would pay
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from baseten_jobs.applying.outcome import Applied, Awaited, End, Outcome
+from baseten_jobs.applying.outcome import Applied
 from baseten_jobs.git.log import Revision
 from baseten_jobs.job.cost import Bill
 from baseten_jobs.job.names import without_letters
@@ -19,7 +19,7 @@ from baseten_jobs.phrases import document as dumped
 from baseten_jobs.planning.diff import Change
 from baseten_jobs.planning.plan import Action, Beside, Orphan, Plan
 from baseten_jobs.provider.status import Status
-from baseten_jobs.report import cells, file_list, gpu_use, job_fields, limits, projects, stages
+from baseten_jobs.report import cells, file_list, gpu_use, job_fields, limits, outcome_fields, projects, stages
 from baseten_jobs.report.job_fields import document
 from baseten_jobs.report.style import PLAIN, Look
 
@@ -74,7 +74,7 @@ def plan(made: Plan, look: Look = PLAIN) -> Page:
 
 def applied(result: Applied, look: Look = PLAIN) -> Page:
     error = result.unauthorised or ("interrupted" if result.interrupted else "")
-    results = [_outcome(look.said(outcome)) for outcome in result.outcomes]
+    results = [outcome_fields.outcome(look.said(outcome)) for outcome in result.outcomes]
     return document({"summary": result.summary, "results": results, "notes": list(result.notes)}, error)
 
 
@@ -216,33 +216,6 @@ def orphan(found: Orphan) -> Mapping[str, Any]:
         "deleted": _revision(found.deleted),
         "doubt": found.doubt,
     }
-
-
-def _outcome(outcome: Outcome) -> Mapping[str, Any]:
-    request = outcome.action.request
-    return {
-        "action": outcome.action.verb.value,
-        "outcome": outcome.fate.value,
-        "path": request.path,
-        "project": request.project.name or request.project.id,
-        "name": request.name,
-        "job_name": outcome.action.job_name,
-        "job_id": outcome.job_id,
-        **cells.data(request),
-        **job_fields.submitted(outcome.submitted_name),
-        "error": outcome.error or outcome.unclear or None,
-        **_awaited(outcome.awaited),
-        **{name: told for name, told in (("warning", outcome.warning), ("reason", outcome.why)) if told},
-    }
-
-
-def _awaited(state: Awaited | None) -> Mapping[str, Any]:
-    """How the wait for a job ended; empty where it was not waited for."""
-    if state is None:
-        return {}
-    job = state.job
-    message = job.error_message if job and state.end is End.FAILED else None
-    return {"status": job and job.status, "wait": state.end.value, "error_message": message}
 
 
 def _status(row: Status) -> Mapping[str, Any]:

@@ -258,6 +258,11 @@ def _outcome(outcome: Outcome) -> Sequence[str]:
         outcome.fate.value,
         code(outcome.action.job_name),
         prose(str(outcome.action.request.project), 80),
-        code(outcome.job_id) if outcome.job_id else "",
+        _linked(outcome.job_id or "", outcome.url),
         prose("; ".join(filter(None, (outcome.why, outcome.error, outcome.unclear, outcome.warning)))),
     )
+
+
+def _linked(job_id: str, url: str) -> str:
+    """A job's id, with a link to its page; an address of ours holds nothing that ends the link."""
+    return f"[{code(job_id)}]({url})" if job_id and url else code(job_id) if job_id else ""

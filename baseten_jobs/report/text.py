@@ -269,7 +269,11 @@ def _outcome(outcome: Outcome, paint: Paint) -> list[str]:
     if outcome.job_id:
         line += f"  job {outcome.job_id}"
     warning = f"warning: {outcome.warning}" if outcome.warning else ""
-    return [line, *(f"             {said}" for said in (outcome.why, outcome.error, outcome.unclear, warning) if said)]
+    page_of = outcome.url if outcome.made else ""
+    return [
+        line,
+        *(f"             {said}" for said in (page_of, outcome.why, outcome.error, outcome.unclear, warning) if said),
+    ]
 
 
 def adoption(done: "Adoption", look: Look = PLAIN) -> Page:

@@ -13,6 +13,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 import yaml
 
@@ -23,6 +24,9 @@ from tests.report.reading import tables
 from tests.report.test_markdown import left_out, sound
 from tests.support import warm
 from tests.support.git_server import GitServer, git_serving
+from tests.support.operating import Desk
+from tests.support.operating import desk as desk
+from tests.support.operating import open_desk as open_desk
 from tests.support.runner import ACTION, BAD, GOOD, ROOT, Runner, cloned, git, outputs_in, overtake, workspace
 
 __all__ = ["cloned", "workspace"]
@@ -61,6 +65,38 @@ def test_an_apply_adds_what_became_of_the_plan(workspace: Path, files: tuple[Pat
     assert outputs_in(output.read_text())["submits"] == "1"
 
 
+def test_an_apply_writes_the_ids_and_pages_of_its_jobs(
+    workspace: Path, files: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (workspace / "specs" / "sft2.yaml").write_text(GOOD.replace("sft", "sft2"))
+    monkeypatch.setenv("BASETEN_API_KEY", "a-key")
+    monkeypatch.setenv("BASETEN_APP_URL", "https://app.example/")
+    with serving(Settings(workspace.parent / "emulator.db")) as url:
+        monkeypatch.setenv("BASETEN_BASE_URL", url)
+        assert run(["apply", "--yes", "-o", "json"]) == 0
+        results = json.loads(capsys.readouterr().out)["results"]
+        (project,) = httpx.get(f"{url}/v1/training_projects", headers={"Authorization": "Bearer k"}).json().values()
+        ids = [row["job_id"] for row in results]
+        pages = [f"https://app.example/training/{project[0]['id']}/logs/{job_id}" for job_id in ids]
+        assert [row["url"] for row in results] == pages
+        written = outputs_in(files[1].read_text())
+        assert (written["job_ids"].split("\n"), written["urls"].split("\n")) == (ids, pages)
+        assert f"[<code>{ids[0]}</code>]({pages[0]})" in files[0].read_text()
+        assert run(["apply", "--yes"]) == 0
+        written = outputs_in(files[1].read_text())
+        assert (written["job_ids"], written["urls"]) == ("", "")
+
+
+def test_an_apply_tells_the_id_and_the_page_of_each_job_first(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BASETEN_APP_URL", "https://app.example")
+    desk.write("x")
+    lines = desk("apply", "--yes").out.partition("Plan: ")[2].splitlines()
+    at = next(i for i, line in enumerate(lines) if line.startswith("  submitted"))
+    (job,) = desk.jobs()
+    assert lines[at].endswith(f"job {job['id']}")
+    assert lines[at + 1].strip() == f"https://app.example/training/{job['training_project_id']}/logs/{job['id']}"
+
+
 def test_an_apply_with_nothing_to_do_has_no_changes(workspace: Path, files: tuple[Path, Path]) -> None:
     run(["apply", "--local", "--yes"])
     files[1].write_text("")
@@ -70,6 +106,8 @@ def test_an_apply_with_nothing_to_do_has_no_changes(workspace: Path, files: tupl
         "submits": "0",
         "cost_per_hour": "0.00",
         "skipped": "",
+        "job_ids": "",
+        "urls": "",
     }
 
 
@@ -541,7 +579,7 @@ def test_every_input_is_used_and_every_input_used_is_there() -> None:
 
 
 def test_every_output_is_one_that_the_tool_writes(workspace: Path, files: tuple[Path, Path]) -> None:
-    run(["plan", "--local"])
+    run(["apply", "--local", "--yes"])
     assert set(action()["outputs"]) == set(outputs_in(files[1].read_text()))
 
 

@@ -11,6 +11,7 @@ import httpx
 from baseten_jobs.phrases import one_line
 from baseten_jobs.provider.api.answer import Answer, answer_of
 from baseten_jobs.provider.api.body import TooLarge
+from baseten_jobs.provider.api.dashboard import page_of
 from baseten_jobs.provider.api.errors import ApiError, Broken, NotSent, UnreadableAnswer
 from baseten_jobs.provider.api.exchange import MIB, Channel, ExchangeLimits, Open
 from baseten_jobs.provider.api.pacing import Backoff, Clock, RateLimit, ServerClock
@@ -65,10 +66,12 @@ class Caller:
         keyless: Open | None = None,
         proxied: str = "",
         insecure_http: bool = False,
+        dashboard: str = "",
     ) -> None:
         self._line = Channel(http, clock.now, reopen)
         self.clock, self._secret, self.embedded = clock, secret, embedded
         self._proxied, self.insecure_http, self._keyless = proxied, insecure_http, keyless or httpx.Client
+        self._dashboard = dashboard
         self.backoff = backoff or Backoff()
         self._limit = RateLimit(clock)
         self.server_clock = ServerClock(clock)
@@ -97,6 +100,10 @@ class Caller:
     @property
     def base_url(self) -> str:
         return str(self._http.base_url).rstrip("/")
+
+    def page_of(self, project_id: str, job_id: str) -> str:
+        """The address of a job's page on the dashboard; empty where none is known."""
+        return page_of(self._dashboard, project_id, job_id)
 
     def close(self) -> None:
         self._line.close()

@@ -12,6 +12,7 @@ from baseten_jobs import __version__
 from baseten_jobs.phrases import one_line
 from baseten_jobs.provider.api.body import ACCEPTED
 from baseten_jobs.provider.api.client import Api
+from baseten_jobs.provider.api.dashboard import dashboard_of
 from baseten_jobs.provider.api.errors import CannotConnect
 from baseten_jobs.provider.api.pacing import Clock
 from baseten_jobs.provider.api.route import route_to
@@ -19,8 +20,9 @@ from baseten_jobs.provider.api.route import route_to
 if TYPE_CHECKING:
     from baseten_jobs.emulator.app import App
 
-DEFAULT_BASE_URL, DASHBOARD = "https://api.baseten.co", "https://app.baseten.co"
-"""Where the API is, and where people look at what it holds."""
+DEFAULT_BASE_URL = "https://api.baseten.co"
+DASHBOARD = "BASETEN_APP_URL"
+"""The variable that names the dashboard, where the API is reached by an address that is not Baseten's own."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +53,7 @@ class Connection:
     @property
     def dashboard(self) -> str:
         """Where people look at the jobs; empty for an address whose pages are not known."""
-        return DASHBOARD if self.target == DEFAULT_BASE_URL else ""
+        return "" if self.local else dashboard_of(self.base_url, self.environment.get(DASHBOARD, ""))
 
 
 def open_api(connection: Connection, clock: Clock) -> Api:
@@ -93,6 +95,7 @@ def open_api(connection: Connection, clock: Clock) -> Api:
     return Api(
         http, clock, secret=connection.key, reopen=reopened, keyless=keyless, proxied=route.proxied,
         insecure_http=connection.insecure_http,
+        dashboard=connection.dashboard,
     )  # fmt: skip
 
 
