@@ -16,7 +16,7 @@ from baseten_jobs.compilation import Compiled
 from baseten_jobs.git.repository import NotInGit, Repository, first_repository
 from baseten_jobs.job.claims import not_there
 from baseten_jobs.job.observation import Observation
-from baseten_jobs.job.request import CompiledManifest, ProjectRef
+from baseten_jobs.job.request import CompiledManifest, JobRequest, ProjectRef
 from baseten_jobs.manifest.diagnostics import Diagnostic, Severity, has_errors, in_order
 from baseten_jobs.manifest.secret_references import secret_references
 from baseten_jobs.planning.decide import Claimed, make_plan
@@ -24,6 +24,7 @@ from baseten_jobs.planning.guards import refusals
 from baseten_jobs.planning.history.branch_tip import decisive
 from baseten_jobs.planning.history.limit_proof import with_proven_limits
 from baseten_jobs.planning.history.review import Inquiry, with_history
+from baseten_jobs.planning.history.unclaimed_jobs import unclaimed
 from baseten_jobs.planning.idleness import old_enough, with_idle
 from baseten_jobs.planning.limits import Readings, seen_again, with_limits
 from baseten_jobs.planning.named import misnamed, notes
@@ -35,6 +36,7 @@ from baseten_jobs.planning.saved_plan import SavedPlan
 from baseten_jobs.planning.stages import Stages
 from baseten_jobs.planning.terms import Terms, differences, narrowed
 from baseten_jobs.planning.twins import owners_of, with_twin_stops
+from baseten_jobs.planning.unclaimed import Unclaimed
 from baseten_jobs.provider.api.client import Api
 from baseten_jobs.provider.api.errors import ApiError
 from baseten_jobs.provider.checkpoints import saved_by
@@ -268,6 +270,21 @@ class Onward:
     def carried_out(self, plan: Plan) -> Applied:
         with self.operator.watch_on() as ledger:
             return execute(self.api, plan, self.intent.terms.policy, _at_once(self.intent), ledger)
+
+
+def beside(api: Api, compiled: Compiled, observation: Observation, inquiry: Inquiry) -> Unclaimed:
+    """The live jobs beside those of the manifests, in the projects that were observed; raises no ApiError."""
+    requests = (*compiled.requests, *(each.request for each in compiled.upstreams))
+    folders = dict.fromkeys(os.path.dirname(os.path.realpath(each.path)) for each in requests if _lies(each))
+    with first_repository(folders or (".",)) as repository:
+        try:
+            return unclaimed(requests, observation, repository, inquiry, partial(_of_abandoned, api, False))
+        except ApiError as error:
+            return Unclaimed(problem=str(error))
+
+
+def _lies(request: JobRequest) -> bool:
+    return os.path.exists(request.path)
 
 
 def status(

@@ -94,6 +94,18 @@ def parse_commits(text: str) -> tuple[Revision, ...]:
     return tuple(Revision(commit, author, _date(date), "") for commit, _, author, date, *_ in records)
 
 
+def subject_of(commit: bytes) -> str:
+    """The first paragraph of a commit's message, in one line; bytes that are not of its encoding are replaced."""
+    head, _, message = commit.partition(b"\n\n")
+    named = (line.removeprefix(b"encoding ") for line in head.split(b"\n") if line.startswith(b"encoding "))
+    first = message.lstrip(b"\n").partition(b"\n\n")[0]
+    try:
+        text = first.decode(next(named, b"utf-8").decode("ascii", "replace"), "replace")
+    except (LookupError, ValueError):
+        text = first.decode("utf-8", "replace")
+    return " ".join(text.split())
+
+
 def _date(seconds: str) -> str:
     """ISO 8601, in UTC, of git's count of seconds; one outside of 1970 to 9999, which a commit may hold, is clamped."""
     epoch = int(seconds) if seconds.strip().lstrip("-").isdecimal() else 0

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
-from baseten_jobs.git.log import LOG_FORMAT, SUBMODULE, FileChange, Revision, parse_commits, parse_log
+from baseten_jobs.git.log import LOG_FORMAT, SUBMODULE, FileChange, Revision, parse_commits, parse_log, subject_of
 from baseten_jobs.git.objects import NotWhole, Objects
 from baseten_jobs.git.process import GitError, attempt, converse, run, without_filters
 from baseten_jobs.manifest.document import MAX_BYTES, is_yaml
@@ -164,6 +164,15 @@ class Repository:
             if found is None:
                 raise NotWhole
             yield found.whole() if found.size <= MAX_BYTES else b""
+
+    def subjects(self, commits: Sequence[str]) -> dict[str, str]:
+        """The subject of each of these commits, by its hash; empty for one of more than MAX_BYTES."""
+        found = {}
+        for commit, read in zip(commits, self.objects.read(commits), strict=True):
+            if read is None:
+                raise NotWhole
+            found[commit] = subject_of(read.whole()) if read.size <= MAX_BYTES else ""
+        return found
 
     @cached_property
     def objects(self) -> Objects:

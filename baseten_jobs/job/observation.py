@@ -71,7 +71,7 @@ class ObservedJob:
     `settings` are the fields that the API changes on a waiting job, as far as it shows them. `counts_as` is the
     identity that a manifest gives the job, by `metadata.adopts` or `metadata.renamed_from`. A job is `disputed` if the
     job list of its project gives it another name than the search does; it is never stopped. `user` is who made it, by
-    e-mail address.
+    e-mail address, and `instance_type` the name of the machine that each of its nodes is.
     """
 
     id: str
@@ -88,6 +88,7 @@ class ObservedJob:
     user: str = ""
     counts_as: Identity | None = None
     disputed: bool = False
+    instance_type: str = ""
 
     @property
     def identity(self) -> Identity | None:
@@ -154,6 +155,7 @@ def job_of(data: Mapping[str, Any]) -> ObservedJob:
         _text(data.get("error_message")),
         str(data.get("updated_at") or ""),
         _email(data.get("user")),
+        instance_type=_text(machine.get("name")) or "",
     )
 
 

@@ -15,7 +15,9 @@ __all__ = [
     "problems",
     "runs",
     "saved_plan",
+    "spec_commit",
     "stages",
     "terms",
     "twins",
+    "unclaimed",
 ]

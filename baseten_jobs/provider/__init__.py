@@ -14,6 +14,8 @@ __all__ = [
     "metrics_reader",
     "observe",
     "outages",
+    "particulars",
+    "particulars_reader",
     "presence",
     "run_spending",
     "session_reader",

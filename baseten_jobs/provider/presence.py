@@ -79,6 +79,7 @@ class Recall:
         self._api, self._presence = api, Presence(api)
         self._seen: dict[str, tuple[ProjectRef, ObservedJob]] = {}
         self._looked = False
+        self.observation = Observation({})
 
     def rows(self, requests: Iterable[JobRequest], observation: Observation) -> tuple[Status, ...]:
         """Return each manifest's job by a search, and by further calls if that leaves one out; raises ApiError.
@@ -88,6 +89,7 @@ class Recall:
         """
         requests = tuple(requests)
         observation = self._completed(observation) if self._looked else self._doubted(requests, observation)
+        self.observation = observation
         rows = statuses(requests, observation)
         self._seen = {job.id: (row.request.project, job) for row in rows for job in (row.job, *row.live) if job}
         self._looked = True

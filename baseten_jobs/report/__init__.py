@@ -3,6 +3,7 @@
 __all__ = [
     "checkpoint_list",
     "code_list",
+    "description",
     "download_list",
     "field_help",
     "formats",
@@ -16,6 +17,7 @@ __all__ = [
     "rule_help",
     "sessions",
     "standings",
+    "status_more",
     "stop_list",
     "style",
     "text",

@@ -22,12 +22,15 @@ if TYPE_CHECKING:
     from baseten_jobs.provider.job_sessions import JobSessions
     from baseten_jobs.provider.measured import Measured
     from baseten_jobs.provider.status import Status
+    from baseten_jobs.report.description import Description
+    from baseten_jobs.report.status_more import More
 
 F_co = TypeVar("F_co", covariant=True)
 _APART = {
     ("diagnostics", "text"): ("problems", "diagnostics"),
     ("status", "wide"): ("wide_status", "status"),
     ("report", "json"): ("issue_json", "report"),
+    ("described", "text"): ("description", "described"),
     ("metrics", "text"): ("metrics_chart", "metrics"),
     ("metrics", "table"): ("metrics_table", "metrics"),
     ("metrics", "csv"): ("metrics_data", "csv"),
@@ -87,7 +90,11 @@ class TellsApplied(Protocol):
 
 
 class TellsStatus(Protocol):
-    def __call__(self, rows: "Sequence[Status]", look: Look = PLAIN) -> Page: ...
+    def __call__(self, rows: "Sequence[Status]", look: Look = PLAIN, more: "More | None" = None) -> Page: ...
+
+
+class TellsDescribed(Protocol):
+    def __call__(self, found: "Sequence[Description]", look: Look = PLAIN) -> Page: ...
 
 
 class TellsReport(Protocol):
@@ -129,6 +136,7 @@ NO_REPORT: Formats[TellsNoPlan] = Formats("no_report", "issue")
 METRICS: Formats[TellsMetrics] = Formats("metrics", "text", "table", "csv", "json")
 SESSIONS: Formats[TellsSessions] = Formats("sessions", "text", "json")
 POOLS: Formats[TellsPools] = Formats("pools", "text", "json")
+DESCRIBED: Formats[TellsDescribed] = Formats("described", "text", "json")
 ADOPTION: Formats[TellsAdoption] = Formats("adoption", "text", "json")
 
 FOR_HOSTS = ("github", "sarif", "junit")

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from baseten_jobs.manifest.rules.registry import Rule
     from baseten_jobs.manifest.schema.explain import Explanation
     from baseten_jobs.provider.log_pages import LogLine
+    from baseten_jobs.report.description import Description
+    from baseten_jobs.report.status_more import More
 
 
 def diagnostics(
@@ -78,8 +80,15 @@ def applied(result: Applied, look: Look = PLAIN) -> Page:
     return document({"summary": result.summary, "results": results, "notes": list(result.notes)}, error)
 
 
-def status(rows: Iterable[Status], look: Look = PLAIN) -> Page:
-    return document({"jobs": [_status(row) for row in rows]})
+def status(rows: Iterable[Status], look: Look = PLAIN, more: "More | None" = None) -> Page:
+    jobs = [{**_status(row), **(more.of_row(row) if more else {})} for row in rows]
+    return document({"jobs": jobs, **(more.of_document if more else {})})
+
+
+def described(found: "Iterable[Description]", look: Look = PLAIN) -> Page:
+    from baseten_jobs.report import description
+
+    return document({"jobs": [{**_status(each.row), **description.data(each)} for each in found]})
 
 
 def field(explained: "Explanation") -> Page:

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 from baseten_jobs.applying.outcome import Applied, End, Outcome
 from baseten_jobs.job.gpu_use import IDLE
@@ -16,6 +17,9 @@ from baseten_jobs.provider.status import Status, counted
 from baseten_jobs.report import gpu_use, retries
 from baseten_jobs.report.cells import by_matrix
 from baseten_jobs.report.style import PLAIN, Look
+
+if TYPE_CHECKING:
+    from baseten_jobs.report.status_more import More
 
 _GAP = "  "
 _LEAST = 12
@@ -86,13 +90,15 @@ _FIRST_TO_GO = ("PROJECT", "CELL", "CHECKPOINTS", "GPUS", "GPU USE", "COST SO FA
 """Columns that a narrow terminal has no room for, in this order."""
 
 
-def status(rows: Sequence[Status], look: Look = PLAIN, *, wide: bool = False) -> Page:
+def status(rows: Sequence[Status], look: Look = PLAIN, more: "More | None" = None, *, wide: bool = False) -> Page:
     """A row for each manifest, the error of its job below it, and a last line with counts of states.
 
-    A `wide` table has more columns, and all of them whatever the terminal.
+    A `wide` table has more columns, and all of them whatever the terminal. What is known `more` stands below its row,
+    and that of jobs without a manifest at the end.
     """
     if not rows:
         return page(["no manifests"])
+    at_the_end = more.at_the_end if more else []
     chosen = {**_COLUMNS, **_WIDE} if wide else _COLUMNS
     cells = {name: [escaped(column(row)) for row in rows] for name, column in chosen.items()}
     cells = {name: column for name, column in cells.items() if any(column)}
@@ -106,9 +112,9 @@ def status(rows: Sequence[Status], look: Look = PLAIN, *, wide: bool = False) ->
             texts = {name: padded(cut(cells[name][index], width), width) for name, width in widths.items()}
             if row.job:
                 texts["STATE"] = look.paint(texts["STATE"], _COLOURS[row.job.status_class])
-            lines += [_line(list(texts.values())), *_trouble(row, look)]
+            lines += [_line(list(texts.values())), *_trouble(row, look), *(more.below(row) if more else [])]
             index += 1
-    return page([*lines, "", *_summary(rows)])
+    return page([*lines, "", *_summary(rows), *at_the_end])
 
 
 def waited(result: Applied, look: Look = PLAIN) -> Page:

@@ -27,7 +27,7 @@ FORMS = {"--fault": "delay=1,{}", "--capacity": "H100={}"}
 """How a number stands in the words that an option takes."""
 
 WHOLE = {
-    "logs": ["good"], "metrics": ["good"], "session": ["good"], "stop": ["good", "--yes"],
+    "describe": ["good"], "logs": ["good"], "metrics": ["good"], "session": ["good"], "stop": ["good", "--yes"],
     "apply": ["--yes", "--wait"], "adopt": ["good", "--job", "nobody"],
     "emulator": ["--host", "192.0.2.1", "--db", "e.db"], "job": ["nobody"],
     "list": ["good"], "download": ["good"], "deploy": ["good"], "code": ["good"],
@@ -58,7 +58,7 @@ def test_these_are_the_options_that_take_numbers() -> None:
         "--run-seconds", "--set", "--if-tip",
     }  # fmt: skip
     assert {words[0] for words, option in OPTIONS if option == "--read-timeout"} == {
-        "plan", "apply", "status", "report", "logs", "metrics", "session", "capacity", "stop", "adopt", "import",
+        "plan", "apply", "status", "describe", "report", "logs", "metrics", "session", "capacity", "stop", "adopt", "import",
         "checkpoints", "code",
     }  # fmt: skip
 

@@ -127,6 +127,7 @@ class Taking:
 SET = "--set NAME:spec.compute.node_count=3"
 TAKING = {
     ("status", "names"): Taking(running, "status NAME -o json", rows),
+    ("describe", "names"): Taking(running, "describe NAME -o json", rows),
     ("logs", "names"): Taking(running, "logs NAME -o json", of_log),
     ("checkpoints", "names"): Taking(running, "checkpoints NAME -o json", rows),
     ("checkpoints", "name"): Taking(running, "checkpoints download NAME -o json", of_download),

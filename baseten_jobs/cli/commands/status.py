@@ -4,12 +4,17 @@ from collections.abc import Callable
 
 import click
 
+from baseten_jobs import pipeline
 from baseten_jobs.cli import job_names, options, sink
+from baseten_jobs.cli.descriptions import descriptions
 from baseten_jobs.cli.exit_rules import exit_of_statuses
 from baseten_jobs.cli.exits import Exit, worst
 from baseten_jobs.cli.screen import Screen
-from baseten_jobs.cli.session import Session, guarded, opened
+from baseten_jobs.cli.session import Session, guarded, inquiry, opened, or_default
+from baseten_jobs.compilation import Compiled
 from baseten_jobs.job.observation import ObservedJob
+from baseten_jobs.planning.plan import Policy
+from baseten_jobs.planning.unclaimed import Unclaimed
 from baseten_jobs.provider.api.client import Api
 from baseten_jobs.provider.api.connection import Connection
 from baseten_jobs.provider.outages import between_looks, patiently
@@ -18,11 +23,14 @@ from baseten_jobs.provider.standstill import Standstill, standing_still
 from baseten_jobs.provider.status import Status, by_itself, changes
 from baseten_jobs.provider.status_reader import Survey
 from baseten_jobs.report import formats
+from baseten_jobs.report.status_more import More
 
 Rows = tuple[Status, ...]
 Stuck = tuple[ObservedJob, ...]
 
 _POLL = 5.0
+_LINES = 3
+"""Of the log of a job that failed, with -v."""
 
 
 @click.command("status")
@@ -34,6 +42,7 @@ _POLL = 5.0
     help="Exit with 1 where a job ended without completing or was never submitted, with 7 where one has not ended.",
 )
 @click.option("--job", "job_ids", multiple=True, metavar="ID", help="Show this job, managed or not.")
+@click.option("-v", "--verbose", is_flag=True, help="Show of each job its commit, user, machines, page and last lines.")
 @options.files
 @options.allow_outside
 @options.output(*formats.STATUS)
@@ -43,6 +52,7 @@ def command(
     watch: bool,
     exit_status: bool,
     job_ids: tuple[str, ...],
+    verbose: bool,
     paths: tuple[str, ...],
     allowed: tuple[str, ...],
     output: str,
@@ -50,7 +60,8 @@ def command(
 ) -> Exit:
     """Show the job of each manifest, of those with these names, or jobs by id. Exits with 7 where a duplicate is live.
 
-    NAME may be a glob, such as 'qwen3-*'.
+    NAME may be a glob, such as 'qwen3-*'. Without one, a line below tells of live jobs that no manifest has: orphans,
+    whose manifest was deleted, and others.
 
     The cost is what a job cost at most: the time since it was created at Baseten's price. A ? behind it: the job has a
     status that is not known here, and counts as running. A watch ends with 7 once such a job, and no other, is left,
@@ -75,10 +86,20 @@ def command(
         except job_names.CommandEnded as end:
             return end.code
         if not (watch and not session.json):
-            session.result(formats.STATUS[output](rows, session.look()))
+            found = compiled if compiled and not names else None
+            unclaimed = _unclaimed(api, found, recall, connection, paths) if found else None
+            told = descriptions(api, rows, rows, paths, _LINES, short=True) if verbose else ()
+            more = More({each.row.job.id: each for each in told if each.row.job}, unclaimed)
+            session.result(formats.STATUS[output](rows, session.look(), more))
         return worst([exit_of_statuses(rows, by_state=exit_status), *(Exit.UNCLEAR for _ in stuck)])
 
     return guarded(session, work)
+
+
+def _unclaimed(
+    api: Api, compiled: Compiled, recall: Recall, connection: Connection, paths: tuple[str, ...]
+) -> Unclaimed:
+    return pipeline.beside(api, compiled, recall.observation, inquiry(Policy(), connection, or_default(paths)))
 
 
 def _watched(session: Session, api: Api, rows: Rows, look: Callable[[], Rows]) -> tuple[Rows, Stuck]:

@@ -158,7 +158,7 @@ def _leaving(action: Action, stops: Sequence[Action], doubts: Mapping[ActionKey,
     )
 
 
-def _own_identity(job: ObservedJob) -> Identity | None:
+def own_identity(job: ObservedJob) -> Identity | None:
     """The identity by which git has a job's spec: that of its name, which may be from before a renaming."""
     return parse_job_name(job.name) or job.identity
 
@@ -212,7 +212,7 @@ class _Review:
         path = self.evidence.paths[action.request.path]
         if path is None:
             return _unknown(action, "the manifest is not in this git repository, so there is nothing to compare with")
-        if (was := _own_identity(older)) is None:
+        if (was := own_identity(older)) is None:
             return action
         found = self.evidence.of(was.name).find(was, path)
         if found is None:
@@ -235,7 +235,7 @@ class _Review:
         job = hold.job
         if job is None or job.status_class is not StatusClass.STOPPED or not hold.reason.startswith(STOPPED):
             return hold
-        was = _own_identity(job)
+        was = own_identity(job)
         newer = self.history.replacing(was, self.plan.project_of(hold)) if was else None
         stopped_at, replaced_at = epoch_of(job.updated_at), epoch_of(newer.date) if newer else None
         if newer is None or stopped_at is None or replaced_at is None or stopped_at < replaced_at:
@@ -248,7 +248,7 @@ class _Review:
     def _doubt(self, stop: Action) -> _Doubt | None:
         """Why a superseded job must not be stopped, by this repository; None if it may be."""
         job, request = stop.job, stop.request
-        was = _own_identity(job) if job else None
+        was = own_identity(job) if job else None
         if job is None or was is None:
             return None
         project = self.plan.project_of(stop)

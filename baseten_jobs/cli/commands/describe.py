@@ -1,0 +1,78 @@
+"""`describe`: all that git and the API tell of a job, by its manifest's name or its id."""
+
+from dataclasses import replace
+
+import click
+
+from baseten_jobs.cli import job_names, options
+from baseten_jobs.cli.descriptions import descriptions, heirs_of
+from baseten_jobs.cli.exits import Exit
+from baseten_jobs.cli.session import Session, guarded, opened
+from baseten_jobs.job.request import JobRequest
+from baseten_jobs.provider.api.client import Api
+from baseten_jobs.provider.api.connection import Connection
+from baseten_jobs.provider.status import Status, by_itself
+from baseten_jobs.provider.status_reader import Survey
+from baseten_jobs.report import formats
+
+_LINES = 20
+
+
+@click.command("describe")
+@click.argument("names", nargs=-1, metavar="[NAME]...", shell_complete=options.complete_names)
+@click.option("--job", "job_ids", multiple=True, metavar="ID", help="Describe this job, managed or not.")
+@options.files
+@options.allow_outside
+@options.output(*formats.DESCRIBED)
+@options.connection
+def command(
+    names: tuple[str, ...],
+    job_ids: tuple[str, ...],
+    paths: tuple[str, ...],
+    allowed: tuple[str, ...],
+    output: str,
+    connection: Connection,
+) -> Exit:
+    """Tell all that is known of the jobs of these manifests, or of jobs by id.
+
+    That is: the commit that wrote its spec, who submitted it, its page, machines, cost, checkpoints, retries, what
+    waits for it, its error, and the last 20 lines of its log if it failed. NAME may be a glob, such as 'qwen3-*'. What
+    can't be read is told in its place, and hides nothing else.
+
+    \b
+    Example: baseten-jobs describe qwen3-8b-sft
+    """
+    if not (names or job_ids):
+        raise click.UsageError("name a manifest, or a job with --job ID")
+    session = Session(output)
+
+    def work() -> Exit:
+        api = opened(connection)
+        try:
+            rows, beside = _named(session, api, names, paths, allowed) if names else ((), ())
+            by_id = tuple(map(by_itself, job_names.jobs_by_id(session, api, job_ids)))
+        except job_names.CommandEnded as end:
+            return end.code
+        surveyed = Survey(api).of((*rows, *by_id))
+        session.result(formats.DESCRIBED[output](descriptions(api, surveyed, beside, paths, _LINES), session.look()))
+        return Exit.DONE
+
+    return guarded(session, work)
+
+
+def _named(
+    session: Session, api: Api, names: tuple[str, ...], paths: tuple[str, ...], allowed: tuple[str, ...]
+) -> tuple[tuple[Status, ...], tuple[Status, ...]]:
+    """The rows of the manifests that are meant, and beside them those of what loads from their jobs."""
+    compiled = job_names.everything(session, paths, allowed)
+    meant = job_names.chosen(session, compiled, names)
+    wanted = {_key(request) for request in meant.requests}
+    heirs = heirs_of(compiled, {request.name for request in meant.requests})
+    kept = tuple(e for e in compiled.manifests if _key(e.request) in wanted or e.request.name in heirs)
+    others = tuple(each for each in compiled.manifests if each not in kept)
+    found = job_names.rows(session, api, replace(compiled, manifests=kept, upstreams=(*compiled.upstreams, *others)))
+    return tuple(row for row in found if _key(row.request) in wanted), found
+
+
+def _key(request: JobRequest) -> tuple[object, str]:
+    return request.project, request.name
