@@ -96,9 +96,9 @@ def status(rows: Sequence[Status], look: Look = PLAIN, more: "More | None" = Non
     A `wide` table has more columns, and all of them whatever the terminal. What is known `more` stands below its row,
     and that of jobs without a manifest at the end.
     """
-    if not rows:
-        return page(["no manifests"])
     at_the_end = more.at_the_end if more else []
+    if not rows:
+        return page(["no manifests", *at_the_end])
     chosen = {**_COLUMNS, **_WIDE} if wide else _COLUMNS
     cells = {name: [escaped(column(row)) for row in rows] for name, column in chosen.items()}
     cells = {name: column for name, column in cells.items() if any(column)}

@@ -18,12 +18,17 @@ from baseten_jobs.cli.main import COMMANDS, command_of
 from baseten_jobs.compilation import compile_all
 from baseten_jobs.emulator.server import serving
 from baseten_jobs.emulator.settings import Durations, Settings
+from baseten_jobs.git.log import Revision
 from baseten_jobs.job.gpu_use import GpuUse
 from baseten_jobs.job.observation import ObservedJob
 from baseten_jobs.job.request import JobRequest, ProjectRef
 from baseten_jobs.job.retry_policy import RetryPolicy
 from baseten_jobs.manifest.inputs import Inputs
-from baseten_jobs.provider.status import Checkpoints, Status
+from baseten_jobs.planning.spec_commit import SpecCommit
+from baseten_jobs.provider.api.dashboard import page_of
+from baseten_jobs.provider.particulars import Kept, Particulars
+from baseten_jobs.provider.status import Awaiting, Checkpoints, Status
+from baseten_jobs.report.description import Description
 from tests.planning.test_retries import force
 from tests.support.commands import Cli, called, nothing_set
 from tests.support.world import StandingClock, World
@@ -226,6 +231,30 @@ def test_the_jobs_that_it_shows_look_so() -> None:
     assert f"$ baseten-jobs status\n{table}\n```" in README
 
 
+def test_the_job_that_it_describes_looks_so() -> None:
+    from baseten_jobs.report.description import described
+
+    assert f"$ baseten-jobs describe qwen3-8b-sft\n{described([description_of_the_readme()])}\n```" in README
+
+
+def description_of_the_readme() -> Description:
+    project = ProjectRef("Qwen3 8B / SFT")
+    request = JobRequest("specs/sft.yaml", 2, project, "qwen3-8b-sft", 1, "2f96f1a5dba5" + "0" * 52, {})
+    job = ObservedJob(
+        "wfmmjzx", request.job_name, "TRAINING_JOB_RUNNING", "2026-11-22T21:02:56Z", "lqz4pw3", 16, "H100", 2,
+        updated_at="2026-11-22T21:09:11Z", user="ada@acme.com", instance_type="H100:8x160x1800",
+    )  # fmt: skip
+    revision = Revision("d7addc19f5" + "0" * 30, "Ada", "2026-11-22T20:00:00+00:00", "specs/sft.yaml")
+    kept = [Kept(f"checkpoint-{n}", f"2026-11-22T{21 + n // 6}:{n * 10 % 60:02}:02Z", 16 << 30, True) for n in (10, 11)]
+    return Description(
+        Status(request, job, age=8040, cost=232.27, use=GpuUse(0.93)),
+        SpecCommit(revision, "Train with a smaller rate"),
+        Particulars(tuple(kept)),
+        page_of("https://app.baseten.co", "lqz4pw3", "wfmmjzx"),
+        (Awaiting("qwen3-8b-dpo", "not submitted"),),
+    )
+
+
 def rows_of_the_readme() -> list[Status]:
     def row(name: str, status: str, job: str, gpus: int, **told: Any) -> Status:
         request = JobRequest("specs/x.yaml", 1, ProjectRef("Qwen3 8B / SFT"), name, 1, "0" * 64, {})
@@ -236,11 +265,11 @@ def rows_of_the_readme() -> list[Status]:
         return Status(request, observed, **told)
 
     return [
+        row("qwen3-8b-dpo", "", "", 0),
         row("qwen3-8b-eval", "FAILED", "rpvn3xm", 8, age=3720, cost=53.73, checkpoints=Checkpoints(0),
             error="CUDA out of memory"),
         row("qwen3-8b-sft", "RUNNING", "wfmmjzx", 16, age=8040, cost=232.27,
             checkpoints=Checkpoints(12, "checkpoint-12"), use=GpuUse(0.93)),
-        row("qwen3-8b-dpo", "", "", 0),
     ]  # fmt: skip
 
 
