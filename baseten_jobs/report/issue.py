@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
-from urllib.parse import quote
 
 from baseten_jobs.job.names import read_job_name
 from baseten_jobs.job.observation import ObservedJob
@@ -12,9 +11,10 @@ from baseten_jobs.manifest.diagnostics import Diagnostic
 from baseten_jobs.phrases import Page, count
 from baseten_jobs.planning.diff import MASK, environment_values
 from baseten_jobs.planning.plan import Plan
+from baseten_jobs.provider.api.dashboard import page_of
 from baseten_jobs.provider.status import Status
 from baseten_jobs.report import gpu_use, markdown, projects
-from baseten_jobs.report.markdown_escape import code, in_comment, prose
+from baseten_jobs.report.markdown_escape import code, in_comment, linked, prose
 from baseten_jobs.report.markdown_sections import lines_of, rows_of
 from baseten_jobs.report.size_limit import Section, fitted
 from baseten_jobs.report.standings import Kind, Standing, cost_so_far, standings
@@ -126,18 +126,14 @@ def _table(title: str, group: Sequence[Standing], rank: int, look: Look) -> Iter
 
 def address(job: ObservedJob, look: Look) -> str:
     """Where people look at a job; empty if that is not known."""
-    if not look.dashboard or not job.project_id:
-        return ""
-    project, own = (quote(part[:200], safe="", errors="replace") for part in (job.project_id, job.id))
-    return f"{look.dashboard}/training/{project}/logs/{own}"
+    return page_of(look.dashboard, job.project_id[:200], job.id[:200])
 
 
 def _link(row: Status, look: Look) -> str:
     """The job's id, as a link to its page where that is known."""
     if row.job is None:
         return ""
-    told, page = code(row.job.id, 40), address(row.job, look)
-    return f"[{told}]({page})" if page else told
+    return linked(row.job.id[:40], address(row.job, look))
 
 
 def retry_of(row: Status) -> int:

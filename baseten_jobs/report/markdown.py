@@ -15,7 +15,7 @@ from baseten_jobs.report import file_list, problems, projects, text
 from baseten_jobs.report.cells import by_matrix, values
 from baseten_jobs.report.grouping import Group, grouped
 from baseten_jobs.report.markdown_change import change_told
-from baseten_jobs.report.markdown_escape import code, in_comment, prose
+from baseten_jobs.report.markdown_escape import code, in_comment, linked, prose
 from baseten_jobs.report.markdown_sections import lines_of, missing, rows_of
 from baseten_jobs.report.shared_changes import SharedChange, SharedChanges
 from baseten_jobs.report.size_limit import Section, enough, fitted
@@ -258,11 +258,6 @@ def _outcome(outcome: Outcome) -> Sequence[str]:
         outcome.fate.value,
         code(outcome.action.job_name),
         prose(str(outcome.action.request.project), 80),
-        _linked(outcome.job_id or "", outcome.url),
+        linked(outcome.job_id, outcome.url) if outcome.job_id else "",
         prose("; ".join(filter(None, (outcome.why, outcome.error, outcome.unclear, outcome.warning)))),
     )
-
-
-def _linked(job_id: str, url: str) -> str:
-    """A job's id, with a link to its page; an address of ours holds nothing that ends the link."""
-    return f"[{code(job_id)}]({url})" if job_id and url else code(job_id) if job_id else ""

@@ -9,6 +9,7 @@ _ACTIVE = re.compile(
 )
 """What Markdown, its dialects or hosts react to; `_` at the edge of a word too, addresses, `:tada:`, `$x$`, `GH-1`."""
 
+_ADDRESS = re.compile(r"https?://[A-Za-z0-9.:\[\]-]+(?:/[A-Za-z0-9.~_%-]*)*")
 _CODE = re.compile(r"`([^`]+)`")
 
 
@@ -21,6 +22,11 @@ def prose(text: str, limit: int = 300) -> str:
 def code(text: str, limit: int = 200) -> str:
     """One line of code. An element instead of backticks: entities hold in it, and in a table's cell."""
     return f"<code>{in_code(text, limit)}</code>"
+
+
+def linked(text: str, url: str) -> str:
+    """One line of code, with a link where the address is one of which no markup can come."""
+    return f"[{code(text)}]({url})" if _ADDRESS.fullmatch(url) else code(text)
 
 
 def in_code(text: str, limit: int = 200) -> str:

@@ -188,6 +188,7 @@ _COMMANDS = {
     "plan": ("--local",),
     "apply": ("--local", "--yes"),
     "status": ("--local", "-f", "specs"),
+    "describe": ("x", "--local", "-f", "specs"),
     "logs": ("x", "--local", "--file", "specs"),
     "checkpoints": ("x", "--local", "-f", "specs"),
     "code": ("x", "--local", "-f", "specs"),

@@ -28,11 +28,17 @@ from baseten_jobs.manifest.diagnostics import Diagnostic, Position, Severity
 from baseten_jobs.manifest.document import load
 from baseten_jobs.manifest.schema.explain import Explanation
 from baseten_jobs.phrases import Annotations, Page, document, escaped, page, shown, without_commands
+from baseten_jobs.planning.plan import Orphan
+from baseten_jobs.planning.spec_commit import SpecCommit
+from baseten_jobs.planning.unclaimed import Unclaimed
 from baseten_jobs.provider.log_pages import LogLine
-from baseten_jobs.provider.status import Checkpoints, Status
+from baseten_jobs.provider.particulars import Kept, Particulars
+from baseten_jobs.provider.status import Awaiting, Checkpoints, Status
 from baseten_jobs.report import field_help, formats, log_lines
 from baseten_jobs.report import json as as_json
 from baseten_jobs.report import text as as_text
+from baseten_jobs.report.description import Description
+from baseten_jobs.report.status_more import More
 from baseten_jobs.report.style import Look
 from tests.attacks.infected import Kind, infected, kinds
 from tests.cli.test_command_line import terminal
@@ -194,13 +200,39 @@ def _statuses() -> tuple[Status, ...]:
     )
 
 
+LINES = (LogLine(1, "message", "g00r0", "ERROR"), LogLine(2, "message"))
+
+
+def _descriptions() -> tuple[Description, ...]:
+    row, waiting = _statuses()
+    read = Particulars((Kept("checkpoint-1", "2026-03-01T10:00:00Z", 1, True),), log=LINES)
+    job = replace(row.job, user="ada@x", instance_type="H100:8") if row.job else None
+    commit = SpecCommit(plans.REVISION, "Raise the rate")
+    unread = Particulars(checkpoints_problem="GET /v1: 500", log_problem="GET /v1: 500")
+    return (
+        Description(replace(row, job=job), commit, read, "", (Awaiting("dpo", "running"),)),
+        Description(replace(row, job=job), SpecCommit(problem="no git"), unread),
+        Description(replace(waiting, waits=(Awaiting("sft", "running"),))),
+    )
+
+
+def _more() -> tuple[Description, Unclaimed]:
+    orphan = Orphan(plans.job(), "a project", plans.REVISION, "a doubt")
+    stranger = replace(plans.job(), name="notebook")
+    return _descriptions()[0], Unclaimed((orphan,), ((stranger, "a project"),), "a problem")
+
+
+def _with_more(tells: formats.TellsStatus, told: tuple[Description, Unclaimed], look: Look) -> Page:
+    of, unclaimed = told
+    return tells([of.row], look, More({of.row.job.id: of} if of.row.job else {}, unclaimed))
+
+
 FOUND = (
     Diagnostic("rule", "it is wrong", Position("specs/a.yaml", 1, 2), "spec.x", "do this"),
     Diagnostic("rule", "it is odd", Position("specs/a.yaml", 1, 2), "spec.x", '"16"', Severity.WARNING),
     *(Diagnostic("rule", f"it is wrong {n}", Position("specs/b.yaml", n, 1)) for n in range(1, 12)),
 )
 DOCUMENTS = load("specs/a.yaml", "metadata: {name: one}\n").documents
-LINES = (LogLine(1, "message", "g00r0", "ERROR"), LogLine(2, "message"))
 CHILD = Explanation("spec.x.y", "list of text", "What it is.", "update", default="d")
 EXPLAINED = Explanation(
     "spec.x", "text", "What it is.", "run", False, "d", ("a",), ("b",), "of some form", None, ("c",), (CHILD,)
@@ -227,6 +259,8 @@ WAYS: dict[str, tuple[Any, dict[str, Callable[[Any, Look], Page]]]] = {
     "requests": (_requests(), dict(formats.REQUESTS)),
     "applied": (_applied(), {**formats.APPLIED, "waited": as_text.waited}),
     "status": (_statuses(), dict(formats.STATUS)),
+    "described": (_descriptions(), dict(formats.DESCRIBED)),
+    "beside-a-status": (_more(), {name: partial(_with_more, tells) for name, tells in formats.STATUS.items()}),
     "diagnostics": (
         FOUND, {name: partial(_of_documents, tells) for name, tells in formats.DIAGNOSTICS.items() if name != "github"},
     ),
@@ -294,7 +328,7 @@ def checked(kind: str, way: str, field: Kind, text: str) -> None:
         ET.fromstring(printed)
     elif way in ("markdown", "target"):
         sound(printed)
-    elif (kind, way) not in (("log", "raw"), ("log", "text"), ("adoption", "text")):
+    elif (kind, way) not in (("log", "raw"), ("log", "text"), ("described", "text"), ("adoption", "text")):
         assert printed.count("\n") == told(kind, way, field, "y").count("\n")
 
 

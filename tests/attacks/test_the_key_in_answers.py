@@ -87,7 +87,17 @@ def failing(monkeypatch: pytest.MonkeyPatch, nothing_set: None) -> Iterator[Bend
 
 
 @pytest.mark.parametrize(
-    "command", ["status", "status -o json", "logs --job j -f", "logs --job j -o jsonl", "logs --job j -o json"]
+    "command",
+    [
+        "status",
+        "status -v",
+        "status -o json",
+        "logs --job j -f",
+        "logs --job j -o jsonl",
+        "logs --job j -o json",
+        "describe --job j",
+        "describe --job j -o json",
+    ],
 )
 def test_no_command_shows_a_piece_of_the_key_that_a_job_failed_with(
     command: str, failing: Bending, called: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -100,7 +110,7 @@ def test_no_command_shows_a_piece_of_the_key_that_a_job_failed_with(
     )
     monkeypatch.setattr("time.sleep", lambda seconds: None)
     rows: dict[str, object] = failing.rows  # type: ignore[attr-defined]
-    for before in (0, 170, 180, 190, 270, 280, 290):
+    for before in (0, 90, 100, 110, 170, 180, 190, 270, 280, 290, 970, 980, 990):
         rows["training_jobs"] = [_row(error_message="x" * before + KEY)]
         rows["logs"] = [{"timestamp": "1795341600000000000", "message": "x" * before + KEY}]
         ran = called(*command.split())

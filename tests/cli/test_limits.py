@@ -58,8 +58,8 @@ def test_these_are_the_options_that_take_numbers() -> None:
         "--run-seconds", "--set", "--if-tip",
     }  # fmt: skip
     assert {words[0] for words, option in OPTIONS if option == "--read-timeout"} == {
-        "plan", "apply", "status", "describe", "report", "logs", "metrics", "session", "capacity", "stop", "adopt", "import",
-        "checkpoints", "code",
+        "plan", "apply", "status", "describe", "report", "logs", "metrics", "session", "capacity", "stop", "adopt",
+        "import", "checkpoints", "code",
     }  # fmt: skip
 
 
