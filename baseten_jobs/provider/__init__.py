@@ -4,6 +4,7 @@ __all__ = [
     "api",
     "capacity_reader",
     "checkpoints",
+    "dashboard",
     "downloads",
     "gpu_uses",
     "job_sessions",

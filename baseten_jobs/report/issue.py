@@ -11,7 +11,7 @@ from baseten_jobs.manifest.diagnostics import Diagnostic
 from baseten_jobs.phrases import Page, count
 from baseten_jobs.planning.diff import MASK, environment_values
 from baseten_jobs.planning.plan import Plan
-from baseten_jobs.provider.api.dashboard import page_of
+from baseten_jobs.provider.dashboard import page_of
 from baseten_jobs.provider.status import Status
 from baseten_jobs.report import gpu_use, markdown, projects
 from baseten_jobs.report.markdown_escape import code, in_comment, linked, prose

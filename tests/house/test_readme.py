@@ -25,7 +25,7 @@ from baseten_jobs.job.request import JobRequest, ProjectRef
 from baseten_jobs.job.retry_policy import RetryPolicy
 from baseten_jobs.manifest.inputs import Inputs
 from baseten_jobs.planning.spec_commit import SpecCommit
-from baseten_jobs.provider.api.dashboard import page_of
+from baseten_jobs.provider.dashboard import page_of
 from baseten_jobs.provider.particulars import Kept, Particulars
 from baseten_jobs.provider.status import Awaiting, Checkpoints, Status
 from baseten_jobs.report.description import Description

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from baseten_jobs.provider.api.dashboard import dashboard_of, page_of
+from baseten_jobs.provider.dashboard import dashboard_of, page_of
 
 
 @pytest.mark.parametrize(

@@ -11,10 +11,10 @@ import httpx
 from baseten_jobs.phrases import one_line
 from baseten_jobs.provider.api.answer import Answer, answer_of
 from baseten_jobs.provider.api.body import TooLarge
-from baseten_jobs.provider.api.dashboard import page_of
 from baseten_jobs.provider.api.errors import ApiError, Broken, NotSent, UnreadableAnswer
 from baseten_jobs.provider.api.exchange import MIB, Channel, ExchangeLimits, Open
 from baseten_jobs.provider.api.pacing import Backoff, Clock, RateLimit, ServerClock
+from baseten_jobs.provider.dashboard import page_of
 from baseten_jobs.secrecy import without_key
 
 _NEVER_SENT = (

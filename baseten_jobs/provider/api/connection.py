@@ -12,10 +12,10 @@ from baseten_jobs import __version__
 from baseten_jobs.phrases import one_line
 from baseten_jobs.provider.api.body import ACCEPTED
 from baseten_jobs.provider.api.client import Api
-from baseten_jobs.provider.api.dashboard import dashboard_of
 from baseten_jobs.provider.api.errors import CannotConnect
 from baseten_jobs.provider.api.pacing import Clock
 from baseten_jobs.provider.api.route import route_to
+from baseten_jobs.provider.dashboard import dashboard_of
 
 if TYPE_CHECKING:
     from baseten_jobs.emulator.app import App
