@@ -36,6 +36,7 @@ COMMANDS: Mapping[str, str] = MappingProxyType(
         "capacity": "Show how many GPUs there are, are used, and are waited for.",
         "stop": "Stop jobs.",
         "adopt": "Write into a manifest which job runs it already.",
+        "doctor": "Check key, account, git and pipeline, and say what mends them; reads only.",
         "explain": "Tell what a field of a manifest means.",
         "import": "Write manifests of Python files, request bodies and jobs that exist.",
         "schema": "Print the JSON Schema of the manifests.",

@@ -1,3 +1,3 @@
 """A checkout -> its log, its objects and what lies in it; the one place that starts git."""
 
-__all__ = ["ignored", "index", "listing", "log", "objects", "process", "remote", "repository"]
+__all__ = ["facts", "ignored", "index", "listing", "log", "objects", "process", "remote", "repository", "setup"]

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
+from baseten_jobs.git.facts import NotInGit as NotInGit
 from baseten_jobs.git.log import LOG_FORMAT, SUBMODULE, FileChange, Revision, parse_commits, parse_log, subject_of
 from baseten_jobs.git.objects import NotWhole, Objects
 from baseten_jobs.git.process import GitError, attempt, converse, run, without_filters
@@ -20,24 +21,11 @@ _LOG = (
 )  # fmt: skip
 _COMMITS = ("log", "--encoding=UTF-8", "-z", "--no-show-signature", f"--format={LOG_FORMAT}")
 _LINK = "120000"
+_FIRST = "git add -A && git commit -m 'First commit'"
 MANIFESTS = (":(icase)*.yaml", ":(icase)*.yml")
 """What git takes for the paths of all YAML files."""
 _OURS = "apiVersion.*baseten-jobs/"
 """What stands in a line of each manifest."""
-
-
-@dataclass(frozen=True)
-class NotInGit:
-    """Why git can't be asked, with the remedy; `refused` where there is a checkout, whose history is not known then."""
-
-    reason: str
-    refused: bool = False
-
-    def __enter__(self) -> "NotInGit":
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        pass
 
 
 @dataclass
@@ -188,7 +176,8 @@ def _branch_of(ref: str) -> str:
 def open_repository(folder: str) -> Repository | NotInGit:
     """The repository of the checkout that a folder is in."""
     if (root := checkout_of(folder or ".")) is None:
-        return NotInGit("the manifests are not in a git repository, so there is no history to compare with")
+        told = "the manifests are not in a git repository, so there is no history to compare with"
+        return NotInGit(told, remedy=f"git init && {_FIRST}")
     try:
         ran = attempt(root, "rev-parse", "--show-toplevel", "--is-shallow-repository", "--verify", "HEAD")
     except GitError as error:
@@ -246,9 +235,10 @@ def _names_manifests(path: str, *command: str) -> bool:
 
 def _not_told(words: str, root: str) -> NotInGit:
     if "dubious ownership" in words:
-        remedy = f"`git config --global --add safe.directory {shlex.quote(root)}` lets it tell the history"
-        return NotInGit(f"git does not trust this checkout, which another user owns: {remedy}", refused=True)
+        remedy = f"git config --global --add safe.directory {shlex.quote(root)}"
+        told = f"git does not trust this checkout, which another user owns: `{remedy}` lets it tell the history"
+        return NotInGit(told, refused=True, remedy=remedy)
     if "HEAD" in words or "single revision" in words:
-        return NotInGit("the repository has no commit yet, so there is no history to compare with")
+        return NotInGit("the repository has no commit yet, so there is no history to compare with", remedy=_FIRST)
     first = next((line for line in words.splitlines() if line.strip()), "no reason given")
     return NotInGit(f"git can't tell the history: {first.removeprefix('fatal: ')}", refused=True)

@@ -60,8 +60,7 @@ def appraise(api: Api, projects: Iterable[ObservedProject], referring: Collectio
     with ThreadPoolExecutor(2) as pool:
         priced = pool.submit(_read, lambda: _machines(api.prices()))
         limited = pool.submit(_read, lambda: capacity_of(api.capacity()))
-        teams, no_teams = _teams(api, projects, referring)
-        secrets, no_secrets = _secrets(api, [teams[p.ref] for p in projects if p.ref in referring], no_teams)
+        known = known_secrets(api, projects, referring)
         machines, no_prices = priced.result()
         capacity, no_capacity = limited.result()
     notes = (
@@ -71,9 +70,18 @@ def appraise(api: Api, projects: Iterable[ObservedProject], referring: Collectio
             if no_capacity
             else []
         ),
-        *(f"the secrets of {team} can't be read, so they are not checked: {no}" for team, no in no_secrets.items()),
+        *known.notes,
     )
-    return Appraisal(machines or (), capacity, teams, secrets, notes)
+    return replace(known, machines=machines or (), capacity=capacity, notes=notes)
+
+
+def known_secrets(api: Api, projects: Iterable[ObservedProject], referring: Collection[ProjectRef]) -> Appraisal:
+    """An appraisal of the teams of `projects` and of their secrets alone; never raises."""
+    projects = tuple(projects)
+    teams, no_teams = _teams(api, projects, referring)
+    secrets, problems = _secrets(api, [teams[p.ref] for p in projects if p.ref in referring], no_teams)
+    told = (f"the secrets of {team} can't be read, so they are not checked: {no}" for team, no in problems.items())
+    return Appraisal(teams=teams, secrets=secrets, notes=tuple(told))
 
 
 def appraised(plan: Plan, appraisal: Appraisal) -> Plan:

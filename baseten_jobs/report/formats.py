@@ -13,6 +13,7 @@ from baseten_jobs.report.style import PLAIN, Look
 
 if TYPE_CHECKING:
     from baseten_jobs.applying.outcome import Applied
+    from baseten_jobs.doctor.findings import Finding
     from baseten_jobs.importing.adoption import Adoption
     from baseten_jobs.job.pools import Pool
     from baseten_jobs.job.request import JobRequest
@@ -31,6 +32,8 @@ _APART = {
     ("status", "wide"): ("wide_status", "status"),
     ("report", "json"): ("issue_json", "report"),
     ("described", "text"): ("description", "described"),
+    ("findings", "text"): ("findings_text", "findings"),
+    ("findings", "json"): ("findings_json", "findings"),
     ("metrics", "text"): ("metrics_chart", "metrics"),
     ("metrics", "table"): ("metrics_table", "metrics"),
     ("metrics", "csv"): ("metrics_data", "csv"),
@@ -124,6 +127,10 @@ class TellsPools(Protocol):
     def __call__(self, every: "Sequence[Pool]", now: float, look: Look = PLAIN) -> Page: ...
 
 
+class TellsFindings(Protocol):
+    def __call__(self, found: "Sequence[Finding]", look: Look = PLAIN) -> Page: ...
+
+
 DIAGNOSTICS: Formats[TellsDiagnostics] = Formats("diagnostics", "text", "json", "github", "sarif", "junit", "markdown")
 REQUESTS: Formats[TellsRequests] = Formats("requests", "text", "json")
 NO_PLAN: Formats[TellsNoPlan] = Formats("no_plan", "markdown")
@@ -138,6 +145,7 @@ SESSIONS: Formats[TellsSessions] = Formats("sessions", "text", "json")
 POOLS: Formats[TellsPools] = Formats("pools", "text", "json")
 DESCRIBED: Formats[TellsDescribed] = Formats("described", "text", "json")
 ADOPTION: Formats[TellsAdoption] = Formats("adoption", "text", "json")
+FINDINGS: Formats[TellsFindings] = Formats("findings", "text", "json")
 
 FOR_HOSTS = ("github", "sarif", "junit")
 """Formats of diagnostics that a repository's host reads: it knows paths from the repository's root alone."""

@@ -196,6 +196,7 @@ _COMMANDS = {
     "session": ("x", "--local", "-f", "specs"),
     "stop": ("x", "--local", "--yes", "-f", "specs"),
     "adopt": ("x", "--local", "--job", "j", "-f", "specs"),
+    "doctor": ("--local",),
 }
 
 

@@ -39,7 +39,9 @@ FILLED: Mapping[str, tuple[type, ...]] = {
     "import request": (Given, Target),
     "import job": (Given, Target, Connection),
     **dict.fromkeys(["code", "checkpoints list", "checkpoints download", "checkpoints deploy"], (Connection,)),
-    **dict.fromkeys(["status", "describe", "logs", "metrics", "session", "capacity", "stop", "adopt"], (Connection,)),
+    **dict.fromkeys(
+        ["status", "describe", "logs", "metrics", "session", "capacity", "stop", "adopt", "doctor"], (Connection,)
+    ),
 }
 """The dataclasses whose fields the options of a command fill."""
 

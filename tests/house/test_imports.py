@@ -26,11 +26,12 @@ ROOMS = {
     "planning": _BELOW,
     "importing": _BELOW,
     "applying": "phrases secrecy manifest job provider planning workspace",
-    "report": f"{_BELOW} provider planning importing applying",
     "compilation": "phrases manifest job git workspace",
+    "doctor": f"{_BELOW} provider planning applying compilation",
+    "report": f"{_BELOW} provider planning importing applying doctor",
     "pipeline": f"{_BELOW} provider planning applying compilation",
     "emulator": "",
-    "cli": f"{_BELOW} provider planning importing applying report compilation pipeline emulator",
+    "cli": f"{_BELOW} provider planning importing applying compilation doctor report pipeline emulator",
     "__main__": "cli",
 }
 """Every room, and page of the story, with those that it may import, in reading order from the bottom."""
@@ -63,7 +64,7 @@ _EFFECTFUL = """
     provider.capacity_reader
     provider.status_reader provider.snapshot provider.stop applying.submit applying.settle applying.in_flight
     applying.twin_stops applying.create applying.execute applying.carry_out applying.intent applying.stages
-    applying.wait pipeline cli __main__
+    applying.wait git.setup doctor.account doctor.pipeline_files pipeline cli __main__
 """
 EFFECTFUL = set(_EFFECTFUL.split())
 """Modules, and whole packages, that touch the disk, the network, the clock, processes or streams."""
@@ -91,7 +92,7 @@ HOMES = {
 LONGEST = 300
 """Lines that a module may have."""
 
-MOST_ENTRIES = 17
+MOST_ENTRIES = 18
 """Rooms and pages that may lie at the top of the package."""
 
 

@@ -73,7 +73,7 @@ class Caller:
         self._proxied, self.insecure_http, self._keyless = proxied, insecure_http, keyless or httpx.Client
         self._dashboard = dashboard
         self.backoff = backoff or Backoff()
-        self._limit = RateLimit(clock)
+        self.rate_limit = RateLimit(clock)
         self.server_clock = ServerClock(clock)
         self._attempts = _ATTEMPTS
         self._within: float | None = None
@@ -136,7 +136,7 @@ class Caller:
     def _exchange(self, method: str, path: str, *ids: str, body: Mapping[str, Any] | None = None) -> Answer:
         url = path.format(*(quote(part, safe="") for part in ids))
         call, endpoint = f"{method} {url}", f"{method} {path.partition('?')[0]}"
-        self._limit.wait(endpoint)
+        self.rate_limit.wait(endpoint)
         began = self.clock.wall()
         try:
             reply = self._line.exchange(method, url, body, self._limits(_MOST.get(endpoint, _LARGE)))
@@ -153,6 +153,7 @@ class Caller:
             raise UnreadableAnswer(call, "the answer is nested too deeply", 200) from None
         if answer.sent is not None:
             self.server_clock.hear(answer.sent, began)
+        self.rate_limit.refused += answer.status == 429
         return answer
 
     @property

@@ -28,6 +28,10 @@ class Api(Caller):
         """Whether the API is on this very machine."""
         return is_loopback(self._http.base_url.host)
 
+    def user(self) -> Mapping[str, Any]:
+        """Whose the key is: `email`, `name` and `workspace_name`; an address that may change, says its document."""
+        return self._repeat("GET", "/v1/users/me", attempts=_FEW_ATTEMPTS).data or {}
+
     def projects(self) -> list[dict[str, Any]]:
         """All training projects of the organisation: one call, without pages."""
         return self._repeat("GET", "/v1/training_projects").rows("training_projects", "id", "name")

@@ -31,18 +31,19 @@ class Clock:
 
 
 class ServerClock:
-    """The time of a server as far as its answers tell: it may be ahead of ours, or behind."""
+    """The time of a server as far as its answers tell: `ahead` of ours by so many seconds; None before one did."""
 
     def __init__(self, clock: Clock) -> None:
-        self._clock, self._ahead = clock, 0.0
+        self._clock = clock
+        self.ahead: float | None = None
 
     def hear(self, sent: float, began: float) -> None:
         """Note that what was sent at `began`, in epoch seconds by our clock, was sent at `sent` by the server's."""
-        self._ahead = sent - began
+        self.ahead = sent - began
 
     def now(self) -> float:
         """Epoch seconds, by our own clock until an answer told the time."""
-        return self._clock.wall() + self._ahead
+        return self._clock.wall() + (self.ahead or 0.0)
 
 
 @dataclass(frozen=True)
@@ -60,19 +61,22 @@ class Backoff:
 
 
 class RateLimit:
-    """At most `rate` calls of one endpoint within any second: the API allows 100 per key and endpoint."""
+    """At most `rate` calls of one endpoint within any second: the API allows 100 per key and endpoint.
+
+    `refused` counts the calls that the server refused all the same.
+    """
 
     def __init__(self, clock: Clock, rate: int = 100, window: float = 1.0) -> None:
-        self._clock, self._rate, self._window = clock, rate, window
+        self._clock, self.rate, self._window, self.refused = clock, rate, window, 0
         self._lock = threading.Lock()
         self._starts: dict[str, deque[float]] = {}
 
     def wait(self, endpoint: str) -> None:
         """Return when a call of this endpoint may start; its place in the window is taken then."""
         with self._lock:
-            starts = self._starts.setdefault(endpoint, deque(maxlen=self._rate))
+            starts = self._starts.setdefault(endpoint, deque(maxlen=self.rate))
             now = self._clock.now()
-            start = max(now, starts[0] + self._window) if len(starts) == self._rate else now
+            start = max(now, starts[0] + self._window) if len(starts) == self.rate else now
             starts.append(start)
         if start > now:
             self._clock.sleep(start - now)
