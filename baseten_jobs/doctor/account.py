@@ -56,7 +56,9 @@ def read_account(api: Api, compiled: Compiled, *, local: bool) -> Account:
             api.base_url, local, user.result(), rows if isinstance(rows, Unread) else _teams(rows), projects,
             secrets.result(), machines.result(), capacity.result(), bill.result(),
         )  # fmt: skip
-    return replace(account, ahead=api.server_clock.ahead, calls=Calls(api.rate_limit.rate, api.rate_limit.refused))
+    heard = api.server_clock.ahead
+    ahead = rows if heard is None and isinstance(rows, Unread) and rows.status is None else heard
+    return replace(account, ahead=ahead, calls=Calls(api.rate_limit.rate, api.rate_limit.refused))
 
 
 def _tried(read: Callable[[], T]) -> T | Unread:

@@ -158,7 +158,8 @@ def findings(readings: Readings) -> tuple[Finding, ...]:
 
 def _found(check: Check, readings: Readings) -> Iterator[Finding]:
     if (missing := _missing(check, readings)) is not None:
-        yield Finding(check.id, Level.WARN, f"not checked: {missing.reason}", check.means, unread=True)
+        told = f"not checked: {missing.reason}"
+        yield Finding(check.id, Level.WARN, told, check.means, _anew(missing, readings), unread=True)
         return
     if (check.of == "git" and isinstance(readings.git, NotInGit)) or (check.of == "pipelines" and not _runs(readings)):
         return
@@ -175,6 +176,13 @@ def _whole(remedy: str, readings: Readings) -> str:
     paths = () if readings.manifests.paths == readings.tool.paths else readings.manifests.paths
     named = [word for path in paths for word in (*_ON_PATHS[words[1]], path)]
     return shlex.join([*words, *(() if words[1] == "validate" else readings.tool.options), *named])
+
+
+def _anew(missing: Unread, readings: Readings) -> str:
+    """What lets be read what could not be: another key, or another try; empty where another check says it."""
+    if missing.unsent:
+        return ""
+    return "export BASETEN_API_KEY=KEY" if missing.refused else _whole("baseten-jobs doctor", readings)
 
 
 def _runs(readings: Readings) -> bool:

@@ -113,11 +113,12 @@ def _upgrade(version: str) -> str:
 
 def _pinned(pipeline: Pipeline, pin: Pin, version: str) -> str:
     """The command that writes this version in the place of what a pipeline says."""
-    name, separator, _ = pin.words.partition("@" if "@" in pin.words else "==")
-    wanted = f"{name.strip()}@v{version}" if separator == "@" else f"{name.strip()}=={version}"
-    old, ends = "".join(f"\\{c}" if c in ".[]*^$\\|&" else c for c in pin.words), r"\([^=@A-Za-z0-9_.[-]\|$\)"
-    change = f"s|{old}{ends}|{wanted}\\1|"
-    return f"sed -i.bak {shlex.quote(change)} {shlex.quote(pipeline.path)}"
+    action = "@" in pin.words
+    name = pin.words.partition("@" if action else "==")[0].strip()
+    wanted, line = (f"{name}@v{version}", "/uses:/") if action else (f"{name}=={version}", "/install/")
+    old = "".join(f"\\{c}" if c in r".[]*^$+?(){}|\#" else c for c in pin.words)
+    change = f"{line}s#{old}([^=@A-Za-z0-9_.-]|$)#{wanted}\\1#"
+    return f"sed -E -i.bak {shlex.quote(change)} {shlex.quote(pipeline.path)}"
 
 
 def _number(version: str) -> tuple[int, ...]:

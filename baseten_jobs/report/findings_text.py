@@ -40,7 +40,9 @@ def _together(found: Iterable[Finding]) -> Iterator[Finding]:
             yield several[0]
         else:
             names = ", ".join(each.check for each in several)
-            yield Finding("not checked", Level.WARN, f"{names}: {told.removeprefix('not checked: ')}", unread=True)
+            yield Finding(
+                "not checked", Level.WARN, f"{names}: {told.removeprefix('not checked: ')}", "", several[0].remedy
+            )
 
 
 def _summary(found: Sequence[Finding]) -> str:
