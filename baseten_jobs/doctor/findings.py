@@ -1,7 +1,9 @@
 """What a check says of one thing: well, doubtful or broken, what that means, and what mends it."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import Enum
+from typing import Any
 
 
 class Level(Enum):
@@ -21,7 +23,10 @@ class Verdict:
 
 @dataclass(frozen=True)
 class Finding:
-    """A verdict with the id of its check, and what it means where it is not well. Unread is what could not be asked."""
+    """A verdict with the id of its check, and what it means. It is `unread` if what it is about could not be asked.
+
+    `measured` has the numbers and words of an answer, for programs.
+    """
 
     check: str
     level: Level
@@ -29,6 +34,7 @@ class Finding:
     means: str = ""
     remedy: str = ""
     unread: bool = False
+    measured: Mapping[str, Any] = field(default_factory=dict)
 
 
 def ok(told: str) -> Verdict:

@@ -22,4 +22,5 @@ def _finding(finding: Finding) -> dict[str, Any]:
         "means": finding.means,
         "remedy": finding.remedy,
         "read": not finding.unread,
+        **({"measured": dict(finding.measured)} if finding.measured else {}),
     }

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import chdir, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -52,15 +52,22 @@ exec {sys.executable} -m baseten_jobs "$@"
 
 
 class Bent(App):
-    """The embedded API, but for paths that are answered with a status of their own, so often or always."""
+    """The embedded API, but for paths that are answered with a status of their own, so often or always.
+
+    A POST to a path with such an ending calls what is in `upon`, too.
+    """
 
     def __init__(self, settings: Settings) -> None:
         super().__init__(settings)
         self.answers: dict[str, list[int]] = {}
         self.always: dict[str, tuple[int, bytes]] = {}
+        self.upon: dict[str, Callable[[], object]] = {}
 
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
         path = environ["PATH_INFO"]
+        for ending, call in self.upon.items():
+            if environ["REQUEST_METHOD"] == "POST" and path.endswith(ending):
+                call()
         status, body = self.always.get(path, self.always.get("", (0, b"")))
         if waiting := self.answers.get(path):
             status, body = waiting.pop(0), b'{"error": "no", "retry_after": 0}'

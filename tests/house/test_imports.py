@@ -64,7 +64,8 @@ _EFFECTFUL = """
     provider.capacity_reader
     provider.status_reader provider.snapshot provider.stop applying.submit applying.settle applying.in_flight
     applying.twin_stops applying.create applying.execute applying.carry_out applying.intent applying.stages
-    applying.wait git.setup doctor.account doctor.pipeline_files pipeline cli __main__
+    applying.wait git.setup doctor.account doctor.pipeline_files
+    doctor.probe_jobs doctor.probe pipeline cli __main__
 """
 EFFECTFUL = set(_EFFECTFUL.split())
 """Modules, and whole packages, that touch the disk, the network, the clock, processes or streams."""

@@ -7,19 +7,24 @@ from pathlib import Path
 import click
 
 from baseten_jobs import __version__, compilation, pipeline
-from baseten_jobs.cli import options
-from baseten_jobs.cli.exits import Exit
-from baseten_jobs.cli.interrupts import ending_at_once
-from baseten_jobs.cli.session import Session, inquiry, opened, or_default
+from baseten_jobs.applying.in_flight import Ledger
+from baseten_jobs.cli import options, sink
+from baseten_jobs.cli.exits import Exit, worst
+from baseten_jobs.cli.interrupts import ending_at_once, winding_up
+from baseten_jobs.cli.session import Session, guarded, inquiry, opened, or_default
 from baseten_jobs.compilation import Compiled
 from baseten_jobs.doctor.account import read_account, unread, without_connection
 from baseten_jobs.doctor.checks import findings
 from baseten_jobs.doctor.findings import Finding, Level
 from baseten_jobs.doctor.pipeline_files import pipelines_in
+from baseten_jobs.doctor.probe import Probe
+from baseten_jobs.doctor.probe_jobs import MOST, ProbeJobs, fresh_token
 from baseten_jobs.doctor.readings import Account, Manifests, Readings, Tool, Unread
 from baseten_jobs.git.repository import origin_of
 from baseten_jobs.git.setup import setup_of
 from baseten_jobs.job.names import NO_OWNER, owner_for
+from baseten_jobs.job.project_resolution import Listed, Unresolved
+from baseten_jobs.job.request import ProjectRef
 from baseten_jobs.manifest.diagnostics import Severity
 from baseten_jobs.manifest.inputs import Inputs
 from baseten_jobs.manifest.paths import check_landing, checkout_of
@@ -29,6 +34,7 @@ from baseten_jobs.provider.api.client import Api
 from baseten_jobs.provider.api.connection import Connection
 from baseten_jobs.provider.api.errors import ApiError
 from baseten_jobs.report import formats
+from baseten_jobs.secrecy import quoted
 
 _ATTEMPTS, _WITHIN = 3, 10.0
 """How often a call is tried, and the seconds that an answer may take: a doctor should not keep one waiting."""
@@ -37,21 +43,41 @@ _ATTEMPTS, _WITHIN = 3, 10.0
 @click.command("doctor", epilog="For example: baseten-jobs doctor -o json specs")
 @click.argument("paths", nargs=-1, metavar="[PATH]...", shell_complete=options.complete_paths)
 @click.option(
+    "--probe",
+    "probed",
+    metavar="PROJECT",
+    help="Instead, measure on the account what its API does: makes up to six CPU jobs in this project, and stops them.",
+)
+@click.option("-y", "--yes", is_flag=True, help="Do not ask before a probe; needed in CI and without a terminal.")
+@click.option(
     "--out", type=click.Path(dir_okay=False), default=None, metavar="FILE", help="Write the result as JSON, too."
 )
 @options.allow_outside
 @options.output(*formats.FINDINGS)
 @options.connection
 def command(
-    paths: tuple[str, ...], out: str | None, allowed: tuple[str, ...], output: str, connection: Connection
+    paths: tuple[str, ...],
+    probed: str | None,
+    yes: bool,
+    out: str | None,
+    allowed: tuple[str, ...],
+    output: str,
+    connection: Connection,
 ) -> Exit:
     """Check the key, the account, git and the pipeline; each line says what it means, and what mends it.
 
-    Only reads, and goes on where a part can't be read. The exit code is 1 where something fails.
+    Only reads, and goes on where a part can't be read. The exit code is 1 where something fails. With --probe it asks
+    first, and its jobs cost some cents at most.
     """
     session = Session(output)
+    if probed is not None and paths:
+        raise click.UsageError("--probe takes no PATH")
+    if yes and probed is None:
+        raise click.UsageError("--yes is for --probe")
     if out and (refused := _landing(out)):
         return session.fail(refused, Exit.FAILED)
+    if probed is not None:
+        return _probe(session, probed, yes, out, connection)
     with ending_at_once(as_json=session.json):
         found = findings(_readings(session, or_default(paths), allowed, connection))
     return _tell(session, found, out)
@@ -65,6 +91,42 @@ def _tell(session: Session, found: tuple[Finding, ...], out: str | None) -> Exit
         except OSError as error:
             return session.fail(f"{one_line(out)} can't be written: {error.strerror}", Exit.FAILED)
     return Exit.FAILED if any(each.level is Level.FAIL for each in found) else Exit.DONE
+
+
+def _probe(session: Session, name: str, yes: bool, out: str | None, connection: Connection) -> Exit:
+    """Ask, then measure; a signal ends the measuring, and what was made is stopped before the command ends."""
+
+    def asked() -> Exit | ProbeJobs:
+        api = opened(connection)
+        project = Listed(api.projects()).resolved(ProjectRef(name))
+        if isinstance(project, Unresolved):
+            return session.fail(f"{project.message}{'; ' if project.hint else ''}{project.hint}", Exit.FAILED)
+        made = "" if project.exists else ", which is made, and stays"
+        session.note(
+            f"this makes up to {MOST} CPU jobs of the smallest size in the project {quoted(name)}{made}, at "
+            f"{connection.target}, and stops them; they cost some cents"
+        )
+        if not yes and (_in_ci() or not sink.confirmed("Make them?")):
+            return session.fail("not confirmed, so nothing was sent; --yes confirms", Exit.REFUSED)
+        project_id = project.id or api.upsert_project(name)["id"]
+        return ProbeJobs(api, project_id, fresh_token(), Ledger(lambda done, total, text: session.note(text)))
+
+    def work() -> Exit:
+        jobs = asked()
+        if isinstance(jobs, Exit):
+            return jobs
+        with winding_up(jobs.api.clock, jobs.ledger, as_json=session.json):
+            found = Probe(jobs).findings()
+        told = _tell(session, found, out)
+        interrupted = (Exit.INTERRUPTED,) if jobs.api.clock.interrupted.is_set() else ()
+        return worst([told, *interrupted, *((Exit.UNCLEAR,) if jobs.left or jobs.lost else ())])
+
+    return guarded(session, work)
+
+
+def _in_ci() -> bool:
+    """True if the environment is that of a pipeline, where nobody is there to be asked."""
+    return sink.read_by_runner() or os.environ.get("CI", "").lower() not in ("", "0", "false")
 
 
 def _landing(out: str) -> str:

@@ -203,6 +203,18 @@ class Api(Caller):
         """Send one create, never repeated: raises NotSent or Broken where no whole answer came."""
         return self._exchange("POST", "/v1/training_projects/{}/jobs", project_id, body=body)
 
+    def recreate_once(self, project_id: str, job_id: str) -> Answer:
+        """Have a job made anew with the request that made it; sent once, as a create is."""
+        return self._exchange("POST", "/v1/training_projects/{}/jobs/{}/recreate", project_id, job_id, body={})
+
+    def update_once(self, project_id: str, job_id: str, changes: Mapping[str, Any]) -> Answer:
+        """What one PATCH of a job is answered with, whatever that is."""
+        return self._exchange("PATCH", "/v1/training_projects/{}/jobs/{}", project_id, job_id, body=changes)
+
+    def stop_once(self, project_id: str, job_id: str) -> Answer:
+        """What one stop of a job is answered with, whatever that is."""
+        return self._exchange("POST", "/v1/training_projects/{}/jobs/{}/stop", project_id, job_id, body={})
+
 
 def _asking(path: str, project_id: str, job_id: str, query: Mapping[str, Any]) -> tuple[str, ...]:
     """The template of a path with its query, and what it is filled with; what is None is not asked for."""
