@@ -1,5 +1,6 @@
 """How git is set up -> verdicts: whether what ran, whose it is and what changed can be told from the history."""
 
+import shlex
 from collections.abc import Iterator
 
 from baseten_jobs.doctor.findings import Verdict, fail, ok, warn
@@ -36,7 +37,8 @@ def check_origin(readings: Readings) -> Iterator[Verdict]:
         elif len(setup.remotes) == 1:
             remote = setup.remotes[0]
             yield warn(
-                f"the remote is called '{one_line(remote)}', and none 'origin'", f"git remote rename {remote} origin"
+                f"the remote is called '{one_line(remote)}', and none 'origin'",
+                f"git remote rename {shlex.quote(remote)} origin",
             )
         else:
             yield warn("this repository has no remote 'origin'", "git remote add origin URL")

@@ -112,13 +112,17 @@ def _upgrade(version: str) -> str:
 
 
 def _pinned(pipeline: Pipeline, pin: Pin, version: str) -> str:
-    """The command that writes this version in the place of what a pipeline says."""
+    """The command that writes this version in the place of what a pipeline says, whose words may be a stranger's."""
     action = "@" in pin.words
     name = pin.words.partition("@" if action else "==")[0].strip()
     wanted, line = (f"{name}@v{version}", "/uses:/") if action else (f"{name}=={version}", "/install/")
-    old = "".join(f"\\{c}" if c in r".[]*^$+?(){}|\#" else c for c in pin.words)
-    change = f"{line}s#{old}([^=@A-Za-z0-9_.-]|$)#{wanted}\\1#"
+    change = f"{line}s#{_plain(pin.words)}([^=@A-Za-z0-9_.-]|$)#{_plain(wanted)}\\1#"
     return f"sed -E -i.bak {shlex.quote(change)} {shlex.quote(pipeline.path)}"
+
+
+def _plain(text: str) -> str:
+    """Text that means itself on both sides of a substitution of sed's, with `#` around it."""
+    return "".join(f"\\{c}" if c in r".[]*^$+?(){}|\#&" else c for c in one_line(text, 300))
 
 
 def _number(version: str) -> tuple[int, ...]:

@@ -6,7 +6,8 @@ from math import ceil
 
 from baseten_jobs.doctor import probe_meanings as meanings
 from baseten_jobs.doctor.findings import Finding
-from baseten_jobs.doctor.probe_jobs import BODY, MOST, ProbeJobs, Sent
+from baseten_jobs.doctor.probe_creates import Sent
+from baseten_jobs.doctor.probe_jobs import BODY, MOST, ProbeJobs
 from baseten_jobs.job.cost import Machine, price_list
 from baseten_jobs.job.observation import ObservedJob, short
 from baseten_jobs.job.times import epoch_of

@@ -7,6 +7,7 @@ from typing import Any
 
 from baseten_jobs.applying.in_flight import Ledger
 from baseten_jobs.applying.settle import Windows
+from baseten_jobs.doctor.probe_creates import Sent
 from baseten_jobs.job.names import LETTERS
 from baseten_jobs.job.observation import ObservedJob, job_of
 from baseten_jobs.provider.api.answer import Answer
@@ -33,22 +34,6 @@ _WITHIN, _STOPPING, _LONGER = 10.0, 30.0, 60.0
 def fresh_token() -> str:
     """Eight letters that are in the names of this probe's jobs, and in no other name."""
     return "".join(secrets.choice(LETTERS) for _ in range(8))
-
-
-@dataclass(frozen=True)
-class Sent:
-    """One create: under which name, how it was answered, after how many seconds; `job` is the one that it made.
-
-    `unknown` is True if no answer proves what it did.
-    """
-
-    name: str
-    job: ObservedJob | None = None
-    status: int | None = None
-    reason: str = ""
-    unknown: bool = False
-    took: float = 0.0
-    ended: float = 0.0
 
 
 @dataclass

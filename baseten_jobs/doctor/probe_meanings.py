@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from baseten_jobs.doctor.findings import Finding, Level
-from baseten_jobs.doctor.probe_jobs import Sent
+from baseten_jobs.doctor.probe_creates import Sent
 from baseten_jobs.phrases import count, one_line
 from baseten_jobs.secrecy import quoted
 

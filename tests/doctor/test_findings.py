@@ -1,6 +1,9 @@
 """Checks over readings, and how their findings are told: nothing is read here."""
 
 import json
+import shlex
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -112,3 +115,28 @@ def test_text_of_others_moves_no_terminal_and_obeys_no_runner() -> None:
     told = formats.FINDINGS["text"](findings(replace(WELL, account=account, git=git, plan=Unread(evil))))
     assert not any(character in told for character in "\x1b\u202e")
     assert not any(line.startswith("::") for line in told.splitlines())
+
+
+@given(st.text(st.characters(codec="utf-8", exclude_categories=["Z", "C"]), max_size=30))
+def test_a_command_that_mends_a_pipeline_does_just_that(where: str) -> None:
+    """Whatever a stranger wrote in the place of the action's repository: sed runs nothing of it."""
+    text = GITHUB.replace("acme/baseten-jobs/.github/actions/baseten-jobs@v0.1.0", "WHERE/baseten-jobs@main")
+    data = json.loads(json.dumps(load("training.yml", text).documents[0].data).replace("WHERE", "x"))
+    named = f"{where}/baseten-jobs@main"
+    for job in data["jobs"].values():
+        job["steps"][1]["uses"] = named
+    readings = replace(WELL, pipelines=(pipeline_of("training.yml", "github", data, ""),))
+    found = [each for each in findings(readings) if each.check == "pipeline-version"]
+    if "@" in where:
+        return
+    program, *options, script, path = shlex.split(found[0].remedy)
+    assert (program, options, path) == ("sed", ["-E", "-i.bak"], "training.yml")
+    ran = subprocess.run(
+        ["sed", "-E", *(["--sandbox"] if sys.platform == "linux" else []), script],
+        input=f"  - uses: {named} # why\n",
+        capture_output=True,
+        text=True,
+        env={"LC_ALL": "C.UTF-8"},
+    )
+    assert ran.returncode == 0, ran.stderr
+    assert ran.stdout == f"  - uses: {where}/baseten-jobs@v0.1.0 # why\n"
