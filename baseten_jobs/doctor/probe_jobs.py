@@ -159,4 +159,11 @@ class ProbeJobs:
             self.trouble[job.id] = str(error)
         else:
             self.over[job.id] = self.api.server_clock.now()
-            self.ledger.settled(next((each.name for each in self.sent if each.job and each.job.id == job.id), ""))
+            self._settle()
+
+    def _settle(self) -> None:
+        """Note the names of which every job is over; two jobs may have one name."""
+        over = {each.name for each in self.sent}
+        over -= {each.name for each in self.sent if each.job and each.job.id not in self.over}
+        for name in over - {each.name for each in self.lost}:
+            self.ledger.settled(name)

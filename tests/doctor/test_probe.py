@@ -85,6 +85,7 @@ def test_on_a_sound_api_everything_is_measured(tmp_path: Path) -> None:
     laboratory = Laboratory(tmp_path)
     found = laboratory.probed()
     assert {each.level for each in found.values()} == {Level.OK}
+    assert laboratory.jobs.ledger.unsettled == ()
     assert not any(each.unread for each in found.values())
     assert (laboratory.creates, laboratory.live) == (MOST, [])
     assert found["same-name"].measured["answer"] == "neither"
@@ -206,6 +207,17 @@ def test_a_signal_ends_the_asking_and_what_was_made_is_stopped(place: int, tmp_p
     assert laboratory.creates == place + 1 + (place > 1)
     assert found["stop"].told == "not measured: interrupted"
     assert found["left"].level is Level.OK
+    assert laboratory.jobs.ledger.unsettled == ()
+
+
+def test_a_second_signal_would_name_just_what_may_live(tmp_path: Path) -> None:
+    """Two jobs have the first name: it stays until both are over."""
+    laboratory = Laboratory(tmp_path)
+    laboratory.world.habit(answered(403, {"message": "no"}), "stop")
+    found = laboratory.probed()
+    assert found["left"].level is Level.FAIL
+    assert len(laboratory.live) == MOST
+    assert set(laboratory.jobs.ledger.unsettled) == set(laboratory.live)
 
 
 def test_an_error_of_our_own_leaves_no_job_live(tmp_path: Path) -> None:

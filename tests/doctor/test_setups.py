@@ -10,7 +10,15 @@ from pathlib import Path
 import pytest
 
 from baseten_jobs import __version__
+from baseten_jobs.doctor.checks import CHECKS
+from baseten_jobs.emulator.faults import KINDS
+from tests.cli.test_command_line import terminal
 from tests.doctor.bench import GITHUB, GITLAB, KEY, Bench, opened_bench
+from tests.support import warm
+from tests.support.commands import nothing_set
+from tests.support.operating import Open, open_desk
+
+__all__ = ["nothing_set", "open_desk"]
 
 
 @dataclass(frozen=True)
@@ -125,6 +133,13 @@ def sound_gitlab(bench: Bench) -> None:
 def twin(bench: Bench) -> None:
     name = str(bench.jobs()[0]["name"])
     bench.create(f"{name[:-4]}{'bcdf' if not name.endswith('bcdf') else 'fdcb'}")
+
+
+def overtaken(bench: Bench) -> None:
+    """The manifest's own job is done, and a younger one of another spec runs."""
+    (own,) = bench.jobs()
+    bench.force(own["id"], "TRAINING_JOB_COMPLETED")
+    bench.create(f"x--000000000000{own['name'][-8:]}")
 
 
 def failed(bench: Bench) -> None:
@@ -242,6 +257,8 @@ CASES = [
          "pipeline-permissions", "fail", "can't read the checkout", "contents: read", sound_pipe),
     Case("secrets for strangers", piped("  pull_request:\n", "  pull_request_target:\n"), "pipeline-permissions",
          "fail", "pull_request_target", "on: pull_request", sound_pipe),
+    Case("a run of an old spec beside the new one", overtaken, "plan", "warn", "still runs", "baseten-jobs plan",
+         stopped_by_hand),
     Case("a live duplicate", twin, "duplicates", "fail", "duplicate: ", "baseten-jobs stop --job "),
     Case("a live orphan", orphan, "orphans", "warn", "its manifest was deleted in", "baseten-jobs stop --orphans"),
     Case("a failed job that is held", failed, "held", "warn", "x: ", "baseten-jobs apply --retry-failed x"),
@@ -251,6 +268,10 @@ CASES = [
          running, beside=PLANNED),
 ]  # fmt: skip
 """`beside` are checks that the same fault makes speak, too."""
+
+
+def test_each_check_that_can_fail_is_broken_here() -> None:
+    assert {case.check for case in CASES} == {check.id for check in CHECKS} - {"version"}
 
 
 @pytest.fixture(scope="module")
@@ -295,3 +316,35 @@ def test_a_broken_set_up_names_itself_and_what_mends_it(case: Case, folder: Path
             remedy = ""
         after = bench.findings(before=remedy)
         assert case.check not in {each["check"] for each in after if each["level"] != "ok"}, remedy
+
+
+@pytest.mark.parametrize("fault", [kind.name for kind in KINDS])
+def test_under_each_fault_of_the_api_every_check_is_told(fault: str, open_desk: Open) -> None:
+    desk = open_desk(f"{fault}=0.5")
+    desk.write()
+    ran = desk("doctor", "-o", "json")
+    assert ran.code in (0, 1), ran.err
+    told = {each["check"] for each in ran.json["findings"]}
+    assert told >= {check.id for check in CHECKS if not check.of}
+    assert (ran.err, written(desk.requests())) == ("", [])
+
+
+def written(requests: dict[str, int]) -> list[str]:
+    """The calls that change something."""
+    return [call for call in requests if not call.startswith("GET ") and "search" not in call]
+
+
+@pytest.mark.parametrize("columns", ["80", "200"])
+@pytest.mark.parametrize("environment", [{}, {"NO_COLOR": "1"}], ids=["colours", "NO_COLOR"])
+def test_it_fits_a_terminal(
+    columns: str, environment: dict[str, str], tmp_path: Path, nothing_set: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    with terminal("doctor", "--local", start=warm.command(), COLUMNS=columns, **environment) as shown:
+        assert shown.ends() == 1
+    lines = [re.sub(r"\x1b\[[0-9;]*m", "", line).rstrip("\r") for line in shown.shown.split("\n")]
+    assert "Traceback" not in shown.shown
+    assert ("\x1b[" in shown.shown) is not bool(environment)
+    assert 60 < max(len(line) for line in lines if "→" not in line) <= int(columns)

@@ -25,7 +25,7 @@ def test_every_chore_is_named_as_it_is_and_no_other() -> None:
 def test_the_table_has_a_row_for_each_thing_that_is_added() -> None:
     rows = re.findall(r"^\| (an? [^|]+?) \|", PAGE, re.M)
     assert rows == [
-        "a field of the spec", "an updatable field", "a rule", "a command", "a report format",
+        "a field of the spec", "an updatable field", "a rule", "a command", "a check of `doctor`", "a report format",
         "a fault of the embedded API",
     ]  # fmt: skip
 
