@@ -174,5 +174,5 @@ class Probe:
         return meanings.of_cost(len(jobs.sent), len(jobs.known), minutes, cents)
 
     def _rest(self) -> Finding:
-        left = {job.id: self.jobs.trouble.get(job.id, "it was not shown to be over") for job in self.jobs.left}
+        left = {job.id: str(self.jobs.trouble.get(job.id, "it was not shown to be over")) for job in self.jobs.left}
         return meanings.of_rest(left, len(self.jobs.lost), self.jobs.token)

@@ -48,7 +48,7 @@ class ProbeJobs:
     sent: list[Sent] = field(default_factory=list)
     known: dict[str, ObservedJob] = field(default_factory=dict)
     over: dict[str, float] = field(default_factory=dict)
-    trouble: dict[str, str] = field(default_factory=dict)
+    trouble: dict[str, ApiError] = field(default_factory=dict)
 
     def named(self, tag: str, length: int = 0) -> str:
         """A name with the token at its start, where a server that cuts names leaves it; so many characters long."""
@@ -147,16 +147,22 @@ class ProbeJobs:
             for job in self.left:
                 self._stop(job)
             waits = bool(self.lost) and clock.now() < last + self.settle
-            if (look.complete and not self.left and not waits) or clock.now() >= given_up:
+            if (look.complete and not self.left and not waits) or clock.now() >= given_up or self._may_not:
                 break
             clock.sleep(min(self.api.backoff.wait(attempt), max(0.0, given_up - clock.now())))
             attempt += 1
+
+    @property
+    def _may_not(self) -> bool:
+        """True if the key may stop none of the jobs that are left."""
+        troubles = [self.trouble.get(job.id) for job in self.left]
+        return bool(troubles) and all(error is not None and error.unauthorised for error in troubles)
 
     def _stop(self, job: ObservedJob) -> None:
         try:
             stop_job(self.api, self.project_id, job.id, _STOPPING)
         except ApiError as error:
-            self.trouble[job.id] = str(error)
+            self.trouble[job.id] = error
         else:
             self.over[job.id] = self.api.server_clock.now()
             self._settle()

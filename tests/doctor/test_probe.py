@@ -218,6 +218,7 @@ def test_a_second_signal_would_name_just_what_may_live(tmp_path: Path) -> None:
     assert found["left"].level is Level.FAIL
     assert len(laboratory.live) == MOST
     assert set(laboratory.jobs.ledger.unsettled) == set(laboratory.live)
+    assert laboratory.world.clock.time < 60, "a key that may stop nothing is not tried for minutes"
 
 
 def test_an_error_of_our_own_leaves_no_job_live(tmp_path: Path) -> None:
