@@ -3,7 +3,7 @@
 from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from math import fsum, isfinite
+from math import fsum
 from typing import Any
 
 from baseten_jobs.job.request import JobRequest
@@ -62,13 +62,17 @@ def price_list(rows: Iterable[Mapping[str, Any]]) -> tuple[Machine, ...]:
     return tuple(machine for machine in machines if machine is not None)
 
 
+_DEAREST = 1e9
+"""USD per minute that no machine costs; a whole number may be too large to be a price at all."""
+
+
 def _machine(instance: object, price: object) -> Machine | None:
     if not isinstance(instance, dict) or not isinstance(price, (int, float)) or isinstance(price, bool):
         return None
     sizes = [instance.get(name) for name in ("millicpu_limit", "memory_limit_mib", "gpu_count")]
     millicpu, memory, gpus = (size if isinstance(size, int) else -1 for size in sizes)
     gpu_type = instance.get("gpu_type") or ""
-    if min(millicpu, memory, gpus) < 0 or not isinstance(gpu_type, str) or not (isfinite(price) and price > 0):
+    if min(millicpu, memory, gpus) < 0 or not isinstance(gpu_type, str) or not 0 < price < _DEAREST:
         return None
     return Machine(millicpu, memory, float(price), gpus, gpu_type if gpus else "")
 

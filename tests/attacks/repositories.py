@@ -39,7 +39,7 @@ policy: {{on_change: stop}}
 
 COMMANDS = (
     ("validate",), ("plan", "--local"), ("plan", "--local", "--prune"), ("plan", "--local", "-o", "json"),
-    ("apply", "--local", "--yes"), ("explain", "kind"),
+    ("apply", "--local", "--yes"), ("explain", "kind"), ("doctor", "--local"),
 )  # fmt: skip
 
 SETTINGS = (

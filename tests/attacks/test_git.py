@@ -39,7 +39,9 @@ def checkout(tmp_path: Path, nothing_set: None, monkeypatch: pytest.MonkeyPatch)
 
 
 @pytest.mark.parametrize("place", ["specs", "specs/0evil", "specs/other", "."])
-@pytest.mark.parametrize("command", [("validate",), ("plan",), ("plan", "--prune"), ("apply", "--yes")], ids=" ".join)
+@pytest.mark.parametrize(
+    "command", [("validate",), ("plan",), ("plan", "--prune"), ("apply", "--yes"), ("doctor",)], ids=" ".join
+)
 def test_a_repository_of_plain_files_is_a_folder_of_files(
     place: str, command: Sequence[str], checkout: Path, canary: Canary, called: Cli
 ) -> None:

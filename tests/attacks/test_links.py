@@ -22,6 +22,7 @@ spec:
 WRITERS: dict[str, Callable[[str], list[str]]] = {
     "schema": lambda path: ["schema", "--out", path],
     "plan": lambda path: ["plan", "--local-db", "../emulator.db", "--out", path, "sft.yaml"],
+    "doctor": lambda path: ["doctor", "--local-db", "../emulator.db", "--out", path, "sft.yaml"],
     "import": lambda path: ["import", "request", "../body.json", "--name", "a", "--project", "p", "--out", path],
     "import --force": lambda path: [*WRITERS["import"](path), "--force"],
 }

@@ -526,3 +526,9 @@ def test_the_price_of_a_run_that_is_not_known_makes_the_sum_a_lower_bound(tmp_pa
     assert plan.cost_beside.usd_per_hour is None
     assert " new, at least $" in as_text.heading(plan)
     assert "price not known; in all at least $" in as_text.plan(plan)
+
+
+@pytest.mark.parametrize("price", [10**400, 1e300, float("inf"), float("nan"), 0, -1])
+def test_a_price_that_can_be_none_leaves_its_machine_out(price: float) -> None:
+    instance = {"millicpu_limit": 1, "memory_limit_mib": 1, "gpu_count": 0}
+    assert price_list([{"instance_type": instance, "price": price}]) == ()

@@ -52,6 +52,7 @@ COMMANDS = (
     "apply --yes --retry-failed x", "adopt y --job {job}", "import jobs --project Demo",
     "checkpoints x", "checkpoints x y --latest -o json", "checkpoints download x --to w",
     "checkpoints download --job {job} --to w -o json", "checkpoints deploy x --out -", "code y -o json",
+    "doctor", "doctor -o json", "doctor --probe Demo --yes", "doctor --probe Demo --yes -o json",
 )  # fmt: skip
 CODES = {int(code) for code in Exit} | {64}
 
