@@ -28,6 +28,7 @@ COMMANDS: Mapping[str, str] = MappingProxyType(
         "status": "Show how the manifests' jobs are.",
         "report": "Tell in one document how all jobs are, and whether one needs a person.",
         "describe": "Tell all that is known of a job: commit, cost, checkpoints, error.",
+        "runs": "Show every run that there was, by commit and cost, and what differs between two.",
         "logs": "Print a job's log, and follow it.",
         "checkpoints": "List, download or deploy what a job saved.",
         "code": "Tell whether a job's code is that of its commit, and unpack it.",

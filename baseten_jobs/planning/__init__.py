@@ -13,6 +13,7 @@ __all__ = [
     "policy_fields",
     "preflight",
     "problems",
+    "records",
     "runs",
     "saved_plan",
     "spec_commit",

@@ -2,6 +2,7 @@
 
 __all__ = [
     "api",
+    "bills",
     "capacity_reader",
     "checkpoints",
     "dashboard",

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from baseten_jobs.manifest.diagnostics import Diagnostic
     from baseten_jobs.manifest.document import Document
     from baseten_jobs.planning.plan import Plan
+    from baseten_jobs.planning.records.between import Between
+    from baseten_jobs.planning.records.record import Record, Telling
+    from baseten_jobs.planning.records.run import Run
     from baseten_jobs.provider.job_sessions import JobSessions
     from baseten_jobs.provider.measured import Measured
     from baseten_jobs.provider.status import Status
@@ -42,6 +45,11 @@ _APART = {
     ("sessions", "json"): ("sessions", "json"),
     ("pools", "text"): ("pools", "pools"),
     ("pools", "json"): ("pools", "json"),
+    ("runs", "text"): ("run_table", "runs"),
+    ("runs", "json"): ("run_json", "runs"),
+    ("runs", "csv"): ("run_csv", "runs"),
+    ("run_diff", "text"): ("run_diff", "run_diff"),
+    ("run_diff", "json"): ("run_json", "run_diff"),
 }
 """Formats that are told elsewhere: in which module, by which function."""
 
@@ -131,6 +139,14 @@ class TellsFindings(Protocol):
     def __call__(self, found: "Sequence[Finding]", look: Look = PLAIN) -> Page: ...
 
 
+class TellsRuns(Protocol):
+    def __call__(self, record: "Record", telling: "Telling", look: Look = PLAIN) -> Page: ...
+
+
+class TellsRunDiff(Protocol):
+    def __call__(self, pair: "tuple[Run, Run]", between: "Between", look: Look = PLAIN) -> Page: ...
+
+
 DIAGNOSTICS: Formats[TellsDiagnostics] = Formats("diagnostics", "text", "json", "github", "sarif", "junit", "markdown")
 REQUESTS: Formats[TellsRequests] = Formats("requests", "text", "json")
 NO_PLAN: Formats[TellsNoPlan] = Formats("no_plan", "markdown")
@@ -146,6 +162,8 @@ POOLS: Formats[TellsPools] = Formats("pools", "text", "json")
 DESCRIBED: Formats[TellsDescribed] = Formats("described", "text", "json")
 ADOPTION: Formats[TellsAdoption] = Formats("adoption", "text", "json")
 FINDINGS: Formats[TellsFindings] = Formats("findings", "text", "json")
+RUNS: Formats[TellsRuns] = Formats("runs", "text", "json", "csv")
+RUN_DIFF: Formats[TellsRunDiff] = Formats("run_diff", "text", "json")
 
 FOR_HOSTS = ("github", "sarif", "junit")
 """Formats of diagnostics that a repository's host reads: it knows paths from the repository's root alone."""

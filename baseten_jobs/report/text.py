@@ -113,7 +113,7 @@ def _shared(shared: SharedChange, look: Look) -> list[str]:
     """An edit of Defaults, once for all jobs that it reaches."""
     shown = look.shown([replace(change, source="") for change in shared.changes])
     head = look.paint(f"  {one_line(shared.source, 200)}, in {shared.jobs}", "yellow")
-    return [head, *(_INDENT + _change(change, look.paint) for change in shown)]
+    return [head, *(_INDENT + change_line(change, look.paint) for change in shown)]
 
 
 def _action(action: Action, look: Look, shared: SharedChanges) -> list[str]:
@@ -201,12 +201,12 @@ def _changes(shown: Sequence[Change], look: Look) -> Iterator[str]:
     """A line for each change; of many changed files only the first ones, unless all are asked for."""
     files = [change for change in shown if change.field.startswith(FILE)]
     left_out = {change.field for change in files[FILES:]} if not look.verbose else set()
-    yield from (_change(change, look.paint) for change in shown if change.field not in left_out)
+    yield from (change_line(change, look.paint) for change in shown if change.field not in left_out)
     if left_out:
         yield f"{count(len(left_out), 'more file')} of the workspace changed; -v tells all"
 
 
-def _change(change: Change, paint: Paint) -> str:
+def change_line(change: Change, paint: Paint) -> str:
     """What changed, and where it stands if that is in Defaults."""
     source = f" ({one_line(change.source, 200)})" if change.source else ""
     return _difference(change, paint) + source

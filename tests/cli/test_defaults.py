@@ -39,15 +39,14 @@ FILLED: Mapping[str, tuple[type, ...]] = {
     "import request": (Given, Target),
     "import job": (Given, Target, Connection),
     **dict.fromkeys(["code", "checkpoints list", "checkpoints download", "checkpoints deploy"], (Connection,)),
-    **dict.fromkeys(
-        ["status", "describe", "logs", "metrics", "session", "capacity", "stop", "adopt", "doctor"], (Connection,)
-    ),
+    **dict.fromkeys(["status", "describe", "runs", "logs", "metrics", "session"], (Connection,)),
+    **dict.fromkeys(["capacity", "stop", "adopt", "doctor"], (Connection,)),
 }
 """The dataclasses whose fields the options of a command fill."""
 
 OWN = {
     ("emulator", "database"): DEFAULT_DB, ("emulator", "host"): "127.0.0.1", ("emulator", "port"): 8787,
-    ("schema", "kind"): KIND, ("metrics", "since"): Moment(3600),
+    ("schema", "kind"): KIND, ("metrics", "since"): Moment(3600), ("runs", "folder"): ".",
     ("init", "ci"): "github", ("explain", "api_version"): SUPPORTED[-1], ("schema", "api_version"): SUPPORTED[-1],
 }  # fmt: skip
 """Defaults of options that fill no field which has one."""

@@ -59,7 +59,7 @@ def test_these_are_the_options_that_take_numbers() -> None:
     }  # fmt: skip
     assert {words[0] for words, option in OPTIONS if option == "--read-timeout"} == {
         "plan", "apply", "status", "describe", "report", "logs", "metrics", "session", "capacity", "stop", "adopt",
-        "import", "checkpoints", "code", "doctor",
+        "import", "runs", "checkpoints", "code", "doctor",
     }  # fmt: skip
 
 

@@ -13,6 +13,7 @@ import pytest
 from baseten_jobs.cli.main import COMMANDS, command_of
 from tests.support.commands import Ran
 from tests.support.operating import Desk, desk, open_desk
+from tests.support.repository import git
 
 __all__ = ["desk", "open_desk"]
 
@@ -24,6 +25,14 @@ GIVEN = {
 
 def running(desk: Desk) -> str:
     return desk.applied(*NAMES)[0]
+
+
+def running_in_git(desk: Desk) -> str:
+    job = running(desk)
+    git(desk.folder, "init", "-q")
+    git(desk.folder, "add", "specs")
+    git(desk.folder, "commit", "-qm", "begin")
+    return job
 
 
 def failed(desk: Desk) -> str:
@@ -53,6 +62,10 @@ def started_by_hand(desk: Desk) -> str:
 
 def rows(ran: Ran) -> list[str]:
     return [row["name"] for row in ran.json["jobs"]]
+
+
+def runs(ran: Ran) -> list[str]:
+    return sorted(run["name"] for run in ran.json["runs"])
 
 
 def of_log(ran: Ran) -> list[str]:
@@ -128,6 +141,7 @@ SET = "--set NAME:spec.compute.node_count=3"
 TAKING = {
     ("status", "names"): Taking(running, "status NAME -o json", rows),
     ("describe", "names"): Taking(running, "describe NAME -o json", rows),
+    ("runs", "names"): Taking(running_in_git, "runs NAME -o json", runs),
     ("logs", "names"): Taking(running, "logs NAME -o json", of_log),
     ("checkpoints", "names"): Taking(running, "checkpoints NAME -o json", rows),
     ("checkpoints", "name"): Taking(running, "checkpoints download NAME -o json", of_download),

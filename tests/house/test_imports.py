@@ -59,6 +59,7 @@ _EFFECTFUL = """
     provider.downloads.listing provider.downloads.links provider.downloads.places provider.downloads.partial
     provider.downloads.fetching provider.downloads.tries provider.downloads.archive workspace.unpacking
     planning.history.spec_commits planning.history.unclaimed_jobs provider.particulars_reader
+    planning.history.run_commits provider.bills
     applying.object_store applying.upload provider.outages provider.presence provider.log_reader
     provider.log_tail provider.metrics_reader provider.session_reader
     provider.capacity_reader

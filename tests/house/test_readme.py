@@ -31,6 +31,7 @@ from baseten_jobs.provider.status import Awaiting, Checkpoints, Status
 from baseten_jobs.report.description import Description
 from tests.planning.test_retries import force
 from tests.support.commands import Cli, called, nothing_set
+from tests.support.repository import git
 from tests.support.world import StandingClock, World
 
 __all__ = ["called", "nothing_set"]
@@ -193,6 +194,10 @@ def test_every_command_runs(line: str, here: Path, called: Cli, monkeypatch: pyt
     manifest = block("manifest", "yaml").replace("qwen3-8b-sft", "x")
     (here / "specs" / "x.yaml").write_text(manifest)
     (here / "specs" / "train.py").touch()
+    if words[0] == "runs":
+        git(here, "init", "-q")
+        git(here, "add", "specs")
+        git(here, "commit", "-qm", "begin")
     of_a_job = words[0] in ("logs", "checkpoints", "code", "metrics", "session")
     own_time = of_a_job or words[0] == "doctor"  # the log follows the time of the API, and doctor compares it with ours
     clock = None if own_time else StandingClock()

@@ -33,8 +33,8 @@ _AHEAD = 5
 class Evidence:
     """The git history of some requests, and of deleted manifests; each part is read once, when it is first needed.
 
-    `since` is the time before which a manifest is old; what is new since the commit `base` is not. Every method may
-    raise GitError and NotWhole.
+    `since` is the time before which a manifest is old; what is new since the commit `base` is not. With `every` it is
+    the code of all manifests that is read, not only that of the requests. Every method may raise GitError and NotWhole.
     """
 
     def __init__(
@@ -44,9 +44,11 @@ class Evidence:
         limit: int,
         since: datetime,
         base: str | None = None,
+        *,
+        every: bool = False,
     ) -> None:
         self.repository, self.limit, self.since, self.base = repository, limit, since, base
-        self.requests = tuple(requests)
+        self.requests, self._every = tuple(requests), every
         self.paths = {request.path: repository.path_of(request.path) for request in requests}
         self.others = [f":(literal){p}" for p in self.paths.values() if p and not is_yaml(p)]
         self.contents = Contents(repository.contents, Bases(self._files_at, self._file_here))
@@ -62,7 +64,7 @@ class Evidence:
 
     def of(self, name: str) -> "History | CodeHistory":
         """The revisions of a manifest; together with their code if any revision has code."""
-        return self._code if self.carries_code(name) else self.history
+        return self.code if self.carries_code(name) else self.history
 
     def carries_code(self, name: str) -> bool:
         if name not in self._with_code:
@@ -110,7 +112,7 @@ class Evidence:
         if not version.commits or written.workspace is None:
             return ""
         try:
-            return self._code.committed.digest(version.commits[0], dirname(version.path), written.workspace) or ""
+            return self.code.committed.digest(version.commits[0], dirname(version.path), written.workspace) or ""
         except TooMuch:
             return ""
 
@@ -130,7 +132,7 @@ class Evidence:
             return ()
         from baseten_jobs.planning.history.code_revisions import file_changes
 
-        return tuple(file_changes(self._code.files(found), request.content.files))
+        return tuple(file_changes(self.code.files(found), request.content.files))
 
     def is_old(self, request: JobRequest, project: ObservedProject) -> bool:
         """True if the branch has held just this manifest with just this code for long.
@@ -234,7 +236,7 @@ class Evidence:
         from baseten_jobs.planning.history.commit_files import TooMuch
 
         try:
-            return [written for _, written in self._code.at(commit, name)]
+            return [written for _, written in self.code.at(commit, name)]
         except TooMuch:
             return []
 
@@ -243,11 +245,11 @@ class Evidence:
         """The commits of the branch that touched manifests or their code lately."""
         touched = self.repository.commits_of(self._touching, "--first-parent")
         late = tuple(revision.commit for revision in touched if self._is_late(revision))
-        self._code.committed.fetch(each for commit in late for each in (commit, f"{commit}^"))
+        self.code.committed.fetch(each for commit in late for each in (commit, f"{commit}^"))
         return late
 
     @cached_property
-    def _code(self) -> "CodeHistory":
+    def code(self) -> "CodeHistory":
         from baseten_jobs.planning.history.code_revisions import CodeHistory
         from baseten_jobs.planning.history.commit_files import Committed
 
@@ -270,6 +272,7 @@ class Evidence:
 
         names = {request.name for request in self.requests} | {written.name for written in self.history.taken_out()}
         names |= {upstream.name for request in self.requests for upstream in request.upstreams}
+        names |= set(self.history.names) if self._every else set()
         return frozenset(folder for name in names for folder in folders(self._with_workspace(name)))
 
     @cached_property

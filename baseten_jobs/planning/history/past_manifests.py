@@ -31,7 +31,8 @@ def _not_known() -> None:
 class PastManifest:
     """A manifest as a file held it: its name, its project and its spec; and the digest of its code, once that is known.
 
-    It `loads` the checkpoints of other manifests' runs, which are its `origins`.
+    It `loads` the checkpoints of other manifests' runs, which are its `origins`; it `adopts` a job of this id, which
+    runs the spec of this digest.
     Many are read for their names alone, so a spec is hashed when its digest is first asked for.
     """
 
@@ -45,6 +46,7 @@ class PastManifest:
     suspended: bool = False
     limits: RunLimits | None = None
     workspace: Workspace | None = None
+    adopts: tuple[str, str] | None = None
     content: str | None = None
     loads: tuple[Entry, ...] = ()
     origins: Callable[[], Mapping[int, Origin] | None] = field(default=_not_known, compare=False, repr=False)
@@ -267,6 +269,7 @@ def _written(data: Any) -> PastManifest | None:
         suspended=isinstance(policy, dict) and policy.get("suspend") is True,
         limits=_limits(policy),
         workspace=workspace,
+        adopts=_adopted(metadata.get("adopts")),
         loads=tuple(entries(data)),
     )
 
@@ -277,6 +280,11 @@ def _limits(policy: Any) -> RunLimits | None:
         return run_limits(policy) if isinstance(policy, dict) else None
     except (TypeError, ValueError):
         return None
+
+
+def _adopted(adopts: Any) -> tuple[str, str] | None:
+    job, digest = (adopts.get("job"), adopts.get("digest")) if isinstance(adopts, dict) else (None, None)
+    return (job, digest) if isinstance(job, str) and isinstance(digest, str) else None
 
 
 def _text(value: Any) -> str | None:

@@ -129,6 +129,11 @@ class History:
         """The indices in `changes` of each file's changes, the newest first."""
         return grouped((change.revision.path, at) for at, change in enumerate(self.changes))
 
+    @property
+    def names(self) -> Iterable[str]:
+        """The name of every manifest that a file ever held."""
+        return self._named_after
+
     def naming(self, name: str) -> Iterator[FileChange]:
         """The changes after which a file holds a manifest of this name, the newest first."""
         return (self.changes[at] for at in self._named_after.get(name, ()))
