@@ -8,7 +8,7 @@ from baseten_jobs.planning.diff import Change
 from baseten_jobs.planning.history.code_revisions import file_changes
 from baseten_jobs.planning.history.run_commits import RunCommits, Written
 from baseten_jobs.planning.records.between import Between, meant, spec_changes, without_commit
-from baseten_jobs.planning.records.record import Record
+from baseten_jobs.planning.records.record import Record, Step
 from baseten_jobs.planning.records.run import Run
 
 
@@ -54,3 +54,24 @@ def _code(commits: RunCommits, old: Run, new: Run) -> tuple[tuple[Change, ...], 
         if found is None and run.commit
     )
     return (() if untold else tuple(file_changes(*(found or () for found in files)))), untold
+
+
+def steps(commits: RunCommits, runs: Sequence[Run]) -> dict[str, Step]:
+    """Each run beside the one before it of its manifest, by job id; `runs` are the newest first."""
+    found: dict[str, Step] = {}
+    last: dict[object, Run] = {}
+    known: dict[object, Between] = {}
+    for run in reversed(runs):
+        before = last.get(run.manifest)
+        last[run.manifest] = run
+        if before is None:
+            continue
+        if run.identity.digest == before.identity.digest:
+            found[run.job.id] = Step(before, Between())
+            continue
+        revisions = (each.commit and each.commit.revision for each in (before, run))
+        key = (run.manifest, before.identity, run.identity, *revisions)
+        if key not in known:
+            known[key] = compared(commits, before, run)
+        found[run.job.id] = Step(before, known[key])
+    return found

@@ -78,7 +78,8 @@ def recorded(api: Api, commits: RunCommits, wanted: Wanted) -> Record:
     runs = [run_of(each.project, each.job, each.identity, _commit(each.written, subjects), taken) for each in found]
     runs.sort(key=lambda run: run.job.age_order, reverse=True)
     notes = (*_unread(bills), *_unresolved(observed.unresolved), *_of_clone(commits.repository))
-    return Record(tuple(runs), Others(() if wanted.names else tuple(others)), now, since, not bills.unread, notes)
+    beside = Others(() if wanted.names else tuple(others))
+    return Record(tuple(runs), beside, now, since, not bills.unread, notes, commits.repository.root.name)
 
 
 def _bills(api: Api, jobs: Sequence[ObservedJob], now: float) -> Bills:

@@ -48,6 +48,7 @@ _APART = {
     ("runs", "text"): ("run_table", "runs"),
     ("runs", "json"): ("run_json", "runs"),
     ("runs", "csv"): ("run_csv", "runs"),
+    ("runs", "html"): ("html.run_page", "runs"),
     ("run_diff", "text"): ("run_diff", "run_diff"),
     ("run_diff", "json"): ("run_json", "run_diff"),
 }
@@ -162,7 +163,7 @@ POOLS: Formats[TellsPools] = Formats("pools", "text", "json")
 DESCRIBED: Formats[TellsDescribed] = Formats("described", "text", "json")
 ADOPTION: Formats[TellsAdoption] = Formats("adoption", "text", "json")
 FINDINGS: Formats[TellsFindings] = Formats("findings", "text", "json")
-RUNS: Formats[TellsRuns] = Formats("runs", "text", "json", "csv")
+RUNS: Formats[TellsRuns] = Formats("runs", "text", "json", "csv", "html")
 RUN_DIFF: Formats[TellsRunDiff] = Formats("run_diff", "text", "json")
 
 FOR_HOSTS = ("github", "sarif", "junit")

@@ -3,7 +3,10 @@
 from baseten_jobs.job.names import without_letters
 from baseten_jobs.job.observation import ObservedJob
 from baseten_jobs.job.times import age, moment
+from baseten_jobs.planning.diff import MASK, environment_values
 from baseten_jobs.planning.records.run import Figure, Run
+from baseten_jobs.report.style import Look
+from baseten_jobs.secrecy import without_values
 
 AT_MOST = "≤ "
 """In front of what is an upper bound."""
@@ -63,3 +66,11 @@ def subject(run: Run) -> str:
 def name_of(job: ObservedJob) -> str:
     """The name of a job that no manifest has."""
     return without_letters(job.name) or ""
+
+
+def error(run: Run, look: Look) -> str:
+    """Why the job failed, as the API tells, without the values of its environment; empty if it does not."""
+    told = run.job.error_message or ""
+    if look.show_values or not run.commit or not told:
+        return told
+    return without_values(told, environment_values({"spec": run.commit.written.spec}), MASK)

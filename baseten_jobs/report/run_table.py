@@ -8,8 +8,8 @@ from baseten_jobs.job.observation import StatusClass, short
 from baseten_jobs.job.times import epoch_of
 from baseten_jobs.phrases import Page, columns, count, cut, escaped, one_line, padded, page
 from baseten_jobs.planning.records.record import Record, Telling
-from baseten_jobs.planning.records.run import Figure, Run
-from baseten_jobs.planning.records.sums import Sum, summed
+from baseten_jobs.planning.records.run import Run
+from baseten_jobs.planning.records.sums import Sum, summed, total
 from baseten_jobs.report import run_cells
 from baseten_jobs.report.style import PLAIN, Look
 
@@ -121,10 +121,9 @@ def _summary(record: Record) -> str:
         return "no runs" + (" in that time" if record.since is not None else "")
     states = Counter(one_line(run.state, 20) for run in record.runs)
     told = ", ".join(f"{number} {state}" for state, number in states.most_common())
-    whole = Figure.sum(run.usd for run in record.runs)
-    billed = Figure.sum(run.usd for run in record.runs if run.usd.exact and run.usd.value)
-    part = f", of which {run_cells.usd(billed)} were billed" if billed.value and not whole.exact else ""
-    return f"{count(len(record.runs), 'run')}: {told}; {run_cells.usd(whole)}{part}."
+    whole = total(record.runs)
+    part = f", of which ${whole.billed:,.2f} were billed" if whole.billed and not whole.usd.exact else ""
+    return f"{count(whole.runs, 'run')}: {told}; {run_cells.usd(whole.usd)}{part}."
 
 
 def _others(record: Record, telling: Telling, look: Look) -> Iterable[str]:

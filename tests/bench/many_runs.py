@@ -26,6 +26,9 @@ from tests.support.repository import ENVIRONMENT, git
 START = 1_790_000_000
 """Epoch seconds of the first commit: in September of 2026."""
 
+EVERY = 7200
+"""Seconds from one commit to the next."""
+
 MANIFEST = """\
 apiVersion: baseten-jobs/v1
 kind: TrainingJob
@@ -49,7 +52,7 @@ def fill(folder: Path, commits: int, manifests: int) -> None:
     lines: list[bytes] = []
     for number in range(commits):
         author = f"Author {number % 7} <a{number % 7}@example.com>"
-        lines.append(f"commit refs/heads/main\ncommitter {author} {START + 600 * number} +0000\n".encode())
+        lines.append(f"commit refs/heads/main\ncommitter {author} {START + EVERY * number} +0000\n".encode())
         message = f"Try step {number // manifests} of run-{number % manifests}\n".encode()
         content = manifest(number, manifests).encode()
         lines.append(f"data {len(message)}\n".encode() + message)
@@ -72,7 +75,7 @@ def jobs(runs: int, commits: int, manifests: int) -> list[dict[str, Any]]:
         if commit not in digests:
             (document,) = load("x.yaml", manifest(commit, manifests)).documents
             digests[commit] = digest_of(document.data["spec"], document.data["apiVersion"])[:SHOWN]
-        created = START + 600 * commit + 30_000 * retry + 120
+        created = START + EVERY * commit + 30_000 * retry + 120
         of, nodes = commit % manifests, 1 + commit // manifests % 4
         suffix = f"-r{retry}" if retry else ""
         found.append(
@@ -159,7 +162,7 @@ def main() -> None:
             folder = Path(name)
             fill(folder, commits, manifests)
             provider = Provider(jobs(runs, commits, manifests))
-            now = START + 600 * commits + 200_000
+            now = START + EVERY * commits + 200_000
             with provided(provider, now) as api, opened(folder) as repository:
                 began, busy = time.perf_counter(), time.process_time()
                 record = recorded(api, RunCommits(repository), Wanted())

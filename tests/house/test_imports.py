@@ -71,7 +71,7 @@ _EFFECTFUL = """
 EFFECTFUL = set(_EFFECTFUL.split())
 """Modules, and whole packages, that touch the disk, the network, the clock, processes or streams."""
 
-OWN_FILES = {"manifest.rules.registry", "manifest.schema.fields"}
+OWN_FILES = {"manifest.rules.registry", "manifest.schema.fields", "report.html.run_page"}
 """Pure, but for the files of the package that they read."""
 
 HOMES = {
@@ -304,7 +304,7 @@ def _effects(module: Module) -> set[str]:
     calls = (node.func for node in ast.walk(module.tree) if isinstance(node, ast.Call))
     called = {call.id for call in calls if isinstance(call, ast.Name)} & {"open", "print", "input"}
     found = {found.root for found in module.imports} & (_EFFECTS | files) | called
-    found -= {"os", "open"} if module.unit in OWN_FILES else set()
+    found -= {"os", "open", "pathlib"} if module.unit in OWN_FILES else set()
     return found | {each.unit for each in module.imports if each.unit and _is_in(each.unit, EFFECTFUL)}
 
 

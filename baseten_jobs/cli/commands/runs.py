@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -77,6 +78,10 @@ def command(
 
     def work(commits: RunCommits) -> Exit:
         record = recorded(opened(connection), commits, Wanted(names, since))
+        if output == "html":
+            from baseten_jobs.cli.run_pairs import steps
+
+            record = replace(record, steps=steps(commits, record.runs))
         for note in record.notes:
             session.note(f"note: {note}")
         session.result(formats.RUNS[output](record, Telling(by or "", every), session.look()))

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from math import fsum
 from types import MappingProxyType
 
 from baseten_jobs.planning.records.run import Figure, Run
@@ -15,13 +16,17 @@ WEEK = "week"
 
 @dataclass(frozen=True)
 class Sum:
-    """What several runs took together; by week only on the days of that week."""
+    """What several runs took together; by week only on the days of that week.
+
+    Of its cost `billed` is no upper bound.
+    """
 
     key: str
     runs: int
     live: int
     usd: Figure
     gpu_hours: Figure
+    billed: float = 0.0
 
 
 _KEYS: Mapping[str, Callable[[Run], str]] = MappingProxyType(
@@ -47,8 +52,13 @@ def summed(runs: Sequence[Run], by: str) -> tuple[Sum, ...]:
 
 
 def total(runs: Sequence[Run], key: str = "") -> Sum:
-    usd = Figure.sum(run.usd for run in runs)
-    return Sum(key, len(runs), sum(run.job.live for run in runs), usd, Figure.sum(run.gpu_hours for run in runs))
+    figures = tuple(run.usd for run in runs)
+    hours = Figure.sum(run.gpu_hours for run in runs)
+    return Sum(key, len(runs), sum(run.job.live for run in runs), Figure.sum(figures), hours, _billed(figures))
+
+
+def _billed(figures: Iterable[Figure]) -> float:
+    return fsum(figure.value or 0.0 for figure in figures if figure.exact)
 
 
 def by_week(runs: Iterable[Run]) -> tuple[Sum, ...]:
@@ -71,6 +81,7 @@ def _of_week(week: str, parts: Sequence[tuple[Run, Figure, Figure]]) -> Sum:
         sum(run.job.live for run in runs.values()),
         Figure.sum(usd for _, usd, _ in parts),
         Figure.sum(hours for _, _, hours in parts),
+        _billed(usd for _, usd, _ in parts),
     )
 
 

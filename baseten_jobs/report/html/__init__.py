@@ -1,0 +1,1 @@
+"""Runs -> one page for a browser, which needs nothing but itself."""
