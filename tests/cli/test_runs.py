@@ -1,6 +1,7 @@
 """`runs`: every run of a repository's manifests by its commit and cost, and what differs between two."""
 
-from collections.abc import Iterator
+import re
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -11,8 +12,11 @@ from baseten_jobs.emulator.settings import Durations
 from baseten_jobs.git.repository import Repository as Checkout
 from baseten_jobs.planning.history.run_commits import RunCommits
 from baseten_jobs.planning.records.record import Record
+from tests.support.commands import Cli, Ran, called, nothing_set
 from tests.support.repository import Repository, cloned, days, git, open_repository
 from tests.support.world import answered
+
+__all__ = ["called", "nothing_set"]
 
 BILL = "/v1/billing/usage_summary"
 
@@ -229,3 +233,103 @@ def test_since_takes_what_lived_then(world: Repository) -> None:
     assert [run.job.live for run in read(world).runs] == [True, False]
     assert [run.job.live for run in read(world, since=days(4)).runs] == [True]
     assert [run.job.live for run in read(world, since=days(7)).runs] == [True, False]
+
+
+@pytest.fixture
+def compared(world: Repository, called: Cli, nothing_set: None, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Ran]:
+    """`runs` with these words, in the world's folder and before its API."""
+    monkeypatch.chdir(world.folder)
+    monkeypatch.setattr("baseten_jobs.cli.commands.runs.opened", lambda connection: world.api)
+    return lambda *words: called("runs", *words)
+
+
+def coded(world: Repository, code: str, lr: str, secret: str = "one") -> str:
+    """Commit and apply a manifest with code; the id of its job."""
+    more = f"  workspace: {{root: ../code}}\n  checkpointing: {{enabled: {str(lr != '1').lower()}}}\n"
+    world.write(command=f"train --lr {lr}", more=more)
+    path = world.folder / "specs/x.yaml"
+    text = path.read_text().replace("start_commands:", f"environment_variables: {{WORD: {secret}}}, start_commands:")
+    path.write_text(text)
+    (world.folder / "code").mkdir(exist_ok=True)
+    (world.folder / "code/train.py").write_text(code)
+    world.commit(f"lr {lr}")
+    world.apply()
+    return str(world.jobs()[-1]["id"])
+
+
+def test_two_runs_differ_in_the_fields_and_files_that_git_has(world: Repository, compared: Callable[..., Ran]) -> None:
+    one = coded(world, "one\n", "1")
+    two = coded(world, "two\n", "2", "another")
+    (world.folder / "code/more.py").write_text("more\n")
+    three = coded(world, "two\n", "2", "another")
+    told = compared("diff", one, two).out
+    assert "spec: 3 fields differ" in told
+    assert "start_commands[0]: train --lr 1 → train --lr 2" in told
+    assert "another" not in told
+    assert "code: 1 file differs\n  ~ train.py\n" in told
+    assert re.search(r"`git diff [0-9a-f]{12} [0-9a-f]{12}` shows the lines", told)
+    told = compared("diff", two, three).out
+    assert "spec: the same\n" in told
+    assert "+ more.py" in told
+    document = compared("diff", one, three, "-o", "json").json
+    assert [each["field"] for each in document["code"]] == ["spec.workspace/more.py", "spec.workspace/train.py"]
+    names = [each["run"] for each in compared("-o", "json").json["runs"]]
+    assert compared("diff", names[2], names[0]).out == compared("diff", one, three).out
+    assert compared("diff", one, one).out.count("the same") == 2
+
+
+def test_a_run_that_is_not_there_is_an_error_that_tells_what_is(
+    world: Repository, compared: Callable[..., Ran]
+) -> None:
+    one = coded(world, "one\n", "1")
+    stranger(world, "by-hand")
+    strange = world.jobs()[-1]["id"]
+    (name,) = [each["run"] for each in compared("-o", "json").json["runs"]]
+    for given, told in {
+        "x": f"'x' names a manifest, and one run is wanted: {name}",
+        strange: f"job {strange} has no manifest in this repository's history",
+        name[:-1] + "z": f"no run has the id or the name '{name[:-1]}z'; did you mean '{name}'?",
+    }.items():
+        ran = compared("diff", one, given)
+        assert (ran.code, ran.out, ran.err) == (1, "", f"error: {told}\n")
+    assert compared("diff", one).code == 64
+
+
+def test_what_git_does_not_have_of_a_run_is_said(world: Repository, compared: Callable[..., Ran]) -> None:
+    one = coded(world, "one\n", "1")
+    world.write(command="never committed")
+    world.apply()
+    two = world.jobs()[-1]["id"]
+    told = compared("diff", one, two).out
+    assert "not compared: git does not have the spec of x--" in told
+    assert f"(job {two})" in told
+
+
+def test_every_format_is_printed_by_the_command(world: Repository, compared: Callable[..., Ran]) -> None:
+    coded(world, "one\n", "1")
+    two = coded(world, "two\n", "2")
+    assert compared().out.splitlines()[-1].startswith("2 runs: 2 running; ")
+    assert compared("x", "--since", "1h", "--by", "author").out.startswith("AUTHOR")
+    assert compared("-o", "csv").out.splitlines()[0].startswith("started,ended,name")
+    page = compared("-o", "html").out
+    assert f"<code>{two}</code>" in page
+    assert "<del>" in page
+    assert "train.py</code> changed" in page
+    assert compared("--since", "soon").code == 64
+
+
+def test_a_manifest_that_is_called_diff_has_runs_too(world: Repository, compared: Callable[..., Ran]) -> None:
+    world.write("diff")
+    world.commit()
+    world.apply()
+    assert [each["name"] for each in compared("-o", "json", "--", "diff").json["runs"]] == ["diff"]
+    assert [each["name"] for each in compared("-o", "json", "diff").json["runs"]] == ["diff"]
+
+
+def test_outside_of_a_repository_there_is_no_history(
+    tmp_path: Path, called: Cli, nothing_set: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    ran = called("runs", "--local", "-o", "json")
+    assert ran.code == 1
+    assert "not in a git repository" in ran.json["error"]
