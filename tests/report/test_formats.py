@@ -29,6 +29,8 @@ KINDS = {
     "metrics": formats.METRICS,
     "sessions": formats.SESSIONS,
     "pools": formats.POOLS,
+    "runs": formats.RUNS,
+    "run_diff": formats.RUN_DIFF,
 }
 
 DOCUMENTS = load(

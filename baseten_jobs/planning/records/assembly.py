@@ -13,6 +13,9 @@ from baseten_jobs.job.times import epoch_of
 from baseten_jobs.planning.records.run import UNKNOWN, Day, Figure, Run, RunCommit
 
 _DAY = 86_400
+_MINUTE = 60
+"""Seconds below which a bill, which counts whole minutes, does not tell how long a run took."""
+
 _LONGEST = 3660
 """As many days of a run are told apart at most."""
 
@@ -40,7 +43,8 @@ def run_of(
     most = None if started is None or until is None else max(0.0, until - started)
     bill = _bill(started, taken.bills, job)
     if bill is not None:
-        seconds = Figure(most, False) if bill.seconds is None else Figure(_least(bill.seconds, most))
+        told = bill.seconds is not None and bill.seconds >= _MINUTE
+        seconds = Figure(_least(bill.seconds or 0.0, most)) if told else Figure(most, False)
         usd = Figure(bill.usd)
     elif _never_left_the_queue(job):
         seconds, usd = Figure(0.0), Figure(0.0)
