@@ -88,6 +88,8 @@ def _notes(record: Record) -> str:
     notes = list(record.notes)
     if any(not run.usd.exact for run in record.runs):
         notes.append("≤ marks what runs cost at most: the time since they were created at the price of their machines.")
+    if any(run.usd.value is None for run in record.runs):
+        notes.append("+ ? marks a sum without the runs whose cost is not known.")
     if jobs := record.others.jobs:
         live = f" ({record.others.live} live)" if record.others.live else ""
         notes.append(f"{count(len(jobs), 'job')}{live} in the same projects, without a manifest in git, not counted.")

@@ -54,7 +54,7 @@ def rows(record: Record, numbers: Mapping[str, int], look: Look) -> Iterator[str
 
 
 def _of(head: str) -> str | None:
-    return "n" if head in ("Ran", "Cost") else "nowrap" if head in ("Started", "GPUs") else None
+    return "n" if head in ("Ran", "Cost") else None
 
 
 def _key(figure: Figure) -> float:
