@@ -10,7 +10,7 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent
 CONSTRAINTS = Path(".github", "actions", "baseten-jobs", "constraints.txt")
 OWN = Path(".ci", "uv.txt")
-EXTRAS = ("local", "s3")
+EXTRAS = ("local",)
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 
 

@@ -11,7 +11,7 @@ from baseten_jobs.applying.execute import Conflict, Execution, execute
 from baseten_jobs.applying.intent import Done, Failed, Intent, Invalid, NotApplied, Operator, Planned
 from baseten_jobs.applying.outcome import Applied, Outcome
 from baseten_jobs.applying.stages import GivenUp, part_of
-from baseten_jobs.applying.upload import UploadFailed
+from baseten_jobs.applying.upload import UploadFailed, check_client
 from baseten_jobs.compilation import Compiled
 from baseten_jobs.git.repository import NotInGit, Repository, first_repository
 from baseten_jobs.job.claims import not_there
@@ -75,13 +75,14 @@ def agreed(given: Terms, saved: SavedPlan | None) -> Terms | NotApplied:
 
 
 def plan(api: Api, compiled: Compiled, intent: Intent) -> Planned:
-    """What apply would do, and why it would refuse to."""
+    """What apply would do, and why it would refuse to. Raises UploadFailed where it could send no code."""
     policy, strict = intent.terms.policy, intent.terms.strict
     if intent.limits_only:
         return _of_limits(api, compiled, intent)
     made = make(api, compiled, policy, intent.inquiry, rehearsal=intent.local, branch=intent.terms.if_tip or "")
     if not made.valid:
         return made
+    check_client(api, (*made.plan.possible_submits, *made.plan.later))
     told = replace(made.plan, notes=(*made.plan.notes, *compiled.allowances))
     refused = refusals(told, policy, compiled.cost_limits, strict=strict, goes_on=intent.goes_on)
     return replace(made, plan=told, refusals=refused)

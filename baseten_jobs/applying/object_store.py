@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
+from importlib.util import find_spec
 from typing import Any, Protocol
 
 from baseten_jobs.phrases import one_line
@@ -51,14 +52,14 @@ class StoreFailed(Exception):
         self.passing = passing
 
 
-class MissingExtra(Exception):
+class NoClient(Exception):
     """No S3 client is installed; the message says how to get one."""
 
 
 def put(stream: Stream, place: Destination, sent: Callable[[int], None]) -> None:
     """Upload in parts, each retried on its own; `sent` is called with the number of bytes sent since its last call.
 
-    Raises StoreFailed, MissingExtra, and whatever `stream` raises; an upload that ends so leaves no object.
+    Raises StoreFailed, NoClient, and whatever `stream` raises; an upload that ends so leaves no object.
     """
     try:
         client, exceptions = _client(place)
@@ -79,13 +80,9 @@ def put(stream: Stream, place: Destination, sent: Callable[[int], None]) -> None
 
 
 def require() -> None:
-    """Raises MissingExtra where no S3 client is installed, before anything depends on one."""
-    try:
-        import boto3  # noqa: F401
-    except ModuleNotFoundError as error:
-        if error.name not in ("boto3", "botocore", "s3transfer"):
-            raise
-        raise MissingExtra("uploading a workspace needs an extra: pip install 'baseten-jobs[s3]'") from None
+    """Raises NoClient where no S3 client is installed, before anything depends on one."""
+    if any(find_spec(name) is None for name in ("boto3", "botocore", "s3transfer")):
+        raise NoClient("code is uploaded with boto3, which this installation lacks: pip install boto3")
 
 
 def _client(place: Destination) -> tuple[Any, Any]:

@@ -6,11 +6,11 @@ from dataclasses import replace
 from typing import Any
 
 from baseten_jobs.applying import object_store
-from baseten_jobs.applying.object_store import Destination, MissingExtra, StoreFailed
+from baseten_jobs.applying.object_store import Destination, NoClient, StoreFailed
 from baseten_jobs.job.content import Content
 from baseten_jobs.job.request import JobRequest
 from baseten_jobs.phrases import one_line
-from baseten_jobs.planning.plan import Plan
+from baseten_jobs.planning.plan import Action, Plan
 from baseten_jobs.provider.api.client import Api
 from baseten_jobs.provider.api.errors import ApiError
 from baseten_jobs.provider.api.route import is_open_to_all
@@ -52,9 +52,18 @@ def upload_workspaces(
         artifacts = {d: _upload(api, content, _Told(api, names[d], sent)) for d, content in needed.items()}
     except _Interrupted:
         return plan
-    except (StoreFailed, MissingExtra, Changed) as error:
+    except (StoreFailed, NoClient, Changed) as error:
         raise UploadFailed(str(error)) from None
     return _naming(plan, artifacts)
+
+
+def check_client(api: Api, actions: Iterable[Action]) -> None:
+    """Raises UploadFailed if the code of any of these would have to be sent, and there is nothing to send it with."""
+    if not api.embedded and any(action.request.content for action in actions):
+        try:
+            object_store.require()
+        except NoClient as error:
+            raise UploadFailed(str(error)) from None
 
 
 def _naming(plan: Plan, artifacts: Mapping[str, Mapping[str, str]]) -> Plan:

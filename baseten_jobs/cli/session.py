@@ -177,12 +177,15 @@ def opened(connection: "Connection") -> "Api":
 
 
 def guarded(session: Session, work: Callable[[], Exit]) -> Exit:
-    """Run a function that calls the API: an ApiError becomes one line and an exit code."""
+    """Run a function that calls the API: an ApiError or UploadFailed becomes one line and an exit code."""
+    from baseten_jobs.applying.upload import UploadFailed
     from baseten_jobs.cli.interrupts import ending_at_once
     from baseten_jobs.provider.api.errors import ApiError
 
     try:
         with ending_at_once(as_json=session.json):
             return work()
+    except UploadFailed as error:
+        return session.fail(str(error), Exit.FAILED)
     except ApiError as error:
         return session.fail(str(error), Exit.UNAUTHORISED if error.unauthorised else Exit.FAILED)

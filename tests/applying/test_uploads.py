@@ -563,8 +563,11 @@ def test_it_works_against_another_s3_too(tree: Path, monkeypatch: pytest.MonkeyP
         server.stop()
 
 
-def test_without_the_extra_the_message_says_what_to_install(tree: Path, store: Store, tmp_path: Path) -> None:
-    write(tmp_path, {"hidden/boto3.py": "raise ModuleNotFoundError('no', name='boto3')\n"})
+@pytest.mark.parametrize("command", [["plan"], ["apply", "--yes"]], ids=["plan", "apply"])
+def test_without_its_client_a_plan_says_what_to_install(
+    command: list[str], tree: Path, store: Store, tmp_path: Path
+) -> None:
+    write(tmp_path, {"hidden/sitecustomize.py": "import sys\nsys.modules['boto3'] = None\n"})
     environment = {
         **os.environ,
         "PYTHONPATH": str(tmp_path / "hidden"),
@@ -572,13 +575,13 @@ def test_without_the_extra_the_message_says_what_to_install(tree: Path, store: S
         "BASETEN_API_KEY": "k",
     }
     ran = subprocess.run(
-        [sys.executable, "-m", "baseten_jobs", "apply", "--yes", str(tree)],
+        [sys.executable, "-m", "baseten_jobs", *command, str(tree)],
         capture_output=True,
         text=True,
         env=environment,
     )
     assert ran.returncode == 1
-    assert "pip install 'baseten-jobs[s3]'; nothing was submitted" in ran.stderr
+    assert "error: code is uploaded with boto3, which this installation lacks: pip install boto3\n" in ran.stderr
     assert store.api().projects() == []
 
 

@@ -115,7 +115,7 @@ def test_every_requirement_of_ours_is_in_the_actions_constraints() -> None:
     """The rest, such as what these need, is what `.ci/constraints.py` found."""
     tables = tomllib.loads((ROOT / "pyproject.toml").read_text())
     extras = tables["project"]["optional-dependencies"]
-    wanted = [*tables["build-system"]["requires"], *tables["project"]["dependencies"], *extras["local"], *extras["s3"]]
+    wanted = [*tables["build-system"]["requires"], *tables["project"]["dependencies"], *extras["local"]]
     known = constraints()
     for requirement in wanted:
         name, lowest = requirement.split(">=")
