@@ -1,13 +1,14 @@
 """Two runs -> what differs between their specs and code, out of git."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from baseten_jobs.cli.run_record import NoSuchRun
 from baseten_jobs.phrases import listed, nearest, one_line
-from baseten_jobs.planning.diff import Change
+from baseten_jobs.planning.diff import FILE, Change
 from baseten_jobs.planning.history.code_revisions import file_changes
 from baseten_jobs.planning.history.run_commits import RunCommits, Written
 from baseten_jobs.planning.records.between import Between, meant, spec_changes, without_commit
+from baseten_jobs.planning.records.line_changes import LineChange, line_change
 from baseten_jobs.planning.records.record import Record, Step
 from baseten_jobs.planning.records.run import Run
 
@@ -33,27 +34,47 @@ def _one(record: Record, given: str) -> Run:
     raise NoSuchRun(f"{told}; did you mean '{near}'?" if near else told)
 
 
-def compared(commits: RunCommits, old: Run, new: Run) -> Between:
-    """What differs in spec and code, and what git can't tell of either."""
+def compared(commits: RunCommits, old: Run, new: Run, *, by_line: bool = False) -> Between:
+    """What differs in spec and code, `by_line` also in the lines of files; and what git can't tell of either."""
     if old.commit is None or new.commit is None:
         return Between(untold=without_commit(old, new))
-    code, untold = _code(commits, old, new)
-    return Between(spec_changes(old.commit.written, new.commit.written), code, untold)
-
-
-def _code(commits: RunCommits, old: Run, new: Run) -> tuple[tuple[Change, ...], tuple[str, ...]]:
-    assert old.commit is not None
-    assert new.commit is not None
     was, now = old.commit.written, new.commit.written
-    if was.content == now.content:
-        return (), ()
-    files = [commits.files(Written(each.revision, each.written)) for each in (old.commit, new.commit)]
-    untold = tuple(
-        f"git can't tell the code of {run.run_name} in commit {run.commit.revision.commit[:8]}"
-        for run, found in zip((old, new), files, strict=True)
-        if found is None and run.commit
-    )
-    return (() if untold else tuple(file_changes(*(found or () for found in files)))), untold
+    code = _Code(commits, old, new) if was.content != now.content else None
+    spec = spec_changes(was, now)
+    if code is None or code.untold:
+        return Between(spec, untold=code.untold if code else ())
+    return Between(spec, code.changes, lines=code.lines() if by_line else {})
+
+
+class _Code:
+    """The files of two runs whose code differs."""
+
+    def __init__(self, commits: RunCommits, old: Run, new: Run) -> None:
+        self._commits = commits
+        self._written = [Written(run.commit.revision, run.commit.written) for run in (old, new) if run.commit]
+        self._files = [commits.files(each) for each in self._written]
+        self.untold = tuple(
+            f"git can't tell the code of {run.run_name} in commit {written.revision.commit[:8]}"
+            for run, written, found in zip((old, new), self._written, self._files, strict=True)
+            if found is None
+        )
+
+    @property
+    def changes(self) -> tuple[Change, ...]:
+        return tuple(file_changes(*(found or () for found in self._files)))
+
+    def lines(self) -> Mapping[str, LineChange]:
+        """How the lines of each file changed that is a text, by the change's field."""
+        changed = {change.field for change in self.changes}
+        texts = []
+        for written, found in zip(self._written, self._files, strict=True):
+            files = [each for each in found or () if FILE + one_line(each.path) in changed]
+            texts.append(self._commits.texts(written, files))
+        was, now = texts
+        if was is None or now is None:
+            return {}
+        lines = ((path, line_change(was.get(path), now.get(path))) for path in was.keys() | now.keys())
+        return {FILE + one_line(path): change for path, change in lines if change is not None}
 
 
 def steps(commits: RunCommits, runs: Sequence[Run]) -> dict[str, Step]:

@@ -1,10 +1,11 @@
 """What differs between two runs -> both side by side, and a line for each field and file that differs."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from baseten_jobs.phrases import Page, columns, count, cut, escaped, one_line, padded, page
 from baseten_jobs.planning.diff import FILE, Change
 from baseten_jobs.planning.records.between import Between
+from baseten_jobs.planning.records.line_changes import LineChange
 from baseten_jobs.planning.records.run import Run
 from baseten_jobs.report import run_cells
 from baseten_jobs.report.style import PLAIN, Look
@@ -14,15 +15,17 @@ _FILES = 20
 _GAP = "  "
 _LEAST = 12
 _UNLIMITED = 10_000
+_COLOURS = {"+": "green", "-": "red", "@": "cyan"}
 
 
 def run_diff(pair: tuple[Run, Run], between: Between, look: Look = PLAIN) -> Page:
     """The facts of both in two columns, then the fields of the specs, then the files of the code."""
     lines = list(_side_by_side(_facts(pair), look))
     spec = look.shown(between.spec)
-    lines += ["", *_section("spec", spec, look)]
+    lines += ["", *_section("spec", spec, {}, look)]
     if between.code or _have_code(pair):
-        lines += ["", *_section("code", between.code, look), *_how_to_see_more(pair, between)]
+        lines += ["", *_section("code", between.code, between.lines, look)]
+        lines += [] if look.verbose else _how_to_see_more(between)
     if between.untold:
         lines += ["", *(look.paint(f"not compared: {one_line(each, 300)}", "yellow") for each in between.untold)]
     return page(lines)
@@ -64,7 +67,7 @@ def _side_by_side(facts: Iterable[tuple[str, str, str]], look: Look) -> Iterator
         yield _GAP.join((look.paint(padded(name, head), "bright_black"), padded(left, width), right)).rstrip()
 
 
-def _section(what: str, changes: Sequence[Change], look: Look) -> Iterator[str]:
+def _section(what: str, changes: Sequence[Change], lines: Mapping[str, LineChange], look: Look) -> Iterator[str]:
     if not changes:
         yield f"{what}: the same"
         return
@@ -72,7 +75,13 @@ def _section(what: str, changes: Sequence[Change], look: Look) -> Iterator[str]:
     yield f"{what}: {count(len(changes), noun)} {'differs' if len(changes) == 1 else 'differ'}"
     shown = changes if look.verbose or what != "code" else changes[:_FILES]
     for change in shown:
-        yield f"  {_file(change, look) if change.field.startswith(FILE) else change_line(change, look.paint)}"
+        if not change.field.startswith(FILE):
+            yield f"  {change_line(change, look.paint)}"
+            continue
+        by_line = lines.get(change.field)
+        yield f"  {_file(change, look)}" + (f"  +{by_line.added} -{by_line.removed}" if by_line else "")
+        if look.verbose and by_line:
+            yield from (f"    {_line(line, look)}" for line in by_line.lines)
     if len(shown) < len(changes):
         yield f"  {count(len(changes) - len(shown), 'more file')}; -v tells all"
 
@@ -86,7 +95,10 @@ def _file(change: Change, look: Look) -> str:
     return look.paint(f"~ {path}", "yellow")
 
 
-def _how_to_see_more(pair: tuple[Run, Run], between: Between) -> Iterator[str]:
-    commits = [run.commit.revision.commit[:12] for run in pair if run.commit]
-    if between.code and len(set(commits)) == 2:
-        yield f"  `git diff {' '.join(commits)}` shows the lines"
+def _line(line: str, look: Look) -> str:
+    return look.paint(one_line(line, 400), _COLOURS.get(line[:1], ""))
+
+
+def _how_to_see_more(between: Between) -> Iterator[str]:
+    if between.lines:
+        yield "  -v shows the lines"

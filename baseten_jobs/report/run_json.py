@@ -103,10 +103,15 @@ def run_diff(pair: tuple[Run, Run], between: Between, look: Look = PLAIN) -> Pag
             "a": run(old),
             "b": run(new),
             "spec": _changes(look.shown(between.spec)),
-            "code": _changes(between.code),
+            "code": [{**told, **_lines(between, told)} for told in _changes(between.code)],
             "notes": list(between.untold),
         }
     )
+
+
+def _lines(between: Between, told: Mapping[str, Any]) -> Mapping[str, Any]:
+    lines = between.lines.get(told["field"])
+    return {"added": lines.added, "removed": lines.removed, "lines": list(lines.lines)} if lines else {}
 
 
 def _changes(changes: Sequence[Change]) -> list[Mapping[str, Any]]:

@@ -1,6 +1,5 @@
 """`runs`: every run of a repository's manifests by its commit and cost, and what differs between two."""
 
-import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -266,13 +265,15 @@ def test_two_runs_differ_in_the_fields_and_files_that_git_has(world: Repository,
     assert "spec: 3 fields differ" in told
     assert "start_commands[0]: train --lr 1 → train --lr 2" in told
     assert "another" not in told
-    assert "code: 1 file differs\n  ~ train.py\n" in told
-    assert re.search(r"`git diff [0-9a-f]{12} [0-9a-f]{12}` shows the lines", told)
+    assert told.endswith("code: 1 file differs\n  ~ train.py  +1 -1\n  -v shows the lines\n")
+    told = compared("diff", one, two, "-v").out
+    assert told.endswith("  ~ train.py  +1 -1\n    @@ -1 +1 @@\n    -one\n    +two\n")
     told = compared("diff", two, three).out
     assert "spec: the same\n" in told
-    assert "+ more.py" in told
+    assert "+ more.py  +1 -0" in told
     document = compared("diff", one, three, "-o", "json").json
     assert [each["field"] for each in document["code"]] == ["spec.workspace/more.py", "spec.workspace/train.py"]
+    assert [each["lines"] for each in document["code"]] == [["@@ -0,0 +1 @@", "+more"], ["@@ -1 +1 @@", "-one", "+two"]]
     names = [each["run"] for each in compared("-o", "json").json["runs"]]
     assert compared("diff", names[2], names[0]).out == compared("diff", one, three).out
     assert compared("diff", one, one).out.count("the same") == 2

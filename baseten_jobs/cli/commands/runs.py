@@ -94,7 +94,7 @@ def command(
 @click.argument("a", metavar="A")
 @click.argument("b", metavar="B")
 @options.show_values
-@options.verbose
+@click.option("-v", "--verbose", is_flag=True, help="Show the lines of the code that differ, and every file.")
 @_place
 @options.output(*formats.RUN_DIFF)
 @options.connection
@@ -102,7 +102,7 @@ def diff(a: str, b: str, show_values: bool, verbose: bool, folder: str, output: 
     """Show what differs between the specs, and the code, of two runs.
 
     A and B are ids of jobs, or names such as 'qwen3-8b-sft--7fd2db879ec0'. The specs, and the files of a workspace,
-    come out of git: what it does not have is said.
+    come out of git: what it does not have is said. -v shows the lines of the code.
     """
     from baseten_jobs.cli.run_pairs import compared, pair_of
 
@@ -110,7 +110,7 @@ def diff(a: str, b: str, show_values: bool, verbose: bool, folder: str, output: 
 
     def work(commits: RunCommits) -> Exit:
         pair = pair_of(recorded(opened(connection), commits, Wanted()), (a, b))
-        session.result(formats.RUN_DIFF[output](pair, compared(commits, *pair), session.look()))
+        session.result(formats.RUN_DIFF[output](pair, compared(commits, *pair, by_line=True), session.look()))
         return Exit.DONE
 
     return _in_repository(session, folder, work)

@@ -148,6 +148,15 @@ class RunCommits:
             pass
         yield from ((False, each) for each in newer.values())
 
+    def texts(self, written: Written, files: Sequence[File]) -> Mapping[str, bytes] | None:
+        """The bytes of these files of a run's code by their paths, but for links; None where it is too much."""
+        committed = self.evidence.code.committed
+        blobs = {f.path: committed.at(written.revision.commit, f.source) for f in files if f.target is None}
+        try:
+            return {path: committed.text(blob) for path, blob in blobs.items() if blob is not None}
+        except TooMuch:
+            return None
+
     def files(self, written: Written) -> tuple[File, ...] | None:
         """The code of a run as its commit has it; none where it has none, None where git can't tell it."""
         if written.manifest.workspace is None:

@@ -1,3 +1,3 @@
 """Jobs, bills and the commits of their specs -> runs with what they took, their sums, and what differs between two."""
 
-__all__ = ["assembly", "between", "record", "run", "sums"]
+__all__ = ["assembly", "between", "line_changes", "record", "run", "sums"]

@@ -1,22 +1,27 @@
 """Two runs -> the fields in which their specs differ."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from baseten_jobs.job.identity import SHOWN, Identity
 from baseten_jobs.manifest.diagnostics import field_name
 from baseten_jobs.planning.diff import Change, changes
 from baseten_jobs.planning.history.past_manifests import PastManifest
+from baseten_jobs.planning.records.line_changes import LineChange
 from baseten_jobs.planning.records.run import Run
 
 
 @dataclass(frozen=True)
 class Between:
-    """What differs between two runs; `untold` says what can't be compared, and why."""
+    """What differs between two runs; `untold` says what can't be compared, and why.
+
+    `lines` are those that differ in files of `code`, by the change's field; of a file that is no text there are none.
+    """
 
     spec: tuple[Change, ...] = ()
     code: tuple[Change, ...] = ()
     untold: tuple[str, ...] = ()
+    lines: Mapping[str, LineChange] = field(default_factory=dict)
 
     @property
     def empty(self) -> bool:
