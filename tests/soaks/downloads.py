@@ -108,19 +108,27 @@ def _downloaded(server: Server, job: str, to: Path, done: Measured, end: float =
     began = time.monotonic()
     with open(to.with_suffix(".log"), "a+b") as log:
         process = subprocess.Popen(command, env=environment, stdout=log, stderr=log, stdin=subprocess.DEVNULL)
-        if end < float("inf"):
-            while process.poll() is None and sum(size for _, size in _there(to)) < end:
-                time.sleep(0.02)  # what is killed must be under way
-            process.send_signal(signal.SIGKILL)
-        _, status, used = os.wait4(process.pid, 0) if process.returncode is None else (0, process.returncode, None)
-        code = process.returncode = os.waitstatus_to_exitcode(status) if used else process.returncode
-        done.memory = max(done.memory, used.ru_maxrss if used else 0)
+        while process.poll() is None:
+            done.memory = max(done.memory, _memory(process.pid))
+            if sum(size for _, size in _there(to)) >= end:
+                process.send_signal(signal.SIGKILL)
+            time.sleep(0.02)  # what is killed must be under way
+        code = process.returncode
         done.seconds += time.monotonic() - began
         killed = code == -signal.SIGKILL
         if code and not killed:
             log.seek(0)
             done.wrong.append(f"exit {code}: {log.read()[-500:].decode()}")
     return killed
+
+
+def _memory(process: int) -> int:
+    """The most memory that a process had so far, in KiB: what the system tells of it at its end counts its parent's."""
+    try:
+        status = Path(f"/proc/{process}/status").read_text()
+    except OSError:
+        return 0
+    return next((int(line.split()[1]) for line in status.splitlines() if line.startswith("VmHWM:")), 0)
 
 
 def _there(folder: Path) -> Iterator[tuple[str, int]]:
@@ -152,9 +160,13 @@ def _unlike(folder: Path, job: str, mean: int, seed: int) -> Iterator[str]:
                     yield f"{path} holds something else"
 
 
-if __name__ == "__main__":
-    measured = run(*map(int, sys.argv[1:]))
+def told(measured: Measured) -> bool:
+    """Prints what one download was, and what broke; False if something did."""
     print(measured)
     for line in measured.wrong[:20]:
         print("wrong:", line)
-    sys.exit(bool(measured.wrong))
+    return not measured.wrong
+
+
+if __name__ == "__main__":
+    sys.exit(not told(run(*map(int, sys.argv[1:]))))
