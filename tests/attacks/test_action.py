@@ -11,6 +11,8 @@ import pytest
 
 from tests.support.runner import ACTION, GOOD, Ran, Runner, cloned, commit, git, workspace
 
+pytestmark = pytest.mark.slow
+
 __all__ = ["cloned", "workspace"]
 
 MODULES = (

@@ -19,6 +19,8 @@ from tests.support.commands import Cli, called, nothing_set
 from tests.support.sockets import Bending, bending
 from tests.support.world import StandingClock
 
+pytestmark = pytest.mark.slow
+
 __all__ = ["called", "nothing_set"]
 
 KEY = "AbCdEfGh.0123456789abcdefghijklmnopqrstuv"

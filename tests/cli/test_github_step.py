@@ -29,6 +29,8 @@ from tests.support.operating import desk as desk
 from tests.support.operating import open_desk as open_desk
 from tests.support.runner import ACTION, BAD, GOOD, ROOT, Runner, cloned, git, outputs_in, overtake, workspace
 
+pytestmark = pytest.mark.slow
+
 __all__ = ["cloned", "workspace"]
 
 # What plan and apply tell by themselves

@@ -14,6 +14,8 @@ from tests.support.operating import Desk, Open, open_desk
 from tests.support.repository import git
 from tests.support.world import START
 
+pytestmark = pytest.mark.slow
+
 __all__ = ["open_desk"]
 
 HOUR = 3600.0

@@ -15,6 +15,8 @@ from tests.report.reading import parsed, seen, tables
 from tests.report.test_markdown import GITHUB_LIMIT, left_out, sound
 from tests.support.runner import BAD, GOOD, Runner, cloned, commit, git, overtake, workspace
 
+pytestmark = pytest.mark.slow
+
 __all__ = ["cloned", "workspace"]
 
 MARKER = "<!-- baseten-jobs:issue:local:.baseten-jobs/emulator.db -->"

@@ -25,6 +25,8 @@ from tests.doctor.bench import KEY, serving_bent
 from tests.support.commands import Cli, called, nothing_set
 from tests.support.world import Fault, World, answered, late, lost, made_as, never
 
+pytestmark = pytest.mark.slow
+
 __all__ = ["called", "nothing_set"]
 
 TOKEN = "bcdfghjk"

@@ -18,6 +18,8 @@ from tests.support import warm
 from tests.support.commands import nothing_set
 from tests.support.operating import Open, open_desk
 
+pytestmark = pytest.mark.slow
+
 __all__ = ["nothing_set", "open_desk"]
 
 

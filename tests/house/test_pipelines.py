@@ -15,6 +15,8 @@ from baseten_jobs.cli.main import run
 from tests.support import warm
 from tests.support.runner import BAD, GOOD, ROOT, Runner, cloned, evaluated, git, workspace
 
+pytestmark = pytest.mark.slow
+
 __all__ = ["cloned", "workspace"]
 
 README = (ROOT / "README.md").read_text()
