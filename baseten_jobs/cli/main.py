@@ -80,10 +80,10 @@ class _Commands(click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         name = args[0]
         if name not in COMMANDS and not name.startswith("-"):
-            from difflib import get_close_matches
+            from baseten_jobs.cli.words import command_meant
 
-            near = get_close_matches(name, list(COMMANDS), n=1)
-            ctx.fail(f"there is no command '{name}'" + (f"; did you mean '{near[0]}'?" if near else ""))
+            meant = command_meant(name, COMMANDS)
+            ctx.fail(f"there is no command '{name}'" + (f"; did you mean '{meant}'?" if meant else ""))
         return super().resolve_command(ctx, args)
 
     def invoke(self, ctx: click.Context) -> Any:
@@ -165,4 +165,9 @@ def _in_one_line(error: click.UsageError) -> click.UsageError:
     """The error with its message in one line of limited length, whatever word it quotes."""
     from baseten_jobs.phrases import one_line
 
-    return click.UsageError(one_line(" ".join(error.format_message().split()), 500), error.ctx)
+    told = error.format_message()
+    if isinstance(error, click.NoSuchOption):
+        from baseten_jobs.cli.words import instead_of
+
+        told = "; ".join(filter(None, (error.message, instead_of(error.option_name, error.possibilities))))
+    return click.UsageError(one_line(" ".join(told.split()), 500), error.ctx)
