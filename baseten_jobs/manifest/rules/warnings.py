@@ -37,6 +37,12 @@ def _gpus(data: Mapping[str, Any]) -> tuple[str, int]:
     return (name, count) if isinstance(name, str) and type(count) is int else ("", 0)
 
 
+_COUNTED = re.compile(
+    r"(?P<gpu>[A-Z][A-Za-z0-9_-]*?)[xX](?P<count>\d+)|(?P<first>\d+)[xX](?P<also>[A-Z][A-Za-z0-9_-]*)"
+)
+"""`H100x8` and `8xH100`, as others write what is `H100:8` here."""
+
+
 def _unknown_accelerator(data: Mapping[str, Any]) -> Iterator[Finding]:
     name, _ = _gpus(data)
     if not name:
@@ -53,6 +59,9 @@ def unknown_gpu(name: str, api_version: str) -> str:
     known: Sequence[str] = field.properties["accelerator"].schema["x-known"]
     if name.replace("-", "_") in known:
         return ""
+    if counted := _COUNTED.fullmatch(name):
+        gpus = counted["gpu"] or counted["also"], counted["count"] or counted["first"]
+        return f"did you mean '{':'.join(gpus)}'?"
     near = nearest(re.sub(r"(?i)[-_]?80gb$", "", name), known, likeness=0.75)
     return f"did you mean '{near}'?" if near else f"known: {', '.join(known)}"
 

@@ -136,6 +136,9 @@ def _meant(error: Any, value: object, wanted: list[str]) -> str:
         return "write 'name: value' on each line, without '- '"
     if wanted == ["object"] and list(error.schema.get("properties", ())) == ["name"]:
         return "expected {name: SECRET}"
+    required = error.schema.get("required", ())
+    if wanted == ["object"] and isinstance(value, str) and len(required) == 1:
+        return f"write it as `{{{required[0]}: ...}}`"
     return f"expected {error.schema['x-expected']}" if "x-expected" in error.schema else ""
 
 
