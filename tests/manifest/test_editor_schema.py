@@ -146,7 +146,7 @@ def test_a_placeholder_stands_for_any_scalar_but_where_none_may_stand(data: Any,
 @given(manifests(), st.data())
 def test_what_extends_may_lack_and_unset_whatever_defaults_can_give(data: Any, draw: st.DataObject) -> None:
     data = {**copy.deepcopy(data), "extends": "../base.yaml"}
-    fields = [(holder, key) for holder, key in _places(data["spec"]) if isinstance(holder, dict)]
+    fields = list(_merged(data["spec"]))
     for holder, key in draw.draw(st.lists(st.sampled_from(fields), max_size=3)):
         holder[key] = None
         if draw.draw(st.booleans()):
@@ -154,6 +154,14 @@ def test_what_extends_may_lack_and_unset_whatever_defaults_can_give(data: Any, d
     assert faults(data) == []
     assert faults({name: each for name, each in data.items() if name != "spec"}) == []
     assert faults({**data, "kind": DEFAULTS, "metadata": {"project": PLACEHOLDER}}) == []
+
+
+def _merged(data: dict[str, Any]) -> Iterator[tuple[dict[str, Any], str]]:
+    """Each field that Defaults may give: a list takes the place of another as a whole, so none of its entries'."""
+    for key, each in data.items():
+        yield data, key
+        if isinstance(each, dict):
+            yield from _merged(each)
 
 
 def _places(data: Any) -> list[tuple[Any, Any]]:
