@@ -2,8 +2,6 @@
 
 from collections.abc import Collection, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
-from math import isfinite
 from typing import Any
 
 from baseten_jobs.job.cost import Machine, price_list
@@ -11,20 +9,14 @@ from baseten_jobs.job.observation import ObservedJob
 from baseten_jobs.job.times import epoch_of
 from baseten_jobs.provider.api.client import Api
 from baseten_jobs.provider.api.errors import ApiError
+from baseten_jobs.provider.bills import read_bills
 
 _READERS = 8
-_DAY = 86_400.0
-_WINDOW = 7 * _DAY
+_WINDOW = 7 * 86_400.0
 """Seconds of a log that one call may ask for."""
 
 _WINDOWS = 8
 """As many of them are asked for the first line of a job, which may have waited in a queue."""
-
-_MONTH = 31 * _DAY
-"""Seconds of a bill that one call may ask for."""
-
-_BILLS_SINCE = datetime(2026, 1, 1, tzinfo=UTC).timestamp()
-"""The earliest time that can be asked for."""
 
 _GRACE = 600.0
 """Seconds by which the clocks of nodes may be behind the API's."""
@@ -77,35 +69,8 @@ def machines(api: Api) -> tuple[Machine, ...]:
 def billed(api: Api, jobs: Collection[ObservedJob], now: float) -> Mapping[str, float]:
     """Return what each job was billed so far, in USD, by job id; those that no bill has, or can be read, are left out.
 
-    One call for each 31 days since the oldest of the jobs was created; no day is asked for twice, since a bill may
-    count it whole.
+    One call for each 31 days since the oldest of the jobs was created.
     """
     wanted = {job.id for job in jobs}
     start = min((made for job in jobs if (made := epoch_of(job.created_at)) is not None), default=now)
-    start = max(start - start % _DAY, _BILLS_SINCE)
-    found: dict[str, float] = {}
-    while start < now:
-        try:
-            rows = api.training_bill(_iso(start), _iso(min(start + _MONTH - 1, now)))
-        except ApiError:
-            return {}
-        for row in rows:
-            of = row.get("billable_resource")
-            job_id, usd = of.get("id") if isinstance(of, dict) else None, _usd(row.get("subtotal"))
-            if job_id in wanted and usd is not None:
-                found[job_id] = found.get(job_id, 0.0) + usd
-        start += _MONTH
-    return found
-
-
-def _iso(seconds: float) -> str:
-    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%SZ}"
-
-
-def _usd(amount: object) -> float | None:
-    """An amount is a number, or a text that is one."""
-    try:
-        usd = float(amount) if isinstance(amount, (int, float, str)) and not isinstance(amount, bool) else float("nan")
-    except ValueError:
-        return None
-    return usd if isfinite(usd) and usd >= 0 else None
+    return {job_id: bill.usd for job_id, bill in read_bills(api, start, now).by_id.items() if job_id in wanted}

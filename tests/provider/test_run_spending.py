@@ -43,7 +43,17 @@ def test_a_bill_of_months_is_summed_and_no_day_is_asked_for_twice(world: World) 
 
 @pytest.mark.parametrize(
     ("amount", "usd"),
-    [(12.5, 12.5), ("12.50", 12.5), (0, 0.0), (None, None), ("dear", None), (-1, None), ("nan", None), (True, None)],
+    [
+        (12.5, 12.5),
+        ("12.50", 12.5),
+        (0, 0.0),
+        (None, None),
+        ("dear", None),
+        (-1, None),
+        ("nan", None),
+        (True, None),
+        (10**400, None),
+    ],
     ids=str,
 )
 def test_an_amount_that_is_none_is_left_out(world: World, amount: Any, usd: float | None) -> None:
