@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 from baseten_jobs.job.checkpoint import Checkpoint, newest
 from baseten_jobs.job.times import moment
 from baseten_jobs.phrases import Page, columns, count, cut, escaped, human, one_line, padded, page
+from baseten_jobs.report.job_fields import document as with_format
 from baseten_jobs.report.style import PLAIN, Look
 
 
@@ -57,7 +58,11 @@ def text(found: Sequence[Listed], look: Look = PLAIN) -> Page:
     return page([*lines, "", _summary(found)])
 
 
-def data(found: Sequence[Listed]) -> list[Mapping[str, Any]]:
+def document(found: Sequence[Listed]) -> Page:
+    return with_format({"jobs": _data(found)})
+
+
+def _data(found: Sequence[Listed]) -> list[Mapping[str, Any]]:
     return [
         {
             "name": of.name,

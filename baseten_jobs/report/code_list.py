@@ -10,6 +10,7 @@ from baseten_jobs.job.identity import SHOWN
 from baseten_jobs.phrases import Page, count, human, one_line, page
 from baseten_jobs.planning.diff import FILE, Change
 from baseten_jobs.planning.history.verdict import Provenance, Verdict
+from baseten_jobs.report.job_fields import document as with_format
 from baseten_jobs.report.style import PLAIN, Look
 from baseten_jobs.report.text import revision
 
@@ -64,7 +65,11 @@ def verdict(of: Provenance) -> str:
     return _SAID[of.verdict].format(which)
 
 
-def data(of: Submitted) -> Mapping[str, Any]:
+def document(of: Submitted) -> Page:
+    return with_format(_data(of))
+
+
+def _data(of: Submitted) -> Mapping[str, Any]:
     told = of.provenance
     return {
         "name": of.name,

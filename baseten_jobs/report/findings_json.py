@@ -4,14 +4,14 @@ from collections.abc import Sequence
 from typing import Any
 
 from baseten_jobs.doctor.findings import Finding, Level
-from baseten_jobs.phrases import Page, document
-from baseten_jobs.report.job_fields import FORMAT
+from baseten_jobs.phrases import Page
+from baseten_jobs.report.job_fields import document
 from baseten_jobs.report.style import PLAIN, Look
 
 
 def findings(found: Sequence[Finding], look: Look = PLAIN) -> Page:
     counts = {level.value: sum(each.level == level for each in found) for level in Level}
-    return document({"format_version": FORMAT, "findings": [_finding(each) for each in found], "summary": counts})
+    return document({"findings": [_finding(each) for each in found], "summary": counts})
 
 
 def _finding(finding: Finding) -> dict[str, Any]:

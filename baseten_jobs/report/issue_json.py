@@ -4,12 +4,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from baseten_jobs.job.times import moment
-from baseten_jobs.phrases import Page, document
+from baseten_jobs.phrases import Page
 from baseten_jobs.planning.plan import Plan
 from baseten_jobs.provider.status import Status
 from baseten_jobs.report import gpu_use
 from baseten_jobs.report.issue import address, notes_of, retry_of, why
-from baseten_jobs.report.job_fields import FORMAT
+from baseten_jobs.report.job_fields import document
 from baseten_jobs.report.standings import Standing, cost_so_far, needs_a_person, standings
 from baseten_jobs.report.style import PLAIN, Look
 
@@ -22,7 +22,6 @@ def report(
     cost, whole = cost_so_far(rows)
     return document(
         {
-            "format_version": FORMAT,
             "needs_a_person": bool(alerts) or needs_a_person(found),
             "alerts": list(alerts),
             "cost_usd_at_most": round(cost, 2),

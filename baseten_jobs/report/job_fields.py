@@ -8,7 +8,7 @@ from baseten_jobs.job.observation import ObservedJob
 from baseten_jobs.phrases import Page
 from baseten_jobs.phrases import document as dumped
 
-FORMAT = "1.0"
+_FORMAT = "1.0"
 
 
 def job(seen: ObservedJob | None) -> Mapping[str, Any] | None:
@@ -25,4 +25,4 @@ def submitted(name: str | None) -> Mapping[str, Any]:
 
 
 def document(content: Mapping[str, Any], error: str = "") -> Page:
-    return dumped({"format_version": FORMAT, **content, **({"error": error} if error else {})})
+    return dumped({"format_version": _FORMAT, **content, **({"error": error} if error else {})})

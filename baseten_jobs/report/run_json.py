@@ -5,16 +5,15 @@ from typing import Any
 
 from baseten_jobs.job.names import read_job_name
 from baseten_jobs.job.observation import ObservedJob, short
-from baseten_jobs.phrases import Page, document
+from baseten_jobs.phrases import Page
 from baseten_jobs.planning.diff import Change
 from baseten_jobs.planning.records.between import Between
 from baseten_jobs.planning.records.record import Record, Telling
 from baseten_jobs.planning.records.run import Figure, Run
 from baseten_jobs.planning.records.sums import Sum, summed
 from baseten_jobs.report import run_cells
+from baseten_jobs.report.job_fields import document
 from baseten_jobs.report.style import PLAIN, Look
-
-_FORMAT = "1.0"
 
 
 def runs(record: Record, telling: Telling, look: Look = PLAIN) -> Page:
@@ -24,7 +23,6 @@ def runs(record: Record, telling: Telling, look: Look = PLAIN) -> Page:
     sums = {"by": telling.by, "sums": list(map(_sum, summed(record.runs, telling.by)))} if telling.by else {}
     return document(
         {
-            "format_version": _FORMAT,
             "now": run_cells.instant(record.now),
             "since": run_cells.instant(record.since),
             "billed": record.billed,
@@ -99,7 +97,6 @@ def run_diff(pair: tuple[Run, Run], between: Between, look: Look = PLAIN) -> Pag
     old, new = pair
     return document(
         {
-            "format_version": _FORMAT,
             "a": run(old),
             "b": run(new),
             "spec": _changes(look.shown(between.spec)),

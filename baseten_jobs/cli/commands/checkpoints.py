@@ -73,7 +73,7 @@ def listing(
         if latest:
             found = [each._replace(checkpoints=tuple(filter(None, [newest(each.checkpoints)]))) for each in found]
         if session.json:
-            session.result(as_json.failure("", jobs=checkpoint_list.data(found)))
+            session.result(checkpoint_list.document(found))
         else:
             session.result(checkpoint_list.text(found, session.look()))
         return Exit.FAILED if latest and not all(each.checkpoints for each in found) else Exit.DONE

@@ -27,7 +27,6 @@ from baseten_jobs.provider.api.connection import Connection
 from baseten_jobs.provider.api.link import LinkFailed
 from baseten_jobs.provider.downloads.archive import NoCode, fetch_archive
 from baseten_jobs.report import code_list
-from baseten_jobs.report import json as as_json
 from baseten_jobs.report.code_list import Submitted
 from baseten_jobs.workspace.unpacking import NotAnArchive, files_in, unpack
 
@@ -117,9 +116,7 @@ def _told(session: Session, meant: Meant, archive: BinaryIO, paths: tuple[str, .
         check_landing(out)
         unpack(archive, out)
         submitted = replace(submitted, out=out)
-    session.result(
-        as_json.failure("", **code_list.data(submitted)) if session.json else code_list.text(submitted, session.look())
-    )
+    session.result(code_list.document(submitted) if session.json else code_list.text(submitted, session.look()))
     return _EXITS.get(submitted.provenance.verdict, Exit.DONE)
 
 
