@@ -2,17 +2,8 @@
 
 from dataclasses import dataclass
 
+from baseten_jobs.job.checkpoint import Checkpoint
 from baseten_jobs.provider.log_pages import LogLine
-
-
-@dataclass(frozen=True)
-class Kept:
-    """A checkpoint as the API shows it; `size` is in bytes, None if it is not told."""
-
-    id: str
-    created_at: str = ""
-    size: int | None = None
-    synced: bool = False
 
 
 @dataclass(frozen=True)
@@ -22,7 +13,7 @@ class Particulars:
     Either is None if it was not asked for, or could not be read: then its problem says why.
     """
 
-    checkpoints: tuple[Kept, ...] | None = None
+    checkpoints: tuple[Checkpoint, ...] | None = None
     checkpoints_problem: str = ""
     log: tuple[LogLine, ...] | None = None
     log_problem: str = ""

@@ -3,19 +3,17 @@
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from typing import Any
 
+from baseten_jobs.job.checkpoint import Checkpoint, checkpoints_in
 from baseten_jobs.job.observation import ObservedJob, StatusClass
-from baseten_jobs.job.times import epoch_of
 from baseten_jobs.provider.api.client import Api
 from baseten_jobs.provider.api.errors import ApiError
 from baseten_jobs.provider.log_pages import LogLine
 from baseten_jobs.provider.log_tail import tail
-from baseten_jobs.provider.particulars import Kept, Particulars
+from baseten_jobs.provider.particulars import Particulars
 
 _READERS = 8
 _MOST = 20
-_SYNCED = ("COMPLETE", "COMPLETED")
 
 
 def particulars(api: Api, jobs: Iterable[ObservedJob], lines: int) -> Mapping[str, Particulars]:
@@ -46,23 +44,11 @@ def _failed(job: ObservedJob) -> bool:
     return job.status_class in (StatusClass.FAILED, StatusClass.INTERRUPTED)
 
 
-def _checkpoints(api: Api, job: ObservedJob) -> tuple[tuple[Kept, ...] | None, str]:
+def _checkpoints(api: Api, job: ObservedJob) -> tuple[tuple[Checkpoint, ...] | None, str]:
     try:
-        rows = api.checkpoints(job.project_id, job.id)
+        return checkpoints_in(api.checkpoints(job.project_id, job.id)), ""
     except ApiError as error:
         return None, str(error)
-    found = (_kept(row) for row in rows if isinstance(row.get("checkpoint_id"), str))
-    return tuple(sorted(found, key=lambda each: epoch_of(each.created_at) or 0.0)), ""
-
-
-def _kept(row: Mapping[str, Any]) -> Kept:
-    size, created = row.get("size_bytes"), row.get("created_at")
-    return Kept(
-        row["checkpoint_id"],
-        created if isinstance(created, str) else "",
-        size if type(size) is int and size >= 0 else None,
-        row.get("sync_status") in _SYNCED,
-    )
 
 
 def _log(api: Api, job: ObservedJob, lines: int) -> tuple[tuple[LogLine, ...] | None, str]:

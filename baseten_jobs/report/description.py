@@ -4,12 +4,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from baseten_jobs.job.checkpoint import Checkpoint
 from baseten_jobs.job.names import read_job_name
 from baseten_jobs.job.observation import ObservedJob, StatusClass
 from baseten_jobs.job.times import age
 from baseten_jobs.phrases import Page, count, human, one_line, page
 from baseten_jobs.planning.spec_commit import SpecCommit
-from baseten_jobs.provider.particulars import Kept, Particulars
+from baseten_jobs.provider.particulars import Particulars
 from baseten_jobs.provider.status import Awaiting, Status
 from baseten_jobs.report import gpu_use, log_lines, retries
 from baseten_jobs.report.style import PLAIN, Look
@@ -142,7 +143,7 @@ def _checkpoints(read: Particulars) -> Iterator[str]:
         yield from (f"  {_checkpoint(each)}" for each in newest)
 
 
-def _checkpoint(of: Kept) -> str:
+def _checkpoint(of: Checkpoint) -> str:
     size = [human(of.size)] if of.size is not None else []
     return "  ".join([one_line(of.id, 80), one_line(of.created_at, 40), *size, "synced" if of.synced else "not synced"])
 
@@ -169,7 +170,7 @@ def data(of: Description) -> Mapping[str, Any]:
     }
 
 
-def _saved(of: Kept) -> Mapping[str, Any]:
+def _saved(of: Checkpoint) -> Mapping[str, Any]:
     return {
         "checkpoint_id": of.id,
         "created_at": of.created_at or None,

@@ -22,6 +22,7 @@ from baseten_jobs.applying.outcome import Applied, Awaited, End, Fate, Outcome
 from baseten_jobs.cli import sink
 from baseten_jobs.importing.adoption import Adopted, Adoption
 from baseten_jobs.importing.yaml_writer import yaml_text
+from baseten_jobs.job.checkpoint import Checkpoint
 from baseten_jobs.job.content import Content, File
 from baseten_jobs.job.observation import ObservedJob
 from baseten_jobs.manifest.diagnostics import Diagnostic, Position, Severity
@@ -32,7 +33,7 @@ from baseten_jobs.planning.plan import Orphan
 from baseten_jobs.planning.spec_commit import SpecCommit
 from baseten_jobs.planning.unclaimed import Unclaimed
 from baseten_jobs.provider.log_pages import LogLine
-from baseten_jobs.provider.particulars import Kept, Particulars
+from baseten_jobs.provider.particulars import Particulars
 from baseten_jobs.provider.status import Awaiting, Checkpoints, Status
 from baseten_jobs.report import field_help, formats, log_lines
 from baseten_jobs.report import json as as_json
@@ -205,7 +206,7 @@ LINES = (LogLine(1, "message", "g00r0", "ERROR"), LogLine(2, "message"))
 
 def _descriptions() -> tuple[Description, ...]:
     row, waiting = _statuses()
-    read = Particulars((Kept("checkpoint-1", "2026-03-01T10:00:00Z", 1, True),), log=LINES)
+    read = Particulars((Checkpoint("checkpoint-1", "2026-03-01T10:00:00Z", size=1, sync="COMPLETE"),), log=LINES)
     job = replace(row.job, user="ada@x", instance_type="H100:8") if row.job else None
     commit = SpecCommit(plans.REVISION, "Raise the rate")
     unread = Particulars(checkpoints_problem="GET /v1: 500", log_problem="GET /v1: 500")

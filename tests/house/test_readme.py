@@ -19,6 +19,7 @@ from baseten_jobs.compilation import compile_all
 from baseten_jobs.emulator.server import serving
 from baseten_jobs.emulator.settings import Durations, Settings
 from baseten_jobs.git.log import Revision
+from baseten_jobs.job.checkpoint import Checkpoint
 from baseten_jobs.job.gpu_use import GpuUse
 from baseten_jobs.job.observation import ObservedJob
 from baseten_jobs.job.request import JobRequest, ProjectRef
@@ -26,7 +27,7 @@ from baseten_jobs.job.retry_policy import RetryPolicy
 from baseten_jobs.manifest.inputs import Inputs
 from baseten_jobs.planning.spec_commit import SpecCommit
 from baseten_jobs.provider.dashboard import page_of
-from baseten_jobs.provider.particulars import Kept, Particulars
+from baseten_jobs.provider.particulars import Particulars
 from baseten_jobs.provider.status import Awaiting, Checkpoints, Status
 from baseten_jobs.report.description import Description
 from tests.planning.test_retries import force
@@ -251,7 +252,10 @@ def description_of_the_readme() -> Description:
         updated_at="2026-11-22T21:09:11Z", user="ada@acme.com", instance_type="H100:8x160x1800",
     )  # fmt: skip
     revision = Revision("d7addc19f5" + "0" * 30, "Ada", "2026-11-22T20:00:00+00:00", "specs/sft.yaml")
-    kept = [Kept(f"checkpoint-{n}", f"2026-11-22T{21 + n // 6}:{n * 10 % 60:02}:02Z", 16 << 30, True) for n in (10, 11)]
+    kept = [
+        Checkpoint(f"checkpoint-{n}", f"2026-11-22T{21 + n // 6}:{n * 10 % 60:02}:02Z", size=16 << 30, sync="COMPLETE")
+        for n in (10, 11)
+    ]
     return Description(
         Status(request, job, age=8040, cost=232.27, use=GpuUse(0.93)),
         SpecCommit(revision, "Train with a smaller rate"),
