@@ -3,9 +3,8 @@
 from collections.abc import Sequence
 
 from baseten_jobs.cli.exits import Exit
-from baseten_jobs.cli.job_names import CommandEnded
 from baseten_jobs.cli.runs_meant import Meant
-from baseten_jobs.cli.session import Session
+from baseten_jobs.cli.session import CommandEnded, Session
 from baseten_jobs.job.checkpoint import Checkpoint, checkpoints_in, newest
 from baseten_jobs.phrases import listed, one_line
 from baseten_jobs.provider.api.client import Api

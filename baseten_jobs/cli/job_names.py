@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from baseten_jobs import compilation, pipeline
 from baseten_jobs.cli.exits import Exit
-from baseten_jobs.cli.session import Session, or_default
+from baseten_jobs.cli.session import CommandEnded, Session, or_default
 from baseten_jobs.job.observation import ObservedJob, short
 from baseten_jobs.job.reading_order import by_name
 from baseten_jobs.manifest.inputs import Inputs
@@ -15,13 +15,6 @@ from baseten_jobs.provider.api.client import Api
 from baseten_jobs.provider.observe import job_by_id
 from baseten_jobs.provider.presence import Recall
 from baseten_jobs.provider.status import Status
-
-
-class CommandEnded(Exception):
-    """Raised where a command can't go on and has printed why; `code` is its exit code."""
-
-    def __init__(self, code: Exit) -> None:
-        self.code = code
 
 
 def manifests(

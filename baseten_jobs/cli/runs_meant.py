@@ -7,7 +7,7 @@ import click
 
 from baseten_jobs.cli import job_names
 from baseten_jobs.cli.exits import Exit
-from baseten_jobs.cli.session import Session
+from baseten_jobs.cli.session import CommandEnded, Session
 from baseten_jobs.job.names import run_name, without_letters
 from baseten_jobs.job.observation import ObservedJob
 from baseten_jobs.job.request import JobRequest
@@ -51,7 +51,7 @@ def one(
     (row,) = job_names.rows(session, api, found)
     meant = _of_row(session, row)
     if meant is None:
-        raise job_names.CommandEnded(session.fail(_not_submitted(row), Exit.FAILED))
+        raise CommandEnded(session.fail(_not_submitted(row), Exit.FAILED))
     return meant
 
 
@@ -75,7 +75,7 @@ def several(
     by_id = [Meant(job) for job in job_names.jobs_by_id(session, api, job_ids)]
     found = (*(each for each in meant if each is not None), *by_id)
     if without and not found:
-        raise job_names.CommandEnded(session.fail("; ".join(without), Exit.FAILED))
+        raise CommandEnded(session.fail("; ".join(without), Exit.FAILED))
     for told in without:
         session.note(told)
     return found

@@ -176,8 +176,18 @@ def opened(connection: "Connection") -> "Api":
     return api
 
 
+class CommandEnded(Exception):
+    """Raised where a command can't go on and has printed why; `code` is its exit code."""
+
+    def __init__(self, code: Exit) -> None:
+        self.code = code
+
+
 def guarded(session: Session, work: Callable[[], Exit]) -> Exit:
-    """Run a function that calls the API: an ApiError or UploadFailed becomes one line and an exit code."""
+    """Run a function that calls the API: an ApiError or UploadFailed becomes one line and an exit code.
+
+    A CommandEnded has been told already, and becomes its exit code.
+    """
     from baseten_jobs.applying.upload import UploadFailed
     from baseten_jobs.cli.interrupts import ending_at_once
     from baseten_jobs.provider.api.errors import ApiError
@@ -185,6 +195,8 @@ def guarded(session: Session, work: Callable[[], Exit]) -> Exit:
     try:
         with ending_at_once(as_json=session.json):
             return work()
+    except CommandEnded as end:
+        return end.code
     except UploadFailed as error:
         return session.fail(str(error), Exit.FAILED)
     except ApiError as error:

@@ -48,12 +48,9 @@ def command(
     session = Session(output)
 
     def work() -> Exit:
-        try:
-            compiled = job_names.manifest(session, paths, name, allowed)
-            api = opened(connection)
-            (job,) = job_names.jobs_by_id(session, api, [job_id])
-        except job_names.CommandEnded as refused:
-            return refused.code
+        compiled = job_names.manifest(session, paths, name, allowed)
+        api = opened(connection)
+        (job,) = job_names.jobs_by_id(session, api, [job_id])
         (manifest,) = compiled.manifests
         document, request = manifest.document, manifest.request
         observation, diagnostics = look(api, compiled)

@@ -12,7 +12,6 @@ from baseten_jobs.cli.checkpoint_choice import chosen_ids, listed_of, to_deploy
 from baseten_jobs.cli.deployment import deployment_of
 from baseten_jobs.cli.exits import Exit
 from baseten_jobs.cli.implied import ListsByDefault
-from baseten_jobs.cli.job_names import CommandEnded
 from baseten_jobs.cli.runs_meant import Meant
 from baseten_jobs.cli.session import Session, guarded, opened
 from baseten_jobs.job.checkpoint import newest
@@ -252,10 +251,4 @@ def _plain(job_id: str) -> str:
 
 
 def _called(session: Session, connection: Connection, work: Callable[[Api], Exit]) -> Exit:
-    def guarded_work() -> Exit:
-        try:
-            return work(opened(connection))
-        except CommandEnded as end:
-            return end.code
-
-    return guarded(session, guarded_work)
+    return guarded(session, lambda: work(opened(connection)))

@@ -7,7 +7,7 @@ from typing import BinaryIO, cast
 
 import click
 
-from baseten_jobs.cli import job_names, options, runs_meant
+from baseten_jobs.cli import options, runs_meant
 from baseten_jobs.cli.exits import Exit
 from baseten_jobs.cli.interrupts import raising
 from baseten_jobs.cli.progress import UploadProgress
@@ -78,8 +78,6 @@ def command(
             with raising(), tempfile.TemporaryFile() as archive:
                 _fetch(session, api, meant, cast(BinaryIO, archive))
                 return _told(session, meant, cast(BinaryIO, archive), paths, out)
-        except job_names.CommandEnded as end:
-            return end.code
         except NoCode as error:
             return session.fail(f"{error} of {one_line(meant.name)}", Exit.FAILED)
         except (LinkFailed, NotAnArchive) as error:

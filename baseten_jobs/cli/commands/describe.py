@@ -48,11 +48,8 @@ def command(
 
     def work() -> Exit:
         api = opened(connection)
-        try:
-            rows, beside = _named(session, api, names, paths, allowed) if names else ((), ())
-            by_id = tuple(map(by_itself, job_names.jobs_by_id(session, api, job_ids)))
-        except job_names.CommandEnded as end:
-            return end.code
+        rows, beside = _named(session, api, names, paths, allowed) if names else ((), ())
+        by_id = tuple(map(by_itself, job_names.jobs_by_id(session, api, job_ids)))
         surveyed = Survey(api).of((*rows, *by_id))
         session.result(formats.DESCRIBED[output](descriptions(api, surveyed, beside, paths, _LINES), session.look()))
         return Exit.DONE

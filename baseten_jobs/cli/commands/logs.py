@@ -85,10 +85,7 @@ def command(
 
     def work() -> Exit:
         api = opened(connection)
-        try:
-            jobs, complete = job_names.named_jobs(session, api, asked)
-        except job_names.CommandEnded as end:
-            return end.code
+        jobs, complete = job_names.named_jobs(session, api, asked)
         now = api.clock.wall()
         start, ends = since(now) if since else None, until(now) if until else None
         wanted = Selection(start, ends, level and level.upper(), frozenset(nodes), tail)

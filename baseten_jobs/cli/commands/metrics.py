@@ -65,10 +65,7 @@ def command(
 
     def work() -> Exit:
         api = opened(connection)
-        try:
-            jobs, _ = job_names.named_jobs(session, api, Asked(names, job_ids, paths, allowed))
-        except job_names.CommandEnded as end:
-            return end.code
+        jobs, _ = job_names.named_jobs(session, api, Asked(names, job_ids, paths, allowed))
         every = measured(api, [(each.name, each.job) for each in jobs], since)
         if watch:
             return _watched(session, api, every, since)

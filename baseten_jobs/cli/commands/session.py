@@ -58,10 +58,7 @@ def command(
 
     def work() -> Exit:
         api = opened(connection)
-        try:
-            jobs, _ = job_names.named_jobs(session, api, Asked(names, job_ids, paths, allowed))
-        except job_names.CommandEnded as end:
-            return end.code
+        jobs, _ = job_names.named_jobs(session, api, Asked(names, job_ids, paths, allowed))
         chosen = [(each.name, each.job) for each in jobs]
         every, code = read_sessions(api, chosen), Exit.DONE
         if extend is not None:

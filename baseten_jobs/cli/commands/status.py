@@ -70,21 +70,18 @@ def command(
     session = Session(output)
 
     def work() -> Exit:
-        try:
-            compiled = job_names.manifests(session, paths, names, allowed) if names or not job_ids else None
-            api = opened(connection)
-            survey, recall = Survey(api), Recall(api)
+        compiled = job_names.manifests(session, paths, names, allowed) if names or not job_ids else None
+        api = opened(connection)
+        survey, recall = Survey(api), Recall(api)
 
-            def look() -> Rows:
-                rows = job_names.rows(session, api, compiled, recall) if compiled else ()
-                return survey.of((*rows, *map(by_itself, job_names.jobs_by_id(session, api, job_ids))))
+        def look() -> Rows:
+            rows = job_names.rows(session, api, compiled, recall) if compiled else ()
+            return survey.of((*rows, *map(by_itself, job_names.jobs_by_id(session, api, job_ids))))
 
-            rows = look()
-            stuck: Stuck = ()
-            if watch:
-                rows, stuck = _watched(session, api, rows, look)
-        except job_names.CommandEnded as end:
-            return end.code
+        rows = look()
+        stuck: Stuck = ()
+        if watch:
+            rows, stuck = _watched(session, api, rows, look)
         if not (watch and not session.json):
             found = compiled if compiled and not names else None
             unclaimed = _unclaimed(api, found, recall, connection, paths) if found else None

@@ -10,7 +10,7 @@ from baseten_jobs.applying.intent import Planned
 from baseten_jobs.cli import job_names, options, sink
 from baseten_jobs.cli.exits import Exit
 from baseten_jobs.cli.owner_option import owner_letters
-from baseten_jobs.cli.session import Session, guarded, inquiry, opened, or_default, still_there
+from baseten_jobs.cli.session import CommandEnded, Session, guarded, inquiry, opened, or_default, still_there
 from baseten_jobs.manifest.inputs import Inputs
 from baseten_jobs.manifest.name_globs import is_glob, means
 from baseten_jobs.phrases import listed, page
@@ -87,10 +87,7 @@ def command(
 
     def work() -> Exit:
         call = _Call(session, opened(connection), connection, paths, allowed, owners)
-        try:
-            found = _orphans(call) if orphans else _named(call, names, job_ids)
-        except job_names.CommandEnded as end:
-            return end.code
+        found = _orphans(call) if orphans else _named(call, names, job_ids)
         return _stop(session, call.api, found, yes)
 
     return guarded(session, work)
@@ -128,10 +125,10 @@ def _orphans(call: _Call) -> _Found:
     paths = still_there(call.session, or_default(call.paths), prune=True)
     compiled = compilation.compile_all(Inputs(paths, allowed=call.allowed), call.session.stdin)
     if not compiled.valid:
-        raise job_names.CommandEnded(call.session.invalid(compiled.diagnostics))
+        raise CommandEnded(call.session.invalid(compiled.diagnostics))
     made = _planned(call, compiled)
     if not made.valid:
-        raise job_names.CommandEnded(call.session.invalid(made.diagnostics))
+        raise CommandEnded(call.session.invalid(made.diagnostics))
     stops = stop_list.prunable(made.plan)
     left = [orphan for orphan in made.plan.orphans if orphan not in stops]
     lines = stop_list.pruned(made.plan, call.api.clock.wall())
