@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from baseten_jobs import compilation, pipeline
-from baseten_jobs.cli.exits import Exit
+from baseten_jobs.cli.exits import Exit, worst
 from baseten_jobs.cli.session import CommandEnded, Session, or_default
 from baseten_jobs.job.observation import ObservedJob, short
 from baseten_jobs.job.reading_order import by_name
@@ -12,6 +12,8 @@ from baseten_jobs.manifest.inputs import Inputs
 from baseten_jobs.manifest.name_globs import is_glob
 from baseten_jobs.phrases import count, one_line, page
 from baseten_jobs.provider.api.client import Api
+from baseten_jobs.provider.job_sessions import JobSessions
+from baseten_jobs.provider.measured import Measured
 from baseten_jobs.provider.observe import job_by_id
 from baseten_jobs.provider.presence import Recall
 from baseten_jobs.provider.status import Status
@@ -105,14 +107,11 @@ def named_jobs(session: Session, api: Api, asked: Asked) -> tuple[list[Named], b
     jobs: dict[str, Named] = {}
     missing: list[str] = []
     for row in found:
-        job = next(iter(row.live), row.job)
+        job = job_of(session, row)
         if job is None:
-            waits = "".join(f"; it waits for {wait}" for wait in row.waits)
-            missing.append(f"{row.request.name} is not submitted{waits}")
-            continue
-        if job.identity != row.request.identity:
-            session.note(f"job {job.id} runs another spec of {row.request.name} than the manifest's: {job.name}")
-        jobs[job.id] = Named(row.request.name, job)
+            missing.append(not_submitted(row))
+        else:
+            jobs[job.id] = Named(row.request.name, job)
     for job in jobs_by_id(session, api, asked.job_ids):
         jobs.setdefault(job.id, Named(job.id, job))
     if missing and not jobs:
@@ -120,6 +119,31 @@ def named_jobs(session: Session, api: Api, asked: Asked) -> tuple[list[Named], b
     for told in missing:
         session.note(told)
     return list(jobs.values()), not missing
+
+
+def job_of(session: Session, row: Status) -> ObservedJob | None:
+    """The live job of a manifest's name, else the last one of its own spec; a note tells if it runs another spec."""
+    job = next(iter(row.live), row.job)
+    if job is not None and job.identity != row.request.identity:
+        told = f"job {job.id} runs another spec of {row.request.name} than the manifest's"
+        session.note(f"{told}: {one_line(job.name or '')}")
+    return job
+
+
+def not_submitted(row: Status) -> str:
+    """That a manifest has no job, and what it waits for."""
+    waits = "".join(f"; it waits for {wait}" for wait in row.waits)
+    return f"{row.request.name} is not submitted{waits}"
+
+
+def told_troubles(session: Session, every: Iterable[Measured | JobSessions]) -> Exit:
+    """The exit code of what was read of jobs; an error is printed for each that could not be."""
+    code = Exit.DONE
+    for each in every:
+        if each.trouble:
+            session.error(f"{each.name}: {each.trouble}")
+            code = worst([code, Exit.UNAUTHORISED if each.trouble.unauthorised else Exit.FAILED])
+    return code
 
 
 def _candidates(row: Status) -> list[str]:

@@ -11,7 +11,6 @@ from baseten_jobs.cli.session import CommandEnded, Session
 from baseten_jobs.job.names import run_name, without_letters
 from baseten_jobs.job.observation import ObservedJob
 from baseten_jobs.job.request import JobRequest
-from baseten_jobs.phrases import one_line
 from baseten_jobs.provider.api.client import Api
 from baseten_jobs.provider.status import Status
 
@@ -51,7 +50,7 @@ def one(
     (row,) = job_names.rows(session, api, found)
     meant = _of_row(session, row)
     if meant is None:
-        raise CommandEnded(session.fail(_not_submitted(row), Exit.FAILED))
+        raise CommandEnded(session.fail(job_names.not_submitted(row), Exit.FAILED))
     return meant
 
 
@@ -71,7 +70,7 @@ def several(
     if names:
         rows = job_names.rows(session, api, job_names.manifests(session, paths, tuple(names), allowed))
     meant = [_of_row(session, row) for row in rows]
-    without = [_not_submitted(row) for row, each in zip(rows, meant, strict=True) if each is None]
+    without = [job_names.not_submitted(row) for row, each in zip(rows, meant, strict=True) if each is None]
     by_id = [Meant(job) for job in job_names.jobs_by_id(session, api, job_ids)]
     found = (*(each for each in meant if each is not None), *by_id)
     if without and not found:
@@ -82,17 +81,6 @@ def several(
 
 
 def _of_row(session: Session, row: Status) -> Meant | None:
-    """The live job of the manifest's name, else the last job of its own spec."""
-    live = job_names.live_jobs(session, [row])
-    job = live[0][1] if live else row.job
-    if job is None:
-        return None
-    if job.identity != row.request.identity:
-        told = f"job {job.id} runs another spec of {row.request.name} than the manifest's"
-        session.note(f"{told}: {one_line(job.name or '')}")
-    return Meant(job, row.request)
-
-
-def _not_submitted(row: Status) -> str:
-    waits = "".join(f"; it waits for {wait}" for wait in row.waits)
-    return f"{row.request.name} is not submitted{waits}"
+    job_names.live_jobs(session, [row])
+    job = job_names.job_of(session, row)
+    return None if job is None else Meant(job, row.request)

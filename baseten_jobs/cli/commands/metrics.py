@@ -1,6 +1,6 @@
 """`metrics`: how much the jobs of manifests use of their GPUs, CPUs, memory and disks."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 
 import click
@@ -70,16 +70,9 @@ def command(
         if watch:
             return _watched(session, api, every, since)
         session.result(formats.METRICS[output](every, _look(session)))
-        return _code(session, every)
+        return job_names.told_troubles(session, every)
 
     return guarded(session, work)
-
-
-def _code(session: Session, every: Sequence[Measured]) -> Exit:
-    troubles = [(each.name, each.trouble) for each in every if each.trouble]
-    for name, trouble in troubles:
-        session.error(f"{name}: {trouble}")
-    return worst([Exit.DONE, *(Exit.UNAUTHORISED if each.unauthorised else Exit.FAILED for _, each in troubles)])
 
 
 def _look(session: Session) -> Look:
@@ -110,4 +103,4 @@ def _watched(session: Session, api: Api, every: tuple[Measured, ...], since: Cal
         every = tuple(next(again) if each in live else each for each in every)
     for job in stuck:
         note(f"warning: {standing_still(job)}")
-    return worst([_code(session, every), *(Exit.UNCLEAR for _ in stuck)])
+    return worst([job_names.told_troubles(session, every), *(Exit.UNCLEAR for _ in stuck)])

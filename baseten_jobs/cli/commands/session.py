@@ -69,23 +69,16 @@ def command(
         session.result(formats.SESSIONS[output](every, session.look()))
         if any(one.code for each in every for one in each.sessions) and not session.show_values:
             session.note("codes are masked here; --show-values shows them")
-        return worst([code, _code(session, every)])
+        return worst([code, job_names.told_troubles(session, every)])
 
     return guarded(session, work)
-
-
-def _code(session: Session, every: Sequence[JobSessions]) -> Exit:
-    troubles = [(each.name, each.trouble) for each in every if each.trouble]
-    for name, trouble in troubles:
-        session.error(f"{name}: {trouble}")
-    return worst([Exit.DONE, *(Exit.UNAUTHORISED if each.unauthorised else Exit.FAILED for _, each in troubles)])
 
 
 def _extended(session: Session, api: Api, every: Sequence[JobSessions], minutes: int, yes: bool) -> Exit:
     """List the sessions, ask, and give each more time once: a call without an answer may have done it."""
     found = [(each, one) for each in every for one in each.sessions]
     if not found:
-        _code(session, every)
+        job_names.told_troubles(session, every)
         return session.fail("there is no active session, so nothing was extended", Exit.FAILED)
     session.note(page(_listed(each.name, one, each.read_at) for each, one in found))
     asked = f"Extend {count(len(found), 'session')} by {count(minutes, 'minute')}?"
