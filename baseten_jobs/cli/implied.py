@@ -19,5 +19,6 @@ class ListsByDefault(click.Group):
         own = super().shell_complete(ctx, incomplete)
         listing = self.commands[LIST]
         with listing.make_context(LIST, [], parent=ctx, resilient_parsing=True) as inner:
-            named = listing.params[0].shell_complete(inner, incomplete)
+            (names,) = (each for each in listing.params if isinstance(each, click.Argument))
+            named = names.shell_complete(inner, incomplete)
         return [*own, *(item for item in named if item.value not in self.commands)]

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from baseten_jobs import compilation, pipeline
 from baseten_jobs.cli.exits import Exit, worst
@@ -12,11 +13,13 @@ from baseten_jobs.manifest.inputs import Inputs
 from baseten_jobs.manifest.name_globs import is_glob
 from baseten_jobs.phrases import count, one_line, page
 from baseten_jobs.provider.api.client import Api
-from baseten_jobs.provider.job_sessions import JobSessions
-from baseten_jobs.provider.measured import Measured
 from baseten_jobs.provider.observe import job_by_id
 from baseten_jobs.provider.presence import Recall
 from baseten_jobs.provider.status import Status
+
+if TYPE_CHECKING:
+    from baseten_jobs.provider.job_sessions import JobSessions
+    from baseten_jobs.provider.measured import Measured
 
 
 def manifests(
@@ -136,7 +139,7 @@ def not_submitted(row: Status) -> str:
     return f"{row.request.name} is not submitted{waits}"
 
 
-def told_troubles(session: Session, every: Iterable[Measured | JobSessions]) -> Exit:
+def told_troubles(session: Session, every: Iterable["Measured | JobSessions"]) -> Exit:
     """The exit code of what was read of jobs; an error is printed for each that could not be."""
     code = Exit.DONE
     for each in every:

@@ -44,7 +44,7 @@ def complete_paths(context: click.Context, parameter: click.Parameter, incomplet
     return [CompletionItem(incomplete, type="file")]
 
 
-_FILES: Any = {
+FILES: Any = {
     "multiple": True,
     "shell_complete": complete_paths,
     "metavar": "PATH",
@@ -54,12 +54,7 @@ _FILES: Any = {
 
 def files(command: F) -> F:
     """-f PATH, for commands whose arguments are names."""
-    return click.option("-f", "--file", "paths", **_FILES)(command)
-
-
-def long_files(command: F) -> F:
-    """The same where -f means to follow."""
-    return click.option("--file", "paths", **_FILES)(command)
+    return click.option("-f", "--file", "paths", **FILES)(command)
 
 
 def output(*formats: str) -> Callable[[F], F]:
@@ -93,7 +88,7 @@ class _OverrideType(click.ParamType):  # type: ignore[type-arg,unused-ignore]
             self.fail(str(error), param, ctx)
 
 
-_ALLOW_OUTSIDE: Any = {
+ALLOW_OUTSIDE: Any = {
     "multiple": True,
     "metavar": "DIR",
     "type": click.Path(exists=True, file_okay=False),
@@ -104,7 +99,7 @@ _ALLOW_OUTSIDE: Any = {
 
 def allow_outside(command: F) -> F:
     """--allow-outside: who runs a command grants what a manifest can only ask for; no environment and no file does."""
-    return click.option("--allow-outside", "allowed", **_ALLOW_OUTSIDE)(command)
+    return click.option("--allow-outside", "allowed", **ALLOW_OUTSIDE)(command)
 
 
 class _BranchType(click.ParamType):  # type: ignore[type-arg,unused-ignore]
@@ -148,7 +143,7 @@ inputs = bundle(
         ["--set", "overrides"], multiple=True, type=_OverrideType(), metavar="NAME:FIELD=VALUE",
         help="Set a field of a manifest, or of each that a glob such as 'qwen3-*' matches; repeatable.",
     ),
-    click.Option(["--allow-outside", "allowed"], **_ALLOW_OUTSIDE),
+    click.Option(["--allow-outside", "allowed"], **ALLOW_OUTSIDE),
 )  # fmt: skip
 """Which manifests to read, and how. --set gives what only CI knows, such as the tag of an image that it has built."""
 

@@ -1,12 +1,10 @@
 """NAMEs and ids on the command line -> the jobs whose remains are asked for."""
 
-from collections.abc import Sequence
 from typing import NamedTuple
-
-import click
 
 from baseten_jobs.cli import job_names
 from baseten_jobs.cli.exits import Exit
+from baseten_jobs.cli.job_names import Asked
 from baseten_jobs.cli.session import CommandEnded, Session
 from baseten_jobs.job.names import run_name, without_letters
 from baseten_jobs.job.observation import ObservedJob
@@ -34,44 +32,29 @@ class Meant(NamedTuple):
         return named or without_letters(self.job.name) or ""
 
 
-def check_one(name: str | None, job_id: str | None) -> None:
-    """Raises UsageError unless just one job is asked for."""
-    if (name is None) == (job_id is None):
-        raise click.UsageError("name a manifest, or a job with --job ID")
-
-
-def one(
-    session: Session, api: Api, paths: tuple[str, ...], name: str | None, job_id: str | None, allowed: tuple[str, ...]
-) -> Meant:
-    """The job of the manifest of a NAME, or of an id; raises CommandEnded, and ApiError."""
-    if job_id is not None:
-        return Meant(job_names.jobs_by_id(session, api, [job_id])[0])
-    found = job_names.manifest(session, paths, str(name), allowed)
-    (row,) = job_names.rows(session, api, found)
+def one(session: Session, api: Api, asked: Asked) -> Meant:
+    """The job of the one manifest, or of the one id, that is asked for; raises CommandEnded, and ApiError."""
+    if asked.job_ids:
+        return Meant(job_names.jobs_by_id(session, api, asked.job_ids)[0])
+    (name,) = asked.names
+    (row,) = job_names.rows(session, api, job_names.manifest(session, asked.paths, name, asked.allowed))
     meant = _of_row(session, row)
     if meant is None:
         raise CommandEnded(session.fail(job_names.not_submitted(row), Exit.FAILED))
     return meant
 
 
-def several(
-    session: Session,
-    api: Api,
-    paths: tuple[str, ...],
-    names: Sequence[str],
-    job_ids: Sequence[str],
-    allowed: tuple[str, ...],
-) -> tuple[Meant, ...]:
+def several(session: Session, api: Api, asked: Asked) -> tuple[Meant, ...]:
     """The jobs of manifests and of ids, with a note for each manifest without one.
 
     Raises CommandEnded, also where no manifest has a job, and ApiError.
     """
     rows: tuple[Status, ...] = ()
-    if names:
-        rows = job_names.rows(session, api, job_names.manifests(session, paths, tuple(names), allowed))
+    if asked.names:
+        rows = job_names.rows(session, api, job_names.manifests(session, asked.paths, asked.names, asked.allowed))
     meant = [_of_row(session, row) for row in rows]
     without = [job_names.not_submitted(row) for row, each in zip(rows, meant, strict=True) if each is None]
-    by_id = [Meant(job) for job in job_names.jobs_by_id(session, api, job_ids)]
+    by_id = [Meant(job) for job in job_names.jobs_by_id(session, api, asked.job_ids)]
     found = (*(each for each in meant if each is not None), *by_id)
     if without and not found:
         raise CommandEnded(session.fail("; ".join(without), Exit.FAILED))

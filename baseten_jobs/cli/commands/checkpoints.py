@@ -7,11 +7,12 @@ from collections.abc import Callable, Sequence
 
 import click
 
-from baseten_jobs.cli import download_run, options, runs_meant
+from baseten_jobs.cli import download_run, job_options, options, runs_meant
 from baseten_jobs.cli.checkpoint_choice import chosen_ids, listed_of, to_deploy
 from baseten_jobs.cli.deployment import deployment_of
 from baseten_jobs.cli.exits import Exit
 from baseten_jobs.cli.implied import ListsByDefault
+from baseten_jobs.cli.job_names import Asked
 from baseten_jobs.cli.runs_meant import Meant
 from baseten_jobs.cli.session import Session, guarded, opened
 from baseten_jobs.job.checkpoint import newest
@@ -41,19 +42,13 @@ def command() -> None:
 
 
 @command.command("list", short_help="List checkpoints; need not be said.")
-@click.argument("names", nargs=-1, metavar="[NAME]...", shell_complete=options.complete_names)
 @click.option("--latest", is_flag=True, help="Only the newest checkpoint of each job that is synced whole.")
-@click.option("--job", "job_ids", multiple=True, metavar="ID", help="The checkpoints of this job, managed or not.")
-@options.files
-@options.allow_outside
+@job_options.jobs("The checkpoints of this job, managed or not.")
 @options.output("text", "json")
 @options.connection
 def listing(
-    names: tuple[str, ...],
     latest: bool,
-    job_ids: tuple[str, ...],
-    paths: tuple[str, ...],
-    allowed: tuple[str, ...],
+    asked: Asked,
     output: str,
     connection: Connection,
 ) -> Exit:
@@ -63,12 +58,10 @@ def listing(
 
     Example: baseten-jobs checkpoints qwen3-sft --latest -o json
     """
-    if not (names or job_ids):
-        raise click.UsageError("name a manifest, or a job with --job ID")
     session = Session(output)
 
     def work(api: Api) -> Exit:
-        found = [listed_of(api, each) for each in runs_meant.several(session, api, paths, names, job_ids, allowed)]
+        found = [listed_of(api, each) for each in runs_meant.several(session, api, asked)]
         if latest:
             found = [each._replace(checkpoints=tuple(filter(None, [newest(each.checkpoints)]))) for each in found]
         if session.json:
@@ -81,7 +74,6 @@ def listing(
 
 
 @command.command("download", short_help="Download their files.")
-@click.argument("name", metavar="[NAME]", required=False, shell_complete=options.complete_names)
 @click.option(
     "--to",
     "folder",
@@ -99,21 +91,16 @@ def listing(
     help="Only files that this glob matches: by their own name, or with a / in it by the whole path. Repeatable.",
 )
 @click.option("--force", is_flag=True, help="Replace files that are there and are not what the job has.")
-@click.option("--job", "job_id", metavar="ID", help="The files of this job, managed or not.")
-@options.files
-@options.allow_outside
+@job_options.one_job("The files of this job, managed or not.")
 @options.output("text", "json")
 @options.connection
 def download(
-    name: str | None,
     folder: str | None,
     ids: tuple[str, ...],
     latest: bool,
     patterns: tuple[str, ...],
     force: bool,
-    job_id: str | None,
-    paths: tuple[str, ...],
-    allowed: tuple[str, ...],
+    asked: Asked,
     output: str,
     connection: Connection,
 ) -> Exit:
@@ -125,13 +112,12 @@ def download(
 
     Example: baseten-jobs checkpoints download qwen3-sft --latest --include '*.safetensors' --to weights
     """
-    runs_meant.check_one(name, job_id)
     if latest and ids:
         raise click.UsageError("--latest and --checkpoint each choose: give one")
     session = Session(output)
 
     def work(api: Api) -> Exit:
-        meant = runs_meant.one(session, api, paths, name, job_id, allowed)
+        meant = runs_meant.one(session, api, asked)
         where = Folder(os.path.normpath(folder or os.path.join("checkpoints", _plain(meant.job.id))))
         wanted = chosen_ids(session, api, meant, ids, latest)
         files = chosen(files_of(api, meant.job), wanted, patterns)
@@ -152,7 +138,6 @@ def download(
 
 
 @command.command("deploy", short_help="Write the truss client's file to deploy one.")
-@click.argument("name", metavar="[NAME]", required=False, shell_complete=options.complete_names)
 @click.option(
     "--checkpoint",
     "ids",
@@ -167,19 +152,14 @@ def download(
     help="Write this file, or standard output with -, instead of deploy-<name>.py.",
 )
 @click.option("--force", is_flag=True, help="Overwrite the file if it is there already.")
-@click.option("--job", "job_id", metavar="ID", help="Of this job, managed or not.")
-@options.files
-@options.allow_outside
+@job_options.one_job("Of this job, managed or not.")
 @options.output("text", "json")
 @options.connection
 def deploy(
-    name: str | None,
     ids: tuple[str, ...],
     out: str | None,
     force: bool,
-    job_id: str | None,
-    paths: tuple[str, ...],
-    allowed: tuple[str, ...],
+    asked: Asked,
     output: str,
     connection: Connection,
 ) -> Exit:
@@ -190,11 +170,10 @@ def deploy(
 
     Example: baseten-jobs checkpoints deploy qwen3-sft --checkpoint checkpoint-500
     """
-    runs_meant.check_one(name, job_id)
     session = Session(output)
 
     def work(api: Api) -> Exit:
-        meant = runs_meant.one(session, api, paths, name, job_id, allowed)
+        meant = runs_meant.one(session, api, asked)
         wanted = deployment_of(meant, to_deploy(session, api, meant, ids))
         if wanted.fault:
             return session.fail(wanted.fault, Exit.FAILED)

@@ -7,9 +7,10 @@ from typing import BinaryIO, cast
 
 import click
 
-from baseten_jobs.cli import options, runs_meant
+from baseten_jobs.cli import job_options, options, runs_meant
 from baseten_jobs.cli.exits import Exit
 from baseten_jobs.cli.interrupts import raising
+from baseten_jobs.cli.job_names import Asked
 from baseten_jobs.cli.progress import UploadProgress
 from baseten_jobs.cli.runs_meant import Meant
 from baseten_jobs.cli.session import Session, guarded, opened, or_default
@@ -37,25 +38,19 @@ _EXITS = {Verdict.OTHER: Exit.FAILED, Verdict.UNKNOWN: Exit.UNCLEAR}
 
 
 @click.command("code")
-@click.argument("name", metavar="[NAME]", required=False, shell_complete=options.complete_names)
 @click.option(
     "--out",
     metavar="DIR",
     shell_complete=options.complete_paths,
     help="Unpack it into this folder, which has to be new or empty.",
 )
-@click.option("--job", "job_id", metavar="ID", help="The code of this job, managed or not.")
-@options.files
-@options.allow_outside
+@job_options.one_job("The code of this job, managed or not.")
 @options.verbose
 @options.output("text", "json")
 @options.connection
 def command(
-    name: str | None,
     out: str | None,
-    job_id: str | None,
-    paths: tuple[str, ...],
-    allowed: tuple[str, ...],
+    asked: Asked,
     verbose: bool,
     output: str,
     connection: Connection,
@@ -68,16 +63,15 @@ def command(
 
     Example: baseten-jobs code qwen3-sft --out submitted
     """
-    runs_meant.check_one(name, job_id)
     session = Session(output, verbose=verbose)
 
     def work() -> Exit:
         api = opened(connection)
         try:
-            meant = runs_meant.one(session, api, paths, name, job_id, allowed)
+            meant = runs_meant.one(session, api, asked)
             with raising(), tempfile.TemporaryFile() as archive:
                 _fetch(session, api, meant, cast(BinaryIO, archive))
-                return _told(session, meant, cast(BinaryIO, archive), paths, out)
+                return _told(session, meant, cast(BinaryIO, archive), asked.paths, out)
         except NoCode as error:
             return session.fail(f"{error} of {one_line(meant.name)}", Exit.FAILED)
         except (LinkFailed, NotAnArchive) as error:

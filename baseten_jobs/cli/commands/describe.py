@@ -4,9 +4,10 @@ from dataclasses import replace
 
 import click
 
-from baseten_jobs.cli import job_names, options
+from baseten_jobs.cli import job_names, job_options, options
 from baseten_jobs.cli.descriptions import descriptions, heirs_of
 from baseten_jobs.cli.exits import Exit
+from baseten_jobs.cli.job_names import Asked
 from baseten_jobs.cli.session import Session, guarded, opened
 from baseten_jobs.job.request import JobRequest
 from baseten_jobs.provider.api.client import Api
@@ -19,17 +20,11 @@ _LINES = 20
 
 
 @click.command("describe")
-@click.argument("names", nargs=-1, metavar="[NAME]...", shell_complete=options.complete_names)
-@click.option("--job", "job_ids", multiple=True, metavar="ID", help="Describe this job, managed or not.")
-@options.files
-@options.allow_outside
+@job_options.jobs("Describe this job, managed or not.")
 @options.output(*formats.DESCRIBED)
 @options.connection
 def command(
-    names: tuple[str, ...],
-    job_ids: tuple[str, ...],
-    paths: tuple[str, ...],
-    allowed: tuple[str, ...],
+    asked: Asked,
     output: str,
     connection: Connection,
 ) -> Exit:
@@ -42,27 +37,25 @@ def command(
     \b
     Example: baseten-jobs describe qwen3-8b-sft
     """
-    if not (names or job_ids):
-        raise click.UsageError("name a manifest, or a job with --job ID")
     session = Session(output)
 
     def work() -> Exit:
         api = opened(connection)
-        rows, beside = _named(session, api, names, paths, allowed) if names else ((), ())
-        by_id = tuple(map(by_itself, job_names.jobs_by_id(session, api, job_ids)))
+        rows, beside = _named(session, api, asked) if asked.names else ((), ())
+        by_id = tuple(map(by_itself, job_names.jobs_by_id(session, api, asked.job_ids)))
         surveyed = Survey(api).of((*rows, *by_id))
-        session.result(formats.DESCRIBED[output](descriptions(api, surveyed, beside, paths, _LINES), session.look()))
+        session.result(
+            formats.DESCRIBED[output](descriptions(api, surveyed, beside, asked.paths, _LINES), session.look())
+        )
         return Exit.DONE
 
     return guarded(session, work)
 
 
-def _named(
-    session: Session, api: Api, names: tuple[str, ...], paths: tuple[str, ...], allowed: tuple[str, ...]
-) -> tuple[tuple[Status, ...], tuple[Status, ...]]:
+def _named(session: Session, api: Api, asked: Asked) -> tuple[tuple[Status, ...], tuple[Status, ...]]:
     """The rows of the manifests that are meant, and beside them those of what loads from their jobs."""
-    compiled = job_names.everything(session, paths, allowed)
-    meant = job_names.chosen(session, compiled, names)
+    compiled = job_names.everything(session, asked.paths, asked.allowed)
+    meant = job_names.chosen(session, compiled, asked.names)
     wanted = {_key(request) for request in meant.requests}
     heirs = heirs_of(compiled, {request.name for request in meant.requests})
     kept = tuple(e for e in compiled.manifests if _key(e.request) in wanted or e.request.name in heirs)

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import click
 
-from baseten_jobs.cli import job_names, options, sink
+from baseten_jobs.cli import job_names, job_options, options, sink
 from baseten_jobs.cli.exits import Exit, worst
 from baseten_jobs.cli.job_names import Asked, Named
 from baseten_jobs.cli.moment_option import Moment, MomentType
@@ -32,7 +32,6 @@ _MOST_TAIL = 100_000
 
 
 @click.command("logs", epilog="For example: baseten-jobs logs 'lr-*' --tail 20 --level warning -f")
-@click.argument("names", nargs=-1, metavar="[NAME]...", shell_complete=options.complete_names)
 @click.option("-f", "--follow", "following", is_flag=True, help="Go on until the jobs end; exits as they did.")
 @click.option("--tail", type=click.IntRange(1, _MOST_TAIL), metavar="N", help="Only the last N lines of each job.")
 @click.option("--since", type=MomentType(), help="Only lines from 10m, 2h or 3d ago on, or from a time, in UTC.")
@@ -45,22 +44,17 @@ _MOST_TAIL = 100_000
 @click.option(
     "--node", "nodes", multiple=True, metavar="RANK", help="Only lines of this node, such as 0 or g00r0; repeatable."
 )
-@click.option("--job", "job_ids", multiple=True, metavar="ID", help="The log of this job, managed or not.")
-@options.long_files
-@options.allow_outside
+@job_options.jobs("The log of this job, managed or not.", "--file")
 @options.output("text", "raw", "jsonl", "json")
 @options.connection
 def command(
-    names: tuple[str, ...],
     following: bool,
     tail: int | None,
     since: Moment | None,
     until: Moment | None,
     level: str | None,
     nodes: tuple[str, ...],
-    job_ids: tuple[str, ...],
-    paths: tuple[str, ...],
-    allowed: tuple[str, ...],
+    asked: Asked,
     output: str,
     connection: Connection,
 ) -> Exit:
@@ -72,16 +66,13 @@ def command(
     here and does not change for ten minutes. On a terminal, and where GitHub's runner reads them, escape sequences are
     taken out of the lines; elsewhere lines are as the job wrote them.
     """
-    if not (names or job_ids):
-        raise click.UsageError("name a manifest, or a job with --job ID")
-    if following and any(name.endswith(_OF_FILES) for name in names):
+    if following and any(name.endswith(_OF_FILES) for name in asked.names):
         raise click.UsageError("-f follows here, a path comes with --file PATH")
     if following and output == "json":
         raise click.UsageError("-o json is one document at the end; -o jsonl follows, one line each")
     if following and until:
         raise click.UsageError("--until has an end, and -f goes on")
     session = Session(output)
-    asked = Asked(names, job_ids, paths, allowed)
 
     def work() -> Exit:
         api = opened(connection)

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import click
 
-from baseten_jobs.cli import job_names, options, sink
+from baseten_jobs.cli import job_names, job_options, options, sink
 from baseten_jobs.cli.exits import Exit, worst
 from baseten_jobs.cli.job_names import Asked
 from baseten_jobs.cli.moment_option import Moment, MomentType
@@ -26,7 +26,6 @@ _CHARACTERS = "▁█·"
 
 
 @click.command("metrics", epilog="For example: baseten-jobs metrics qwen3-8b-sft --since 3h")
-@click.argument("names", nargs=-1, metavar="[NAME]...", shell_complete=options.complete_names)
 @click.option(
     "--since",
     type=MomentType(),
@@ -37,18 +36,13 @@ _CHARACTERS = "▁█·"
 @click.option(
     "-w", "--watch", is_flag=True, help="Go on until no job lives: drawn again on a terminal, else a line a minute."
 )
-@click.option("--job", "job_ids", multiple=True, metavar="ID", help="The metrics of this job, managed or not.")
-@options.files
-@options.allow_outside
+@job_options.jobs("The metrics of this job, managed or not.")
 @options.output(*formats.METRICS)
 @options.connection
 def command(
-    names: tuple[str, ...],
     since: Moment,
     watch: bool,
-    job_ids: tuple[str, ...],
-    paths: tuple[str, ...],
-    allowed: tuple[str, ...],
+    asked: Asked,
     output: str,
     connection: Connection,
 ) -> Exit:
@@ -57,15 +51,13 @@ def command(
     Where there is no terminal, and with -o table, a table shows the last values. Every value is in -o csv and -o json.
     A stretch of five minutes or more with a GPU below 5% is marked with dots, and listed.
     """
-    if not (names or job_ids):
-        raise click.UsageError("name a manifest, or a job with --job ID")
     if watch and output in ("csv", "json"):
         raise click.UsageError(f"-o {output} is one document, and --watch goes on")
     session = Session(output)
 
     def work() -> Exit:
         api = opened(connection)
-        jobs, _ = job_names.named_jobs(session, api, Asked(names, job_ids, paths, allowed))
+        jobs, _ = job_names.named_jobs(session, api, asked)
         every = measured(api, [(each.name, each.job) for each in jobs], since)
         if watch:
             return _watched(session, api, every, since)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import click
 
-from baseten_jobs.cli import job_names, options, sink
+from baseten_jobs.cli import job_names, job_options, options, sink
 from baseten_jobs.cli.exits import Exit, worst
 from baseten_jobs.cli.job_names import Asked
 from baseten_jobs.cli.session import Session, guarded, opened
@@ -24,25 +24,19 @@ _MOST_MINUTES = 527_040
 
 
 @click.command("session", epilog="For example: baseten-jobs session qwen3-8b-sft --extend 60")
-@click.argument("names", nargs=-1, metavar="[NAME]...", shell_complete=options.complete_names)
 @click.option(
     "--extend", type=click.IntRange(1, _MOST_MINUTES), metavar="MINUTES", help="Give each active session more time."
 )
 @click.option("-y", "--yes", is_flag=True, help="Do not ask; needed where there is no terminal.")
 @click.option("--show-values", is_flag=True, help="Show codes where there is no terminal, in CI and in JSON, too.")
-@click.option("--job", "job_ids", multiple=True, metavar="ID", help="The sessions of this job, managed or not.")
-@options.files
-@options.allow_outside
+@job_options.jobs("The sessions of this job, managed or not.")
 @options.output(*formats.SESSIONS)
 @options.connection
 def command(
-    names: tuple[str, ...],
     extend: int | None,
     yes: bool,
     show_values: bool,
-    job_ids: tuple[str, ...],
-    paths: tuple[str, ...],
-    allowed: tuple[str, ...],
+    asked: Asked,
     output: str,
     connection: Connection,
 ) -> Exit:
@@ -51,14 +45,12 @@ def command(
     NAME may be a glob, such as 'lr-*'. A code lets its reader into the job, so that it is shown on a terminal only.
     Baseten shows no session that is not active.
     """
-    if not (names or job_ids):
-        raise click.UsageError("name a manifest, or a job with --job ID")
     private = output == "text" and sink.is_terminal() and not (os.environ.get("CI") or sink.read_by_runner())
     session = Session(output, show_values or private)
 
     def work() -> Exit:
         api = opened(connection)
-        jobs, _ = job_names.named_jobs(session, api, Asked(names, job_ids, paths, allowed))
+        jobs, _ = job_names.named_jobs(session, api, asked)
         chosen = [(each.name, each.job) for each in jobs]
         every, code = read_sessions(api, chosen), Exit.DONE
         if extend is not None:
