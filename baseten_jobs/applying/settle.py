@@ -9,7 +9,7 @@ from baseten_jobs.applying.plausibility import Shown, called, left_alone, not_sh
 from baseten_jobs.job.copies import DOUBLED, copies, runs, seconds_between
 from baseten_jobs.job.names import JobName, Signature, arrived
 from baseten_jobs.job.observation import ObservedJob, StatusClass
-from baseten_jobs.planning.plan import duplicate_warning
+from baseten_jobs.planning.duplicates import duplicate_warning
 from baseten_jobs.provider.api.client import Api
 from baseten_jobs.provider.api.errors import ApiError
 from baseten_jobs.provider.snapshot import Snapshot, look_at

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from baseten_jobs.applying.outcome import Fate, Outcome
 from baseten_jobs.job.observation import ObservedJob, short
 from baseten_jobs.job.times import epoch_of
-from baseten_jobs.planning.plan import Action, ActionKey, duplicate_warning
+from baseten_jobs.planning.duplicates import duplicate_warning
+from baseten_jobs.planning.plan import Action, ActionKey
 from baseten_jobs.planning.twins import why_not_stopped
 from baseten_jobs.provider.api.client import Api
 from baseten_jobs.provider.api.errors import ApiError

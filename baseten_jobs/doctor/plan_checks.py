@@ -6,7 +6,8 @@ from baseten_jobs.doctor.findings import Verdict, fail, ok, warn
 from baseten_jobs.doctor.readings import Readings, Unread
 from baseten_jobs.job.observation import ObservedJob, StatusClass, short
 from baseten_jobs.phrases import count, listed, one_line
-from baseten_jobs.planning.plan import Action, Plan, Verb, duplicate_warning
+from baseten_jobs.planning.duplicates import duplicate_warning
+from baseten_jobs.planning.plan import Action, Plan, Verb
 from baseten_jobs.secrecy import quoted
 
 _MOST = 20

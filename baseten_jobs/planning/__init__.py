@@ -4,6 +4,7 @@ __all__ = [
     "capacity",
     "decide",
     "diff",
+    "duplicates",
     "guards",
     "history",
     "idleness",

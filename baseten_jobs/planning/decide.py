@@ -15,9 +15,10 @@ from baseten_jobs.job.request import JobRequest
 from baseten_jobs.job.settings import Difference, differences, update_body
 from baseten_jobs.phrases import one_line
 from baseten_jobs.planning.diff import Change, masked
+from baseten_jobs.planning.duplicates import duplicate_warning
 from baseten_jobs.planning.endings import attempt_of
 from baseten_jobs.planning.holds import doubted
-from baseten_jobs.planning.plan import Action, Beside, Plan, Policy, Verb, duplicate_warning
+from baseten_jobs.planning.plan import Action, Beside, Plan, Policy, Verb
 from baseten_jobs.planning.retrying import after_end, asked_for
 
 Claimed = Mapping[str | None, Collection[str]]

@@ -1,7 +1,7 @@
 """The plan that each later stage takes: actions with their reasons, and the policy that a user permits."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, NamedTuple
@@ -10,11 +10,10 @@ from baseten_jobs.git.log import Revision
 from baseten_jobs.job.cost import Bill, Cost, cost_of, per_hour
 from baseten_jobs.job.gpu_use import IDLE
 from baseten_jobs.job.names import run_name, without_letters
-from baseten_jobs.job.observation import ObservedJob, ObservedProject, short
+from baseten_jobs.job.observation import ObservedJob, ObservedProject
 from baseten_jobs.job.request import JobRequest, ProjectRef, Upstream
 from baseten_jobs.job.retries import Retry
 from baseten_jobs.job.run_limits import Spending
-from baseten_jobs.job.times import age, epoch_of
 from baseten_jobs.manifest.name_globs import means
 from baseten_jobs.planning.capacity import Start
 from baseten_jobs.planning.diff import Change
@@ -285,16 +284,3 @@ class Plan:
         """Projects that a submit needs and that do not exist yet."""
         needed = {action.request.project: None for action in self.of(Verb.SUBMIT)}
         return tuple(ref for ref in needed if not self.projects[ref].exists)
-
-
-def duplicate_warning(jobs: Sequence[ObservedJob], now: float | None) -> str:
-    """The warning on several live jobs of one identity, with the remedy; `now` is in epoch seconds."""
-    ids, told = ", ".join(job.id for job in jobs), "; ".join(f"{job.id} {in_words(job, now)}" for job in jobs)
-    return f"duplicate: {ids} run the same spec; stop one with `baseten-jobs stop --job {jobs[-1].id}` ({told})"
-
-
-def in_words(job: ObservedJob, now: float | None) -> str:
-    """`running, 2h14m old`."""
-    created = epoch_of(job.created_at)
-    old = "" if now is None or created is None else f", {age(now - created)} old"
-    return f"{short(job.status)}{old}"

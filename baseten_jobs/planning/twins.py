@@ -6,7 +6,8 @@ from dataclasses import replace
 from baseten_jobs.job.copies import seconds_between
 from baseten_jobs.job.names import NO_OWNER, read_job_name
 from baseten_jobs.job.observation import ObservedJob, short
-from baseten_jobs.planning.plan import Action, Plan, Policy, Verb, duplicate_warning
+from baseten_jobs.planning.duplicates import duplicate_warning
+from baseten_jobs.planning.plan import Action, Plan, Policy, Verb
 
 _APART = 2.0
 """Seconds between two creations within which it is not known which came first: times may be whole seconds."""

@@ -11,7 +11,7 @@ from baseten_jobs.job.names import read_job_name, without_letters
 from baseten_jobs.job.observation import StatusClass
 from baseten_jobs.job.times import age
 from baseten_jobs.phrases import Page, columns, cut, escaped, listed, one_line, padded, page
-from baseten_jobs.planning.plan import duplicate_warning, in_words
+from baseten_jobs.planning.duplicates import duplicate_warning, in_words
 from baseten_jobs.provider.standstill import standing_still
 from baseten_jobs.provider.status import Status, counted
 from baseten_jobs.report import gpu_use, retries

@@ -5,7 +5,8 @@ from typing import NamedTuple
 
 from baseten_jobs.job.observation import ObservedJob
 from baseten_jobs.phrases import as_counted, columns, count, one_line, padded
-from baseten_jobs.planning.plan import Orphan, Plan, Verb, in_words
+from baseten_jobs.planning.duplicates import in_words
+from baseten_jobs.planning.plan import Orphan, Plan, Verb
 from baseten_jobs.report.text import revision
 
 

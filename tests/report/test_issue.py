@@ -14,9 +14,10 @@ from baseten_jobs.job.observation import ObservedJob, ObservedProject
 from baseten_jobs.job.request import JobRequest
 from baseten_jobs.job.run_limits import RunLimits
 from baseten_jobs.manifest.diagnostics import Diagnostic, Position
+from baseten_jobs.planning.duplicates import duplicate_warning
 from baseten_jobs.planning.endings import STOPPED
 from baseten_jobs.planning.limits import STOPPED_OVER_LIMIT, Readings, with_limits
-from baseten_jobs.planning.plan import Action, Doubt, Orphan, Plan, Verb, duplicate_warning
+from baseten_jobs.planning.plan import Action, Doubt, Orphan, Plan, Verb
 from baseten_jobs.planning.runs import runs_of
 from baseten_jobs.provider.status import Checkpoints, Status, by_itself
 from baseten_jobs.report import issue, issue_json
