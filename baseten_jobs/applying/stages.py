@@ -163,8 +163,7 @@ def part_of(plan: Plan, due: Mapping[ActionKey, Outcome]) -> Plan:
     """
     stages = {a.key: _as_shown(a, due[a.key]) for a in plan.actions if a.key in due}
     begun = {key for key, action in stages.items() if action.verb is Verb.SUBMIT or action.identity_lives}
-    others = {a.key for a in plan.of(Verb.STOP) if a.pruned or a.twin_of or a.over_limit}
-    stops = (a for a in plan.of(Verb.STOP) if a.key.of_manifest in begun and a.key not in others)
+    stops = (a for a in plan.actions if a.follows_a_submit and a.key.of_manifest in begun)
     return replace(plan, actions=(*stages.values(), *stops), orphans=())
 
 

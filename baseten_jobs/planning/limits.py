@@ -92,13 +92,7 @@ def with_limits(plan: Plan, readings: Readings) -> Plan:
         changed[key] = action
     actions = (each for a in plan.actions for each in (changed.get(a.key, a), *stops.get(a.key, ())))
     held = {key for key, action in changed.items() if action.verb is Verb.HOLD}
-    return replace(plan, actions=tuple(a for a in actions if not _follows(a, held)))
-
-
-def _follows(action: Action, held: Collection[ActionKey]) -> bool:
-    """True for a stop that was to follow a submit that is on hold by now."""
-    own = action.over_limit or action.pruned or action.twin_of
-    return action.verb is Verb.STOP and not own and action.key.of_manifest in held
+    return replace(plan, actions=tuple(a for a in actions if not (a.follows_a_submit and a.key.of_manifest in held)))
 
 
 def seen_again(plan: Plan, observation: Observation) -> Plan:

@@ -169,6 +169,11 @@ class Action:
         return ActionKey(self.request.project, self.request.name, stopped)
 
     @property
+    def follows_a_submit(self) -> bool:
+        """True for the stop of what a submit supersedes, which is stopped only once the manifest's own job lives."""
+        return self.verb is Verb.STOP and not (self.pruned or self.twin_of or self.over_limit)
+
+    @property
     def submits_later(self) -> bool:
         """True if it will be submitted by a later apply, once what it waits for is there."""
         return self.follows or self.waits_to_retry

@@ -78,7 +78,8 @@ def _due(plan: Plan, before: Mapping[str, Mapping[str, Any]]) -> Iterator[tuple[
             continue
         yield _title(_remembered(plan, action)), was
         for stop in plan.of(Verb.STOP):
-            if stop.key.of_manifest == action.key and stop.job and stop.job.id in action.past:
+            follows = stop.follows_a_submit and stop.key.of_manifest == action.key
+            if follows and stop.job and stop.job.id in action.past:
                 yield _title(_remembered(plan, stop)), was
 
 

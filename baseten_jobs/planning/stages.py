@@ -157,7 +157,7 @@ class Stages:
 def _with(plan: Plan, decided: Mapping[ActionKey, Action]) -> Plan:
     """The plan with these actions, without the stops that were to follow what is on hold now."""
     held = {key for key, action in decided.items() if action.verb is Verb.HOLD}
-    kept = (a for a in plan.actions if a.verb is not Verb.STOP or a.over_limit or a.key.of_manifest not in held)
+    kept = (a for a in plan.actions if not (a.follows_a_submit and a.key.of_manifest in held))
     return replace(plan, actions=tuple(decided.get(a.key, a) if a.verb is not Verb.STOP else a for a in kept))
 
 

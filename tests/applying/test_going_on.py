@@ -315,6 +315,25 @@ def test_a_due_stage_stops_only_what_a_saved_plan_has_seen(desk: Desk) -> None:
     ]  # fmt: skip
 
 
+def test_a_stop_over_a_limit_that_a_saved_plan_has_not_seen_does_not_come_with_a_due_stage(open_desk: Open) -> None:
+    desk = open_desk(durations=Durations(running=600))
+    limit, stages = "policy: {max_duration: 30m}\n", {"s0": "", "s1": "s0"}
+    git(desk.folder, "init", "--quiet", "-b", "main")
+    for image in ("i:1", "i:2"):
+        write(desk, stages, more=limit, image=image)
+        git(desk.folder, "add", "specs")
+        git(desk.folder, "commit", "--quiet", "-m", image)
+        assert desk("apply", "--yes", *(["--wait"] if image == "i:1" else [])).code == 0
+    old = next(job["id"] for job in desk.jobs() if job["name"].startswith("s1--"))
+    desk.force(old, "RUNNING")
+    assert desk("plan", "--out", "saved").code == 0
+    desk.clock.time += 4000
+    ran = desk("apply", "--plan", "saved", "--yes")
+    assert ran.code == 8
+    assert not any("STOPPED" in job["current_status"] for job in desk.jobs())
+    assert f"stop s1 (job {old}) in demo is planned now" in ran.err
+
+
 PLANS: Mapping[str, tuple[dict[str, dict[str, str]], tuple[str, ...]]] = {
     "first-stage-is-another": ({"s0": {"image": "i:2"}}, ("plan",)),
     "first-stage-is-another-and-the-second-stops": (

@@ -85,7 +85,7 @@ class Absences:
         actions = tuple(
             held(action, Doubt.MISSING, reasons[action.key]) if action.key in reasons else action
             for action in self.plan.actions
-            if action.verb is not Verb.STOP or action.key.of_manifest not in reasons
+            if not (action.follows_a_submit and action.key.of_manifest in reasons)
         )
         return replace(self.plan, actions=actions, notes=(*self.plan.notes, *notes))
 
