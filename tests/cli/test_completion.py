@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from baseten_jobs.cli.main import run
+from tests.support.pages import EVERY_PAGE
 
 _MAIN = "import sys; sys.argv[0] = 'baseten-jobs'; from baseten_jobs.cli.main import main; main()"
-README = (Path(__file__).parents[2] / "README.md").read_text()
 GOOD = "apiVersion: baseten-jobs/v1\nkind: TrainingJob\nmetadata: {name: NAME, project: P}\nspec: {image: {}}\n"
 
 
@@ -111,4 +111,4 @@ def test_a_shell_is_given_its_script(shell: str) -> None:
         env={**os.environ, "_BASETEN_JOBS_COMPLETE": f"{shell}_source"}, capture_output=True, text=True, timeout=30,
     )  # fmt: skip
     assert (ran.returncode, "_BASETEN_JOBS_COMPLETE" in ran.stdout) == (0, True)
-    assert f"_BASETEN_JOBS_COMPLETE={shell}_source baseten-jobs" in README
+    assert f"_BASETEN_JOBS_COMPLETE={shell}_source baseten-jobs" in EVERY_PAGE

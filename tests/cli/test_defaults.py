@@ -3,7 +3,6 @@
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import MISSING, fields
-from pathlib import Path
 from typing import Any
 
 import click
@@ -24,10 +23,10 @@ from baseten_jobs.planning.policy_fields import FIELDS
 from baseten_jobs.planning.terms import LIMITS, Terms
 from baseten_jobs.provider.api.connection import Connection
 from tests.support.commands import nothing_set
+from tests.support.pages import EVERY_PAGE
 
 __all__ = ["nothing_set"]
 
-README = (Path(__file__).parents[2] / "README.md").read_text()
 
 _OF_A_PLAN = (Connection, Policy, Execution, Windows, Terms)
 FILLED: Mapping[str, tuple[type, ...]] = {
@@ -131,7 +130,7 @@ def test_a_bare_wait_waits_for_the_usual_goal() -> None:
     ],
 )
 def test_the_readme_tells_the_defaults_that_are(told: str) -> None:
-    assert told in README
+    assert told in EVERY_PAGE
 
 
 def test_the_help_of_validate_tells_the_default_path() -> None:

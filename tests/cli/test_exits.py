@@ -12,11 +12,11 @@ import baseten_jobs.cli
 from baseten_jobs.cli.exits import Exit, worst
 from baseten_jobs.cli.main import COMMANDS, command_of
 from tests.support.commands import Cli, called
+from tests.support.pages import EVERY_PAGE, PAGES
 
 __all__ = ["called"]
 
 ROOT = Path(__file__).parents[2]
-README = (ROOT / "README.md").read_text()
 STEPS = ROOT / ".github" / "actions" / "baseten-jobs" / "steps.sh"
 SOURCES = sorted(Path(baseten_jobs.cli.__file__).parent.rglob("*.py"))
 
@@ -47,7 +47,7 @@ def test_the_help_lists_each_code_with_its_meaning(called: Cli) -> None:
 
 def test_the_table_of_the_readme_gives_each_code_the_same_meaning() -> None:
     """A row may say more than the table of the code does."""
-    rows = re.findall(r"^\| (\d+) \| (.*) \|$", README, re.MULTILINE)
+    rows = re.findall(r"^\| (\d+) \| (.*) \|$", PAGES[".github/docs/exit-codes.md"], re.MULTILINE)
     assert [number for number, _ in rows] == [str(code.value) for code in Exit]
     other = [number for number, told in rows if not told.replace("`", "").startswith(Exit(int(number)).meaning)]
     assert other == []
@@ -55,11 +55,11 @@ def test_the_table_of_the_readme_gives_each_code_the_same_meaning() -> None:
 
 def test_the_readme_tells_which_of_several_codes_comes_first() -> None:
     ranked = sorted((code for code in Exit if code.precedence), key=lambda code: -code.precedence)
-    assert f"when several hold, the first of {', '.join(str(code.value) for code in ranked)})" in README
+    assert f"when several hold, the first of {', '.join(str(code.value) for code in ranked)})" in EVERY_PAGE
 
 
 def _texts() -> Iterator[str]:
-    yield README
+    yield EVERY_PAGE
     yield STEPS.read_text()
     for name in COMMANDS:
         known = command_of(name)

@@ -1,4 +1,4 @@
-"""A first manifest: valid, applied for nothing, with a pipeline that is the README's, and nothing overwritten."""
+"""A first manifest: valid, applied for nothing, with the pipeline of the pages, and nothing overwritten."""
 
 import json
 import re
@@ -12,6 +12,7 @@ import yaml
 
 from baseten_jobs.cli.main import run
 from baseten_jobs.manifest.schema.fields import ANY, schema_text
+from tests.support.pages import block
 from tests.support.repository import git
 
 ROOT = Path(__file__).parents[2]
@@ -48,11 +49,9 @@ def test_its_modeline_leads_to_the_schema() -> None:
 
 
 @pytest.mark.parametrize(("name", "host"), [("github workflow", "github"), ("gitlab pipeline", "gitlab")])
-def test_the_pipeline_is_the_readmes(name: str, host: str) -> None:
+def test_the_pipeline_is_that_of_the_pages(name: str, host: str) -> None:
     run(["init", "--ci", host])
-    found = re.search(rf"<!-- {name} -->\n```yaml\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
-    assert found
-    assert found[1] in files(Path.cwd()).values()
+    assert block(name) in files(Path.cwd()).values()
 
 
 PIPELINE = {"github": ".github/workflows/training.yml", "gitlab": ".gitlab-ci.yml"}

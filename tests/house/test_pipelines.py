@@ -1,4 +1,4 @@
-"""The pipelines in the README: whole, by the schemas of their hosts, and their scripts run."""
+"""The pipelines in .github/docs/ci.md: whole, by the schemas of their hosts, and their scripts run."""
 
 import re
 import subprocess
@@ -13,23 +13,17 @@ from junitparser import JUnitXml
 from baseten_jobs import __version__
 from baseten_jobs.cli.main import run
 from tests.support import warm
+from tests.support.pages import block
 from tests.support.runner import BAD, GOOD, ROOT, Runner, cloned, evaluated, git, workspace
 
 pytestmark = pytest.mark.slow
 
 __all__ = ["cloned", "workspace"]
 
-README = (ROOT / "README.md").read_text()
 BLOCKS = {
     "github workflow": ("vendor.github-workflows", ()),
     "gitlab pipeline": ("vendor.gitlab-ci", ("--data-transform", "gitlab-ci")),
 }
-
-
-def block(name: str) -> str:
-    found = re.search(rf"<!-- {name} -->\n```yaml\n(.*?)```", README, re.DOTALL)
-    assert found, f"README.md has no {name}"
-    return found[1]
 
 
 def workflow() -> Any:

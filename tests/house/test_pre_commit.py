@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.house.test_pipelines import block
+from tests.support.pages import EVERY_PAGE, block
 from tests.support.repository import git as output_of_git
 from tests.support.runner import BAD, GOOD, ROOT, commit, git
 
@@ -88,7 +88,6 @@ def test_the_readme_names_the_hook_that_there_is() -> None:
 def test_the_hook_and_whoever_sets_its_options_end_them() -> None:
     (hook,) = yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text())
     assert (hook["args"], hook["types"], "files" in hook) == (["--only-ours", "--"], ["yaml"], False)
-    readme = (ROOT / "README.md").read_text()
-    told = [yaml.safe_load(args) for args in re.findall(r"`args: (\[.*?\])`", readme)]
+    told = [yaml.safe_load(args) for args in re.findall(r"`args: (\[.*?\])`", EVERY_PAGE)]
     assert told
     assert all(args[0] == "--only-ours" and args[-1] == "--" for args in told)

@@ -1,4 +1,4 @@
-"""The README keeps its word: its commands run, its manifest is valid, its options and exit codes exist."""
+"""The README and its pages keep their word: commands run, manifests are valid, options and exit codes exist."""
 
 import io
 import re
@@ -32,26 +32,18 @@ from baseten_jobs.provider.status import Awaiting, Checkpoints, Status
 from baseten_jobs.report.description import Description
 from tests.planning.test_retries import force
 from tests.support.commands import Cli, called, nothing_set
+from tests.support.pages import EVERY_PAGE, ROOT, block
 from tests.support.repository import git
 from tests.support.world import StandingClock, World
 
 __all__ = ["called", "nothing_set"]
 
-ROOT = Path(__file__).parents[2]
-README = (ROOT / "README.md").read_text()
-
-
-def block(marker: str, language: str) -> str:
-    found = re.search(rf"<!-- {marker} -->\n```{language}\n(.*?)```", README, re.DOTALL)
-    assert found, f"README.md has no {marker}"
-    return found[1]
-
 
 def commands() -> list[str]:
     """Every command line of ours, in code blocks and between backticks, placeholders and all."""
-    code = "\n".join(re.findall(r"```(?:bash|yaml)\n(.*?)```", README, re.DOTALL))
+    code = "\n".join(re.findall(r"```(?:bash|yaml)\n(.*?)```", EVERY_PAGE, re.DOTALL))
     lines = re.findall(r"(?<![\w/.-])(?:\.venv/bin/)?baseten-jobs +([a-z]+[^\n;&|>#]*)", code)
-    lines += re.findall(r"`baseten-jobs ([a-z][^`]*)`", README)
+    lines += re.findall(r"`baseten-jobs ([a-z][^`]*)`", EVERY_PAGE)
     whole = (line.strip() if line.count('"') % 2 == 0 else line.strip().rstrip('"') for line in lines)
     return sorted({line for line in whole if line.split()[0] in COMMANDS})
 
@@ -136,7 +128,7 @@ def test_the_long_run_is_retried_as_it_says(here: Path, called: Cli) -> None:
     force(world, 0)
     world.clock.time += 120
     (action,) = world.plan().plan.actions
-    shown = re.search(r"`(waits to be retried: [^`]*)`", README)
+    shown = re.search(r"`(waits to be retried: [^`]*)`", EVERY_PAGE)
     assert shown
     assert re.sub(r" \(.*", "", action.reason).replace(world.jobs()[0]["id"], "wfmmjzx") == shown[1]
     assert action.job_name.endswith("-r1")
@@ -226,7 +218,7 @@ def _have_something_to_import(folder: Path) -> None:
 
 
 def test_the_field_that_it_explains_is_explained_so(called: Cli) -> None:
-    shown = re.search(r"\n\$ baseten-jobs (explain \S+)\n(.*?)```", README, re.DOTALL)
+    shown = re.search(r"\n\$ baseten-jobs (explain \S+)\n(.*?)```", EVERY_PAGE, re.DOTALL)
     assert shown
     assert called(*shown[1].split()).out == shown[2]
 
@@ -235,13 +227,13 @@ def test_the_jobs_that_it_shows_look_so() -> None:
     from baseten_jobs.report.status_table import status
 
     table = status(rows_of_the_readme())
-    assert f"$ baseten-jobs status\n{table}\n```" in README
+    assert f"$ baseten-jobs status\n{table}\n```" in EVERY_PAGE
 
 
 def test_the_job_that_it_describes_looks_so() -> None:
     from baseten_jobs.report.description import described
 
-    assert f"$ baseten-jobs describe qwen3-8b-sft\n{described([description_of_the_readme()])}\n```" in README
+    assert f"$ baseten-jobs describe qwen3-8b-sft\n{described([description_of_the_readme()])}\n```" in EVERY_PAGE
 
 
 def description_of_the_readme() -> Description:
@@ -284,7 +276,7 @@ def rows_of_the_readme() -> list[Status]:
 
 
 def test_every_option_that_is_named_exists() -> None:
-    named = set(re.findall(r"`(--[a-z-]+)", README))
+    named = set(re.findall(r"`(--[a-z-]+)", EVERY_PAGE))
     known = {option for command in COMMANDS for option in _options(command)}
     assert named - known == set()
 
@@ -293,11 +285,11 @@ def test_every_option_that_decides_is_named() -> None:
     from baseten_jobs.cli.options import POLICY_NAMES
 
     wanted = {f"--{name.replace('_', '-')}" for name in POLICY_NAMES} - {"--history"}
-    assert [option for option in sorted(wanted) if option not in README] == []
+    assert [option for option in sorted(wanted) if option not in EVERY_PAGE] == []
 
 
 def test_every_exit_code_is_explained() -> None:
-    table = set(re.findall(r"^\| (\d+) \|", README, re.MULTILINE))
+    table = set(re.findall(r"^\| (\d+) \|", EVERY_PAGE, re.MULTILINE))
     assert table == {str(int(code)) for code in Exit}
 
 

@@ -14,12 +14,12 @@ import yaml
 
 from baseten_jobs import __version__
 from baseten_jobs.cli.main import run
+from tests.support.pages import PAGES
 from tests.support.runner import ACTION, ROOT
 
 STARTER = ROOT / "baseten_jobs" / "cli" / "commands" / "_starter"
-README = (ROOT / "README.md").read_text()
-WRITTEN_BY_US = {
-    path: path.read_text() for path in (*ROOT.glob(".github/**/*.yml"), *STARTER.glob("*.yml"), ROOT / "README.md")
+WRITTEN_BY_US = PAGES | {
+    str(path): path.read_text() for path in (*ROOT.glob(".github/**/*.yml"), *STARTER.glob("*.yml"))
 }
 OURS = f"__OWNER__/baseten-jobs/.github/actions/baseten-jobs@v{__version__}"
 

@@ -24,6 +24,7 @@ from baseten_jobs.manifest.schema.editor import editor_schema
 from baseten_jobs.manifest.schema.fields import ANY, DEFAULTS, KIND, KINDS, MATRIX, POLICY, schema_of, schema_text
 from tests.support.commands import Cli, called
 from tests.support.golden import Golden
+from tests.support.pages import EVERY_PAGE
 from tests.support.strategies import API_VERSION, manifests
 
 __all__ = ["called"]
@@ -111,7 +112,7 @@ def test_it_refuses_each_plain_document_that_the_schema_of_its_kind_refuses(path
 
 
 def test_it_takes_each_document_that_the_readme_shows() -> None:
-    blocks = re.findall(r"```yaml\n(.*?)```", (ROOT / "README.md").read_text("utf-8"), re.DOTALL)
+    blocks = re.findall(r"```yaml\n(.*?)```", EVERY_PAGE, re.DOTALL)
     shown = [yaml.safe_load(block) for block in blocks if re.search(r"^kind: ", block, re.MULTILINE)]
     assert {data["kind"] for data in shown} == set(KINDS)
     assert [faults(data) for data in shown] == [[] for _ in shown]
