@@ -6,7 +6,7 @@ from typing import Self
 
 
 class Exit(IntEnum):
-    """Every code that a command ends with, as `--help` and the README explain it.
+    """Every code that a command ends with, as `--help` and the pages explain it.
 
     Where several hold, the one of the highest `precedence` is the exit code; 0 stands for a code that never holds
     beside another.

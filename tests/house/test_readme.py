@@ -32,7 +32,7 @@ from baseten_jobs.provider.status import Awaiting, Checkpoints, Status
 from baseten_jobs.report.description import Description
 from tests.planning.test_retries import force
 from tests.support.commands import Cli, called, nothing_set
-from tests.support.pages import EVERY_PAGE, ROOT, block
+from tests.support.pages import EVERY_PAGE, PAGES, README, ROOT, block
 from tests.support.repository import git
 from tests.support.world import StandingClock, World
 
@@ -85,6 +85,28 @@ def test_the_defaults_and_their_heir_are_a_manifest(here: Path, called: Cli) -> 
     assert job["compute"]["accelerator"] == {"accelerator": "H100", "count": 4}
     assert "environment_variables" not in job["runtime"] or job["runtime"]["environment_variables"] == {}
     assert "count: 4" in called("render", "--merged", "dpo.yaml").out
+
+
+def test_the_readme_is_read_in_ten_minutes() -> None:
+    assert len(README.split()) < 2500
+
+
+def test_sixty_seconds_lead_to_a_job(here: Path, called: Cli) -> None:
+    lines = [line.partition("#")[0].split() for line in block("sixty seconds", "bash").splitlines()]
+    told = [called(*words[1:], *(["--yes"] if words[1] == "apply" else [])) for words in lines]
+    assert [(words[0], ran.code, ran.err) for words, ran in zip(lines, told, strict=True) if ran.code] == []
+    assert "Plan: 1 to submit" in told[1].out
+    assert "Applied: 1 submitted" in told[2].out
+    assert "Nothing to submit" in called("apply", "--local").out
+
+
+def test_the_numbers_of_the_promises_are_those_of_the_rehearsals() -> None:
+    (promises,) = re.findall(r"\n## What it promises\n(.*?)\n## ", README, re.DOTALL)
+    measured = "\n".join(row.rsplit("|", 2)[1] for row in promises.splitlines() if row.startswith("| "))
+    numbers = set(re.findall(r"\d[\d,.]*\d", re.sub(r"\(\.[^)]*\)", "", measured)))
+    told = PAGES[".github/docs/rehearsals.md"] + PAGES[".github/docs/speed.md"]
+    assert numbers >= {"10,000", "1,447", "8,000", "3,015"}
+    assert [number for number in sorted(numbers) if number not in told] == []
 
 
 def test_the_test_command_is_what_ci_runs() -> None:
@@ -289,8 +311,11 @@ def test_every_option_that_decides_is_named() -> None:
 
 
 def test_every_exit_code_is_explained() -> None:
-    table = set(re.findall(r"^\| (\d+) \|", EVERY_PAGE, re.MULTILINE))
-    assert table == {str(int(code)) for code in Exit}
+    table = dict(re.findall(r"^\| (\d+) \| (.*) \|$", PAGES[".github/docs/exit-codes.md"], re.MULTILINE))
+    assert table.keys() == {str(int(code)) for code in Exit}
+    short = re.findall(r"^\| (\d+) \| (.*) \|$", README, re.MULTILINE)
+    assert len(short) == 6
+    assert [row for row in short if not row[1].replace("`", "").startswith(Exit(int(row[0])).meaning)] == []
 
 
 def _options(command: str) -> set[str]:

@@ -100,7 +100,7 @@ def test_nobody_can_be_the_owner_that_stands_for_another() -> None:
         owner for text in WRITTEN_BY_US.values()
         for owner in re.findall(r"(?:github\.com/|uses: )([^/\s]+)/baseten-jobs", text)
     ]  # fmt: skip
-    assert len(owners) == 7
+    assert len(owners) >= 7
     assert not any(LOGIN.fullmatch(owner) for owner in owners)
 
 
