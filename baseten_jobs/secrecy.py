@@ -3,10 +3,23 @@
 import json
 import re
 from collections.abc import Iterable
+from enum import Enum
 from functools import lru_cache
 from typing import NamedTuple
 
 from baseten_jobs.phrases import one_line
+
+MASK = "***"
+"""Stands for a value that is not shown."""
+
+
+class Values(Enum):
+    """Which values a report shows: all; those that do not look like a secret; or, of environment variables, none."""
+
+    ALL = "all"
+    PLAIN = "plain"
+    NONE = "none"
+
 
 # Patterns that few manifests need are compiled when they are used: together they take longer than a manifest.
 _ENDS_OF_WORDS = (

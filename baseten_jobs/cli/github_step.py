@@ -85,7 +85,7 @@ def _written(values: Mapping[str, str]) -> Page:
 
 
 def _look(session: Session) -> Look:
-    return Look(show_values=session.show_values)
+    return Look(values=session.values)
 
 
 def _append(session: Session, variable: str, text: Callable[[], Page]) -> None:

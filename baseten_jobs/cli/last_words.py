@@ -4,11 +4,11 @@ from baseten_jobs.applying.outcome import Applied, Outcome
 from baseten_jobs.cli.session import Session
 from baseten_jobs.job.observation import ObservedJob, StatusClass
 from baseten_jobs.phrases import count
-from baseten_jobs.planning.diff import environment_values
 from baseten_jobs.provider.api.client import Api
 from baseten_jobs.provider.api.errors import ApiError
 from baseten_jobs.provider.log_tail import tail
 from baseten_jobs.report.last_words import ROWS, last_words
+from baseten_jobs.secrecy import Values
 
 _MOST_JOBS = 5
 _ATTEMPTS, _EACH, _ALL = 2, 10.0, 20.0
@@ -27,7 +27,7 @@ def tell_last_words(session: Session, api: Api, result: Applied) -> None:
         except ApiError as error:
             session.note(f"{request.name}: the end of the log of job {job.id} can't be read: {error}")
             continue
-        secrets = None if session.show_values else environment_values(request.manifest)
+        secrets = None if session.values is Values.ALL else session.look_err().unshown(request)
         session.note(last_words(request.name, job.id, lines, secrets))
     if len(failed) > _MOST_JOBS:
         more = count(len(failed) - _MOST_JOBS, "more log")

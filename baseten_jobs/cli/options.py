@@ -70,12 +70,6 @@ def verbose(command: F) -> F:
     )(command)
 
 
-def show_values(command: F) -> F:
-    return click.option(
-        "--show-values", is_flag=True, help="Show values of environment variables, which are masked otherwise."
-    )(command)
-
-
 class _OverrideType(click.ParamType):  # type: ignore[type-arg,unused-ignore]
     name = "NAME:FIELD=VALUE"
 

@@ -17,6 +17,7 @@ from baseten_jobs.manifest.sources import STDIN, is_bare
 from baseten_jobs.phrases import Page, count, one_line
 from baseten_jobs.report import problems
 from baseten_jobs.report.style import Look
+from baseten_jobs.secrecy import Values
 
 if TYPE_CHECKING:
     from baseten_jobs.planning.history.branch_tip import Tip
@@ -35,7 +36,7 @@ class Session:
     """One run of a command: how and where it prints. `ended` is called with the error that stops it."""
 
     output: str = "text"
-    show_values: bool = False
+    values: Values = Values.PLAIN
     verbose: bool = False
     ended: Callable[["Session", str, Sequence[Diagnostic]], None] = nobody
 
@@ -86,11 +87,11 @@ class Session:
 
     def look(self, target: str = "") -> Look:
         """The look of a report on standard output."""
-        return Look(self.paint, self.show_values, target, self.verbose, self.width)
+        return Look(self.paint, self.values, target, self.verbose, self.width)
 
     def look_err(self) -> Look:
         """The look of a report on standard error."""
-        return Look(self.paint_err, self.show_values, verbose=self.verbose)
+        return Look(self.paint_err, self.values, verbose=self.verbose)
 
     def invalid(self, diagnostics: Iterable[Diagnostic]) -> Exit:
         """Print the errors of the manifests, with `-o json` also as the document of `validate`; returns FAILED."""

@@ -9,6 +9,7 @@ __all__ = [
     "history",
     "idleness",
     "limits",
+    "masking",
     "named",
     "plan",
     "policy_fields",

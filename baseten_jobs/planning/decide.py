@@ -14,12 +14,14 @@ from baseten_jobs.job.observation import Observation, ObservedJob, ObservedProje
 from baseten_jobs.job.request import JobRequest
 from baseten_jobs.job.settings import Difference, differences, update_body
 from baseten_jobs.phrases import one_line
-from baseten_jobs.planning.diff import Change, masked
+from baseten_jobs.planning.diff import Change
 from baseten_jobs.planning.duplicates import duplicate_warning
 from baseten_jobs.planning.endings import attempt_of
 from baseten_jobs.planning.holds import doubted
+from baseten_jobs.planning.masking import masked
 from baseten_jobs.planning.plan import Action, Beside, Plan, Policy, Verb
 from baseten_jobs.planning.retrying import after_end, asked_for
+from baseten_jobs.secrecy import Values
 
 Claimed = Mapping[str | None, Collection[str]]
 """The names that manifests have, or had, by their project's id; None for projects that do not exist yet."""
@@ -139,7 +141,7 @@ def _change(difference: Difference) -> Change:
 
 def _in_words(difference: Difference) -> str:
     """`priority 0 → 10`; no value that may be a secret."""
-    shown = masked(_change(difference))
+    shown = masked(_change(difference), Values.NONE)
     return f"{difference.name} {_plain(shown.old)} → {_plain(shown.new)}"
 
 

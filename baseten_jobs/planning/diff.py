@@ -9,16 +9,12 @@ from baseten_jobs.job.identity import canonical_form
 from baseten_jobs.manifest.diagnostics import FieldPath, field_name
 from baseten_jobs.manifest.schema.fields import Shape, shape_of
 from baseten_jobs.planning.alignment import align
-from baseten_jobs.secrecy import hidden
 
-MASK = "***"
 Moves = tuple[tuple[int, int], ...]
 """(old, new) indices of a list's elements."""
 
 FILE = "spec.workspace/"
 """The field of a workspace's file begins so; its path follows."""
-
-_ENVIRONMENT = ("spec", "runtime", "environment_variables")
 
 
 @dataclass(frozen=True)
@@ -28,6 +24,8 @@ class Change:
     An index in `field` counts in the new list; only the last index of an element that was removed, whose `new` is
     None, counts in the old list. `moved` are the (old, new) indices of elements of a list that are in another order.
     `path` is the field's path, and `source` the file of Defaults in which the new value stands, if it is in one.
+    `given` is True if the new value came by `--set`; of a workspace's file `lines` are how many lines came and went,
+    None if that is not known.
     """
 
     field: str
@@ -38,6 +36,8 @@ class Change:
     path: FieldPath = attribute(default=(), compare=False, repr=False)
 
     source: str = ""
+    given: bool = False
+    lines: tuple[int, int] | None = None
 
 
 class _Slot(NamedTuple):
@@ -143,27 +143,3 @@ def _written(value: Any, path: Sequence[str | int | None]) -> Any:
         else:
             return None
     return value
-
-
-def environment_values(manifest: Mapping[str, Any]) -> tuple[str, ...]:
-    """The values of environment variables that a manifest spells out."""
-    variables = _written(manifest, _ENVIRONMENT)
-    return tuple(each for each in variables.values() if isinstance(each, str)) if isinstance(variables, dict) else ()
-
-
-def masked(change: Change) -> Change:
-    """A change as it may be shown: no value of the environment, nothing that looks like a secret."""
-    environment = field_name(_ENVIRONMENT)
-    inside, around = change.field.startswith(environment), environment.startswith(f"{change.field}.")
-    old, new = (_masked(value, inside or (around and isinstance(value, str))) for value in (change.old, change.new))
-    return replace(change, old=old, new=new)
-
-
-def _masked(value: Any, in_environment: bool) -> Any:
-    if isinstance(value, str):
-        return MASK if in_environment else hidden(value, MASK)
-    if isinstance(value, dict):
-        if in_environment and set(value) == {"name"}:
-            return value
-        return {k: _masked(v, in_environment or k == _ENVIRONMENT[-1]) for k, v in value.items()}
-    return [_masked(each, in_environment) for each in value] if isinstance(value, list) else value

@@ -10,6 +10,7 @@ from baseten_jobs.manifest.overrides import Override
 from baseten_jobs.phrases import one_line
 from baseten_jobs.planning.plan import Policy
 from baseten_jobs.planning.policy_fields import FIELDS, flag_shown, option_of, text_shown, texts_shown, words_of
+from baseten_jobs.secrecy import MASK, hidden
 
 LIMITS = tuple(name for name, kind in FIELDS.items() if kind.limit)
 """The fields of a policy whose lower value is the stricter one; None is no limit."""
@@ -88,8 +89,9 @@ def _stricter(*limits: float | None) -> float | None:
 
 
 def _masked(overrides: Iterable[Override]) -> list[str]:
-    """Overrides as they were given, without values of the environment."""
-    return [f"{each.name}:{each.field}=***" if each.touches(_ENVIRONMENT) else each.given for each in overrides]
+    """Overrides as they were given, without values of the environment and what looks like a secret."""
+    shown = (f"{each.name}:{each.field}={MASK}" if each.touches(_ENVIRONMENT) else each.given for each in overrides)
+    return [hidden(each, MASK) for each in shown]
 
 
 def _address(target: str) -> str:

@@ -9,7 +9,6 @@ from baseten_jobs.job.observation import ObservedJob
 from baseten_jobs.job.times import age, moment
 from baseten_jobs.manifest.diagnostics import Diagnostic
 from baseten_jobs.phrases import Page, count
-from baseten_jobs.planning.diff import MASK, environment_values
 from baseten_jobs.planning.plan import Plan
 from baseten_jobs.provider.dashboard import page_of
 from baseten_jobs.provider.status import Status
@@ -19,7 +18,7 @@ from baseten_jobs.report.markdown_sections import lines_of, rows_of
 from baseten_jobs.report.size_limit import Section, fitted
 from baseten_jobs.report.standings import Kind, Standing, cost_so_far, standings
 from baseten_jobs.report.style import PLAIN, Look
-from baseten_jobs.secrecy import without_values
+from baseten_jobs.secrecy import MASK, without_values
 
 LIMIT = 60_000
 """Bytes; GitHub refuses an issue of more than 65,536 characters."""
@@ -174,7 +173,7 @@ def why(each: Standing, look: Look) -> Iterator[str]:
     error = each.rows[-1].job.error_message if each.rows and each.rows[-1].job else None
     yield from each.said
     if error:
-        values = environment_values(each.request.manifest) if each.request and not look.show_values else ()
+        values = look.unshown(each.request) if each.request else ()
         yield without_values(error, values, MASK)
 
 

@@ -202,7 +202,9 @@ def _bill(bill: Bill) -> Mapping[str, Any]:
 
 
 def _change(change: Change) -> Mapping[str, Any]:
-    more = {name: value for name, value in (("moved", change.moved), ("source", change.source)) if value}
+    lines = change.lines and {"added": change.lines[0], "removed": change.lines[1]}
+    found = (("moved", change.moved), ("source", change.source), ("lines", lines))
+    more = {name: value for name, value in found if value}
     return {"field": change.field, "old": change.old, "new": change.new, **more}
 
 

@@ -3,10 +3,9 @@
 from collections.abc import Iterable, Sequence
 
 from baseten_jobs.phrases import Page, cut, page
-from baseten_jobs.planning.diff import MASK
 from baseten_jobs.provider.log_pages import LogLine
 from baseten_jobs.report.log_lines import on_terminal
-from baseten_jobs.secrecy import hidden, without_values
+from baseten_jobs.secrecy import MASK, hidden, without_values
 
 ROWS = 20
 

@@ -4,7 +4,7 @@ from baseten_jobs.phrases import one_line
 from baseten_jobs.planning.diff import Change
 from baseten_jobs.report.markdown_escape import code, in_code
 from baseten_jobs.report.size_limit import enough
-from baseten_jobs.report.word_diff import Mark, Piece, reads_better_by_words, reordered, told, word_diff
+from baseten_jobs.report.word_diff import Mark, Piece, briefly, reads_better_by_words, told, word_diff
 
 _CHANGE = 1_500
 """Bytes after which no further word of a change is told."""
@@ -14,8 +14,8 @@ _ELEMENTS = {Mark.REMOVED: "del", Mark.ADDED: "ins"}
 
 def change_told(change: Change) -> str:
     """What changed, as code; of a long text the words that did."""
-    if change.moved:
-        return code(f"{change.field}: {reordered(change)}", 1000)
+    if brief := briefly(change):
+        return code(f"{change.field}: {brief}", 1000)
     if not reads_better_by_words(change):
         return code(f"{change.field}: {one_line(told(change.old), 400)} → {one_line(told(change.new), 400)}", 1000)
     pieces = word_diff(change.old, change.new)

@@ -3,10 +3,10 @@
 from baseten_jobs.job.names import without_letters
 from baseten_jobs.job.observation import ObservedJob
 from baseten_jobs.job.times import age, moment
-from baseten_jobs.planning.diff import MASK, environment_values
+from baseten_jobs.planning.masking import masked_values
 from baseten_jobs.planning.records.run import Figure, Run
 from baseten_jobs.report.style import Look
-from baseten_jobs.secrecy import without_values
+from baseten_jobs.secrecy import MASK, without_values
 
 AT_MOST = "≤ "
 """In front of what is an upper bound."""
@@ -71,6 +71,6 @@ def name_of(job: ObservedJob) -> str:
 def error(run: Run, look: Look) -> str:
     """Why the job failed, as the API tells, without the values of its environment; empty if it does not."""
     told = run.job.error_message or ""
-    if look.show_values or not run.commit or not told:
+    if not run.commit or not told:
         return told
-    return without_values(told, environment_values({"spec": run.commit.written.spec}), MASK)
+    return without_values(told, masked_values({"spec": run.commit.written.spec}, look.values), MASK)

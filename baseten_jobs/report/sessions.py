@@ -7,11 +7,11 @@ from baseten_jobs.job.observation import short
 from baseten_jobs.job.sessions import InteractiveSession
 from baseten_jobs.job.times import age
 from baseten_jobs.phrases import Page, one_line, page
-from baseten_jobs.planning.diff import MASK
 from baseten_jobs.provider.job_sessions import JobSessions
 from baseten_jobs.report import job_fields
 from baseten_jobs.report.style import PLAIN, Look
 from baseten_jobs.report.table import table
+from baseten_jobs.secrecy import MASK, Values
 
 _HEADS = ("NODE", "STATE", "TIME LEFT", "CODE", "LINK", "TUNNEL", "FOLDER")
 _DROPPED = ("FOLDER", "TUNNEL")
@@ -77,7 +77,7 @@ def _state(session: InteractiveSession, now: float) -> str:
 
 def _signing_in(session: InteractiveSession, look: Look) -> tuple[str, str]:
     """The code and the link as they may be shown: a link may hold the code, in its query for one."""
-    if look.show_values:
+    if look.values is Values.ALL:
         return session.code, session.link
     bare = session.link.partition("?")[0].partition("#")[0]
     for code in (session.code, session.code.replace("-", "")):

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from baseten_jobs.secrecy import without_values
+from baseten_jobs.secrecy import MASK, Values, without_values
 
 if TYPE_CHECKING:
     from baseten_jobs.applying.outcome import Outcome
@@ -30,29 +30,33 @@ class Look:
     """
 
     paint: Paint = plain
-    show_values: bool = False
+    values: Values = Values.PLAIN
     target: str = ""
     verbose: bool = False
     width: int = 0
     dashboard: str = ""
 
     def shown(self, changes: Iterable[Change]) -> tuple[Change, ...]:
-        """The changes with values of environment variables masked, unless `show_values` is True."""
-        from baseten_jobs.planning.diff import masked
+        """The changes without the values that are not to be shown."""
+        from baseten_jobs.planning.masking import masked
 
-        return tuple(change if self.show_values else masked(change) for change in changes)
+        return tuple(masked(change, self.values) for change in changes)
 
     def overrides(self, request: JobRequest) -> tuple[Change, ...]:
         """The values of `--set`, as changes from unset."""
         from baseten_jobs.planning.diff import Change
 
-        return self.shown(Change(field, None, value) for field, value in request.overrides)
+        return self.shown(Change(field, None, value, given=True) for field, value in request.overrides)
+
+    def unshown(self, request: JobRequest) -> tuple[str, ...]:
+        """The values of a manifest's environment variables that are not to be shown."""
+        from baseten_jobs.planning.masking import masked_values
+
+        return masked_values(request.manifest, self.values, (field for field, _ in request.overrides))
 
     def said(self, outcome: Outcome) -> Outcome:
-        """The outcome without values of environment variables, which a server's message may repeat."""
-        from baseten_jobs.planning.diff import MASK, environment_values
-
-        values = () if self.show_values else environment_values(outcome.action.request.manifest)
+        """The outcome without values that are not to be shown, which a server's message may repeat."""
+        values = self.unshown(outcome.action.request)
         texts = (outcome.error, outcome.unclear, outcome.warning)
         error, unclear, warning = (without_values(each, values, MASK) for each in texts)
         return replace(outcome, error=error, unclear=unclear, warning=warning)

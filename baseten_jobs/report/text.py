@@ -20,7 +20,7 @@ from baseten_jobs.report.shared_changes import SharedChange, SharedChanges
 from baseten_jobs.report.status_table import status as status
 from baseten_jobs.report.status_table import waited as waited
 from baseten_jobs.report.style import PLAIN, Look, Paint
-from baseten_jobs.report.word_diff import Mark, reads_better_by_words, reordered, told, word_diff
+from baseten_jobs.report.word_diff import Mark, briefly, reads_better_by_words, told, word_diff
 
 if TYPE_CHECKING:
     from baseten_jobs.importing.adoption import Adoption
@@ -213,8 +213,8 @@ def change_line(change: Change, paint: Paint) -> str:
 
 
 def _difference(change: Change, paint: Paint) -> str:
-    if change.moved:
-        return f"{change.field}: {reordered(change)}"
+    if brief := briefly(change):
+        return f"{change.field}: {brief}"
     if not reads_better_by_words(change):
         return f"{change.field}: {one_line(told(change.old), 200)} → {one_line(told(change.new), 200)}"
     shown = []

@@ -33,6 +33,19 @@ _AMBIGUOUS = re.compile(rf"|{_UNSET}|true|false|null|\s.*|.*\s|[-+]?[0-9.][0-9.e
 _WORD = re.compile(r"\s*\S+|\s+")
 
 
+def briefly(change: Change) -> str:
+    """What is told in the place of both values: another order of a list, lines of a file; empty for other changes."""
+    return lines_told(change) if change.lines is not None else reordered(change)
+
+
+def lines_told(change: Change) -> str:
+    """How many lines of a workspace's file came and went; of one that is new, or gone, that too."""
+    added, removed = change.lines or (0, 0)
+    if change.old is None or change.new is None:
+        return f"new, +{added}" if change.old is None else f"removed, -{removed}"
+    return f"+{added} -{removed}" if added or removed else f"{told(change.old)} → {told(change.new)}"
+
+
 class Mark(Enum):
     SAME = "same"
     REMOVED = "removed"

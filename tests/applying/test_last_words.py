@@ -69,7 +69,9 @@ def test_values_of_the_environment_are_masked_in_them(open_desk: Open, tmp_path:
     desk = failing(open_desk)
     desk.write("bad", command="echo hunter2hunter2")
     path = tmp_path / "specs" / "bad.yaml"
-    path.write_text(path.read_text().replace("runtime: {", "runtime: {environment_variables: {A: hunter2hunter2}, "))
+    path.write_text(
+        path.read_text().replace("runtime: {", "runtime: {environment_variables: {API_KEY: hunter2hunter2}, ")
+    )
     for show, seen in (((), False), (("--show-values", "--retry-failed", "bad"), True)):
         ran = desk("apply", "--yes", "--wait", *show)
         assert ran.code == 1

@@ -41,6 +41,7 @@ from baseten_jobs.report import text as as_text
 from baseten_jobs.report.description import Description
 from baseten_jobs.report.status_more import More
 from baseten_jobs.report.style import Look
+from baseten_jobs.secrecy import Values
 from tests.attacks.infected import Kind, infected, kinds
 from tests.cli.test_command_line import terminal
 from tests.house.test_imports import MODULES, Module
@@ -253,7 +254,7 @@ def _each_line(tells: Callable[[LogLine], Page], told: Sequence[LogLine], look: 
     return page(map(tells, told))
 
 
-DETAILED = Look(show_values=True, target="specs/prod", verbose=True)
+DETAILED = Look(values=Values.ALL, target="specs/prod", verbose=True)
 
 WAYS: dict[str, tuple[Any, dict[str, Callable[[Any, Look], Page]]]] = {
     "plan": (plans.every_kind(), dict(formats.PLAN)),

@@ -99,6 +99,7 @@ def test_a_duplicate_is_unclear(cli: Cli) -> None:
 
 
 def test_a_job_that_failed_is_told_with_its_error_and_without_a_value(cli: Cli) -> None:
+    write(GOOD.replace("MODE: sesame", "API_KEY: sesame"))
     cli("apply", "--local", "--yes")
     ended("FAILED", "KeyError: sesame")
     for more, told in ((), "***"), (("--show-values",), "sesame"):

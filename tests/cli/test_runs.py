@@ -247,7 +247,7 @@ def coded(world: Repository, code: str, lr: str, secret: str = "one") -> str:
     more = f"  workspace: {{root: ../code}}\n  checkpointing: {{enabled: {str(lr != '1').lower()}}}\n"
     world.write(command=f"train --lr {lr}", more=more)
     path = world.folder / "specs/x.yaml"
-    text = path.read_text().replace("start_commands:", f"environment_variables: {{WORD: {secret}}}, start_commands:")
+    text = path.read_text().replace("start_commands:", f"environment_variables: {{API_KEY: {secret}}}, start_commands:")
     path.write_text(text)
     (world.folder / "code").mkdir(exist_ok=True)
     (world.folder / "code/train.py").write_text(code)

@@ -20,6 +20,7 @@ from baseten_jobs.provider.session_reader import read_sessions
 from baseten_jobs.provider.trouble import Trouble
 from baseten_jobs.report import formats
 from baseten_jobs.report.style import Look
+from baseten_jobs.secrecy import Values
 from tests.cli.test_command_line import terminal
 from tests.support.operating import Desk, Open, desk, open_desk
 from tests.support.world import Fault, World, answered, lost
@@ -178,7 +179,7 @@ def test_a_link_that_holds_the_code_is_masked_too() -> None:
         told = formats.SESSIONS[name](every)
         assert "4F64" not in told.upper()
         assert "https://g/***/***" in told
-        assert "https://g/x?user_code=4F64C0D9" in formats.SESSIONS[name](every, Look(show_values=True))
+        assert "https://g/x?user_code=4F64C0D9" in formats.SESSIONS[name](every, Look(values=Values.ALL))
     assert "4F64" not in repr(every)
 
 
@@ -199,6 +200,6 @@ def test_the_time_left_is_told_as_far_as_it_is_known(expires: Any, left: str, st
 )
 def test_no_row_is_too_odd_and_none_commands_a_terminal(row: dict[str, Any]) -> None:
     every = [JobSessions("x", JOB, sessions_of([row]))]
-    shown = formats.SESSIONS["text"](every, Look(show_values=True, width=80))
+    shown = formats.SESSIONS["text"](every, Look(values=Values.ALL, width=80))
     assert all(c.isprintable() or c in "\n\u200c\u200d" for c in shown)
     assert len(shown.splitlines()) in (2, 3)

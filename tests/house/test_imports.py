@@ -53,7 +53,8 @@ _EFFECTFUL = """
     workspace.places workspace.walk workspace.archive workspace.boundary workspace.conversion
     workspace.warnings workspace.pack importing.adopt importing.truss.confined importing.truss.files compilation
     provider.api.local_database planning.history.commit_files git.remote planning.history.branch_tip
-    planning.history.code_revisions planning.history.lookup planning.history.orphans planning.history.missing_jobs
+    planning.history.code_revisions planning.history.line_counts
+    planning.history.lookup planning.history.orphans planning.history.missing_jobs
     planning.history.review planning.history.limit_proof emulator provider.api provider.checkpoints provider.observe
     provider.run_spending provider.gpu_uses applying.second_look planning.preflight planning.history.provenance
     provider.downloads.listing provider.downloads.links provider.downloads.places provider.downloads.partial

@@ -351,4 +351,4 @@ def test_of_many_changed_files_the_first_are_told_and_all_on_demand(world: Repos
     few, all_of_them = (as_text.plan(plan, Look(verbose=verbose)) for verbose in (False, True))
     assert (few.count("spec.workspace/f"), all_of_them.count("spec.workspace/f")) == (20, 25)
     assert "5 more files of the workspace changed; -v tells all\n" in few
-    assert "spec.workspace/f00\\n.py: unset → " in few
+    assert "spec.workspace/f00\\n.py: new, +" in few

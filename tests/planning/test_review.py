@@ -10,13 +10,19 @@ from typing import Any
 
 import pytest
 
+from baseten_jobs.compilation import compile_all
 from baseten_jobs.emulator.settings import Durations
 from baseten_jobs.git import repository as asking
 from baseten_jobs.git.objects import NotWhole
 from baseten_jobs.manifest.inputs import Inputs
-from baseten_jobs.planning.diff import MASK, Change, changes, masked
+from baseten_jobs.manifest.overrides import parse_override
+from baseten_jobs.pipeline import make
+from baseten_jobs.planning.diff import Change, changes
 from baseten_jobs.planning.history.missing_jobs import YOUNG
+from baseten_jobs.planning.history.review import Inquiry
+from baseten_jobs.planning.masking import masked, masked_values
 from baseten_jobs.planning.plan import Doubt, Policy, Verb
+from baseten_jobs.secrecy import MASK, Values
 from tests.support.repository import Repository, cloned, days, git
 from tests.support.strategies import API_VERSION
 from tests.support.world import showing
@@ -678,13 +684,53 @@ def test_a_long_history_is_quick(tmp_path: Path) -> None:
 # Masking
 
 
+VARIABLES = "spec.runtime.environment_variables"
+
+
+@pytest.mark.parametrize("given", [False, True])
+@pytest.mark.parametrize("values", Values)
+def test_of_the_environment_only_what_may_be_secret_is_masked(values: Values, given: bool) -> None:
+    """By its name, by its form, because it came by --set, or because all are to be masked; in a section as alone."""
+    written = {"LR": "1e-5", "HF_TOKEN": "letmein", "REMOTE": "https://ada:hunter2@git", "B": {"name": "s"}}
+    secret = {"HF_TOKEN", "REMOTE"} if values is Values.PLAIN and not given else {"LR", "HF_TOKEN", "REMOTE"}
+    shown = written if values is Values.ALL else {k: MASK if k in secret else v for k, v in written.items()}
+    for name, value in written.items():
+        change = masked(Change(f"{VARIABLES}.{name}", value, None, given=given), values)
+        assert (change.old, change.new) == (shown[name], None)
+    assert masked(Change(VARIABLES, None, written, given=given), values).new == shown
+    section = Change("spec.runtime", None, {"environment_variables": written}, given=given)
+    assert masked(section, values).new == {"environment_variables": shown}
+    manifest = {"spec": section.new and {"runtime": section.new}}
+    by_set = [f"{VARIABLES}.LR", f"{VARIABLES}.REMOTE"] if given else []
+    unshown = set(masked_values(manifest, values, by_set))
+    assert unshown == {written[name] for name in shown if shown[name] == MASK}
+
+
+def test_what_came_by_set_is_told_of_the_plan(tmp_path: Path) -> None:
+    repository = Repository(tmp_path / "r")
+    manifest = "apiVersion: baseten-jobs/v1\nkind: TrainingJob\nmetadata: {name: x, project: Demo / one}\nspec:\n"
+    manifest += '  image: {base_image: "i:1"}\n  runtime: {environment_variables: {LR: "1", MODE: a}}\n'
+    (repository.folder / "specs").mkdir()
+    (repository.folder / "specs" / "x.yaml").write_text(manifest)
+    repository.commit()
+    repository.apply_asked()
+    (repository.folder / "specs" / "x.yaml").write_text(manifest.replace("MODE: a", "MODE: b"))
+    overrides = (parse_override(f"x:{VARIABLES}.LR=2"),)
+    compiled = compile_all(Inputs([str(repository.folder / "specs")], overrides=overrides), io.BytesIO())
+    (action,) = make(repository.api, compiled, Policy(), Inquiry(repository.now, Policy(), False)).plan.actions
+    assert {change.field: change.given for change in action.changes} == {
+        f"{VARIABLES}.LR": True, f"{VARIABLES}.MODE": False
+    }  # fmt: skip
+    assert [masked(change).new for change in action.changes] == [MASK, "b"]
+
+
 def test_values_of_the_environment_are_masked_and_secrets_told_by_name() -> None:
     def spec(**variables: Any) -> dict[str, Any]:
         return {"image": {"base_image": "x:1"}, "runtime": {"environment_variables": variables}}
 
     found = changes(spec(A="one", B="x", D="d"), spec(A="two", B={"name": "s"}, C="new", D="d"), API_VERSION)
     at = "spec.runtime.environment_variables"
-    assert [masked(change) for change in found] == [
+    assert [masked(change, Values.NONE) for change in found] == [
         Change(f"{at}.A", MASK, MASK), Change(f"{at}.B", MASK, {"name": "s"}), Change(f"{at}.C", None, MASK)
     ]  # fmt: skip
 

@@ -14,6 +14,7 @@ from baseten_jobs.planning.plan import Action, Verb
 from baseten_jobs.report import formats
 from baseten_jobs.report.formats import Formats
 from baseten_jobs.report.style import Look
+from baseten_jobs.secrecy import Values
 from tests.report import plans
 from tests.support.copies import copied
 from tests.support.golden import Golden
@@ -102,12 +103,15 @@ def test_diagnostics_are_told(name: str, golden: Golden) -> None:
 
 
 @pytest.mark.parametrize("name", formats.PLAN)
-def test_a_value_of_the_environment_is_shown_only_on_demand(name: str) -> None:
-    value = "a value of the environment"
-    assert value not in formats.PLAN[name](plans.every_kind())
+def test_a_value_of_the_environment_is_shown_unless_it_looks_secret_or_none_is(name: str) -> None:
+    value, secret = "a value of the environment", "letmein99"
+    told = Change("spec.runtime.environment_variables.WANDB_API_KEY", None, secret)
+    hiding = plans.planned(plans.submit(changes=(told,)))
+    assert (secret in formats.PLAN[name](hiding), value in formats.PLAN[name](plans.every_kind())) == (False, True)
+    assert value not in formats.PLAN[name](plans.every_kind(), Look(values=Values.NONE))
+    assert secret in formats.PLAN[name](hiding, Look(values=Values.ALL))
     assert "hf&#95;access" not in formats.PLAN[name](plans.every_kind())
     assert "hf_access_token" in formats.PLAN[name](plans.every_kind())
-    assert value in formats.PLAN[name](plans.every_kind(), Look(show_values=True))
 
 
 def test_an_override_of_the_environment_is_masked() -> None:
@@ -141,17 +145,17 @@ ECHOED = "hunter2-and-more"
 @pytest.mark.parametrize("name", formats.APPLIED)
 @pytest.mark.parametrize(
     "said",
-    ["bad value 'hunter2-and-more'", "400: " + json.dumps([{"input": {"A": ECHOED}}]), "400: input hunter2-a…"],
+    ["bad value 'hunter2-and-more'", "400: " + json.dumps([{"input": {"API_KEY": ECHOED}}]), "400: input hunter2-a…"],
     ids=["quoted", "as JSON", "cut"],
 )
 def test_a_value_of_the_environment_that_a_server_echoes_is_masked(name: str, said: str) -> None:
-    spec = {"runtime": {"environment_variables": {"A": ECHOED, "B": "400", "C": {"name": "token"}}}}
+    spec = {"runtime": {"environment_variables": {"API_KEY": ECHOED, "B": "400", "C": {"name": "token"}}}}
     action = plans.submit(request=plans.request(manifest={"spec": spec}))
     result = Applied((Outcome(action, Fate.FAILED, error=said), Outcome(action, Fate.UNKNOWN, unclear=said)))
     told = formats.APPLIED[name](result)
     assert "hunter2" not in told
     assert ("***" if name != "markdown" else "&#42;&#42;&#42;") in told
-    assert "hunter2" in formats.APPLIED[name](result, Look(show_values=True))
+    assert "hunter2" in formats.APPLIED[name](result, Look(values=Values.ALL))
 
 
 @pytest.mark.parametrize("name", formats.PLAN)
@@ -162,7 +166,7 @@ def test_a_secret_in_a_long_command_is_masked_word_by_word(name: str) -> None:
         Change("spec.runtime.start_commands[0]", command.format(old, 1), command.format(new, 2)),
         Change("spec.runtime.start_commands[1]", command.format(old, 1), command.format(new, 1)),
         Change("spec.runtime.start_commands", [old, new], [new, old], moved=((1, 0),)),
-        Change("spec.runtime", None, {"environment_variables": {"A": ECHOED}, "start_commands": [old]}),
+        Change("spec.runtime", None, {"environment_variables": {"API_KEY": ECHOED}, "start_commands": [old]}),
     )
     told = formats.PLAN[name](plans.planned(plans.submit(changes=found)))
     assert not any(secret in told for secret in ("a" * 20, "b" * 20, "hunter2"))

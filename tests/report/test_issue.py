@@ -23,6 +23,7 @@ from baseten_jobs.provider.status import Checkpoints, Status, by_itself
 from baseten_jobs.report import issue, issue_json
 from baseten_jobs.report.standings import Kind, needs_a_person, standings
 from baseten_jobs.report.style import Look
+from baseten_jobs.secrecy import Values
 from tests.report import plans
 from tests.report.plans import NEW, OLD, REVISION, keep, planned, request, submit
 from tests.report.reading import parsed, seen, tables
@@ -238,11 +239,11 @@ def test_a_jobs_page_is_linked_where_it_is_known() -> None:
 
 
 def test_an_error_of_a_job_shows_no_value_of_its_environment() -> None:
-    spec = {"runtime": {"environment_variables": {"A": "hunter2-and-more"}}}
+    spec = {"runtime": {"environment_variables": {"API_KEY": "hunter2-and-more"}}}
     failed = held("a", "j", "FAILED", error_message="KeyError: 'hunter2-and-more'")
     made = holding(planned(replace(failed, request=request("a", manifest={"spec": spec}))))
     assert "hunter2" not in told_of(made)
-    assert "hunter2-and-more" in told_of(made, look=Look(show_values=True))
+    assert "hunter2-and-more" in told_of(made, look=Look(values=Values.ALL))
 
 
 def test_without_a_plan_it_says_why() -> None:

@@ -21,6 +21,7 @@ from baseten_jobs.report import formats
 from baseten_jobs.report.html import run_page
 from baseten_jobs.report.run_cells import usd
 from baseten_jobs.report.style import Look
+from baseten_jobs.secrecy import Values
 from tests.report.run_records import a_record, a_run
 
 RECORD = a_record(40)
@@ -170,7 +171,7 @@ def test_the_policy_of_a_page_lets_through_its_own_script_alone() -> None:
 def test_two_runs_are_told_side_by_side(width: int) -> None:
     pair = (RECORD.runs[7], RECORD.runs[0])
     lr = Change("spec.runtime.start_commands[0]", "train --lr 1", "train --lr 2")
-    env = Change("spec.runtime.environment_variables.X", "sesame", "open")
+    env = Change("spec.runtime.environment_variables.API_KEY", "sesame", "open")
     files = tuple(Change(f"spec.workspace/f{number}.py", None, "0123456789ab") for number in range(30))
     between = Between((lr, env), files, ("git can't tell the code of x",))
     told = formats.RUN_DIFF["text"](pair, between, Look(width=width))
@@ -185,4 +186,4 @@ def test_two_runs_are_told_side_by_side(width: int) -> None:
     assert [document[side]["job_id"] for side in "ab"] == ["j00007", "j00000"]
     assert [each["field"] for each in document["spec"]] == [lr.field, env.field]
     assert document["spec"][1]["old"] == "***"
-    assert "sesame" in formats.RUN_DIFF["json"](pair, between, Look(show_values=True))
+    assert "sesame" in formats.RUN_DIFF["json"](pair, between, Look(values=Values.ALL))

@@ -9,6 +9,8 @@ from baseten_jobs.planning.diff import Change
 from baseten_jobs.planning.plan import Plan
 from baseten_jobs.report import formats
 from baseten_jobs.report.shared_changes import SharedChanges
+from baseten_jobs.report.style import Look
+from baseten_jobs.secrecy import Values
 from tests.report import plans
 from tests.support.golden import Golden
 
@@ -35,9 +37,10 @@ def test_an_edit_of_defaults_is_told_once(name: str, golden: Golden) -> None:
 
 
 @pytest.mark.parametrize("name", ["text", "markdown"])
-def test_the_value_of_a_variable_in_defaults_is_not_shown(name: str) -> None:
+def test_the_value_of_a_variable_in_defaults_is_masked_as_any(name: str) -> None:
     told = formats.PLAN[name](plan())
-    assert "sesame" not in told
+    assert "sesame" in told
+    assert "sesame" not in formats.PLAN[name](plan(), Look(values=Values.NONE))
     assert told.count("MODE") == 1
 
 

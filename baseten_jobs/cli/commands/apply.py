@@ -15,7 +15,7 @@ from baseten_jobs.applying.outcome import Goal
 from baseten_jobs.applying.stages import GivenUp, Onward, since
 from baseten_jobs.applying.upload import Sent
 from baseten_jobs.applying.wait import Waiting
-from baseten_jobs.cli import options, sink
+from baseten_jobs.cli import options, sink, values_option
 from baseten_jobs.cli.exit_rules import exit_of_apply
 from baseten_jobs.cli.exits import Exit, worst
 from baseten_jobs.cli.github_step import Step
@@ -36,6 +36,7 @@ from baseten_jobs.provider.api.client import Api
 from baseten_jobs.provider.api.connection import Connection
 from baseten_jobs.report import formats
 from baseten_jobs.report import text as as_text
+from baseten_jobs.secrecy import Values
 
 
 class _Operator:
@@ -96,7 +97,7 @@ class _Operator:
     help="Only stop runs that are over their `policy.max_duration` or `max_cost`, also where other manifests have "
     "errors or a guard forbids to submit; --strict does not count.",
 )
-@options.show_values
+@values_option.values
 @options.policy
 @options.execution
 @waiting_options
@@ -108,7 +109,7 @@ def command(
     yes: bool,
     plan_file: str | None,
     limits_only: bool,
-    show_values: bool,
+    values: Values,
     policy: Policy,
     execution: Execution,
     waiting: Waiting | None,
@@ -116,7 +117,7 @@ def command(
 ) -> Exit:
     """Plan, ask, and submit what changed. Applied again, it does nothing."""
     step = Step("Not applied")
-    session = Session(output, show_values, ended=step.end)
+    session = Session(output, values, ended=step.end)
     saved = None
     if limits_only and (plan_file is not None or waiting is not None):
         raise click.UsageError("--limits-only submits nothing, and takes no --plan and no --wait")

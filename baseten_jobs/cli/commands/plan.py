@@ -9,7 +9,7 @@ import click
 
 from baseten_jobs import compilation, pipeline
 from baseten_jobs.applying.intent import Intent
-from baseten_jobs.cli import options, sink
+from baseten_jobs.cli import options, sink, values_option
 from baseten_jobs.cli.exits import Exit
 from baseten_jobs.cli.github_step import Step
 from baseten_jobs.cli.options import STANDARD_OUTPUT
@@ -23,6 +23,7 @@ from baseten_jobs.planning.plan import Plan, Policy
 from baseten_jobs.planning.saved_plan import SavedPlan, planned
 from baseten_jobs.planning.terms import Terms, command_line, sets_environment
 from baseten_jobs.report import formats
+from baseten_jobs.secrecy import Values
 
 if TYPE_CHECKING:
     from baseten_jobs.applying.execute import Execution
@@ -41,7 +42,7 @@ if TYPE_CHECKING:
     metavar="FILE",
     help="Save the plan, for `apply --plan FILE`; - is standard output, and the plan is told on standard error.",
 )
-@options.show_values
+@values_option.values
 @options.verbose
 @options.policy
 @options.execution
@@ -52,7 +53,7 @@ def command(
     if_tip: str | None,
     detailed_exitcode: bool,
     out: str | None,
-    show_values: bool,
+    values: Values,
     verbose: bool,
     policy: Policy,
     execution: "Execution",
@@ -63,7 +64,7 @@ def command(
     terms = Terms.of(connection.target, replace(inputs, paths=paths), policy, if_tip)
     target = target_of(paths, connection)
     step = Step("Not saved", target)
-    session = Session(output, show_values, verbose, step.end)
+    session = Session(output, values, verbose, step.end)
     if out == STANDARD_OUTPUT and output != "text":
         raise click.UsageError(f"--out - writes the saved plan where -o {output} would be written")
     if out and STDIN in paths:

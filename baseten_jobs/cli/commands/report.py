@@ -8,7 +8,7 @@ import click
 
 from baseten_jobs import compilation, pipeline
 from baseten_jobs.applying.intent import Intent
-from baseten_jobs.cli import options
+from baseten_jobs.cli import options, values_option
 from baseten_jobs.cli.exit_rules import exit_of_report
 from baseten_jobs.cli.exits import Exit
 from baseten_jobs.cli.github_step import Step
@@ -21,6 +21,7 @@ from baseten_jobs.planning.terms import Terms
 from baseten_jobs.provider.api.errors import ApiError
 from baseten_jobs.report import formats
 from baseten_jobs.report.style import Look
+from baseten_jobs.secrecy import Values
 
 if TYPE_CHECKING:
     from baseten_jobs.applying.execute import Execution
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
 @click.option(
     "--failed", multiple=True, metavar="TEXT", help="What went wrong before, to be told as well: it needs a person."
 )
-@options.show_values
+@values_option.values
 @options.policy
 @options.execution
 @options.connection
@@ -43,7 +44,7 @@ def command(
     inputs: Inputs,
     if_tip: str | None,
     failed: tuple[str, ...],
-    show_values: bool,
+    values: Values,
     policy: Policy,
     execution: "Execution",
     connection: "Connection",
@@ -58,7 +59,7 @@ def command(
     takes the options of apply, since these decide on what is told. Where the API gives no answer there is no document.
     """
     paths = or_default(inputs.paths)
-    look = Look(show_values=show_values, target=target_of(paths, connection), dashboard=connection.dashboard)
+    look = Look(values=values, target=target_of(paths, connection), dashboard=connection.dashboard)
 
     def unfit(session: Session, reason: str, found: Sequence[Diagnostic]) -> None:
         if found:
@@ -68,7 +69,7 @@ def command(
         if output in formats.NO_REPORT:
             session.result(formats.NO_REPORT[output](reason, found, look))
 
-    session = Session(output, show_values, ended=unfit)
+    session = Session(output, values, ended=unfit)
     inputs = replace(inputs, paths=still_there(session, paths, prune=policy.prune))
     compiled = compilation.compile_all(inputs, session.stdin)
     if not compiled.valid:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from baseten_jobs.cli import options
+from baseten_jobs.cli import options, values_option
 from baseten_jobs.cli.exits import Exit
 from baseten_jobs.cli.moment_option import MomentType
 from baseten_jobs.cli.run_record import NoSuchRun, Wanted, recorded
@@ -20,6 +20,7 @@ from baseten_jobs.planning.history.run_commits import RunCommits
 from baseten_jobs.planning.records.record import Telling
 from baseten_jobs.planning.records.sums import BY
 from baseten_jobs.report import formats
+from baseten_jobs.secrecy import Values
 
 if TYPE_CHECKING:
     from baseten_jobs.provider.api.connection import Connection
@@ -51,7 +52,7 @@ _place = click.option(
 @click.option("--since", type=MomentType(), help="Only runs that lived in the last 12h or 7d, or after a time, in UTC.")
 @click.option("--by", type=click.Choice(BY), default=None, help="Show sums instead of runs.")
 @click.option("--all", "every", is_flag=True, help="List the jobs, too, that no manifest ever had.")
-@options.show_values
+@values_option.values
 @_place
 @options.output(*formats.RUNS)
 @options.connection
@@ -60,7 +61,7 @@ def command(
     since: Any,
     by: str | None,
     every: bool,
-    show_values: bool,
+    values: Values,
     folder: str,
     output: str,
     connection: "Connection",
@@ -74,7 +75,7 @@ def command(
     `runs --since 7d --by author` sums up a week, `runs -o html > runs.html` writes a page for a browser, and
     `runs diff A B` shows what differs between two runs: job ids, or names with a digest.
     """
-    session = Session(output, show_values)
+    session = Session(output, values)
 
     def work(commits: RunCommits) -> Exit:
         record = recorded(opened(connection), commits, Wanted(names, since))
@@ -93,12 +94,12 @@ def command(
 @click.command("runs diff")
 @click.argument("a", metavar="A")
 @click.argument("b", metavar="B")
-@options.show_values
+@values_option.values
 @click.option("-v", "--verbose", is_flag=True, help="Show the lines of the code that differ, and every file.")
 @_place
 @options.output(*formats.RUN_DIFF)
 @options.connection
-def diff(a: str, b: str, show_values: bool, verbose: bool, folder: str, output: str, connection: "Connection") -> Exit:
+def diff(a: str, b: str, values: Values, verbose: bool, folder: str, output: str, connection: "Connection") -> Exit:
     """Show what differs between the specs, and the code, of two runs.
 
     A and B are ids of jobs, or names such as 'qwen3-8b-sft--7fd2db879ec0'. The specs, and the files of a workspace,
@@ -106,7 +107,7 @@ def diff(a: str, b: str, show_values: bool, verbose: bool, folder: str, output: 
     """
     from baseten_jobs.cli.run_pairs import compared, pair_of
 
-    session = Session(output, show_values, verbose)
+    session = Session(output, values, verbose)
 
     def work(commits: RunCommits) -> Exit:
         pair = pair_of(recorded(opened(connection), commits, Wanted()), (a, b))

@@ -18,6 +18,7 @@ from baseten_jobs.provider.job_sessions import JobSessions
 from baseten_jobs.provider.session_reader import read_sessions
 from baseten_jobs.report import formats
 from baseten_jobs.report.sessions import time_left
+from baseten_jobs.secrecy import Values
 
 _MOST_MINUTES = 527_040
 """A year."""
@@ -46,7 +47,7 @@ def command(
     Baseten shows no session that is not active.
     """
     private = output == "text" and sink.is_terminal() and not (os.environ.get("CI") or sink.read_by_runner())
-    session = Session(output, show_values or private)
+    session = Session(output, Values.ALL if show_values or private else Values.PLAIN)
 
     def work() -> Exit:
         api = opened(connection)
@@ -59,7 +60,7 @@ def command(
                 return code
             every = read_sessions(api, chosen)
         session.result(formats.SESSIONS[output](every, session.look()))
-        if any(one.code for each in every for one in each.sessions) and not session.show_values:
+        if any(one.code for each in every for one in each.sessions) and session.values is not Values.ALL:
             session.note("codes are masked here; --show-values shows them")
         return worst([code, job_names.told_troubles(session, every)])
 

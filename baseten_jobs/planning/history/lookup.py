@@ -131,8 +131,11 @@ class Evidence:
         if found.written.workspace is None or request.content is None:
             return ()
         from baseten_jobs.planning.history.code_revisions import file_changes
+        from baseten_jobs.planning.history.line_counts import counted, of_commit, of_disk
 
-        return tuple(file_changes(self.code.files(found), request.content.files))
+        old, new = self.code.files(found), request.content.files
+        read = of_commit(self.code.committed, found.revision.commit), of_disk
+        return tuple(counted(file_changes(old, new), old, new, read))
 
     def is_old(self, request: JobRequest, project: ObservedProject) -> bool:
         """True if the branch has held just this manifest with just this code for long.

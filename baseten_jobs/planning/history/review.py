@@ -20,6 +20,7 @@ from baseten_jobs.planning.history.lookup import Evidence
 from baseten_jobs.planning.history.missing_jobs import Absences
 from baseten_jobs.planning.history.orphans import Observe, Orphans, of_another
 from baseten_jobs.planning.history.upstreams import changed_origins
+from baseten_jobs.planning.masking import overlaps
 from baseten_jobs.planning.plan import Action, ActionKey, Beside, Doubt, Plan, Policy, Verb
 
 _LONG_AGO = timedelta(days=7)
@@ -219,14 +220,17 @@ class _Review:
             not_found = CODE_NOT_FOUND if self.evidence.carries_code(was.name) else NOT_FOUND
             return _unknown(action, SHALLOW if self.repository.shallow else not_found)
         differing = changes(found.written.spec, action.request.manifest["spec"], found.written.api_version)
-        differing = tuple(replace(each, source=action.request.stands_in(each.path)) for each in differing)
+        request, given = action.request, [field for field, _ in action.request.overrides]
+        differing = tuple(
+            replace(each, source=request.stands_in(each.path), given=overlaps(each.field, given)) for each in differing
+        )
         return replace(
             action,
             previous=found.revision,
             changes=(
                 *differing,
-                *changed_origins(found.written, action.request),
-                *self.evidence.code_changes(found, action.request),
+                *changed_origins(found.written, request),
+                *self.evidence.code_changes(found, request),
             ),
         )
 
