@@ -3,6 +3,7 @@
 import os
 import secrets
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 from baseten_jobs.applying.outcome import Applied, Outcome
 from baseten_jobs.cli import sink
@@ -24,18 +25,21 @@ class Step:
     `undone` heads the reason where a command ends early, such as `Not applied`. Without a plan the outputs are empty,
     as those of a step that never ran. The output `skipped` is empty until `go_on` or `skip` is called, then false or
     true. `target` is what a plan's comment is found by; it is None where a plan is not the result of the command.
+    A plan links jobs to their pages on the `dashboard`.
     `job_ids` and `urls` have a line for each job that an apply submitted or found, and are written after it.
     """
 
-    def __init__(self, undone: str, target: str | None = None) -> None:
+    def __init__(self, undone: str, target: str | None = None, dashboard: str = "") -> None:
         self._undone, self._planned = undone, False
         self._skipped = ""
         self._made: list[Outcome] = []
-        self._target, self._shown = target or "", target is not None
+        self._target, self._shown, self._dashboard = target or "", target is not None, dashboard
 
     def plan(self, session: Session, plan: Plan) -> None:
         self._planned = True
-        _append(session, SUMMARY, lambda: formats.PLAN["markdown"](plan, _look(session)))
+        _append(
+            session, SUMMARY, lambda: formats.PLAN["markdown"](plan, replace(_look(session), dashboard=self._dashboard))
+        )
         cost = plan.cost.usd_per_hour
         changes, price = "true" if plan.has_changes else "false", "" if cost is None else f"{cost:.2f}"
         _append(session, OUTPUT, lambda: self._outputs(changes, str(len(plan.of(Verb.SUBMIT))), price))

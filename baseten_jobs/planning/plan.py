@@ -125,9 +125,10 @@ class Action:
     GPUs of the job are. `doubt` is set on a hold that `--create` lifts. `pruned` is True for the stop of a job whose
     manifest was deleted; `over_limit` is set on that of a run over its limits, to what its runs took, and `twin_of` on
     that of a duplicate, to the older job of its identity. `cost`, `starts` and `beside` are set on submits, as far as
-    the API tells them. `past` has the ids of the jobs of this name that a submit goes past. `waits` are set on the hold
-    of a stage that will be submitted once others have run; a submit that `loads` checkpoints has the jobs that wrote
-    them. `retry` is set where a job that ended is run again, now or later, or would be if that were not used up.
+    the API tells them; the `cost` of a stop is what the stopped job costs. `past` has the ids of the jobs of this name
+    that a submit goes past. `waits` are set on the hold of a stage that will be submitted once others have run; a
+    submit that `loads` checkpoints has the jobs that wrote them. `retry` is set where a job that ended is run again,
+    now or later, or would be if that were not used up.
     """
 
     verb: Verb

@@ -85,9 +85,9 @@ def known_secrets(api: Api, projects: Iterable[ObservedProject], referring: Coll
 
 
 def appraised(plan: Plan, appraisal: Appraisal) -> Plan:
-    """The plan with what each submit costs, and whether it starts now."""
+    """The plan with what each submit costs, and whether it starts now; and with what each stop saves."""
     submits = plan.of(Verb.SUBMIT)
-    if not submits and not plan.later:
+    if not submits and not plan.later and not plan.of(Verb.STOP):
         return plan
     jobs = [(action.request, appraisal.team_of(action.request.project).name or None) for action in submits]
     told = iter([None] * len(jobs) if appraisal.capacity is None else starts(jobs, appraisal.capacity))
@@ -101,6 +101,8 @@ def appraised(plan: Plan, appraisal: Appraisal) -> Plan:
         if action.verb is Verb.SUBMIT
         else replace(action, cost=cost_of(action.request, appraisal.machines))
         if action.waits
+        else replace(action, cost=_running_cost(action.job, appraisal.machines))
+        if action.verb is Verb.STOP and action.job
         else action
         for action in plan.actions
     )

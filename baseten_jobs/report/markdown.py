@@ -4,16 +4,16 @@ from collections.abc import Iterator, Sequence
 
 from baseten_jobs.applying.outcome import Applied, Outcome
 from baseten_jobs.git.log import Revision
-from baseten_jobs.job.cost import per_hour
 from baseten_jobs.job.names import without_letters
 from baseten_jobs.manifest.diagnostics import Diagnostic, Severity
 from baseten_jobs.manifest.document import Document
 from baseten_jobs.phrases import Page, count
 from baseten_jobs.planning.diff import Change
 from baseten_jobs.planning.plan import Action, Orphan, Plan, Verb
-from baseten_jobs.report import file_list, problems, projects, text
-from baseten_jobs.report.cells import by_matrix, values
+from baseten_jobs.report import file_list, limits, markdown_actions, problems, projects, stages, text
+from baseten_jobs.report.brief_changes import brief_change
 from baseten_jobs.report.grouping import Group, grouped
+from baseten_jobs.report.headline import headline, left_running
 from baseten_jobs.report.markdown_change import change_told
 from baseten_jobs.report.markdown_escape import code, in_comment, linked, prose
 from baseten_jobs.report.markdown_sections import lines_of, missing, rows_of
@@ -24,34 +24,30 @@ from baseten_jobs.report.style import PLAIN, Look
 LIMIT = 60_000
 """Bytes; GitHub refuses a comment of more than 65,536 characters."""
 
-_FEW = 5
-"""Up to so many unchanged jobs are rows of the table; more of them are one line."""
-
 NAMES = 10
 """Names that a line lists at most, of the jobs that it is about."""
 
 _BLOCK = 4_000
 """Bytes that a block of details may have in any case; fewer blocks may have more each."""
 
-_CHANGING = (Verb.SUBMIT, Verb.UPDATE, Verb.STOP)
+_CHANGING = {Verb.SUBMIT: "start", Verb.UPDATE: "update", Verb.STOP: "stop"}
 
 
 def plan(made: Plan, look: Look = PLAIN) -> Page:
     """The whole plan in at most LIMIT bytes: details are the first to be left out, then rows of the table."""
-    keeps = [action for action in made.of(Verb.KEEP) if not action.cautions]
-    unlisted = {action.key for action in keeps} if len(keeps) > _FEW else set()
-    rows = [action for action in made.actions if action.key not in unlisted]
-    told_of = [action for action in rows if action.verb in _CHANGING]
+    told_of = [action for action in made.actions if action.verb in _CHANGING]
     shared = SharedChanges(made.actions)
     edits = tuple(_shared(each, look) for each in shared)
+    table = markdown_actions.rows(made, look, shared)
     sections = [
-        Section("\n".join([_marker(look.target), f"### {prose(text.heading(made), 1000)}"])),
-        *lines_of("", tuple(_alerts(made)), "line", rank=1, share=0.3),
-        *_totals(made, len(unlisted)),
-        *_tables(rows, share=0.5 if told_of else 1.0),
-        *lines_of("**Changes of Defaults**\n", edits, "change", rank=2, share=0.2),
+        Section("\n".join([_marker(look.target), f"### {prose(headline(made), 1000)}"])),
+        *lines_of("", tuple(_errors(made)), "line", rank=1, share=0.3),
+        *lines_of("", edits, "change", rank=2, share=0.2),
+        *rows_of(markdown_actions.HEAD, table, "action", rank=3, share=0.5 if told_of else 1.0),
+        *_summed(made, bool(told_of)),
+        *_orphans(left_running(made)),
+        *_folded("warning", tuple(_warnings(made)), share=0.2),
         *_details(told_of, look, shared),
-        *_orphans(made.orphans),
         *lines_of("**Notes**\n", tuple(f"- {prose(note)}" for note in _notes(made)), "note", rank=2, share=0.1),
     ]
     return fitted(sections, LIMIT)
@@ -95,22 +91,24 @@ def _marker(target: str) -> str:
     return f"<!-- baseten-jobs:plan{':' + in_comment(target) if target else ''} -->"
 
 
-def _alerts(made: Plan) -> Iterator[str]:
-    """What a reviewer must not miss: errors, jobs that are stopped, warnings; what is said of many jobs, once."""
+def _errors(made: Plan) -> Iterator[str]:
+    """What forbids to apply; what is said of many jobs, once."""
     errors = ((each, each.error.removeprefix(f"{each.request.name}: ")) for each in made.actions if each.error)
     yield from (f"- **error:** {_subjects(group)}: {prose(group.text)}" for group in grouped(errors))
-    yield from map(_stops, grouped((action, action.reason) for action in made.of(Verb.STOP)))
+
+
+def _warnings(made: Plan) -> Iterator[str]:
     warnings = ((action, warning) for action in made.actions for warning in action.cautions)
-    yield from (f"- **warning:** {_subjects(group)}: {prose(group.text)}" for group in grouped(warnings))
-    yield from (f"- **warning:** {prose(sentence)}" for sentence in projects.contradictory(made))
+    yield from (f"- {_subjects(group)}: {prose(group.text)}" for group in grouped(warnings))
+    yield from (f"- {prose(sentence)}" for sentence in projects.contradictory(made))
 
 
-def _stops(group: Group) -> str:
-    gpus = sum(map(_gpus, group.actions))
-    size = f" ({count(gpus, 'GPU')})" if gpus else ""
-    (first, *others) = group.actions
-    job = "" if others or first.job is None else f"job {code(first.job.id)}, "
-    return f"- **stops** {job}{_subjects(group)}{size}: {prose(group.text)}"
+def _folded(noun: str, lines: tuple[str, ...], share: float) -> Iterator[Section]:
+    """Lines below a title that opens them."""
+    if lines:
+        yield Section(f"<details>\n<summary>{count(len(lines), noun)}</summary>")
+        yield from lines_of("", lines, noun, rank=2, share=share)
+        yield Section("</details>")
 
 
 def _subjects(group: Group) -> str:
@@ -126,60 +124,26 @@ def _notes(made: Plan) -> Iterator[str]:
     yield from (*projects.created(made), *projects.capped(made), *made.notes)
 
 
-def _totals(made: Plan, unchanged: int) -> Iterator[Section]:
-    yield from (Section(prose(line, 1000)) for line in text.cost_summary(made))
-    if not made.has_changes:
-        yield Section("Nothing to submit, update or stop.")
-    if unchanged:
-        yield Section(f"{count(unchanged, 'job')} unchanged, not listed.")
-
-
-def _tables(actions: Sequence[Action], share: float) -> Iterator[Section]:
-    """A table of the manifests that have no matrix, then one of the cells of each matrix."""
-    groups = list(by_matrix(actions, lambda action: action.request))
-    plain = [action for sweep, found in groups if sweep is None for action in found]
-    sweeps = [(sweep, found) for sweep, found in groups if sweep is not None]
-    each = share / (len(sweeps) + bool(plain) or 1)
-    yield from _table(plain, each)
-    for sweep, found in sweeps:
-        title, rows = f"**{prose(str(sweep), 400)}**", [action for action in found if not text.is_quiet(action)]
-        yield from _table(rows, each, f"{title}\n\n", sweep.axes) if rows else (Section(title),)
-        yield from (Section(prose(line, 1000)) for line in filter(None, (text.unchanged_cells(found),)))
-
-
-def _table(actions: Sequence[Action], share: float, title: str = "", axes: Sequence[str] = ()) -> Iterator[Section]:
-    """What is to be done comes before what is not; `axes` have a column each."""
-    priced = any(action.cost for action in actions)
-    columns = tuple(code(axis, 80) for axis in axes)
-    head = ("action", *columns, "job", "project", "GPUs", *(["cost"] if priced else []), "why")
-    ordered = sorted(actions, key=lambda action: action.verb is Verb.KEEP)
-    rows = tuple(_cells(action, priced, axes) for action in ordered)
-    yield from rows_of(head, rows, "action", rank=3, share=share, title=title)
-
-
-def _cells(action: Action, priced: bool, axes: Sequence[str]) -> Sequence[str]:
-    cost = action.cost.usd_per_hour if action.cost else None
-    return (
-        f"{text.SIGNS[action.verb][0].replace('~', '&#126;')} {action.verb.value}",
-        *(code(value, 80) if value else "" for value in values(action.request, axes)),
-        code(text.subject(action), 80),
-        prose(str(action.request.project), 80),
-        str(_gpus(action) or ""),
-        *([prose(per_hour(cost)) if cost is not None else ""] if priced else []),
-        prose(f"{action.reason}; then it is submitted" if action.submits_later else action.reason)
-        + (f"; **{prose(taken, 400)}**" if (taken := text.from_outside(action)) else ""),
-    )
-
-
-def _gpus(action: Action) -> int:
-    if action.verb is Verb.STOP:
-        return (action.job.gpus if action.job else None) or 0
-    return action.request.gpus
+def _summed(made: Plan, detailed: bool) -> Iterator[Section]:
+    """What there is besides, in one line, and what comes later."""
+    unchanged = sum(not action.cautions for action in made.of(Verb.KEEP))
+    below = [count(number, "warning")] if (number := len(tuple(_warnings(made)))) else []
+    below += ["the whole diff of each job"] if detailed else []
+    told = [f"{unchanged} unchanged"] if unchanged else []
+    told += [f"{' and '.join(below)}, below"] if below else []
+    if told:
+        line = " · ".join(told)
+        yield Section(line[0].upper() + line[1:])
+    if limited := limits.in_all(made).removeprefix("; "):
+        yield Section(prose(f"In all {limited}", 400))
+    if made.later:
+        when = stages.when_later(made.later)
+        yield Section(prose(f"Then, {when}: {count(len(made.later), 'more job')}, {made.cost_later}.", 1000))
 
 
 def _shared(shared: SharedChange, look: Look) -> str:
     """An edit of Defaults, once for all jobs that it reaches."""
-    told = ", ".join(map(change_told, look.shown(shared.changes)))
+    told = " · ".join(enough(map(brief_change, look.shown(shared.changes)), _BLOCK))
     return f"- {code(shared.source, 200)}, in {prose(shared.jobs, 400)}: {told}"
 
 
@@ -197,12 +161,13 @@ def _detail(action: Action, look: Look, most: int, shared: SharedChanges) -> str
     """A block that opens: what the plan knows of one action, in about `most` bytes."""
     number = f": {count(len(action.changes), 'change')}" if action.changes else ""
     outside = f", {prose(taken, 200)}" if (taken := text.from_outside(action)) else ""
+    summary = f"{_CHANGING[action.verb]} {code(text.subject(action))}{number}{outside}"
     facts = [f"In {prose(' · '.join(text.facts(action)), 600)}"]
     if action.previous is not None:
         facts.append(f"Compared with {_revision(action.previous)}")
     return fitted(
         [
-            Section(f"<details>\n<summary>{action.verb.value} {code(text.subject(action))}{number}{outside}</summary>"),
+            Section(f"<details>\n<summary>{summary}</summary>"),
             *map(Section, facts),
             *_changes(shared.own(action), look, most),
             *lines_of("", tuple(f"* {point}" for point in _points(action, look, shared)), "line", rank=0, share=0.4),

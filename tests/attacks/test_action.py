@@ -66,7 +66,7 @@ def test_no_step_runs_a_file_of_the_checkout(path: str, workspace: Path, tmp_pat
     tool.chmod(tool.stat().st_mode | stat.S_IXUSR)
     ran = runner.run(**LOCAL)
     assert (ran.code, canary.exists()) == (0, False), ran.log
-    assert "### Plan: 1 to submit" in ran.summary
+    assert "### 1 job starts" in ran.summary
 
 
 @pytest.mark.parametrize(

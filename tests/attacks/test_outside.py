@@ -173,8 +173,8 @@ def test_the_first_line_of_a_job_names_what_it_takes_from_outside(home: Path, ca
     assert first.endswith("  takes files from outside: ../../ci-home, ../../other")
     comment = called("plan", "--local", "-o", "markdown", *granting).out
     (row, summary) = (line for line in comment.splitlines() if "takes files from outside" in line)
-    assert row.startswith("| + submit | <code>x</code> |")
-    assert summary.startswith("<summary>submit <code>x</code>")
+    assert row.startswith("| **start** | <code>x</code> |")
+    assert summary.startswith("<summary>start <code>x</code>")
     (rendered,) = called("render", "-o", "json", *granting).json
     assert rendered["workspace"]["outside"] == ["../../ci-home", "../../other"]
     assert (

@@ -47,7 +47,7 @@ def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Path, Path]:
 def test_a_plan_writes_the_steps_summary_and_outputs(workspace: Path, files: tuple[Path, Path]) -> None:
     summary, output = files
     assert run(["plan", "--local"]) == 0
-    assert summary.read_text().startswith("<!-- baseten-jobs:plan -->\n### Plan: 1 to submit, ")
+    assert summary.read_text().startswith("<!-- baseten-jobs:plan -->\n### 1 job starts")
     assert outputs_in(output.read_text()) == {
         "has_changes": "true",
         "submits": "1",
@@ -63,7 +63,7 @@ def test_an_apply_adds_what_became_of_the_plan(workspace: Path, files: tuple[Pat
     assert run(["apply", "--local", "--yes"]) == 0
     told = summary.read_text()
     assert told.startswith("from an earlier command\n")
-    assert told.index("### Plan: 1 to submit") < told.index("### Applied: 1 submitted.")
+    assert told.index("### 1 job starts") < told.index("### Applied: 1 submitted.")
     assert outputs_in(output.read_text())["submits"] == "1"
 
 
@@ -198,7 +198,7 @@ def test_a_saved_plan_that_is_none_is_told(workspace: Path, files: tuple[Path, P
 def test_a_plan_that_cannot_be_saved_is_told_below_it(workspace: Path, files: tuple[Path, Path]) -> None:
     assert run(["plan", "--local", "--out", "no/folder/plan.json"]) == 1
     told = files[0].read_text()
-    assert told.index("### Plan: 1 to submit") < told.index("**Not saved:** no/folder/plan.json can't be written")
+    assert told.index("### 1 job starts") < told.index("**Not saved:** no/folder/plan.json can't be written")
 
 
 def test_the_key_is_in_no_summary(workspace: Path, files: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -281,11 +281,11 @@ def test_a_pull_request_is_planned_in_one_comment_that_is_updated(workspace: Pat
     assert (first.code, first.outputs["mode"]) == (0, {"mode": "plan"})
     assert first.outputs["plan"] == {"has_changes": "true", "submits": "1", "cost_per_hour": "104.00", "skipped": ""}
     (comment,) = runner.posted()
-    assert "### Plan: 1 to submit" in comment
+    assert "### 1 job starts" in comment
     (workspace / "specs" / "more.yaml").write_text(GOOD.replace("sft", "more"))
     assert runner.run(**LOCAL).code == 0
     (comment,) = runner.posted()
-    assert "### Plan: 2 to submit" in comment
+    assert "### 2 jobs start" in comment
 
 
 def test_a_comment_of_somebody_else_is_left_alone(workspace: Path, tmp_path: Path) -> None:
@@ -326,7 +326,7 @@ def test_a_comment_that_cannot_be_posted_fails_nothing(workspace: Path, tmp_path
     ran = pull_request(workspace, tmp_path, GH_FAILS="1").run(**LOCAL)
     assert ran.code == 0
     assert "::warning title=baseten-jobs::the plan could not be posted" in ran.log
-    assert "### Plan: 1 to submit" in ran.summary
+    assert "### 1 job starts" in ran.summary
 
 
 @pytest.mark.parametrize("args", ["--local", ""], ids=["invalid manifests", "no answer"])
@@ -365,7 +365,7 @@ def test_what_a_manifest_says_is_no_command_to_the_runner(workspace: Path, tmp_p
     token = re.search(r"^::stop-commands::([0-9a-f]{32})$", ran.log, re.MULTILINE)
     assert token
     start, end = ran.log.index(token[0]), ran.log.index(f"\n::{token[1]}::")
-    assert start < ran.log.index("### Plan") < end
+    assert start < ran.log.index("### 1 job starts") < end
     assert start < ran.log.index("warning: ", start) < end
 
 

@@ -1,8 +1,10 @@
 """The comment of a pull request: it fits, its tables hold, and nothing in a manifest can break out of it."""
 
+import re
 import time
 from collections import Counter
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -11,6 +13,8 @@ from hypothesis import strategies as st
 from baseten_jobs.applying.outcome import Applied, Fate, Outcome
 from baseten_jobs.git.log import Revision
 from baseten_jobs.job.observation import ObservedProject
+from baseten_jobs.job.request import JobRequest
+from baseten_jobs.manifest.document import Cell
 from baseten_jobs.phrases import one_line
 from baseten_jobs.planning.diff import Change
 from baseten_jobs.planning.plan import Action, Orphan, Plan, Verb
@@ -35,10 +39,10 @@ def sound(told: str) -> None:
     assert all(len(row) == len(table.head) for table in found for row in table.rows)
     assert sum(len(table.rows) + 2 for table in found) == len(raw)
     counted = Counter(elements(told))
-    for element in ("details", "summary", "code", "del", "ins"):
+    for element in ("details", "summary", "code", "b", "del", "ins"):
         assert counted[f"<{element}>"] == counted[f"</{element}>"]
     assert {name for name in counted if not name.startswith("<!--")} <= {
-        f"<{slash}{name}>" for name in ("details", "summary", "code", "del", "ins") for slash in ("", "/")
+        f"<{slash}{name}>" for name in ("details", "summary", "code", "b", "del", "ins") for slash in ("", "/")
     }
     assert inline_kinds(told) <= {"text", "html_inline", "code_inline", "strong_open", "strong_close", "softbreak"}
 
@@ -56,14 +60,15 @@ def test_the_marker_comes_first_and_tells_targets_apart() -> None:
 def test_the_summary_is_the_heading() -> None:
     told = markdown.plan(plans.every_kind()).splitlines()[1]
     assert told == (
-        "### Plan: 4 to submit, 1 to update, 1 to stop, 2 unchanged, 2 on hold"
-        " · at least &#36;312.00/h new, at least &#36;416.00/h in all"
+        "### 1 error, 4 jobs start, 1 job is stopped (16 GPUs), 16 GPUs run on beside them, 1 job is updated, "
+        "1 job is held back, 2 orphans run on (32 GPUs) · at least &#36;312/h new, at least &#36;416/h in all"
     )
 
 
-def test_errors_stops_and_warnings_come_first() -> None:
+def test_errors_come_first_then_what_happens_then_warnings_and_details() -> None:
     told = markdown.plan(plans.every_kind())
-    places = [told.index(part) for part in ("**error:**", "**stops**", "**warning:**", "| action |", "<details>")]
+    parts = ("**error:**", "| job |", "**start**", "**stop**", "**update**", "runs on", "2 warnings<", "<summary>start")
+    places = [told.index(part, told.index("\n- ")) for part in parts]
     assert places == sorted(places)
 
 
@@ -139,7 +144,7 @@ def test_any_plan_fits_with_whole_blocks_and_what_is_left_out_is_counted(shape: 
     assert time.process_time() - began < 3
     sound(told)
     (table,) = tables(told)
-    details = told.count("<details>")
+    details = blocks(told)
     assert len(table.rows) + left_out(told, "more actions are left out") == actions
     assert details + left_out(told, "left out;") == actions
     assert details >= least
@@ -157,10 +162,10 @@ def test_the_word_that_changed_in_a_long_command_is_shown() -> None:
 
 
 def test_what_is_said_of_many_jobs_is_said_once() -> None:
-    lines = [line for line in markdown.plan(changed(500)).splitlines() if line.startswith("- **warning:**")]
+    lines = [line for line in markdown.plan(changed(500)).splitlines() if re.match("- (?!<code>spec|.*error)", line)]
     names = ", ".join(f"<code>job-{i:03}</code>" for i in range(10))
     assert lines == [
-        f"- **warning:** 500 jobs ({names} and 490 more): {said}"
+        f"- 500 jobs ({names} and 490 more): {said}"
         for said in (
             "job … (16 GPUs) of another spec runs on; <code>policy.on_change: stop</code> would stop it",
             "the revision that runs is not known",
@@ -170,9 +175,14 @@ def test_what_is_said_of_many_jobs_is_said_once() -> None:
 
 
 def test_stops_of_many_jobs_are_added_up() -> None:
-    (line,) = [line for line in markdown.plan(stopped(2)).splitlines() if line.startswith("- **stops**")]
-    names = "<code>job-000--3d7341265964</code>, <code>job-001--3d7341265964</code>"
-    assert line == f"- **stops** 2 jobs ({names}) (32 GPUs): superseded by …"
+    assert "2 jobs are stopped (32 GPUs)" in markdown.plan(stopped(2)).splitlines()[1]
+
+
+def test_a_stop_stands_right_below_the_start_that_it_follows() -> None:
+    (table,) = tables(markdown.plan(stopped(2)))
+    assert [row[:2] for row in table.rows] == [
+        ["start", "job-000"], ["stop", "job-000, job j0"], ["start", "job-001"], ["stop", "job-001, job j1"],
+    ]  # fmt: skip
 
 
 def test_what_differs_in_more_than_the_job_is_said_apart() -> None:
@@ -181,14 +191,19 @@ def test_what_differs_in_more_than_the_job_is_said_apart() -> None:
         plans.submit("b", warnings=("job j2 (16 GPUs) runs on", "job j3 (16 GPUs) runs on", "a is not b")),
         plans.submit("c", warnings=("job j4 (16 GPUs) runs on",)),
     )
-    lines = [line for line in markdown.plan(made).splitlines() if line.startswith("- **warning:**")]
+    lines = [line for line in markdown.plan(made).splitlines() if re.match("- (?!<code>spec|.*error)", line)]
     assert lines == [
-        "- **warning:** <code>a</code>: job j1 (8 GPUs) runs on",
-        "- **warning:** <code>a</code>: priority 1 → 2 has no effect",
-        "- **warning:** 2 jobs (<code>b</code>, <code>c</code>): job … (16 GPUs) runs on",
-        "- **warning:** <code>b</code>: job j3 (16 GPUs) runs on",
-        "- **warning:** <code>b</code>: a is not b",
+        "- <code>a</code>: job j1 (8 GPUs) runs on",
+        "- <code>a</code>: priority 1 → 2 has no effect",
+        "- 2 jobs (<code>b</code>, <code>c</code>): job … (16 GPUs) runs on",
+        "- <code>b</code>: job j3 (16 GPUs) runs on",
+        "- <code>b</code>: a is not b",
     ]
+
+
+def blocks(told: str) -> int:
+    """How many actions have a block of details."""
+    return len(re.findall(r"<summary>(?:start|stop|update) ", told))
 
 
 def left_out(told: str, words: str) -> int:
@@ -203,7 +218,7 @@ def test_details_are_left_out_before_a_row_is(number: int) -> None:
     sound(told)
     (table,) = tables(told)
     assert len(table.rows) == number
-    assert told.count("<details>") + left_out(told, "left out;") == number
+    assert blocks(told) + left_out(told, "left out;") == number
 
 
 def test_one_huge_job_does_not_crowd_out_the_others() -> None:
@@ -211,7 +226,7 @@ def test_one_huge_job_does_not_crowd_out_the_others() -> None:
     made = plans.planned(plans.submit("huge", changes=huge), *changed(20).actions)
     told = markdown.plan(made)
     sound(told)
-    assert told.count("<details>") == 21
+    assert blocks(told) == 21
     shown = told.count("environment&#95;variables.V") + told.count("environment_variables.V")
     assert 0 < shown < 500
     assert shown + left_out(told, "more changes are left out") == 500
@@ -226,25 +241,22 @@ def test_thousands_of_warnings_orphans_and_notes_leave_room_for_the_table() -> N
     assert len(tables(told)[0].rows) == 21
 
 
-def test_many_unchanged_jobs_are_one_line_and_few_are_rows() -> None:
-    many = plans.planned(plans.submit(), *(plans.keep(f"k{i}") for i in range(300)))
-    few = plans.planned(plans.submit(), *(plans.keep(f"k{i}") for i in range(3)))
-    told = markdown.plan(many)
-    assert "300 jobs unchanged, not listed." in told
+def test_unchanged_jobs_are_one_line() -> None:
+    told = markdown.plan(plans.planned(plans.submit(), *(plans.keep(f"k{i}") for i in range(300))))
+    assert "300 unchanged · the whole diff of each job, below" in told.splitlines()
     assert len(tables(told)[0].rows) == 1
-    assert len(tables(markdown.plan(few))[0].rows) == 4
 
 
 def test_an_unchanged_job_with_a_warning_is_listed() -> None:
     warned = plans.keep("warned", warnings=("duplicate: j1, j2 run the same spec",))
     told = markdown.plan(plans.planned(warned, *(plans.keep(f"k{i}") for i in range(300))))
-    assert [row[1] for row in tables(told)[0].rows] == ["warned"]
+    assert [row[1] for row in tables(told)[0].rows] == ["warned, job j1"]
 
 
 def test_a_plan_without_changes_says_so() -> None:
     told = markdown.plan(plans.planned(plans.keep("a")))
     sound(told)
-    assert "Nothing to submit, update or stop." in told
+    assert "### Nothing to do: 1 job is as git says" in told
     assert "<details>" not in told
 
 
@@ -267,7 +279,7 @@ def infested(text: str) -> Plan:
     )
     stop = Action(Verb.STOP, request, text, plans.job(text, text))
     projects = {request.project: ObservedProject(request.project, None, text, notes=(text,))}
-    orphans = (Orphan(plans.job(text, text), text, revision),)
+    orphans = (Orphan(plans.job(text, f"{text}o"), text, revision),)
     return Plan((action, stop), projects, orphans, (text,))
 
 
@@ -276,7 +288,7 @@ def test_nothing_that_a_manifest_says_breaks_out(text: str) -> None:
     told = markdown.plan(infested(text), Look(target=text))
     sound(told)
     assert [len(table.rows) for table in tables(told)] == [2, 1]
-    assert told.count("<details>") + left_out(told, "left out;") == 2
+    assert blocks(told) + left_out(told, "left out;") == 2
 
 
 @settings(max_examples=50, deadline=None)
@@ -368,4 +380,68 @@ def test_room_that_nobody_took_is_shared_out_again() -> None:
 
 def test_a_project_is_told_with_its_team() -> None:
     made = plans.planned(plans.submit(request=plans.request(project="P", team="research")))
-    assert tables(markdown.plan(made))[0].rows[0][2] == "P (team research)"
+    assert "In P (team research)" in markdown.plan(made)
+
+
+def what_changes(*changes: Change, **more: Any) -> str:
+    (table,) = tables(markdown.plan(plans.planned(plans.submit(changes=changes, **more))))
+    return table.rows[0][2]
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ([Change("spec.compute.node_count", 2, 4)], "node_count 2 → 4"),
+        ([Change("spec.priority", None, 10)], "priority unset → 10"),
+        ([Change("spec.image.base_image", "a:1", "a:2")], "image.base_image a:1 → a:2"),
+        ([Change("spec.weights[1].source", "x", None)], "weights[1].source x → unset"),
+        ([Change(f"spec.f{i}", i, i + 1) for i in range(6)], "f0 0 → 1 · f1 1 → 2 · f2 2 → 3 · and 3 more"),
+        (
+            [Change("spec.workspace/train.py", "1", "2"), *(Change(f"spec.f{i}", i, i + 1) for i in range(6))],
+            "f0 0 → 1 · f1 1 → 2 · train.py changed · and 4 more",
+        ),
+        ([Change("spec.workspace/new.py", None, "2"), Change("spec.workspace/old.py", "1", None)],
+         "new.py added · old.py removed"),
+        ([Change("spec.a", "x" * 500, 1)], f"a {'x' * 47}… → 1"),
+        ([Change("spec.runtime.start_commands[0]", "python train.py --lr 1e-5 " + "--on " * 20,
+                 "python train.py --lr 2e-5 " + "--on " * 20)], "start_commands[0] 1e-5 2e-5"),
+    ],
+)  # fmt: skip
+def test_the_table_says_what_changed(changes: list[Change], told: str) -> None:
+    assert what_changes(*changes) == told
+
+
+def test_a_new_job_says_what_it_is() -> None:
+    body = {"image": {"base_image": "a/b:1"}, "runtime": {"start_commands": ["python train.py"]}}
+    assert what_changes(reason="new", request=plans.request(training_job=body)) == "new · python train.py · a/b:1"
+
+
+def test_cells_of_a_matrix_are_one_row_and_what_they_share_is_told_once() -> None:
+    def cell(number: int) -> JobRequest:
+        return plans.request(f"s-{number}", path="s.yaml", cell=Cell(number, (("lr", number),), (), 1, ()))
+
+    shared = Change("spec.compute.memory", "1Gi", "2Gi")
+    made = plans.planned(
+        *(plans.submit(request=cell(i), changes=(Change("spec.lr", 0, i % 2), shared)) for i in range(4))
+    )
+    (table,) = tables(markdown.plan(made))
+    what = "memory 1Gi → 2Gi · lr 0 → 0 in 2 cells · lr 0 → 1 in 2 cells"
+    assert table.rows == [["start", "s.yaml:2, 4 cells", what, "4 times 2 x 8 H100", "$416/h, 4 start now"]]
+
+
+def test_some_cells_of_a_matrix_are_told_by_their_values() -> None:
+    cells = [
+        plans.request(f"s-{i}", path="s.yaml", cell=Cell(i, (("lr", i // 2), ("seed", i % 2)), (), 1, ()))
+        for i in range(4)
+    ]
+    made = plans.planned(
+        *(plans.submit(request=cell, reason="new") if i < 2 else plans.keep("k", request=cell)
+          for i, cell in enumerate(cells))
+    )  # fmt: skip
+    (table,) = tables(markdown.plan(made))
+    assert [row[1:3] for row in table.rows] == [["s.yaml:2, 2 of 4 cells", "2 new · lr 0 · seed 0, 1"]]
+
+
+def test_jobs_link_to_their_pages() -> None:
+    told = markdown.plan(stopped(1), Look(dashboard="https://app.baseten.co"))
+    assert "job [<code>j0</code>](https://app.baseten.co/training/p1/logs/j0)" in told

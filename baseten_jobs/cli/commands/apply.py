@@ -116,7 +116,7 @@ def command(
     connection: Connection,
 ) -> Exit:
     """Plan, ask, and submit what changed. Applied again, it does nothing."""
-    step = Step("Not applied")
+    step = Step("Not applied", dashboard=connection.dashboard)
     session = Session(output, values, ended=step.end)
     saved = None
     if limits_only and (plan_file is not None or waiting is not None):

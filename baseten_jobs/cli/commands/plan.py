@@ -63,7 +63,7 @@ def command(
     paths = or_default(inputs.paths)
     terms = Terms.of(connection.target, replace(inputs, paths=paths), policy, if_tip)
     target = target_of(paths, connection)
-    step = Step("Not saved", target)
+    step = Step("Not saved", target, connection.dashboard)
     session = Session(output, values, verbose, step.end)
     if out == STANDARD_OUTPUT and output != "text":
         raise click.UsageError(f"--out - writes the saved plan where -o {output} would be written")
@@ -105,7 +105,7 @@ def command(
             except OSError as error:
                 return session.fail(f"{out} can't be written: {error.strerror}", Exit.FAILED)
             session.note(f"saved to {out}; `{_applying(out, terms, connection, inputs.allowed)}` applies just this")
-        session.result(formats.PLAN[output](shown, session.look(target)))
+        session.result(formats.PLAN[output](shown, replace(session.look(target), dashboard=connection.dashboard)))
         return _exit(made.plan, detailed_exitcode, terms.strict)
 
     return guarded(session, work)

@@ -1,0 +1,99 @@
+"""The changes of a job, or of the cells of a matrix -> the first few for a table's cell, and how many more."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from baseten_jobs.job.request import JobRequest
+from baseten_jobs.phrases import count
+from baseten_jobs.planning.diff import FILE, Change
+from baseten_jobs.report.markdown_escape import code, prose
+from baseten_jobs.report.style import Look
+from baseten_jobs.report.word_diff import Mark, reads_better_by_words, reordered, told, word_diff
+
+FEW = 3
+"""How many changes stand in a cell; one does in a table of many rows."""
+
+_VALUE = 48
+"""Characters of a value in a cell."""
+
+_SECTIONS = ("spec.runtime.environment_variables.", "spec.runtime.", "spec.compute.", FILE, "spec.")
+
+
+def brief(changes: Iterable[Change], look: Look, few: int = FEW) -> str:
+    """`LR 2e-5 → 1e-5 · node_count 2 → 4 · train.py changed · and 4 more`: files come last."""
+    found = sorted(changes, key=lambda change: change.field.startswith(FILE))
+    return _joined([brief_change(change) for change in look.shown(_first(found, few))], len(found))
+
+
+def brief_of_new(request: JobRequest, look: Look) -> str:
+    """What a job that never ran is: `python train.py` in its image."""
+    body = request.training_job
+    image, commands = body.get("image"), body.get("runtime", {}).get("start_commands")
+    first = commands[0] if isinstance(commands, list) and commands else None
+    written = [
+        Change("spec.runtime.start_commands[0]", None, first),
+        Change("spec.image.base_image", None, image.get("base_image") if isinstance(image, dict) else None),
+    ]
+    return " · ".join(code(change.new, 60) for change in look.shown(written) if isinstance(change.new, str))
+
+
+def brief_of_cells(cells: Sequence[Sequence[Change]], look: Look) -> str:
+    """The changes of several cells, each once: those of all cells first, others with the number of their cells."""
+    counted: dict[str, int] = {}
+    for changes in cells:
+        for said in dict.fromkeys(brief_change(change) for change in look.shown(changes)):
+            counted[said] = counted.get(said, 0) + 1
+    ordered = sorted(counted.items(), key=lambda item: item[1] < len(cells))
+    parts = [said if number == len(cells) else f"{said} in {count(number, 'cell')}" for said, number in ordered]
+    return _joined(parts[:FEW], len(parts))
+
+
+def _first(found: Sequence[Change], few: int) -> Sequence[Change]:
+    """The first few: one of a file is among them if files changed, since code is what a reviewer must not miss."""
+    files = [change for change in found if change.field.startswith(FILE)]
+    others = [change for change in found if not change.field.startswith(FILE)]
+    room = few - 1 if files and few > 1 else few
+    return [*others[:room], *files][:few]
+
+
+def _joined(parts: Sequence[str], number: int) -> str:
+    more = [f"and {number - len(parts)} more"] if number > len(parts) else []
+    return " · ".join((*parts, *more))
+
+
+def brief_change(change: Change) -> str:
+    """One change, which may be shown, in a few words."""
+    name = code(_name(change.field), 60)
+    if change.field.startswith(FILE):
+        return f"{name} {_of_file(change)}"
+    if change.moved:
+        return f"{name} {prose(reordered(change), 80)}"
+    if reads_better_by_words(change):
+        return f"{name} {_words(change)}"
+    return f"{name} {_value(change.old)} → <b>{_value(change.new)}</b>"
+
+
+def _name(field: str) -> str:
+    """The field as people call it, without the sections that every manifest has."""
+    return next((field.removeprefix(each) for each in _SECTIONS if field.startswith(each)), field)
+
+
+def _of_file(change: Change) -> str:
+    return "added" if change.old is None else "removed" if change.new is None else "changed"
+
+
+def _words(change: Change) -> str:
+    """The first words of a long text that went, and that came."""
+    pieces = [piece for piece in word_diff(change.old, change.new) if piece.mark in (Mark.REMOVED, Mark.ADDED)]
+    shown = [
+        f"<del>{prose(piece.text.strip(), _VALUE)}</del>" if piece.mark is Mark.REMOVED
+        else f"<ins>{prose(piece.text.strip(), _VALUE)}</ins>"
+        for piece in pieces[:4] if piece.text.strip()
+    ]  # fmt: skip
+    return " ".join((*shown, *(["…"] if len(pieces) > 4 else []))) or "changed"
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, dict) and set(value) == {"name"} and isinstance(value["name"], str):
+        return f"secret {code(value['name'], _VALUE)}"
+    return prose(told(value), _VALUE)
