@@ -141,9 +141,9 @@ def _doubted(plan: Plan, observation: Observation, compiled: Compiled, prune: bo
 
 
 def _appraise(api: Api, compiled: Compiled, plan: Plan) -> Appraisal:
-    """Nothing is read for a plan that submits nothing, now or later."""
-    submits = (*plan.possible_submits, *plan.later)
-    projects = {action.request.project: plan.project_of(action) for action in submits}
+    """Nothing is read for a plan that submits nothing, now or later, and stops nothing."""
+    priced = (*plan.possible_submits, *plan.later, *plan.of(Verb.STOP))
+    projects = {action.request.project: plan.project_of(action) for action in priced}
     referring = {each.request.project for each in _submitted(compiled, plan) if secret_references(each.document)}
     return appraise(api, projects.values(), referring) if projects else Appraisal()
 
