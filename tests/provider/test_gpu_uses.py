@@ -65,7 +65,7 @@ def test_gpus_that_idle_for_half_an_hour_are_a_warning_in_status_and_in_plan(hun
     actions = hung("plan", "-o", "json").json["actions"]
     assert {each["name"]: each["warnings"] for each in actions} == {"good": [], "bad": [IDLE]}
     assert (
-        "- **warning:** <code>bad</code>: its GPUs are idle: below 5% on every node"
+        "- <code>bad</code>: its GPUs are idle: below 5% on every node"
         in hung("plan", "-o", "markdown").out
     )
 
