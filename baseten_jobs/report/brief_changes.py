@@ -8,7 +8,7 @@ from baseten_jobs.phrases import count
 from baseten_jobs.planning.diff import FILE, Change
 from baseten_jobs.report.markdown_escape import code, prose
 from baseten_jobs.report.style import Look
-from baseten_jobs.report.word_diff import Mark, reads_better_by_words, reordered, told, word_diff
+from baseten_jobs.report.word_diff import Mark, lines_told, reads_better_by_words, reordered, told, word_diff
 
 FEW = 3
 """How many changes stand in a cell; one does in a table of many rows."""
@@ -79,6 +79,8 @@ def _name(field: str) -> str:
 
 
 def _of_file(change: Change) -> str:
+    if change.lines:
+        return prose(lines_told(change).replace("-", "−"))
     return "added" if change.old is None else "removed" if change.new is None else "changed"
 
 
