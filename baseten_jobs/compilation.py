@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from baseten_jobs.manifest.folder_policies.chain import CostLimit
     from baseten_jobs.manifest.inputs import Inputs
     from baseten_jobs.manifest.name_globs import Unmet
-    from baseten_jobs.manifest.sources import Sources
 
 
 @dataclass(frozen=True)
@@ -147,9 +146,10 @@ def validate(inputs: Inputs, stdin: BinaryIO, *, only_ours: bool = False) -> Che
         faults += ((document, each) for each in told)
         sound += [] if found or document.path in unread else [document]
     chains = _chains(documents, inputs, read)
+    contents, of_trees = _packed(sound, inputs.allowed, policies)
+    faults += _of_commands(sound, contents, policies)
     diagnostics += said_once((*faults, *chains.faults), documents)
     diagnostics += (*errors.check_unique(documents), *check_lookalikes(documents))
-    contents, of_trees = _packed(sound, inputs.allowed, policies)
     further, of_others = _packed(chains.elsewhere, inputs.allowed, policies)
     diagnostics += (*of_trees, *(d for d in of_others if d.severity is Severity.ERROR))
     ordered = in_order(made_strict(diagnostics) if inputs.strict else diagnostics)
@@ -242,6 +242,14 @@ def _packed(
     packed = pack(having, allowed)
     judged = (policies.judged(each, packed.diagnostics[each.place]) for each in having)
     return packed.contents, worst(d for found in judged for d in found)
+
+
+def _of_commands(
+    sound: Sequence[Document], contents: Mapping[DocumentPlace, Content], policies: FolderPolicies
+) -> Iterator[tuple[Document, Diagnostic]]:
+    from baseten_jobs.workspace.start_commands import check_commands
+
+    return ((at, each) for at, found in check_commands(sound, contents) for each in policies.judged(at, found))
 
 
 def compile_all(inputs: Inputs, stdin: BinaryIO) -> Compiled:

@@ -68,6 +68,10 @@ class Content:
     def digest(self) -> str:
         return content_digest(self.files)
 
+    @cached_property
+    def paths(self) -> frozenset[str]:
+        return frozenset(file.path for file in self.files)
+
     @property
     def size(self) -> int:
         """The size of all files together, in bytes."""

@@ -2,6 +2,7 @@
 
 __all__ = [
     "chains",
+    "commands",
     "confusables",
     "defaults",
     "diagnostics",

@@ -2,7 +2,7 @@
 
 import json
 import textwrap
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
@@ -45,7 +45,15 @@ def text(field: Explanation, look: Look = PLAIN) -> Page:
     lines += [f"  {'example:':<10} {_value(example)}" for example in field.examples]
     if field.fields:
         lines += ["", *_tree(field, look, look.width, 1)]
+    if field.variables:
+        lines += ["", "  Baseten sets these variables:", *_variables(field.variables, width)]
     return page(lines)
+
+
+def _variables(variables: Sequence[tuple[str, str]], width: int) -> Iterator[str]:
+    longest = max(len(name) for name, _ in variables)
+    for name, told in variables:
+        yield from textwrap.wrap(f"    {name:<{longest}}  {told}", width, subsequent_indent=" " * (longest + 6))
 
 
 def tree(root: Explanation, look: Look = PLAIN) -> Page:
@@ -81,6 +89,7 @@ def data(field: Explanation) -> Mapping[str, Any]:
         "minimum": field.minimum,
         "examples": list(field.examples),
         "change": field.identity,
+        **({"variables": dict(field.variables)} if field.variables else {}),
         "fields": [data(child) for child in field.fields],
     }
 

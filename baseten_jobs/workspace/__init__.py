@@ -10,6 +10,7 @@ __all__ = [
     "places",
     "scan",
     "selection",
+    "start_commands",
     "unpacking",
     "walk",
 ]

@@ -34,9 +34,10 @@ metadata: {name: train, project: demo}
 spec:
   image: {base_image: "i:1"}
   workspace: WORKSPACE
+  enable_baseten_workdir: true
   runtime: {start_commands: [python train.py]}
 """
-PLAIN = GOOD.replace("  workspace: WORKSPACE\n", "")
+PLAIN = GOOD.replace("  workspace: WORKSPACE\n  enable_baseten_workdir: true\n", "")
 DEFAULTS = "apiVersion: baseten-jobs/v1\nkind: TrainingJobDefaults\n"
 HEIR = PLAIN.replace("metadata:", "extends: base.yaml\nmetadata:")
 POLICY = "apiVersion: baseten-jobs/v1\nkind: Policy\n"
@@ -266,7 +267,9 @@ CASES: dict[str, Case] = {
     "workspace-include": _of_tree("{include: [dta/tokens.bin]}"),
     "workspace-external": _of_tree("{external: [lib]}"),
     "workspace-empty": _of_tree("{exclude: ['*']}"),
-    "workspace-empty.but-for-our-own-files": Case("validate .", {"train.yaml": GOOD.replace("WORKSPACE", ".")}),
+    "workspace-empty.but-for-our-own-files": Case(
+        "validate .", {"train.yaml": GOOD.replace("WORKSPACE", ".").replace("python train.py", "go")}
+    ),
     "workspace-size": _of_tree(
         prepare=lambda folder, patch: patch.setattr("baseten_jobs.workspace.pack.MAX_BYTES", 10_000)
     ),
@@ -278,10 +281,27 @@ CASES: dict[str, Case] = {
     "workspace-locked": _of_tree(files={"key.json": "\0GITCRYPT\0" + "x" * 40}),
     "workspace-secret": _of_tree(files={"login.py": f"import hub\nhub.login('hf_{'aB3' * 12}')\n"}),
     "workspace-untracked": _in_git(lambda folder, patch: (folder / "new.py").touch()),
-    "workspace-absent": _in_git(lambda folder, patch: (folder / "train.py").unlink()),
+    "workspace-absent": _in_git(lambda folder, patch: (folder / "lib/layers.py").unlink()),
     "workspace-converted": _in_git(_converted),
     "workspace-withheld": _in_git(_untouched, files={"conf/.env": "A=b\n"}),
     "workspace-link": _of_tree(prepare=lambda folder, patch: (folder / "last.py").symlink_to("none.py")),
+    "workspace-workdir": Case(
+        "validate .", {**CODE, "train.yaml": GOOD.replace("WORKSPACE\n  enable_baseten_workdir: true", ".")}
+    ),
+    "workspace-workdir.set-to-false": Case(
+        "validate .", {**CODE, "train.yaml": GOOD.replace("WORKSPACE", ".").replace("true", "false")}
+    ),
+    "file-left-behind": Case("validate .", {**CODE, "train.yaml": PLAIN}),
+    "file-left-behind.below-a-folder": Case("validate specs", {**CODE, "specs/train.yaml": PLAIN}, _committed),
+    "file-left-behind.excluded": _of_tree("{exclude: [train.py]}"),
+    "file-left-behind.outside": Case("validate .", {**CODE, "train.yaml": GOOD.replace("WORKSPACE", "lib")}),
+    "file-left-behind.nowhere": Case(
+        "validate .",
+        {
+            **CODE,
+            "train.yaml": GOOD.replace("WORKSPACE", ".").replace("[python train.py]", "[bash go.sh, python layers.py]"),
+        },
+    ),
     "policy-rule": Case("validate .", {"policy.yaml": POLICY + "rules: {mutable-imag: error, minimum: ignore}\n"}),
     "policy-rule.of-a-manifest": Case("validate .", {"train.yaml": PLAIN + "policy: {allow: [mutable-imag, enum]}\n"}),
     "policy-lowered": Case(

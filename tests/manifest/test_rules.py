@@ -170,6 +170,8 @@ _NOT_IN_ONE_MANIFEST = {
     "defaults": "the file that is named decides",
     "unused-defaults": "the other files decide",
     "adopts": "the project's jobs decide",
+    "file-left-behind": "the tree decides",
+    "workspace-workdir": "the tree decides",
     "workspace-root": "the tree decides",
     "workspace-outside": "the tree decides",
     "workspace-external": "the tree decides",

@@ -19,6 +19,7 @@ metadata: {{name: {name}, project: Demo}}
 spec:
   image: {{base_image: "i:1"}}
   workspace: {workspace}
+  enable_baseten_workdir: true
   runtime: {{start_commands: ["./run.sh"]}}
 {more}"""
 

@@ -53,7 +53,10 @@ def command(name: str, all_rules: bool, output: str, api_version: str) -> Exit:
         return _show_rules(session)
     if rule := rules().get(name.strip("[]")):
         return _show_rule(session, rule)
-    found = explain(_root(api_version, name.strip(".")), name.strip("."))
+    root = _root(api_version, name.strip("."))
+    found = explain(root, name.strip("."))
+    if isinstance(found, NoSuchField) and not found.at:
+        found = _of_a_job(root, name.strip(".")) or found
     if isinstance(found, NoSuchField):
         return session.fail(_unknown(found, name), Exit.FAILED)
     if session.json:
@@ -61,6 +64,12 @@ def command(name: str, all_rules: bool, output: str, api_version: str) -> Exit:
     else:
         session.result((field_help.text if found.path else field_help.tree)(found, session.look()))
     return Exit.DONE
+
+
+def _of_a_job(root: Shape, name: str) -> Explanation | None:
+    """A field of `spec`, which is what most are asked for: `runtime` is `spec.runtime`."""
+    found = explain(root, f"spec.{name}")
+    return found if isinstance(found, Explanation) else None
 
 
 def _show_rules(session: Session) -> Exit:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from baseten_jobs.manifest.diagnostics import FieldPath
+from baseten_jobs.manifest.normalisation import accelerator_of
 from baseten_jobs.phrases import nearest
 
 Finding = tuple[FieldPath, str, str]
@@ -51,6 +52,28 @@ def environment(data: Mapping[str, Any]) -> Iterator[tuple[FieldPath, str, Any]]
     path = ("spec", "runtime", "environment_variables")
     for name, value in mapping_at(data, *path).items():
         yield (*path, name), name, value
+
+
+def gpus(data: Mapping[str, Any]) -> tuple[str, int]:
+    """Returns type and count of a node's GPUs, or an empty type and 0 if there are none or the value can't be read."""
+    value = value_at(data, "spec", "compute", "accelerator")
+    if isinstance(value, str) and not re.fullmatch(r"[^:]+(:[0-9]{1,4})?", value):
+        return "", 0
+    read = accelerator_of(value) if isinstance(value, (str, dict)) else {}
+    name, count = read.get("accelerator"), read.get("count")
+    return (name, count) if isinstance(name, str) and type(count) is int else ("", 0)
+
+
+def start_commands(data: Mapping[str, Any]) -> tuple[str, ...]:
+    """Returns the commands that a job runs; those of a wrong type are empty, so that each keeps its number."""
+    value = value_at(data, "spec", "runtime", "start_commands")
+    return tuple(each if isinstance(each, str) else "" for each in value) if isinstance(value, list) else ()
+
+
+def node_count(data: Mapping[str, Any]) -> int:
+    """Returns how many nodes a job has, 1 where the value can't be read."""
+    value = value_at(data, "spec", "compute", "node_count")
+    return value if type(value) is int else 1
 
 
 _CLOUD = ("s3", "gs", "r2", "azure", "cw")

@@ -6,18 +6,19 @@ from types import MappingProxyType
 from typing import Any
 
 from baseten_jobs.manifest.diagnostics import FieldPath
-from baseten_jobs.manifest.normalisation import accelerator_of
 from baseten_jobs.manifest.rules.lookup import (
     Check,
     Finding,
     entries_at,
     environment,
+    gpus,
     mapping_at,
     text_at,
     value_at,
     weights,
     wrong_source,
 )
+from baseten_jobs.manifest.rules.start_commands import process_count, workspace_workdir
 from baseten_jobs.manifest.schema.fields import shape_of
 from baseten_jobs.phrases import nearest
 from baseten_jobs.secrecy import is_a_secret, looks_secret, may_hold_a_secret, names_a_secret, quoted
@@ -27,16 +28,6 @@ LONGEST_JOB_NAME = 63
 _BESIDE_THE_NAME = len("--") + 12 + len("-") + 7  # the digest, and the letters of owner and token
 
 
-def _gpus(data: Mapping[str, Any]) -> tuple[str, int]:
-    """Returns type and count of a node's GPUs, or an empty type and 0 if there are none or the value can't be read."""
-    value = value_at(data, "spec", "compute", "accelerator")
-    if isinstance(value, str) and not re.fullmatch(r"[^:]+(:[0-9]{1,4})?", value):
-        return "", 0
-    read = accelerator_of(value) if isinstance(value, (str, dict)) else {}
-    name, count = read.get("accelerator"), read.get("count")
-    return (name, count) if isinstance(name, str) and type(count) is int else ("", 0)
-
-
 _COUNTED = re.compile(
     r"(?P<gpu>[A-Z][A-Za-z0-9_-]*?)[xX](?P<count>\d+)|(?P<first>\d+)[xX](?P<also>[A-Z][A-Za-z0-9_-]*)"
 )
@@ -44,7 +35,7 @@ _COUNTED = re.compile(
 
 
 def _unknown_accelerator(data: Mapping[str, Any]) -> Iterator[Finding]:
-    name, _ = _gpus(data)
+    name, _ = gpus(data)
     if not name:
         return
     if hint := unknown_gpu(name, data["apiVersion"]):
@@ -60,8 +51,8 @@ def unknown_gpu(name: str, api_version: str) -> str:
     if name.replace("-", "_") in known:
         return ""
     if counted := _COUNTED.fullmatch(name):
-        gpus = counted["gpu"] or counted["also"], counted["count"] or counted["first"]
-        return f"did you mean '{':'.join(gpus)}'?"
+        meant = counted["gpu"] or counted["also"], counted["count"] or counted["first"]
+        return f"did you mean '{':'.join(meant)}'?"
     near = nearest(re.sub(r"(?i)[-_]?80gb$", "", name), known, likeness=0.75)
     return f"did you mean '{near}'?" if near else f"known: {', '.join(known)}"
 
@@ -119,7 +110,7 @@ def _reserved_variable(data: Mapping[str, Any]) -> Iterator[Finding]:
 
 def _partial_nodes(data: Mapping[str, Any]) -> Iterator[Finding]:
     path = ("spec", "compute")
-    nodes, (name, count) = value_at(data, *path, "node_count"), _gpus(data)
+    nodes, (name, count) = value_at(data, *path, "node_count"), gpus(data)
     if type(nodes) is not int or nodes < 2 or count >= 8:
         return
     if value_at(data, *path, "accelerator") is None:
@@ -203,6 +194,8 @@ WARNINGS: Mapping[str, Check] = MappingProxyType(
         "mutable-image": _mutable_image,
         "mutable-weights": _mutable_weights,
         "mutable-checkpoint": _mutable_checkpoint,
+        "process-count": process_count,
+        "workspace-workdir": workspace_workdir,
     }
 )
 """Rules that warn; errors under `--strict`."""

@@ -18,7 +18,7 @@ class Explanation:
     """One field, and the fields below it. `identity` is what a change of it leads to: run, update or none.
 
     `type` and `expected` are in words. `default` is JSON data, or None if there is none; `choices` are the values that
-    the field may have.
+    the field may have. `variables` are those of the environment that Baseten sets, each with what it holds.
     """
 
     path: str
@@ -32,6 +32,7 @@ class Explanation:
     expected: str = ""
     minimum: Any = None
     examples: tuple[Any, ...] = ()
+    variables: tuple[tuple[str, str], ...] = ()
     fields: tuple["Explanation", ...] = ()
 
     @property
@@ -111,6 +112,7 @@ def _explained(shape: Shape, at: str, required: bool) -> Explanation:
         expected=str(schema.get("x-expected", "")),
         minimum=schema.get("minimum"),
         examples=tuple(schema.get("examples", ())),
+        variables=tuple(schema.get("x-variables", {}).items()),
         fields=tuple(_children(shape, at)),
     )
 
