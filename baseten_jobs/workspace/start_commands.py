@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from os.path import dirname, isfile, join, normpath, realpath, relpath
@@ -33,6 +34,7 @@ _MEETS = {
 """What tells the launchers of a node where the others are."""
 _LARGEST, _MOST = 1 << 20, 32 << 20
 """Bytes of one file, and of all together, that are searched for the variables of nodes."""
+_NAME = re.compile(r"[\w.+-]+")
 
 
 def check_commands(
@@ -45,9 +47,12 @@ def check_commands(
     files = _Files()
     for document in documents:
         if commands := start_commands(document.data):
+            home = "." if document.path == STDIN_NAME else dirname(document.path) or "."
             content = contents.get(document.place)
-            if content is not None or document.data["spec"].get("workspace") is None:
-                yield document, tuple(_Job(document, content, read(commands), files).found())
+            without = document.data["spec"].get("workspace") is None
+            if content is None and not (without and (node_count(document.data) > 1 or files.named_in(home, commands))):
+                continue
+            yield document, tuple(_Job(document, home, content, files).found())
 
 
 @dataclass
@@ -55,6 +60,7 @@ class _Files:
     """What was read of the disk, by path; of what travels, by its digest."""
 
     texts: dict[str, str | None] = field(default_factory=dict)
+    names: dict[str, set[str]] = field(default_factory=dict)
     checkouts: dict[str, str] = field(default_factory=dict)
     meeting: dict[tuple[str, str], bool] = field(default_factory=dict)
 
@@ -63,6 +69,12 @@ class _Files:
         if file.source not in self.texts:
             self.texts[file.source] = None if file.target is not None or file.size > _LARGEST else _text(file.source)
         return self.texts[file.source]
+
+    def named_in(self, folder: str, commands: tuple[str, ...]) -> bool:
+        """True if commands may name a file in a folder, or at the root of its checkout: most name none."""
+        if folder not in self.names:
+            self.names[folder] = {"..", *_names(folder), *_names(self.checkout(folder))}
+        return any(not self.names[folder].isdisjoint(_NAME.findall(command)) for command in commands)
 
     def checkout(self, folder: str) -> str:
         """The root of the checkout that a folder is in, or the folder itself."""
@@ -84,6 +96,13 @@ class _Files:
         return any((text := self.text(file)) and any(name in text for name in names) for file in chosen)
 
 
+def _names(folder: str) -> list[str]:
+    try:
+        return os.listdir(folder)
+    except OSError:
+        return []
+
+
 def _text(path: str) -> str | None:
     try:
         with open(path, "rb") as file:
@@ -93,9 +112,9 @@ def _text(path: str) -> str | None:
 
 
 class _Job:
-    def __init__(self, document: Document, content: Content | None, reading: Reading, files: _Files) -> None:
-        self.document, self.content, self.reading, self.files = document, content, reading, files
-        self.home = "." if document.path == STDIN_NAME else dirname(document.path) or "."
+    def __init__(self, document: Document, home: str, content: Content | None, files: _Files) -> None:
+        self.document, self.home, self.content, self.files = document, home, content, files
+        self.reading = read(start_commands(document.data))
         written = document.data["spec"].get("workspace")
         root = workspace_of(written).get("root") or "." if written is not None else ""
         self.root = normpath(join(self.home, root)) if root else ""

@@ -8,7 +8,7 @@ _TOKEN = re.compile(
     r"""
     (?P<blank>(?:[ \t\r]|\\\n)+)
     |(?P<here><<-?[ \t]*(?:'(?P<single>[^'\n]+)'|"(?P<double>[^"\n]+)"|\\?(?P<bare>[^\s'"<>|;&()]+)))
-    |(?P<redirect>(?:[0-9]|&)?(?:>>|>\||>&|<<<|<&|>|<))
+    |(?P<redirect>&?(?:>>|>\||>&|<<<|<&|>|<))
     |(?P<operator>&&|\|\||;;|\|&|[;&|()\n])
     """,
     re.VERBOSE,
@@ -17,6 +17,9 @@ _PLAIN = re.compile(r"[^\s'\"\\$`;&|()<>]+")
 _SINGLE = re.compile(r"'([^']*)'?")
 _WITHIN = re.compile(r'(?:[^"\\$`]|\\.)+', re.DOTALL)
 _ESCAPED = re.compile(r'\\([\\"$`\n])')
+
+
+_DESCRIPTORS = frozenset("0123456789")
 
 
 @dataclass(frozen=True)
@@ -51,31 +54,34 @@ class _Reader:
 
     def steps(self) -> Iterator[Step]:
         while self.index < len(self.text):
-            if self.text[self.index] == "#" and self.word is None:
-                self._skip_comment()
-                continue
-            found = _TOKEN.match(self.text, self.index)
-            if found is None:
+            if found := _PLAIN.match(self.text, self.index):
+                if self.word is None and self.text[self.index] == "#":
+                    self._skip_comment()
+                else:
+                    self._add(found.group())
+                    self.index = found.end()
+            elif found := _TOKEN.match(self.text, self.index):
+                yield from self._token(found)
+            else:
                 self._piece()
-                continue
-            if found["redirect"] and found["redirect"][0] in "0123456789&" and self.word is not None:
-                self._add(self.text[self.index])
-                self.index += 1
-                continue
-            self._end_word()
-            self.index = found.end()
-            if found["here"]:
-                self.awaited.append(found["single"] or found["double"] or found["bare"])
-            elif found["redirect"]:
-                self.target = found["redirect"]
-            elif operator := found["operator"]:
-                yield from self._ended(background=operator == "&")
-                if operator in "()":
-                    yield OPENS if operator == "(" else CLOSES
-                if operator == "\n":
-                    self._skip_here_documents()
         self._end_word()
         yield from self._ended()
+
+    def _token(self, found: re.Match[str]) -> Iterator[Step]:
+        self.index = found.end()
+        if found["redirect"] and self.word and self.word[-1] in _DESCRIPTORS and len(self.word) == 1:
+            self.word = None
+        self._end_word()
+        if found["here"]:
+            self.awaited.append(found["single"] or found["double"] or found["bare"])
+        elif found["redirect"]:
+            self.target = found["redirect"]
+        elif operator := found["operator"]:
+            yield from self._ended(background=operator == "&")
+            if operator in "()":
+                yield OPENS if operator == "(" else CLOSES
+            if operator == "\n":
+                self._skip_here_documents()
 
     def _ended(self, *, background: bool = False) -> Iterator[Step]:
         if self.words or self.writes:
@@ -121,9 +127,6 @@ class _Reader:
             self.index += 2
         elif mark in "$`":
             self._substitution()
-        elif found := _PLAIN.match(self.text, self.index):
-            self._add(found.group())
-            self.index = found.end()
         else:
             self._add(mark)
             self.index += 1

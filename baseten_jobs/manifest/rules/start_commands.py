@@ -10,13 +10,14 @@ from baseten_jobs.manifest.rules.lookup import Finding, gpus, node_count, start_
 from baseten_jobs.phrases import count, one_line
 
 _COMMANDS = ("spec", "runtime", "start_commands")
-_LAUNCHERS = re.compile(r"torchrun|torch\.distributed|accelerate|deepspeed|axolotl")
+_COUNTED = re.compile(r"-n(?:proc|nodes|um[-_](?:proc|mach|gpus|nodes))[\w-]*[\s=\\\\\"']+[0-9]")
+"""A launcher's option with a number: where there is none, no command needs to be read."""
 
 
 def process_count(data: Mapping[str, Any]) -> Iterator[Finding]:
     """What launchers in the commands are told to start, where the compute has another number."""
     commands = start_commands(data)
-    if any(map(_LAUNCHERS.search, commands)):
+    if any(map(_COUNTED.search, commands)):
         for number, message, hint in differing(read(commands), data):
             yield (*_COMMANDS, number), message, hint
 
