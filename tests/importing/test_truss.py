@@ -98,7 +98,7 @@ def _sent(data: Any) -> dict[str, Any]:
 
 DESERVED = {
     "interactive_session": {"no-start-command"}, "keywords_unpacked": {"partial-nodes"},
-    "checkpoints_loaded": {"mutable-checkpoint"},
+    "checkpoints_loaded": {"mutable-checkpoint"}, "no_workdir_and_spot": {"workspace-workdir"},
 }  # fmt: skip
 """Warnings that a source deserves, by its name."""
 

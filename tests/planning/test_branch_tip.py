@@ -33,11 +33,12 @@ def manifest(name: str, more: str = "") -> str:
     )
 
 
+CODED = "  workspace: {root: ../code, external: [../common]}\n  enable_baseten_workdir: true\n"
 NONE: Files = {}
 START: Files = {
     "README.md": "read me\n",
     "specs/plain.yaml": manifest("plain"),
-    "specs/coded.yaml": manifest("coded", "  workspace: {root: ../code, external: [../common]}\n"),
+    "specs/coded.yaml": manifest("coded", CODED),
     "code/train.py": "train()\n",
     "common/io.py": "io()\n",
     "shared/linked.yaml": manifest("linked"),

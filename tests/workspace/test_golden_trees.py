@@ -13,6 +13,9 @@ from tests.support.trees import commit, digest, manifest, write
 TREES: Mapping[str, Any] = yaml.safe_load((Path(__file__).parent / "digests.trees.yaml").read_text(encoding="utf-8"))
 FROZEN: Mapping[str, str] = json.loads((Path(__file__).parent / "digests.trees.json").read_text(encoding="utf-8"))
 
+WORKDIR = "  enable_baseten_workdir: true\n"
+"""A line that the manifests of these digests do without."""
+
 
 def _grown(folder: Path, tree: Mapping[str, Any]) -> Path:
     folder.mkdir()
@@ -22,6 +25,8 @@ def _grown(folder: Path, tree: Mapping[str, Any]) -> Path:
     for name, target in tree.get("links", {}).items():
         (folder / name).symlink_to(target)
     manifest(folder, tree.get("workspace", "."))
+    path = folder / "x.yaml"
+    path.write_text(path.read_text().replace(WORKDIR, ""))
     return folder
 
 

@@ -1,5 +1,6 @@
 """Documents -> errors that a JSON Schema can't express, one small function a rule."""
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from posixpath import normpath
 from types import MappingProxyType
@@ -9,6 +10,7 @@ from baseten_jobs.manifest.diagnostics import Diagnostic, FieldPath, Position, S
 from baseten_jobs.manifest.document import Document
 from baseten_jobs.manifest.names import former_names
 from baseten_jobs.manifest.normalisation import is_quantity, meant_quantity
+from baseten_jobs.manifest.rules.images import wrong_image
 from baseten_jobs.manifest.rules.lookup import (
     Check,
     Finding,
@@ -118,11 +120,23 @@ def _project_or_id(data: Mapping[str, Any]) -> Iterator[Finding]:
 
 def _memory_quantity(data: Mapping[str, Any]) -> Iterator[Finding]:
     memory = text_at(data, "spec", "compute", "memory")
-    if memory is None or is_quantity(memory):
+    if memory is None:
+        return
+    if is_quantity(memory):
+        if re.fullmatch("[0-9.]{1,6}", memory) and float(memory) > 0:
+            told = f"{quoted(memory)} has no unit, and is that many bytes"
+            yield ("spec", "compute", "memory"), told, f"did you mean '{memory.lstrip('0')}Gi'?"
         return
     meant = meant_quantity(memory)
     hint = f"did you mean '{meant}'?" if meant else "a number and one of k M G T P E Ki Mi Gi Ti Pi Ei"
     yield ("spec", "compute", "memory"), f"{quoted(memory)} is not a quantity of memory", hint
+
+
+def _image_reference(data: Mapping[str, Any]) -> Iterator[Finding]:
+    image = text_at(data, "spec", "image", "base_image")
+    if image is not None and (wrong := wrong_image(image)):
+        message, hint = wrong
+        yield ("spec", "image", "base_image"), f"{quoted(image, 80)} {message}", hint
 
 
 _DOCKER_BLOCKS = MappingProxyType(
@@ -258,6 +272,7 @@ ERRORS: Mapping[str, Check] = MappingProxyType(
     {
         "project-or-id": _project_or_id,
         "memory-quantity": _memory_quantity,
+        "image-reference": _image_reference,
         "docker-auth-block": _docker_auth_block,
         "weights-auth-fields": _weights_auth_fields,
         "weights-auth-twice": _weights_auth_twice,

@@ -6,6 +6,7 @@ from types import MappingProxyType
 from typing import Any
 
 from baseten_jobs.manifest.diagnostics import FieldPath
+from baseten_jobs.manifest.rules.images import wrong_image
 from baseten_jobs.manifest.rules.lookup import (
     Check,
     Finding,
@@ -50,6 +51,8 @@ def unknown_gpu(name: str, api_version: str) -> str:
     known: Sequence[str] = field.properties["accelerator"].schema["x-known"]
     if name.replace("-", "_") in known:
         return ""
+    if name.isdigit():
+        return f"the type comes first, such as 'H100:{name}'"
     if counted := _COUNTED.fullmatch(name):
         meant = counted["gpu"] or counted["also"], counted["count"] or counted["first"]
         return f"did you mean '{':'.join(meant)}'?"
@@ -147,12 +150,12 @@ _MOVING = frozenset({"latest", "main", "master", "nightly", "dev"})
 
 def _mutable_image(data: Mapping[str, Any]) -> Iterator[Finding]:
     image = text_at(data, "spec", "image", "base_image") or ""
-    name, at, digest = image.partition("@")
+    if wrong_image(image):
+        return
+    name, at, _ = image.partition("@")
     _, _, tag = name.rpartition("/")[2].partition(":")
     message = ""
-    if at and not re.fullmatch(r"[a-z0-9]+([.+_-][a-z0-9]+)*:[0-9a-fA-F]+", digest):
-        message = f"{quoted(image, 80)} has an empty or odd digest"
-    elif image and not at and not tag:
+    if image and not at and not tag:
         message = f"{quoted(image, 80)} has no tag, which means 'latest'"
     elif not at and tag in _MOVING:
         message = f"the tag '{tag}' moves"

@@ -9,7 +9,9 @@ from typing import Any
 
 from baseten_jobs.manifest.diagnostics import Diagnostic, FieldPath, field_name
 from baseten_jobs.manifest.document import Document, Odd
+from baseten_jobs.manifest.schema.fast_check import pattern_of
 from baseten_jobs.manifest.schema.fields import Shape, schema_of, shape_of, shape_under
+from baseten_jobs.manifest.schema.meant import accelerator_meant, integer_meant, value_meant
 from baseten_jobs.phrases import nearest, one_line
 from baseten_jobs.secrecy import is_a_secret, names_a_secret, quoted
 
@@ -119,30 +121,8 @@ def _type(error: Any, document: Document) -> list[Diagnostic]:
     if isinstance(value, Odd) and value.kind == "integer" and "integer" in wanted:
         if re.fullmatch(r"[-+]?[0-9]{19,}", value.text):
             return _at(document, error, f"{shown} has too many digits")
-        return _at(document, error, f"{shown} is not a plain integer", "write it in decimal digits")
-    return _at(document, error, f"{shown} is not {expected}", _meant(error, value, wanted))
-
-
-def _meant(error: Any, value: object, wanted: list[str]) -> str:
-    word = value.lower() if isinstance(value, str) else ""
-    if "integer" in wanted and re.fullmatch(r"-?[0-9]{1,18}", word):
-        zeros = " and leading zeros" if str(int(word)) != word else ""
-        return f"write it without quotes{zeros}: {int(word)}"
-    if "boolean" in wanted and word in _BOOLEANS:
-        return f"write it without quotes: {_BOOLEANS[word]}"
-    if wanted == ["array"] and isinstance(value, str):
-        return "write each entry on a line of its own, with '- ' before it"
-    if wanted == ["object"] and isinstance(value, list):
-        return "write 'name: value' on each line, without '- '"
-    if wanted == ["object"] and list(error.schema.get("properties", ())) == ["name"]:
-        return "expected {name: SECRET}"
-    required = error.schema.get("required", ())
-    if wanted == ["object"] and isinstance(value, str) and len(required) == 1:
-        return f"write it as `{{{required[0]}: ...}}`"
-    return f"expected {error.schema['x-expected']}" if "x-expected" in error.schema else ""
-
-
-_BOOLEANS = {"true": "true", "yes": "true", "on": "true", "false": "false", "no": "false", "off": "false"}
+        return _at(document, error, f"{shown} is not a plain integer", integer_meant(value))
+    return _at(document, error, f"{shown} is not {expected}", value_meant(error.schema, path, value, wanted))
 
 
 def _required(error: Any, document: Document) -> list[Diagnostic]:
@@ -268,7 +248,11 @@ def _pattern(error: Any, document: Document) -> list[Diagnostic]:
     if _of_a_name(error):
         position = document.position((*path, value), of_key=True)
         return [Diagnostic("pattern", message, position, field_name(path), hint)]
-    if path == ("metadata", "name") and not is_a_secret(value):
+    if error.schema.get("x-fold") == "accelerator" and (meant := accelerator_meant(value)):
+        hint = f"did you mean '{meant}'?"
+    elif value != value.strip() and pattern_of(error.validator_value).search(value.strip()):
+        hint = f"write it without the blanks around it: {quoted(value.strip())}"
+    elif path == ("metadata", "name") and not is_a_secret(value):
         slug = re.sub(r"[^a-z0-9]+", "-", value[:200].lower()).strip("-")[:40].strip("-")
         hint += f", such as '{slug}'" if slug else ""
     return _at(document, error, message, hint)
