@@ -7,7 +7,7 @@ from functools import cached_property, partial
 from typing import Any, NamedTuple
 
 from baseten_jobs.manifest.diagnostics import Diagnostic, FieldPath, Position, field_name
-from baseten_jobs.manifest.yaml_errors import end_of
+from baseten_jobs.manifest.yaml_errors import BREAK, end_of
 from baseten_jobs.manifest.yaml_reader import MAX_DEPTH as MAX_DEPTH
 from baseten_jobs.manifest.yaml_reader import MAX_VALUES as MAX_VALUES
 from baseten_jobs.manifest.yaml_reader import Builder, Spots, Unreadable, mark_of
@@ -134,8 +134,19 @@ def load(path: str, text: str) -> Loaded:
     except Unreadable as unreadable:
         problems.append(unreadable.diagnostic)
     if not documents and not problems:
-        problems.append(Diagnostic("empty-file", "there is no manifest in this file", Position(path)))
+        problems.append(_nothing(path, text))
     return Loaded(tuple(documents), tuple(problems))
+
+
+def _nothing(path: str, text: str) -> Diagnostic:
+    lines = [line for line in map(str.strip, BREAK.split(text)) if line]
+    if not lines:
+        return Diagnostic("empty-file", "this file is empty", Position(path))
+    if not all(line.startswith("#") for line in lines):
+        return Diagnostic("empty-file", "there is no manifest in this file", Position(path))
+    hint = "take the '#' out of its lines, or delete the file" if "apiVersion" in text else ""
+    message = "this file holds only comments, a whole manifest among them" if hint else "this file holds only comments"
+    return Diagnostic("empty-file", message, Position(path), hint=hint)
 
 
 def _known(spot: Spot) -> Spot:

@@ -34,17 +34,23 @@ def end_of(path: str, text: str) -> Position:
 
 def trouble(text: str, stopped: int, begun: int | None) -> Trouble:
     """Returns what is wrong at the index where the parser stopped; `begun` is that of the value it was in, or None."""
-    if (conflict := _conflict(text)) is not None:
+    if (conflict := _conflict(text, stopped)) is not None:
         return Trouble("a merge left a conflict here", "resolve it, and take its markers out", conflict)
     if begun is not None and begun < stopped:
         return _within(text, stopped, begun)
     return _alone(text, stopped)
 
 
-def _conflict(text: str) -> int | None:
-    """Returns the index of git's first conflict marker, or None."""
-    at = f"\n{text}".find("\n<<<<<<< ")
-    return at if at >= 0 and "\n=======" in text[at:] else None
+_MARKER = re.compile(r"^(?:<{7}|>{7}|\|{7}) |^={7}\r?$", re.MULTILINE)
+"""What git writes at the begin of a line of a file that it could not merge."""
+
+
+def _conflict(text: str, stopped: int) -> int | None:
+    """Returns the index of git's first conflict marker, or None; a line of '=' may be text where reading goes on."""
+    for found in _MARKER.finditer(text):
+        if found.group()[0] != "=" or text.count("\n", found.start(), stopped) <= 1:
+            return found.start()
+    return None
 
 
 def _within(text: str, stopped: int, begun: int) -> Trouble:
