@@ -169,5 +169,9 @@ def _in_one_line(error: click.UsageError) -> click.UsageError:
     if isinstance(error, click.NoSuchOption):
         from baseten_jobs.cli.words import instead_of
 
-        told = "; ".join(filter(None, (error.message, instead_of(error.option_name, error.possibilities))))
+        params = error.ctx.command.params if error.ctx else []
+        options = [name for each in params if isinstance(each, click.Option) for name in each.opts]
+        arguments = [str(each.name) for each in params if isinstance(each, click.Argument)]
+        meant = instead_of(error.option_name, ["--help", *options], arguments)
+        told = "; ".join(filter(None, (f"there is no option '{error.option_name}' here", meant)))
     return click.UsageError(one_line(" ".join(told.split()), 500), error.ctx)

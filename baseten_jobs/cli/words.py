@@ -1,6 +1,6 @@
 """Words of other tools, and slips -> what this tool has for them."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from difflib import get_close_matches
 from types import MappingProxyType
 
@@ -21,11 +21,10 @@ _MEANT: Mapping[str, str] = MappingProxyType(
 
 _PLAN = "`baseten-jobs plan` shows what apply would do"
 _OPTIONS: Mapping[str, str] = MappingProxyType(
-    {
-        **dict.fromkeys(("--check", "--diff", "--dry-run", "--dryrun", "--preview"), _PLAN),
-        "--all": "'*' as a NAME means every manifest",
-    }
+    dict.fromkeys(("--check", "--diff", "--dry-run", "--dryrun", "--preview"), _PLAN)
 )
+_FORMATS = frozenset({"--json", "--format", "--junit", "--markdown", "--sarif"})
+_JOBS = frozenset({"--job", "--job-id", "--name"})
 
 DANGEROUS = frozenset({
     "--allow-outside", "--create", "--extend", "--force", "--insecure-http", "--orphans", "--owner-too", "--probe",
@@ -40,9 +39,20 @@ def command_meant(word: str, commands: Iterable[str]) -> str:
     return _MEANT.get(word) or (near[0] if near else "")
 
 
-def instead_of(option: str, near: Iterable[str] | None) -> str:
-    """What to type in the place of an option that a command does not have; `near` are options that read alike."""
+def instead_of(option: str, options: Collection[str], arguments: Collection[str]) -> str:
+    """What to type in the place of an option that a command does not have; empty where that can't be told.
+
+    `options` and `arguments` are those that the command has.
+    """
     if option in _OPTIONS:
         return _OPTIONS[option]
-    safe = [each for each in near or () if each not in DANGEROUS]
-    return f"did you mean {safe[0]}?" if safe else ""
+    if option == "--all" and "names" in arguments:
+        return "'*' as a NAME means every manifest"
+    if option == "--all" and "paths" in arguments:
+        return "without a PATH it is about every manifest in specs"
+    if option in _FORMATS and "--output" in options:
+        return "`-o` chooses the format, as in `-o json`"
+    if option in _JOBS and "paths" in arguments:
+        return "give the file that holds the manifest; `baseten-jobs status` takes names, and ids by --job"
+    near = get_close_matches(option, [each for each in options if each not in DANGEROUS], n=1, cutoff=0.75)
+    return f"did you mean {near[0]}?" if near else ""

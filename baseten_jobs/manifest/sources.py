@@ -123,8 +123,9 @@ def _is_folder(path: str) -> bool:
 
 
 def _missing(path: str) -> Diagnostic:
-    hint = "a pattern is left to the shell; name the folder" if set("*?[") & set(path) else ""
-    return Diagnostic("missing-path", "there is no such file or folder", Position(path_name(path)), hint=hint)
+    from baseten_jobs.manifest.missing_paths import meant_by
+
+    return Diagnostic("missing-path", "there is no such file or folder", Position(path_name(path)), hint=meant_by(path))
 
 
 def empty(folder: str, others: int = 0) -> Diagnostic:

@@ -41,8 +41,23 @@ def test_a_dry_run_is_a_plan(option: str, called: Cli) -> None:
     assert "prune" not in ran.err
 
 
-def test_all_is_a_star(called: Cli) -> None:
-    assert called("stop", "--all").err.endswith("'*' as a NAME means every manifest\n")
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        ("stop --all", "; '*' as a NAME means every manifest"),
+        ("plan --all", "; without a PATH it is about every manifest in specs"),
+        ("capacity --all", ""),
+        (
+            "plan --job x",
+            "; give the file that holds the manifest; `baseten-jobs status` takes names, and ids by --job",
+        ),
+        ("status --json", "; `-o` chooses the format, as in `-o json`"),
+        ("logs --force", ""),
+    ],
+)
+def test_an_option_of_another_tool_is_told_what_does_the_same_here(words: str, told: str, called: Cli) -> None:
+    option = words.split()[1]
+    assert called(*words.split()).err.splitlines()[-1] == f"Error: there is no option '{option}' here{told}"
 
 
 def test_a_slip_in_a_harmless_option_is_told_which(called: Cli) -> None:

@@ -48,7 +48,7 @@ TO_THE_EMULATOR = {"provider.api.connection", "cli.commands.emulator"}
 
 _EFFECTFUL = """
     manifest.paths manifest.folder_policies.files manifest.defaults.files manifest.chains.files
-    manifest.sources manifest.own_sources cli.repository_paths
+    manifest.sources manifest.own_sources manifest.missing_paths cli.repository_paths
     git.process git.ignored git.objects git.repository git.index git.listing workspace.user_cache workspace.hashing
     workspace.places workspace.walk workspace.archive workspace.boundary workspace.conversion
     workspace.warnings workspace.start_commands workspace.pack importing.adopt importing.truss.confined

@@ -143,7 +143,7 @@ HOSTILE: dict[str, tuple[str | bytes, str]] = {
         "&" * (1 << 20),
         "1:1: no name follows the '&'; quote a value that begins with '&' [yaml-syntax]",
     ),
-    "1 MiB of blanks": (" " * (1 << 20), "1:1: there is no manifest in this file [empty-file]"),
+    "1 MiB of blanks": (" " * (1 << 20), "1:1: this file is empty [empty-file]"),
     "a mebibyte and one": ("#" * ((1 << 20) + 1), "1:1: 1048577 bytes are more than the 1048576 that a manifest"),
     "an anchor that holds itself": ("&a {b: *a}", "1:8: the alias '*a' holds itself [alias]"),
     "an anchor that merges itself": ("&a {<<: *a}", "1:9: the alias '*a' holds itself [alias]"),
@@ -279,7 +279,7 @@ def test_what_yaml_1_1_reads_as_text_is_a_string(value: str, tmp_path: Path, val
 # Files and folders
 
 
-@pytest.mark.parametrize("path", ["nowhere", "nowhere.yaml", "x.yaml/y", "x.yaml/", "a" * 300, "é訓"])
+@pytest.mark.parametrize("path", ["nowhere", "nowhere.yaml", "x.yaml/y", "a" * 300, "é訓"])
 def test_a_missing_path_is_a_diagnostic(path: str, tmp_path: Path, validate: Validate) -> None:
     (tmp_path / "x.yaml").write_text(GOOD)
     assert validate(path) == (
@@ -289,7 +289,37 @@ def test_a_missing_path_is_a_diagnostic(path: str, tmp_path: Path, validate: Val
 
 
 def test_the_default_path_is_named_when_it_is_missing(validate: Validate) -> None:
-    assert validate()[1].startswith("specs:1:1: there is no such file or folder [missing-path]\n")
+    hint = "name the folder or the file of your manifests; `baseten-jobs init` writes a first one"
+    assert validate()[1].startswith(f"specs:1:1: there is no such file or folder; {hint} [missing-path]\n")
+
+
+@pytest.mark.parametrize(
+    ("here", "path", "hint"),
+    {
+        ("", "spec", "did you mean 'specs'?"),
+        ("", "specs/a.yml", "did you mean 'specs/a.yaml'?"),
+        ("", "specs/a.yaml/", "did you mean 'specs/a.yaml'?"),
+        ("", "good", "that is the name of a manifest, and paths are wanted here: it is in 'specs/a.yaml'"),
+        (
+            "src/deep",
+            "good",
+            "that is the name of a manifest, and paths are wanted here: it is in '../../specs/a.yaml'",
+        ),
+        ("src", "specs", "from here it is '../specs'"),
+        ("src/deep", "specs/a.yaml", "from here it is '../../specs/a.yaml'"),
+        ("", "specs/*.yml", "a pattern is left to the shell; name the folder"),
+        ("", "goo", ""),
+    },
+)
+def test_a_missing_path_is_told_with_what_was_meant(
+    here: str, path: str, hint: str, tmp_path: Path, validate: Validate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for folder in (".git", "specs", "src/deep"):
+        (tmp_path / folder).mkdir(parents=True)
+    (tmp_path / "specs/a.yaml").write_text(GOOD)
+    monkeypatch.chdir(tmp_path / here)
+    told = validate(path)[1].splitlines()[0]
+    assert told == f"{path}:1:1: there is no such file or folder{'; ' if hint else ''}{hint} [missing-path]"
 
 
 def test_a_link_to_nothing_or_to_itself_is_unreadable(tmp_path: Path, validate: Validate) -> None:
