@@ -29,7 +29,7 @@ from baseten_jobs.planning.idleness import old_enough, with_idle
 from baseten_jobs.planning.limits import Readings, seen_again, with_limits
 from baseten_jobs.planning.named import misnamed, notes
 from baseten_jobs.planning.plan import ActionKey, Plan, Policy, Verb
-from baseten_jobs.planning.preflight import Appraisal, appraise, appraised, unknown_secrets
+from baseten_jobs.planning.preflight import Appraisal, appraise, appraised, checked_secrets
 from baseten_jobs.planning.problems import misplaced, not_adoptable
 from baseten_jobs.planning.runs import runs_of
 from baseten_jobs.planning.saved_plan import SavedPlan
@@ -100,7 +100,7 @@ def make(
     """Observe and decide; a project with a planned submit or stop is read by a second witness, and git is asked last.
 
     Beside that, what the submits cost and refer to is read, and how much the GPUs of the kept jobs are used. A missing
-    secret is an error, but for a `rehearsal`. `branch` decides on stops over limits, or else the remote's default one.
+    secret is an error, or in a `rehearsal` a note. `branch` decides on stops over limits, or the remote's default one.
     """
     names = [request.name for request in compiled.requests]
     if unknown := misnamed(names, policy):
@@ -125,8 +125,8 @@ def make(
     if strangers := not_adoptable(compiled.manifests, observation):
         return Planned(Plan(), strangers)
     submitted = _submitted(compiled, plan)
-    missing = unknown_secrets(submitted, appraisal.result(), Severity.WARNING if rehearsal else Severity.ERROR)
-    plan = with_idle(replace(plan, notes=(*notes(names, policy), *plan.notes)), uses.result())
+    missing, without = checked_secrets(submitted, appraisal.result(), rehearsal=rehearsal)
+    plan = with_idle(replace(plan, notes=(*notes(names, policy), *without, *plan.notes)), uses.result())
     return Planned(Plan() if has_errors(missing) else appraised(plan, appraisal.result()), missing)
 
 

@@ -11,7 +11,6 @@ from baseten_jobs.doctor.readings import Account, Calls, Projects, Secrets, Team
 from baseten_jobs.job.cost import price_list
 from baseten_jobs.job.observation import Observation, ObservedProject
 from baseten_jobs.job.project_resolution import Listed, Unresolved, in_team
-from baseten_jobs.manifest.diagnostics import Severity
 from baseten_jobs.manifest.secret_references import secret_references
 from baseten_jobs.planning.capacity import capacity_of
 from baseten_jobs.planning.preflight import known_secrets, unknown_secrets
@@ -108,4 +107,4 @@ def _secrets(api: Api, projects: Projects | Unread, compiled: Compiled) -> Secre
         raise ApiError("secrets", projects.reason, projects.status)
     refs = {each.request.project for each in referring}
     known = known_secrets(api, [project for project in projects.found if project.ref in refs], refs)
-    return Secrets(number, unknown_secrets(referring, known, Severity.ERROR), known.notes)
+    return Secrets(number, unknown_secrets(referring, known), known.notes)

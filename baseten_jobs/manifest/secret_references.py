@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from baseten_jobs.manifest.diagnostics import Diagnostic, FieldPath, Severity, field_name
+from baseten_jobs.manifest.diagnostics import Diagnostic, FieldPath, field_name
 from baseten_jobs.manifest.document import Document
 from baseten_jobs.manifest.schema.fields import Shape, shape_of
 from baseten_jobs.phrases import nearest
@@ -49,19 +49,18 @@ def _plain_name(name: str) -> str:
     return "".join(filter(str.isalnum, name)) or name
 
 
-def missing_secrets(document: Document, held: Collection[str], team: str, severity: Severity) -> tuple[Diagnostic, ...]:
+def missing_secrets(document: Document, held: Collection[str], team: str) -> tuple[Diagnostic, ...]:
     """Returns a diagnostic for each reference to a secret that is not in `held`, the names of the team's secrets."""
+    return tuple(_missing(document, each, held, team) for each in unheld(document, held))
+
+
+def unheld(document: Document, held: Collection[str]) -> tuple[SecretReference, ...]:
+    """Returns the references to secrets that are not in `held`."""
     have = frozenset(map(_plain_name, held))
-    return tuple(
-        _missing(document, reference, held, team, severity)
-        for reference in secret_references(document)
-        if _plain_name(reference.name) not in have
-    )
+    return tuple(each for each in secret_references(document) if _plain_name(each.name) not in have)
 
 
-def _missing(
-    document: Document, reference: SecretReference, held: Collection[str], team: str, severity: Severity
-) -> Diagnostic:
+def _missing(document: Document, reference: SecretReference, held: Collection[str], team: str) -> Diagnostic:
     owner = f" of the team {quoted(team)}" if team else ""
     near = nearest(reference.name, sorted(held))
     return Diagnostic(
@@ -70,5 +69,4 @@ def _missing(
         document.position(reference.path),
         field_name(reference.path),
         f"did you mean {quoted(near)}?" if near else "make it in Baseten first",
-        severity,
     )

@@ -8,8 +8,9 @@ from typing import Any, TypeVar
 from baseten_jobs.job.cost import Cost, Machine, cost_of, cost_of_gpus, price_list
 from baseten_jobs.job.observation import ObservedJob, ObservedProject
 from baseten_jobs.job.request import CompiledManifest, ProjectRef
-from baseten_jobs.manifest.diagnostics import Diagnostic, Severity, in_order
-from baseten_jobs.manifest.secret_references import missing_secrets
+from baseten_jobs.manifest.diagnostics import Diagnostic, in_order
+from baseten_jobs.manifest.secret_references import missing_secrets, unheld
+from baseten_jobs.phrases import listed
 from baseten_jobs.planning.capacity import GpuCapacity, capacity_of, starts
 from baseten_jobs.planning.plan import Plan, Verb
 from baseten_jobs.provider.api.client import Api
@@ -109,16 +110,31 @@ def appraised(plan: Plan, appraisal: Appraisal) -> Plan:
     return replace(plan, actions=actions, notes=(*plan.notes, *appraisal.notes))
 
 
-def unknown_secrets(
-    submitted: Iterable[CompiledManifest], appraisal: Appraisal, severity: Severity
-) -> tuple[Diagnostic, ...]:
+def unknown_secrets(submitted: Iterable[CompiledManifest], appraisal: Appraisal) -> tuple[Diagnostic, ...]:
     """A diagnostic for each secret that a submitted manifest refers to and its team is known not to have."""
     return in_order(
         diagnostic
         for each in submitted
         if (team := appraisal.team_of(each.request.project)) in appraisal.secrets
-        for diagnostic in missing_secrets(each.document, appraisal.secrets[team], team.name, severity)
+        for diagnostic in missing_secrets(each.document, appraisal.secrets[team], team.name)
     )
+
+
+def checked_secrets(
+    submitted: Iterable[CompiledManifest], appraisal: Appraisal, *, rehearsal: bool
+) -> tuple[tuple[Diagnostic, ...], tuple[str, ...]]:
+    """The errors of secrets that teams do not have; in a rehearsal, which has none of Baseten's, one note of all."""
+    if not rehearsal:
+        return unknown_secrets(submitted, appraisal), ()
+    names = {
+        each.name
+        for manifest in submitted
+        if (team := appraisal.team_of(manifest.request.project)) in appraisal.secrets
+        for each in unheld(manifest.document, appraisal.secrets[team])
+    }
+    shown = listed([quoted(name) for name in sorted(names)])
+    are = "secret is" if len(names) == 1 else "secrets are"
+    return (), (f"{len(names)} {are} not looked up in a rehearsal: {shown}",) if names else ()
 
 
 def _running_cost(job: ObservedJob, machines: Sequence[Machine]) -> Cost | None:

@@ -293,32 +293,36 @@ def test_the_default_path_is_named_when_it_is_missing(validate: Validate) -> Non
     assert validate()[1].startswith(f"specs:1:1: there is no such file or folder; {hint} [missing-path]\n")
 
 
+NAMED = "that is the name of a manifest, and paths are wanted here: it is in "
+
+
 @pytest.mark.parametrize(
     ("here", "path", "hint"),
-    {
+    [
         ("", "spec", "did you mean 'specs'?"),
         ("", "specs/a.yml", "did you mean 'specs/a.yaml'?"),
         ("", "specs/a.yaml/", "did you mean 'specs/a.yaml'?"),
-        ("", "good", "that is the name of a manifest, and paths are wanted here: it is in 'specs/a.yaml'"),
+        ("", "good", NAMED + "'specs/a.yaml'"),
         (
             "src/deep",
             "good",
-            "that is the name of a manifest, and paths are wanted here: it is in '../../specs/a.yaml'",
+            NAMED + "'../../specs/a.yaml'",
         ),
         ("src", "specs", "from here it is '../specs'"),
         ("src/deep", "specs/a.yaml", "from here it is '../../specs/a.yaml'"),
         ("", "specs/*.yml", "a pattern is left to the shell; name the folder"),
         ("", "goo", ""),
-    },
+    ],
 )
 def test_a_missing_path_is_told_with_what_was_meant(
-    here: str, path: str, hint: str, tmp_path: Path, validate: Validate, monkeypatch: pytest.MonkeyPatch
+    here: str, path: str, hint: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for folder in (".git", "specs", "src/deep"):
         (tmp_path / folder).mkdir(parents=True)
     (tmp_path / "specs/a.yaml").write_text(GOOD)
     monkeypatch.chdir(tmp_path / here)
-    told = validate(path)[1].splitlines()[0]
+    assert run(["validate", path]) == 1
+    told = capsys.readouterr().out.splitlines()[0]
     assert told == f"{path}:1:1: there is no such file or folder{'; ' if hint else ''}{hint} [missing-path]"
 
 

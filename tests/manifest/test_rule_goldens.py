@@ -255,9 +255,6 @@ CASES: dict[str, Case] = {
     "project": Case("plan .", prepare=_applied, online=True),
     "adopts": Case("plan .", {"train.yaml": PLAIN.replace("{name: train, project: demo}", ADOPTS)}, online=True),
     "secret": Case("plan .", {"train.yaml": PLAIN.replace("{start_commands: [python train.py]}", SECRET)}, online=True),
-    "secret.before-the-embedded-API": Case(
-        "plan --local .", {"train.yaml": PLAIN.replace("{start_commands: [python train.py]}", SECRET)}
-    ),
     "workspace-root": _of_tree("sorce"),
     "workspace-root.in-git-folder": _in_git(_untouched, ".git"),
     "workspace-outside": _of_tree(".."),

@@ -11,7 +11,6 @@ import pytest
 from baseten_jobs.emulator.server import serving
 from baseten_jobs.emulator.settings import Durations, Settings
 from baseten_jobs.manifest import document as manifest
-from baseten_jobs.manifest.diagnostics import Severity
 from baseten_jobs.manifest.document import Document
 from baseten_jobs.manifest.schema.fields import Shape, shape_of
 from baseten_jobs.manifest.secret_references import missing_secrets, secret_references
@@ -124,7 +123,7 @@ REFERRING = document(
 
 @pytest.mark.parametrize("held", SAME)
 def test_names_that_differ_in_punctuation_are_one_secret(held: str) -> None:
-    assert missing_secrets(REFERRING, ["another", held], "research", Severity.ERROR) == ()
+    assert missing_secrets(REFERRING, ["another", held], "research") == ()
 
 
 @pytest.mark.parametrize(
@@ -140,7 +139,7 @@ def test_names_that_differ_in_punctuation_are_one_secret(held: str) -> None:
     ],
 )  # fmt: skip
 def test_a_missing_secret_is_pointed_at_with_the_nearest_name(held: list[str], team: str, told: str) -> None:
-    (found,) = missing_secrets(REFERRING, held, team, Severity.ERROR)
+    (found,) = missing_secrets(REFERRING, held, team)
     where = "specs/x.yaml:7:24: spec.runtime.environment_variables.HF_TOKEN.name"
     assert problems.diagnostic(found) == f"{where}: {told} [secret]"
 
@@ -148,7 +147,7 @@ def test_a_missing_secret_is_pointed_at_with_the_nearest_name(held: list[str], t
 def test_a_secret_itself_in_the_place_of_its_name_is_not_shown() -> None:
     token = "hf_" + "a1B2" * 9
     text = EVERY_PLACE.replace("{name: hf}", f"{{name: {token}}}")
-    for found in missing_secrets(document(text), [], "research", Severity.ERROR):
+    for found in missing_secrets(document(text), [], "research"):
         assert token not in problems.diagnostic(found)
 
 
@@ -345,10 +344,10 @@ def test_validate_and_render_know_of_no_secrets(cli: Cli) -> None:
     assert cli("render").code == 0
 
 
-def test_a_missing_secret_is_a_warning_in_a_local_rehearsal(cli: Cli) -> None:
+def test_missing_secrets_are_one_note_of_a_local_rehearsal(cli: Cli) -> None:
     for command in (["plan", "--strict"], ["apply", "--yes"]):
         ran = cli(*command, "--local")
-        assert ran.code == 0
-        assert TOLD.format("warning: ", "make it in Baseten first") in ran.err
+        assert (ran.code, ran.err.count("warning")) == (0, 0)
+        assert ran.out.count("note: 1 secret is not looked up in a rehearsal: 'hf_acess_token'\n") == 1
         assert "1 to submit" in ran.out
     assert "warning" not in cli("plan", "--local").err
