@@ -147,13 +147,13 @@ class _Job:
 
     def _left_behind(self) -> Iterator[Diagnostic]:
         travelling = self.content.paths if self.content else frozenset[str]()
-        told = set[str]()
+        told = set[tuple[str, ...]]()
         for named in self.reading.files:
-            if named.written in told or any(path in travelling for path in named.paths):
+            if named.paths in told or any(path in travelling for path in named.paths):
                 continue
             message, hint = self._here(named) or self._nowhere(named, travelling)
             if message:
-                told.add(named.written)
+                told.add(named.paths)
                 yield self._warning("file-left-behind", message, hint, named.command)
 
     def _here(self, named: NamedFile) -> tuple[str, str] | None:

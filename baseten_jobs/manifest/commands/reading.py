@@ -45,7 +45,7 @@ class NamedFile:
 
 @dataclass(frozen=True)
 class Launched:
-    """A launcher of processes, in the command of that number; `alone` is False where others run beside it."""
+    """A launcher of processes, in the command of that number; `alone` is False where it has not all GPUs for itself."""
 
     launch: Launch
     command: int

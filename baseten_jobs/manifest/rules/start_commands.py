@@ -45,12 +45,13 @@ def differing(reading: Reading, data: Mapping[str, Any]) -> Iterator[tuple[int, 
         TOTAL: f"{count(each * nodes, 'GPU')} of all nodes",
     }
     given = [(launched, counted) for launched in reading.launches for counted in launched.launch.counts]
+    shared = not all(launched.alone for launched in reading.launches)
     reached = {counted.of for _, counted in given if _holds(counted, wanted[counted.of])}
     for launched, counted in given:
         number, most = wanted[counted.of], _most(counted)
         if most is None or not number or _holds(counted, number):
             continue
-        if counted.of != NODES and most < number and (counted.of in reached or not launched.alone):
+        if counted.of != NODES and most < number and (counted.of in reached or shared):
             continue
         option = one_line(f"{counted.option} {counted.value}", 60)
         message = f"`{option}` does not go with the {told[counted.of]}"
