@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from os.path import dirname, isfile, join, normpath, realpath, relpath
 from typing import TYPE_CHECKING
 
-from baseten_jobs.manifest.commands.reading import NamedFile, Reading, read
 from baseten_jobs.manifest.diagnostics import Diagnostic, FieldPath, Severity, field_name
 from baseten_jobs.manifest.document import Document, DocumentPlace
 from baseten_jobs.manifest.normalisation import workspace_of
@@ -23,6 +22,7 @@ from baseten_jobs.secrecy import quoted
 
 if TYPE_CHECKING:
     from baseten_jobs.job.content import Content, File
+    from baseten_jobs.manifest.commands.reading import NamedFile, Reading
 
 _COMMANDS: FieldPath = ("spec", "runtime", "start_commands")
 _SHELL = (".sh", ".bash")
@@ -113,7 +113,10 @@ def _text(path: str) -> str | None:
 
 class _Job:
     def __init__(self, document: Document, home: str, content: Content | None, files: _Files) -> None:
+        from baseten_jobs.manifest.commands.reading import read
+
         self.document, self.home, self.content, self.files = document, home, content, files
+        self.read = read
         self.reading = read(start_commands(document.data))
         written = document.data["spec"].get("workspace")
         root = workspace_of(written).get("root") or "." if written is not None else ""
@@ -122,7 +125,7 @@ class _Job:
     def found(self) -> Iterator[Diagnostic]:
         yield from self._left_behind()
         shells = {name: text for name, text in self._scripts() if name.paths[0].endswith(_SHELL)}
-        readings = {name: read((text,)) for name, text in shells.items()}
+        readings = {name: self.read((text,)) for name, text in shells.items()}
         for name, reading in readings.items():
             for _, message, hint in differing(reading, self.document.data):
                 told = f"{one_line(name.written, 60)}: {message}"

@@ -1,6 +1,7 @@
 """The text of an image -> why no registry can have an image of that name, and what was probably meant."""
 
 import re
+from functools import lru_cache
 
 from baseten_jobs.secrecy import quoted
 
@@ -26,6 +27,7 @@ def unfilled(text: str) -> str:
     return found.group() if found else ""
 
 
+@lru_cache(maxsize=1024)
 def wrong_image(image: str) -> Wrong | None:
     """Returns what is wrong with a reference such as `registry.example/team/image:tag@sha256:...`; None if nothing.
 

@@ -1,11 +1,11 @@
 """A manifest's start commands -> what does not go with its compute, or with where its code lands."""
 
+from __future__ import annotations
+
 import re
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from baseten_jobs.manifest.commands.launchers import NODES, PROCESSES, TOTAL, Count
-from baseten_jobs.manifest.commands.reading import Reading, read
 from baseten_jobs.manifest.rules.lookup import (
     Finding,
     environment,
@@ -19,6 +19,10 @@ from baseten_jobs.manifest.rules.lookup import (
 from baseten_jobs.phrases import count, one_line
 from baseten_jobs.secrecy import looks_secret, names_a_secret, quoted
 
+if TYPE_CHECKING:
+    from baseten_jobs.manifest.commands.launchers import Count
+    from baseten_jobs.manifest.commands.reading import Reading
+
 _COMMANDS = ("spec", "runtime", "start_commands")
 _COUNTED = re.compile(r"-n(?:proc|nodes|um[-_](?:proc|mach|gpus|nodes))[\w-]*[\s=\\\\\"']+[0-9]")
 """A launcher's option with a number: where there is none, no command needs to be read."""
@@ -28,6 +32,8 @@ def process_count(data: Mapping[str, Any]) -> Iterator[Finding]:
     """What launchers in the commands are told to start, where the compute has another number."""
     commands = start_commands(data)
     if any(map(_COUNTED.search, commands)):
+        from baseten_jobs.manifest.commands.reading import read
+
         for number, message, hint in differing(read(commands), data):
             yield (*_COMMANDS, number), message, hint
 
@@ -37,6 +43,8 @@ def differing(reading: Reading, data: Mapping[str, Any]) -> Iterator[tuple[int, 
 
     Fewer processes than GPUs are meant where another launcher starts all, or several share a node.
     """
+    from baseten_jobs.manifest.commands.launchers import NODES, PROCESSES, TOTAL
+
     (_, each), nodes = gpus(data), node_count(data)
     wanted = {PROCESSES: each, NODES: nodes, TOTAL: each * nodes}
     told = {
@@ -60,6 +68,8 @@ def differing(reading: Reading, data: Mapping[str, Any]) -> Iterator[tuple[int, 
 
 def _instead(counted: Count, nodes: int) -> str:
     """What to write, which follows the compute by itself; the variables of nodes are for jobs of several."""
+    from baseten_jobs.manifest.commands.launchers import NODES, PROCESSES, TOTAL
+
     if counted.of == NODES and nodes == 1:
         return f"leave `{counted.option}` out"
     total = "$((BT_NUM_GPUS * BT_GROUP_SIZE))" if nodes > 1 else "$BT_NUM_GPUS"
