@@ -14,6 +14,8 @@ _TOKEN = re.compile(
     re.VERBOSE,
 )
 _PLAIN = re.compile(r"[^\s'\"\\$`;&|()<>]+")
+_RUN = re.compile(r"(?:[^\s'\"\\$`;&|()<>#]+ +)+")
+"""Words that are what they read, each with blanks behind it: most of a command."""
 _SINGLE = re.compile(r"'([^']*)'?")
 _WITHIN = re.compile(r'(?:[^"\\$`]|\\.)+', re.DOTALL)
 _ESCAPED = re.compile(r'\\([\\"$`\n])')
@@ -54,12 +56,18 @@ class _Reader:
 
     def steps(self) -> Iterator[Step]:
         while self.index < len(self.text):
-            if found := _PLAIN.match(self.text, self.index):
+            if self.word is None and not self.target and (run := _RUN.match(self.text, self.index)):
+                self.words += run.group().split()
+                self.index = run.end()
+            elif found := _PLAIN.match(self.text, self.index):
                 if self.word is None and self.text[self.index] == "#":
                     self._skip_comment()
                 else:
                     self._add(found.group())
                     self.index = found.end()
+            elif self.text[self.index] == " ":
+                self._end_word()
+                self.index += 1
             elif found := _TOKEN.match(self.text, self.index):
                 yield from self._token(found)
             else:
