@@ -168,7 +168,7 @@ class _Reader:
             else:
                 candidate = value if equals else word
                 option = name if equals else option
-            if not candidate or _WRITTEN.search(option) or not _FILE.fullmatch(candidate):
+            if "." not in candidate or _WRITTEN.search(option) or not _FILE.fullmatch(candidate):
                 continue
             paths = self.place.paths(candidate)
             if paths and not self.place.anything and not any(map(self.place.may_be_made, paths)):
