@@ -288,7 +288,7 @@ def test_what_is_wrong_in_a_body_is_told_at_its_place(capsys: pytest.CaptureFixt
         "1:1: metadata: 'name' is missing; --name NAME gives one [required]",
         "1:2: spec: 'image' is missing [required]",
         "1:19: spec: 'imgae' is not a field here; did you mean 'image'? [unknown-field]",
-        "2:28: spec.compute.node_count: 2.0 is not an integer [type]",
+        "2:28: spec.compute.node_count: 2.0 is not an integer; write a whole number: 2 [type]",
         "3:2: warning: spec.runtime.start_commands: there is no start command [no-start-command]",
         "3:14: spec.runtime: 'start_comands' is not a field here; did you mean 'start_commands'? [unknown-field]",
         "4:2: 'wait' is not a field here; is it one of training_job? [unknown-field]",

@@ -99,6 +99,7 @@ def _sent(data: Any) -> dict[str, Any]:
 DESERVED = {
     "interactive_session": {"no-start-command"}, "keywords_unpacked": {"partial-nodes"},
     "checkpoints_loaded": {"mutable-checkpoint"}, "no_workdir_and_spot": {"workspace-workdir"},
+    "values_yaml_would_change": {"unexpanded-variable"},
 }  # fmt: skip
 """Warnings that a source deserves, by its name."""
 
@@ -244,7 +245,7 @@ UNREADABLE: dict[str, tuple[str | bytes, str]] = {
     ),
     "a misspelt GPU count": (
         f'{HEAD}N = "two"\n{TAIL}job.compute = d.Compute(accelerator={{"accelerator": "H100", "count": N}})\n{LAST}',
-        "c.py:2:5: spec.compute.accelerator.count: 'two' is not an integer [type]",
+        "c.py:2:5: spec.compute.accelerator.count: 'two' is not an integer; write it in digits: 2 [type]",
     ),
     "the latest checkpoint of nothing": (
         HEAD + TAIL + "job.runtime.load_checkpoint_config = d.LoadCheckpointConfig(enabled=True)\n" + LAST,
