@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from baseten_jobs.distribution import OURS
 from baseten_jobs.doctor.findings import Verdict, fail, ok, warn
 from baseten_jobs.doctor.readings import Account, Readings, Unread
 from baseten_jobs.manifest.diagnostics import Diagnostic
@@ -32,7 +33,7 @@ def check_base_url(readings: Readings) -> Iterator[Verdict]:
 
 
 def _extra(why: Unread) -> str:
-    return "pip install 'baseten-jobs[local]'" if "extra" in why.reason else ""
+    return OURS.install("local") if "extra" in why.reason else ""
 
 
 def check_key(readings: Readings) -> Iterator[Verdict]:

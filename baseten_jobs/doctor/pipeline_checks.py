@@ -1,14 +1,20 @@
 """The pipelines of a checkout -> verdicts: do they see the history, may they comment, and do they apply in turn?"""
 
+import re
 import shlex
 from collections.abc import Iterator
+from dataclasses import replace
 
+from baseten_jobs.distribution import NAME, OURS, PLACEHOLDER
 from baseten_jobs.doctor.findings import Verdict, fail, ok, warn
 from baseten_jobs.doctor.pipelines import Pin, Pipeline, PipelineJob
 from baseten_jobs.doctor.readings import Readings
 from baseten_jobs.phrases import count, one_line
 
-_OWNER = "__OWNER__"
+_NOBODY = re.compile(rf"(?:{re.escape(PLACEHOLDER)}|__OWNER__)(?=/{NAME}\b)")
+"""An owner who was to be replaced: ours, and that of releases before."""
+
+_REF = re.compile(rf"(?<=/{NAME})(?:\.git)?@\S+$")
 
 
 def check_pipeline(readings: Readings) -> Iterator[Verdict]:
@@ -19,9 +25,10 @@ def check_pipeline(readings: Readings) -> Iterator[Verdict]:
             yield fail(f"{each.path} can't be read: {each.unread}", f"mend {shlex.quote(each.path)}")
         elif not each.jobs:
             yield warn(f"{each.path} names baseten-jobs, and no job of it was found that runs it")
-        elif _OWNER in each.text:
-            mend = f"sed -i.bak 's/{_OWNER}/OWNER/' {shlex.quote(each.path)}"
-            yield fail(f"{each.path} still says {_OWNER} where the action's repository belongs", mend)
+        elif nobody := _NOBODY.search(each.text):
+            owner = "OWNER" if OURS.owner == PLACEHOLDER else OURS.owner
+            mend = f"sed -i.bak 's/{nobody[0]}/{owner}/' {shlex.quote(each.path)}"
+            yield fail(f"{each.path} still says {nobody[0]} in the place of who has the repository {NAME}", mend)
         else:
             yield ok(f"{each.path}, {count(len(each.jobs), 'job')}")
 
@@ -98,24 +105,30 @@ def check_version(readings: Readings) -> Iterator[Verdict]:
         pins = dict.fromkeys(pin for job in each.jobs for pin in job.pins)
         for pin in pins:
             told = f"{each.path} installs {one_line(pin.words)}"
-            if not pin.version and not pin.commit:
+            if pin.by_name and not OURS.on_index:
+                yield fail(f"{told} from the package index, where the name is anybody's to take", OURS.install())
+            elif not pin.version and not pin.commit:
                 yield warn(f"{told}, whatever version that is on the day", _pinned(each, pin, own))
             elif pin.version and pin.version != own:
                 older = _number(pin.version) < _number(own)
                 yield warn(f"{told}, and here is {own}", _pinned(each, pin, own) if older else _upgrade(pin.version))
         if each.jobs and not pins:
-            yield warn(f"{each.path} does not say which version it runs", f"pip install baseten-jobs=={own}")
+            yield warn(f"{each.path} does not say which version it runs", OURS.install())
 
 
 def _upgrade(version: str) -> str:
-    return f"pip install baseten-jobs=={version}"
+    return replace(OURS, version=version).install()
 
 
 def _pinned(pipeline: Pipeline, pin: Pin, version: str) -> str:
     """The command that writes this version in the place of what a pipeline says, whose words may be a stranger's."""
-    action = "@" in pin.words
-    name = pin.words.partition("@" if action else "==")[0].strip()
-    wanted, line = (f"{name}@v{version}", "/uses:/") if action else (f"{name}=={version}", "/install/")
+    if "--hash=" in pin.words:
+        return f"take `install` out of {shlex.quote(pipeline.path)}: the action installs its own version"
+    if pin.by_name:
+        wanted, line = f"{pin.words.partition('==')[0].strip()}=={version}", "/install/"
+    else:
+        wanted = f"{_REF.sub('', pin.words)}@v{version}"
+        line = "/install/" if "git+" in pin.words else "/uses:/"
     change = f"{line}s#{_plain(pin.words)}([^=@A-Za-z0-9_.-]|$)#{_plain(wanted)}\\1#"
     return f"sed -E -i.bak {shlex.quote(change)} {shlex.quote(pipeline.path)}"
 

@@ -8,7 +8,9 @@ from typing import Any
 _ACTION = re.compile(r"(?P<where>[^@\s]*/baseten-jobs)@(?P<ref>\S+)")
 _COMMAND = re.compile(r"(?:^|[\s;&|(/])baseten-jobs\s+(?P<command>[a-z]+)")
 _INSTALL = re.compile(
-    r"\binstall\b[^\n;&|]*?(?P<what>baseten-jobs(?:\[[\w,]*\])?)(?P<pin>\s*==\s*(?P<version>[\w.]+))?"
+    r"\binstall\b[^\n;&|]*?(?P<what>"
+    r"(?:baseten-jobs(?:\[[\w,]*\])?\s*@\s*)?git\+[^\s\"'#]*?/baseten-jobs(?:\.git)?(?:@(?P<ref>[^\s\"'#]+))?"
+    r"|baseten-jobs(?:\[[\w,]*\])?(?:\s*==\s*(?P<version>[\w.]+))?)"
 )
 _VERSION = re.compile(r"v?(\d+\.\d+\.\d+)")
 _COMMIT = re.compile(r"[0-9a-f]{40}")
@@ -22,11 +24,15 @@ _RESERVED = frozenset({"default", "variables", "stages", "include", "workflow", 
 
 @dataclass(frozen=True)
 class Pin:
-    """What a job installs: the words that name it, and the version, or the commit; neither if it is not pinned."""
+    """What a job installs: the words that name it, and the version, or the commit; neither if it is not pinned.
+
+    `by_name` is what comes from the package index, whoever has the name there.
+    """
 
     words: str
     version: str = ""
     commit: str = ""
+    by_name: bool = False
 
 
 @dataclass(frozen=True)
@@ -153,15 +159,23 @@ def _asks_for_tip(scripts: list[str]) -> bool:
 def _pin_of_action(found: re.Match[str], install: object) -> Pin:
     if isinstance(install, str) and install.strip():
         version = re.search(r"==\s*([\w.]+)", install)
-        return Pin(install.strip(), version[1] if version else "")
-    ref = found["ref"]
+        return Pin(install.strip(), version[1] if version else "", by_name="--hash=" not in install)
+    return _pin_of_ref(f"{found['where']}@{found['ref']}", found["ref"])
+
+
+def _pin_of_ref(words: str, ref: str) -> Pin:
     version = _VERSION.fullmatch(ref)
-    return Pin(f"{found['where']}@{ref}", version[1] if version else "", ref if _COMMIT.fullmatch(ref) else "")
+    return Pin(words, version[1] if version else "", ref if _COMMIT.fullmatch(ref) else "")
 
 
 def _installs(scripts: list[str]) -> tuple[Pin, ...]:
     found = (each for script in scripts for each in _INSTALL.finditer(script))
-    return tuple(Pin(each["what"] + (each["pin"] or ""), each["version"] or "") for each in found)
+    return tuple(
+        _pin_of_ref(each["what"], each["ref"] or "")
+        if "git+" in each["what"]
+        else Pin(each["what"], each["version"] or "", by_name=True)
+        for each in found
+    )
 
 
 def _script(lines: object) -> list[str]:

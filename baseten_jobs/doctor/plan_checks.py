@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from baseten_jobs.distribution import OURS
 from baseten_jobs.doctor.findings import Verdict, fail, ok, warn
 from baseten_jobs.doctor.readings import Readings, Unread
 from baseten_jobs.job.observation import ObservedJob, StatusClass, short
@@ -95,7 +96,7 @@ def check_statuses(readings: Readings) -> Iterator[Verdict]:
         job.status: job for project in _plan(readings).projects.values() for job in project.jobs if not job.status_known
     }
     told = [
-        warn(f"job {job.id} has the status {one_line(short(status), 40)}", "pip install --upgrade baseten-jobs")
+        warn(f"job {job.id} has the status {one_line(short(status), 40)}", OURS.upgrade)
         for status, job in sorted(strange.items())
     ]
     yield from _most(told, "each job has a status that is known here")

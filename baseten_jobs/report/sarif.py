@@ -5,6 +5,7 @@ from typing import Any
 from urllib.parse import quote
 
 from baseten_jobs import __version__
+from baseten_jobs.distribution import OURS
 from baseten_jobs.manifest.diagnostics import Diagnostic
 from baseten_jobs.manifest.document import Document
 from baseten_jobs.manifest.rules.registry import rules
@@ -18,7 +19,12 @@ SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sar
 
 def diagnostics(found: Sequence[Diagnostic], documents: Sequence[Document] = (), look: Look = PLAIN) -> Page:
     named = sorted({d.rule for d in found})
-    driver = {"name": "baseten-jobs", "semanticVersion": __version__, "rules": [_rule(rule) for rule in named]}
+    driver = {
+        "name": "baseten-jobs",
+        "semanticVersion": __version__,
+        **({"informationUri": OURS.home} if OURS.home else {}),
+        "rules": [_rule(rule) for rule in named],
+    }
     run = {
         "tool": {"driver": driver},
         "columnKind": "unicodeCodePoints",

@@ -69,12 +69,16 @@ def test_no_step_runs_a_file_of_the_checkout(path: str, workspace: Path, tmp_pat
     assert "### 1 job starts" in ran.summary
 
 
+A_HASH = f"--hash=sha256:{'a' * 64}"
+
+
 @pytest.mark.parametrize(
     "release",
     [
         "baseten-jobs", "baseten-jobs>=1", "./dist/x.whl", "baseten-jobs @ file:///tmp/x", "-r requirements.txt",
         "baseten-jobs==1 evil==2", "baseten-jobs==1 --index-url https://evil", "evil==1", "baseten-jobs==1;os_name",
         "baseten-jobs==1 --hash=sha256:1", "git+https://github.com/x/baseten-jobs", "baseten-jobs==1\n-r x",
+        "baseten-jobs==1.2.0", f"baseten-jobs>=1 {A_HASH}",
     ],
 )  # fmt: skip
 def test_only_a_pinned_release_is_installed(release: str, workspace: Path, tmp_path: Path) -> None:
@@ -85,8 +89,12 @@ def test_only_a_pinned_release_is_installed(release: str, workspace: Path, tmp_p
 
 
 @pytest.mark.parametrize(
-    "release", ["baseten-jobs==1.2.0", "baseten-jobs[s3]==1.2.0rc1", f"baseten-jobs==1.2.0\n --hash=sha256:{'a' * 64}"]
-)
+    "release",
+    [
+        f"baseten-jobs==1.2.0 {A_HASH}", f"baseten-jobs[local]==1.2.0rc1 {A_HASH}",
+        f"baseten-jobs==1.2.0\n {A_HASH} {A_HASH}",
+    ],
+)  # fmt: skip
 def test_a_pinned_release_may_be_chosen(release: str, workspace: Path, tmp_path: Path) -> None:
     ran = install(runner_of(workspace, tmp_path), INSTALL=release, PYTHON="false")
     assert (ran.returncode, ran.stdout) == (1, "")

@@ -16,9 +16,10 @@ from unittest.mock import patch
 
 import httpx
 
-from baseten_jobs import __version__
+from baseten_jobs.cli.commands.init import pipeline_text
 from baseten_jobs.cli.main import run
 from baseten_jobs.compilation import compile_all
+from baseten_jobs.distribution import PLACEHOLDER
 from baseten_jobs.emulator.app import App
 from baseten_jobs.emulator.server import Server
 from baseten_jobs.emulator.settings import Durations, Settings
@@ -39,9 +40,8 @@ spec:
     start_commands: [echo NAME]
     environment_variables: {HF_TOKEN: {name: hf_access_token}}
 """
-_STARTER = Path(__file__).parents[2] / "baseten_jobs" / "cli" / "commands" / "_starter"
-GITHUB = _STARTER.joinpath("github.yml").read_text().replace("__OWNER__", "acme").replace("0.1.0", __version__)
-GITLAB = _STARTER.joinpath("gitlab.yml").read_text().replace("0.1.0", __version__)
+GITHUB = pipeline_text("github").replace(PLACEHOLDER, "acme")
+GITLAB = pipeline_text("gitlab").replace(PLACEHOLDER, "acme")
 _SETTINGS = "[user]\nname = Ada\nemail = ada@example.com\n[gc]\nauto = 0\n[core]\nfsync = none\n"
 _TOOL = f"""\
 #!/bin/sh

@@ -12,6 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from baseten_jobs.cli.commands.init import pipeline_text
+from baseten_jobs.distribution import PLACEHOLDER
 from baseten_jobs.doctor.checks import CHECKS, findings
 from baseten_jobs.doctor.findings import Level
 from baseten_jobs.doctor.pipelines import pipeline_of
@@ -41,8 +43,7 @@ ACCOUNT = Account(
     "https://api.baseten.co", False, {"email": "ada@example.com", "workspace_name": "Acme"}, (Team("Research", True),),
     Projects(), Secrets(), 12, GpuCapacity(), 3, 0.4, Calls(100),
 )  # fmt: skip
-STARTER = Path(__file__).parents[2] / "baseten_jobs" / "cli" / "commands" / "_starter"
-GITHUB = STARTER.joinpath("github.yml").read_text().replace("__OWNER__", "acme")
+GITHUB = pipeline_text("github").replace(PLACEHOLDER, "acme")
 WELL = Readings(
     ACCOUNT,
     Manifests(("specs",), 3),

@@ -3,13 +3,14 @@
 import re
 import shutil
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from baseten_jobs import __version__
+from baseten_jobs.distribution import OURS
 from baseten_jobs.doctor.checks import CHECKS
 from baseten_jobs.emulator.faults import KINDS
 from tests.cli.test_command_line import terminal
@@ -117,6 +118,15 @@ def piped(old: str, new: str) -> Callable[[Bench], None]:
 
 def sound_pipe(bench: Bench) -> None:
     bench.pipe(GITHUB)
+
+
+INSTALLED = replace(OURS, owner="acme").requirement()
+WRITTEN = OURS.owner if OURS.home else "OWNER"
+BY_NAME = ("warn", "and here is") if OURS.on_index else ("fail", "from the package index")
+
+
+def by_git(owner: str, ref: str = f"@v{__version__}") -> str:
+    return f'"baseten-jobs @ git+https://github.com/{owner}/baseten-jobs{ref}"'
 
 
 def on_gitlab(old: str, new: str) -> Callable[[Bench], None]:
@@ -231,16 +241,24 @@ CASES = [
          "baseten-jobs validate", removed("specs/y.yaml")),
     Case("no pipeline", removed(".github"), "pipeline", "warn", "no pipeline", "baseten-jobs init --ci github",
          sound_pipe),
-    Case("a pipeline that was never finished", piped("acme", "__OWNER__"), "pipeline", "fail", "__OWNER__",
-         "sed -i.bak 's/__OWNER__/OWNER/' .github/workflows/training.yml"),
+    Case("a pipeline that was never finished", piped("acme", "<owner>"), "pipeline", "fail", "<owner>",
+         f"sed -i.bak 's/<owner>/{WRITTEN}/' .github/workflows/training.yml"),
+    Case("a pipeline of an older release that was never finished", piped("acme", "__OWNER__"), "pipeline", "fail",
+         "__OWNER__", f"sed -i.bak 's/__OWNER__/{WRITTEN}/' .github/workflows/training.yml"),
+    Case("an install of nobody's at GitLab", on_gitlab(INSTALLED, by_git("<owner>")), "pipeline", "fail", "<owner>",
+         f"sed -i.bak 's/<owner>/{WRITTEN}/' .gitlab-ci.yml"),
     Case("an old pipeline", piped(f"@v{__version__}", "@v0.0.1"), "pipeline-version", "warn", "@v0.0.1, and here is",
          "sed -E -i.bak"),
     Case("an unpinned action", piped(f"@v{__version__}", "@main"), "pipeline-version", "warn", "@main, whatever",
          "sed -E -i.bak"),
-    Case("an unpinned install", on_gitlab(f"=={__version__}", ""), "pipeline-version", "warn",
-         "installs baseten-jobs, whatever", "sed -E -i.bak"),
-    Case("an old install", on_gitlab(f"=={__version__}", "==0.0.1"), "pipeline-version", "warn",
-         "installs baseten-jobs==0.0.1, and here is", "sed -E -i.bak"),
+    Case("an unpinned install", on_gitlab(INSTALLED, by_git("acme", "")), "pipeline-version", "warn",
+         "/acme/baseten-jobs, whatever", "sed -E -i.bak"),
+    Case("an install of a branch", on_gitlab(INSTALLED, by_git("acme", ".git@main")), "pipeline-version", "warn",
+         "/acme/baseten-jobs.git@main, whatever", "sed -E -i.bak"),
+    Case("an old install", on_gitlab(INSTALLED, by_git("acme", "@v0.0.1")), "pipeline-version", "warn",
+         "/acme/baseten-jobs@v0.0.1, and here is", "sed -E -i.bak"),
+    Case("an install by a name that anybody may take", on_gitlab(INSTALLED, '"baseten-jobs==0.0.1"'),
+         "pipeline-version", *BY_NAME, "install", sound_gitlab),
     Case("a pipeline that clones one commit", piped("fetch-depth: 0, ", ""), "pipeline-depth", "fail",
          "says no fetch-depth", "fetch-depth: 0", sound_pipe),
     Case("a pipeline that clones some commits", on_gitlab('GIT_DEPTH: "0"', 'GIT_DEPTH: "20"'), "pipeline-depth",

@@ -20,6 +20,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from baseten_jobs.cli.commands.emulator import command
+from baseten_jobs.distribution import OURS
 from baseten_jobs.emulator.faults import KINDS
 from baseten_jobs.emulator.server import serving
 from baseten_jobs.emulator.settings import Settings
@@ -166,7 +167,7 @@ def test_without_the_extra_the_command_says_what_to_install(monkeypatch: pytest.
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     outcome = _ended()
     assert outcome.return_value == 1
-    assert outcome.output == "the embedded API needs its extra: pip install 'baseten-jobs[local]'\n"
+    assert outcome.output == f"the embedded API needs its extra: {OURS.install('local')}\n"
 
 
 def test_the_help_explains_every_fault() -> None:

@@ -17,21 +17,22 @@ PACKAGE = Path(baseten_jobs.__file__).parent
 _BELOW = "phrases secrecy manifest job git workspace"
 ROOMS = {
     "phrases": "",
+    "distribution": "",
     "secrecy": "phrases",
     "manifest": "phrases secrecy",
     "job": "phrases manifest",
     "git": "phrases secrecy manifest",
-    "provider": "phrases secrecy job",
+    "provider": "phrases distribution secrecy job",
     "workspace": "phrases secrecy manifest job git",
     "planning": _BELOW,
     "importing": _BELOW,
     "applying": "phrases secrecy manifest job provider planning workspace",
     "compilation": "phrases manifest job git workspace",
-    "doctor": f"{_BELOW} provider planning applying compilation",
-    "report": f"{_BELOW} provider planning importing applying doctor",
+    "doctor": f"{_BELOW} distribution provider planning applying compilation",
+    "report": f"{_BELOW} distribution provider planning importing applying doctor",
     "pipeline": f"{_BELOW} provider planning applying compilation",
     "emulator": "",
-    "cli": f"{_BELOW} provider planning importing applying compilation doctor report pipeline emulator",
+    "cli": f"{_BELOW} distribution provider planning importing applying compilation doctor report pipeline emulator",
     "__main__": "cli",
 }
 """Every room, and page of the story, with those that it may import, in reading order from the bottom."""
@@ -96,7 +97,7 @@ HOMES = {
 LONGEST = 300
 """Lines that a module may have."""
 
-MOST_ENTRIES = 18
+MOST_ENTRIES = 19
 """Rooms and pages that may lie at the top of the package."""
 
 

@@ -12,16 +12,17 @@ from typing import Any
 import pytest
 import yaml
 
-from baseten_jobs import __version__
+from baseten_jobs.cli.commands.init import PIPELINES, pipeline_text
 from baseten_jobs.cli.main import run
+from baseten_jobs.distribution import OURS
 from tests.support.pages import PAGES
 from tests.support.runner import ACTION, ROOT
 
-STARTER = ROOT / "baseten_jobs" / "cli" / "commands" / "_starter"
-WRITTEN_BY_US = PAGES | {
-    str(path): path.read_text() for path in (*ROOT.glob(".github/**/*.yml"), *STARTER.glob("*.yml"))
+WRITTEN_BY_US = {
+    **PAGES,
+    **{str(path): path.read_text() for path in ROOT.glob(".github/**/*.yml")},
+    **{host: pipeline_text(host) for host in PIPELINES},
 }
-OURS = f"__OWNER__/baseten-jobs/.github/actions/baseten-jobs@v{__version__}"
 
 
 def constraints(path: Path = ACTION.parent / "constraints.txt") -> dict[str, tuple[str, tuple[str, ...]]]:
@@ -71,7 +72,7 @@ def test_a_linter_has_nothing_against_the_workflow_but_that_our_own_action_goes_
     workflow.write_text(re.sub(" # zizmor: ignore.*", "", text))
     found = findings(tmp_path)
     assert [one["ident"] for one in found] == ["unpinned-uses"] * 3
-    assert all(OURS in line(one) for one in found)
+    assert all(OURS.action in line(one) for one in found)
     assert text.count("zizmor") == len(found)
 
 
@@ -91,24 +92,10 @@ def test_actions_of_others_are_pinned_by_one_commit_each() -> None:
         assert re.fullmatch(r"[0-9a-f]{40} # v\d+\.\d+\.\d+", pin)
 
 
-LOGIN = re.compile(r"[A-Za-z0-9]+(-[A-Za-z0-9]+)*(_[A-Za-z0-9]{3,8})?")
-"""A login of GitHub; the last part is that of an enterprise's users."""
-
-
-def test_nobody_can_be_the_owner_that_stands_for_another() -> None:
-    owners = [
-        owner for text in WRITTEN_BY_US.values()
-        for owner in re.findall(r"(?:github\.com/|uses: )([^/\s]+)/baseten-jobs", text)
-    ]  # fmt: skip
-    assert len(owners) >= 7
-    assert not any(LOGIN.fullmatch(owner) for owner in owners)
-
-
-def test_what_is_installed_has_a_version() -> None:
+def test_what_a_script_of_ours_installs_is_this_version_or_has_hashes() -> None:
     installs = [each for text in WRITTEN_BY_US.values() for each in re.findall(r"pip install ([^`\n]*)", text)]
-    from_index = [each for each in installs if "-e '" not in each and "--require-hashes" not in each]
-    assert len(from_index) == 3
-    assert all(re.search(rf"\bbaseten-jobs=={re.escape(__version__)}$", each) for each in from_index)
+    others = [each for each in installs if OURS.requirement() not in each and "-e '" not in each]
+    assert all("--require-hashes" in each for each in others), others
 
 
 def test_every_requirement_of_ours_is_in_the_actions_constraints() -> None:

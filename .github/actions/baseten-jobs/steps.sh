@@ -101,12 +101,12 @@ escaped() {
 
 # Nothing is looked for in the checkout, and nothing but wheels of known contents is taken from the index.
 install() {
-  local release form='^baseten-jobs(\[[a-z0-9,]+\])?==[0-9][0-9A-Za-z.+!]*( --hash=sha256:[0-9a-f]{64})*$'
+  local release form='^baseten-jobs(\[[a-z0-9,]+\])?==[0-9][0-9A-Za-z.+!]*( --hash=sha256:[0-9a-f]{64})+$'
   read_paths
   guard
   release=$(printf '%s' "${INSTALL:-}" | xargs)
   if [[ -n $release && ! $release =~ $form ]]; then
-    echo "::error title=baseten-jobs::install: '$(escaped "$release")' is not of the form baseten-jobs==VERSION"
+    echo "::error title=baseten-jobs::install: '$(escaped "$release")' is not of the form baseten-jobs==VERSION --hash=sha256:HASH"
     return 64
   fi
   cd "$RUNNER_TEMP"

@@ -15,13 +15,14 @@ from baseten_jobs.cli import sink
 from baseten_jobs.cli.exits import Exit
 from baseten_jobs.cli.field_option import FieldOption, bundle
 from baseten_jobs.cli.options import DEFAULT_DB, MOST, Finite
+from baseten_jobs.distribution import OURS
 
 if TYPE_CHECKING:
     from baseten_jobs.emulator.faults import Fault
     from baseten_jobs.emulator.server import Server
     from baseten_jobs.emulator.settings import Durations, Settings
 
-_NEEDS_EXTRA = "the embedded API needs its extra: pip install 'baseten-jobs[local]'"
+_NEEDS_EXTRA = f"the embedded API needs its extra: {OURS.install('local')}"
 
 
 class _Command(click.Command):

@@ -5,6 +5,7 @@ import re
 import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import reduce
 from pathlib import Path
 
 import click
@@ -13,6 +14,7 @@ from baseten_jobs.cli.exits import Exit
 from baseten_jobs.cli.options import DEFAULT_PATH, complete_paths
 from baseten_jobs.cli.options import output as output_option
 from baseten_jobs.cli.session import Session
+from baseten_jobs.distribution import OURS
 from baseten_jobs.manifest.paths import check_landing, checkout_of
 from baseten_jobs.manifest.schema.fields import ANY, SUPPORTED, schema_text
 from baseten_jobs.phrases import one_line, page
@@ -20,8 +22,8 @@ from baseten_jobs.report import json as as_json
 
 _NONE = "none"
 _SETTING = {
-    "github": "set __OWNER__ in the workflow, and BASETEN_API_KEY as a secret of the repository",
-    "gitlab": "set BASETEN_API_KEY as a CI/CD variable of the project",
+    "github": "BASETEN_API_KEY as a secret of the repository",
+    "gitlab": "BASETEN_API_KEY as a CI/CD variable of the project",
 }
 """What a person has to set before a pipeline can run."""
 
@@ -96,7 +98,8 @@ def _next_steps(started: Started, folder: str, ci: str) -> list[str]:
         "baseten-jobs plan             # ask Baseten; the key is BASETEN_API_KEY",
     ]
     if started.pipeline in started.written:
-        steps.append(_SETTING[ci])
+        owner = f"{OURS.owner} in {one_line(started.pipeline)}, and " if not OURS.home else ""
+        steps.append(f"set {owner}{_SETTING[ci]}")
     elif started.paths != PATHS and ci != _NONE:
         steps.append(f"see that {one_line(started.pipeline)} looks at {one_line(started.paths)}")
     return [f"  {step}" for step in steps]
@@ -114,10 +117,10 @@ def start(folder: Path, pipeline: str | None) -> Started:
     files = {path.as_posix(): (folder / path, text) for path, text in _files(folder)}
     place = ""
     if pipeline is not None:
-        source, target = PIPELINES[pipeline]
+        target = PIPELINES[pipeline][1]
         whole = folder / target if checkout in (None, here) else Path(str(checkout), target)
         place = Path(os.path.relpath(checkout or here, here), target).as_posix()
-        files[place] = whole, _looking_at(paths, (_PACKAGED / source).read_text(encoding="utf-8"))
+        files[place] = whole, _looking_at(paths, pipeline_text(pipeline))
     for path, _ in files.values():
         if not os.path.lexists(path):
             check_landing(str(path))
@@ -138,6 +141,13 @@ def _files(folder: Path) -> Iterator[tuple[Path, str]]:
     if not others:
         yield MANIFEST, (_PACKAGED / MANIFEST.name).read_text(encoding="utf-8")
     yield SCHEMA, schema_text(SUPPORTED[-1], ANY)
+
+
+def pipeline_text(host: str) -> str:
+    """The pipeline for a host, which runs this version of the tool on the manifests in PATHS."""
+    text = (_PACKAGED / PIPELINES[host][0]).read_text(encoding="utf-8")
+    told = {"__ACTION__": OURS.action, "__REQUIREMENT__": OURS.requirement(), "__OWNER__": OURS.owner}
+    return reduce(lambda written, each: written.replace(*each), told.items(), text)
 
 
 def _looking_at(paths: str, pipeline: str) -> str:

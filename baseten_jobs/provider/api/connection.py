@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import httpx
 
 from baseten_jobs import __version__
+from baseten_jobs.distribution import OURS
 from baseten_jobs.phrases import one_line
 from baseten_jobs.provider.api.body import ACCEPTED
 from baseten_jobs.provider.api.client import Api
@@ -130,7 +131,7 @@ def _app(database: str) -> "App":
     except ModuleNotFoundError as error:
         if error.name not in ("flask", "waitress", "werkzeug"):
             raise
-        raise CannotConnect("connect", "--local needs an extra: pip install 'baseten-jobs[local]'") from None
+        raise CannotConnect("connect", f"--local needs an extra: {OURS.install('local')}") from None
     try:
         return App(Settings(database=Path(own_database(database, "--local-db"))))
     except (StoreError, NotOwn) as error:
