@@ -105,7 +105,7 @@ def test_a_chore_fails_as_its_command_does(checkout: Checkout) -> None:
     assert (checkout.folder / "calls").read_text() == "ruff check .\n"
 
 
-@pytest.mark.parametrize("words", ["tidy", "lint specs", "lowest 3.11", "--golden"])
+@pytest.mark.parametrize("words", ["tidy", "lint specs", "lowest 3.11", "build dist", "release v1", "--golden"])
 def test_another_word_is_wrong_usage(words: str, checkout: Checkout) -> None:
     ran = checkout.run(*words.split())
     assert (ran.returncode, ran.stdout) == (64, "")
@@ -119,7 +119,19 @@ def _chores() -> set[str]:
 
 
 def test_the_chores_are_these() -> None:
-    assert _chores() == {"lint", "types", "tests", "golden", "validate", "bench", "readme", "lowest"}
+    assert _chores() == {
+        "lint",
+        "types",
+        "tests",
+        "golden",
+        "validate",
+        "bench",
+        "readme",
+        "lowest",
+        "build",
+        "wheel",
+        "release",
+    }
 
 
 # Who calls them
