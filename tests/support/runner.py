@@ -109,6 +109,8 @@ class Runner:
     temp: Path
     event: Mapping[str, Any] = field(default_factory=dict)
     environment: Mapping[str, str] = field(default_factory=dict)
+    python: str = ""
+    """Where it stands the installation runs too, with this Python in the place of that of `setup-python`."""
 
     def __post_init__(self) -> None:
         (self.temp / "baseten-jobs" / "bin").mkdir(parents=True, exist_ok=True)
@@ -179,18 +181,19 @@ class Runner:
         )  # fmt: skip
 
     def run(self, **inputs: str) -> Ran:
-        """The whole action, but for the installation of Python and of the tool."""
+        """The whole action, but for the installation of Python, and where no `python` is given, of the tool."""
         action = _action()
         defaults = {name: str(each.get("default", "")) for name, each in action["inputs"].items()}
         assert inputs.keys() <= defaults.keys()
         context: dict[str, Any] = {
-            "inputs": {**defaults, "github-token": "token", **inputs}, "github": {"event": self.event}, "steps": {},
+            "inputs": {**defaults, "github-token": "token", **inputs}, "github": {"event": self.event},
+            "steps": {"python": {"outputs": {"python-path": self.python}}},
         }  # fmt: skip
         code, log = 0, ""
         output, summary = self.temp / "output", self.temp / "summary.md"
         summary.write_text("")
         for step in action["runs"]["steps"]:
-            if "run" not in step or step["name"] == "Install":
+            if "run" not in step or (step["name"] == "Install" and not self.python):
                 continue
             context["failed"] = bool(code)
             condition = str(step.get("if", ""))
