@@ -70,6 +70,12 @@ def verbose(command: F) -> F:
     )(command)
 
 
+def whole_plan(command: F) -> F:
+    """-v, for commands that show a plan."""
+    told = "List what is unchanged too, every file of the workspaces, and what is passed over."
+    return click.option("-v", "--verbose", is_flag=True, help=told)(command)
+
+
 class _OverrideType(click.ParamType):  # type: ignore[type-arg,unused-ignore]
     name = "NAME:FIELD=VALUE"
 

@@ -1,6 +1,7 @@
 """Values -> text, one module a format."""
 
 __all__ = [
+    "adoption",
     "checkpoint_list",
     "code_list",
     "description",

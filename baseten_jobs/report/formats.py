@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 F_co = TypeVar("F_co", covariant=True)
 _APART = {
     ("diagnostics", "text"): ("problems", "diagnostics"),
+    ("adoption", "text"): ("adoption", "adoption"),
     ("status", "wide"): ("wide_status", "status"),
     ("report", "json"): ("issue_json", "report"),
     ("described", "text"): ("description", "described"),

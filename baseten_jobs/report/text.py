@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from baseten_jobs.applying.outcome import Applied, Fate, Outcome
 from baseten_jobs.git.log import Revision
@@ -15,15 +14,12 @@ from baseten_jobs.planning.capacity import Start
 from baseten_jobs.planning.diff import FILE, Change
 from baseten_jobs.planning.plan import Action, Orphan, Plan, Verb
 from baseten_jobs.report import file_list, limits, projects, stages
-from baseten_jobs.report.cells import Sweep, by_matrix, label
+from baseten_jobs.report.cells import by_matrix, label
 from baseten_jobs.report.shared_changes import SharedChange, SharedChanges
 from baseten_jobs.report.status_table import status as status
 from baseten_jobs.report.status_table import waited as waited
 from baseten_jobs.report.style import PLAIN, Look, Paint
 from baseten_jobs.report.word_diff import Mark, briefly, reads_better_by_words, told, word_diff
-
-if TYPE_CHECKING:
-    from baseten_jobs.importing.adoption import Adoption
 
 SIGNS = {
     Verb.SUBMIT: ("+", "green"),
@@ -63,9 +59,14 @@ def requests(compiled: Iterable[JobRequest], look: Look = PLAIN) -> Page:
 def plan(made: Plan, look: Look = PLAIN) -> Page:
     paint, lines, shared = look.paint, [], SharedChanges(made.actions)
     for sweep, actions in by_matrix(made.actions, lambda action: action.request):
-        lines += _action(actions[0], look, shared) if sweep is None else _sweep(sweep, actions, look, shared)
+        told = [action for action in actions if look.verbose or not is_quiet(action)]
+        inset = "" if sweep is None else "  "
+        lines += [f"  # {sweep}"] if sweep and told else []
+        lines += [f"{inset}{line}" for action in told for line in _action(action, look, shared)]
+    lines += _unchanged(made.actions) if not look.verbose else []
     lines += [line for each in shared for line in _shared(each, look)]
-    for orphan in made.orphans:
+    orphans = _left_running(made)
+    for orphan in orphans:
         lines += _orphan(orphan, paint)
     lines += [f"  {sentence}" for sentence in projects.created(made)]
     lines += [paint(f"  warning: {sentence}", "yellow") for sentence in projects.contradictory(made)]
@@ -73,10 +74,17 @@ def plan(made: Plan, look: Look = PLAIN) -> Page:
     lines += [paint(f"  error: {error}", "red") for error in made.errors]
     if lines:
         lines.append("")
-    lines += [_plan_summary(made), *cost_summary(made)]
+    left = f", {count(len(orphans), 'orphan')} left running." if orphans else "."
+    lines += [f"{_plan_summary(made).removesuffix('.')}{left}", *cost_summary(made)]
     if not made.has_changes:
         lines.append("Nothing to submit, update or stop.")
     return page(lines)
+
+
+def _left_running(made: Plan) -> tuple[Orphan, ...]:
+    """The orphans that the plan does not stop."""
+    stopped = {action.job.id for action in made.of(Verb.STOP) if action.job}
+    return tuple(orphan for orphan in made.orphans if orphan.job.id not in stopped)
 
 
 def _plan_summary(made: Plan) -> str:
@@ -137,15 +145,12 @@ def _action(action: Action, look: Look, shared: SharedChanges) -> list[str]:
     return lines
 
 
-def _sweep(sweep: Sweep, actions: Sequence[Action], look: Look, shared: SharedChanges) -> list[str]:
-    """The cells of a matrix below a heading; those that are unchanged in one line."""
-    lines = [f"  # {sweep}"]
-    for action in actions:
-        if not is_quiet(action):
-            lines += [f"  {line}" for line in _action(action, look, shared)]
-    if quiet := unchanged_cells(actions):
-        lines.append(f"    = {Verb.KEEP.value:<6}  {quiet}")
-    return lines
+def _unchanged(actions: Sequence[Action]) -> list[str]:
+    """One line that counts the actions of which nothing is told."""
+    quiet = [action for action in actions if is_quiet(action)]
+    cells = sum(action.request.cell is not None for action in quiet)
+    counts = [count(number, noun) for number, noun in ((len(quiet) - cells, "job"), (cells, "cell")) if number]
+    return [f"  = {Verb.KEEP.value:<6}  {' and '.join(counts)} unchanged; -v lists them"] if quiet else []
 
 
 def unchanged_cells(actions: Sequence[Action]) -> str:
@@ -274,27 +279,3 @@ def _outcome(outcome: Outcome, paint: Paint) -> list[str]:
         line,
         *(f"             {said}" for said in (page_of, outcome.why, outcome.error, outcome.unclear, warning) if said),
     ]
-
-
-def adoption(done: "Adoption", look: Look = PLAIN) -> Page:
-    """The manifests themselves, or a line for each file that was written and a last line with counts."""
-    if not any(one.path for one in done.adopted):
-        return Page("".join(one.text for one in done.adopted).rstrip("\n"))
-    lines = [f"{one_line(one.path, 1024)}  from {one_line(one.source, 1024)}" for one in done.adopted]
-    return page([*lines, "", *_adoption_summary(done)])
-
-
-def adoption_notes(done: "Adoption") -> list[str]:
-    """What a person has to do about the manifests."""
-    gaps = sum(one.gaps for one in done.adopted)
-    notes = [f"{count(gaps, 'value')} still to be filled in: search for '!todo'."] if gaps else []
-    if any(one.workspaces for one in done.adopted):
-        notes.append("spec.workspace uploads a folder, as truss does: `baseten-jobs render -v` lists its files.")
-    return notes
-
-
-def _adoption_summary(done: "Adoption") -> list[str]:
-    counted = [f"{count(len(done.adopted), 'file')} written"]
-    counted += [f"{done.failed} failed"] if done.failed else []
-    counted += [f"{count(done.skipped, 'other Python file')} passed over"] if done.skipped else []
-    return [", ".join(counted) + ".", *adoption_notes(done)]

@@ -49,7 +49,7 @@ def test_a_job_started_by_hand_is_not_bought_again(desk: Desk) -> None:
     assert "commit it" in adopted.out
     kept = desk("apply", "--yes", "--strict")
     assert (kept.code, len(desk.jobs())) == (0, 1)
-    assert "= keep    qwen-sft  (unchanged)" in kept.out
+    assert "1 job unchanged" in kept.out
     assert desk("status", "-o", "json").json["jobs"][0]["job"]["job_id"] == job_id
     path = desk.folder / "specs" / "qwen-sft.yaml"
     path.write_text(text.replace("[train]", "[other]") + "policy: {on_change: stop}\n")
@@ -97,7 +97,7 @@ def test_cells_adopt_jobs_one_after_another(desk: Desk) -> None:
     assert f"    - {entries['x-2']}\n    - {entries['x-1']}\nmetadata" in path.read_text()
     applied = desk("apply", "--yes", "--strict")
     assert (applied.code, len(desk.jobs())) == (0, 3)
-    assert "= keep    2 cells unchanged: seed=1; seed=2" in applied.out
+    assert "= keep    2 cells unchanged; -v" in applied.out
     jobs = {job["name"]: job["job"]["job_id"] for job in desk("status", "-o", "json").json["jobs"]}
     assert (jobs["x-1"], jobs["x-2"]) == (first, second)
     path.write_text(path.read_text().replace('"train $', '"other $') + "policy: {on_change: stop}\n")
@@ -125,7 +125,7 @@ def test_a_cell_whose_spec_stands_in_defaults_adopts(desk: Desk) -> None:
         base.read_text(),
         path.read_text().replace(f"  adopts:\n    - {{seed: 2, adopts: {{job: {entry}\n", ""),
     ) == texts
-    assert "= keep    1 cell unchanged: seed=2" in desk("plan").out
+    assert "= keep    1 cell unchanged; -v" in desk("plan").out
 
 
 def test_a_cell_adopts_only_what_a_manifest_could(desk: Desk) -> None:
@@ -151,7 +151,7 @@ def test_a_cell_whose_attempt_is_raised_adopts_with_that(desk: Desk) -> None:
     path = sweep(desk, "matrix: {seed: [1, 2], attempts: [{seed: 2, attempt: 3}]}\n")
     assert desk("adopt", "x-2", "--job", job_id).code == 0
     assert ", attempt: 3}}]}\nmetadata" in path.read_text()
-    assert "= keep    1 cell unchanged: seed=2" in desk("plan").out
+    assert "= keep    1 cell unchanged; -v" in desk("plan").out
 
 
 def test_what_has_no_place_for_a_cells_job_is_told_what_to_write(desk: Desk) -> None:

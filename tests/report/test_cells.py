@@ -10,6 +10,7 @@ from baseten_jobs.manifest.document import Cell
 from baseten_jobs.planning.plan import Action, Plan, Verb
 from baseten_jobs.provider.status import Status
 from baseten_jobs.report import formats
+from baseten_jobs.report.style import Look
 from tests.report import plans
 from tests.support.golden import Golden
 
@@ -48,12 +49,14 @@ def test_a_status_tells_cells_together(name: str, golden: Golden) -> None:
     golden.text(FOLDER / f"cells-status.{name}", formats.STATUS[name](rows))
 
 
-def test_a_plan_of_which_every_cell_is_quiet_has_one_line_for_them() -> None:
+def test_what_is_unchanged_is_counted_and_listed_only_where_all_is_asked_for() -> None:
     quiet = Plan(tuple(cell(number, Verb.KEEP, "unchanged") for number in range(6)), plan().projects)
     lines = formats.PLAN["text"](quiet).splitlines()
-    assert lines[0] == "  # specs/sweep.yaml:2: 6 cells of lr, seed, note"
-    assert lines[1].startswith("    = keep    6 cells unchanged: lr=1e-5, seed=0, note=a|b\\n::c; ")
-    assert lines[2] == ""
+    assert lines[:2] == ["  = keep    6 cells unchanged; -v lists them", ""]
+    whole = formats.PLAN["text"](quiet, Look(verbose=True))
+    assert whole.startswith("  # specs/sweep.yaml:2: 6 cells of lr, seed, note\n")
+    assert [action.request.name for action in quiet.actions if action.request.name not in whole] == []
+    assert "-v lists" not in whole
 
 
 def test_outcomes_of_cells_have_their_values_in_json() -> None:

@@ -177,3 +177,15 @@ def test_a_path_that_commands_a_terminal_is_shown_and_not_obeyed(name: str) -> N
     told = formats.PLAN[name](plans.planned(plans.submit(request=plans.request(path="\x1b[2J\nerror: x.yaml"))))
     assert "\x1b" not in told
     assert "\nerror:" not in told
+
+
+def test_an_orphan_that_is_stopped_is_told_once_and_the_others_are_counted() -> None:
+    orphans = tuple(plans.every_kind().orphans)
+    for stopped in range(len(orphans) + 1):
+        stops = (Action(Verb.STOP, plans.request("gone"), "pruned", each.job) for each in orphans[:stopped])
+        told = formats.PLAN["text"](replace(plans.planned(*stops), orphans=orphans))
+        left = len(orphans) - stopped
+        assert told.count("? orphan") == left
+        assert ("left running" in told) is (left > 0)
+        assert f"{left} orphan" in told or not left
+        assert [each.job.id for each in orphans if told.count(f"job {each.job.id}") != 1] == []

@@ -98,6 +98,7 @@ class _Operator:
     "errors or a guard forbids to submit; --strict does not count.",
 )
 @values_option.values
+@options.whole_plan
 @options.policy
 @options.execution
 @waiting_options
@@ -110,6 +111,7 @@ def command(
     plan_file: str | None,
     limits_only: bool,
     values: Values,
+    verbose: bool,
     policy: Policy,
     execution: Execution,
     waiting: Waiting | None,
@@ -117,7 +119,7 @@ def command(
 ) -> Exit:
     """Plan, ask, and submit what changed. Applied again, it does nothing."""
     step = Step("Not applied", dashboard=connection.dashboard)
-    session = Session(output, values, ended=step.end)
+    session = Session(output, values, verbose, step.end)
     saved = None
     if limits_only and (plan_file is not None or waiting is not None):
         raise click.UsageError("--limits-only submits nothing, and takes no --plan and no --wait")

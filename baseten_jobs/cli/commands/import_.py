@@ -20,7 +20,7 @@ from baseten_jobs.manifest.diagnostics import Diagnostic, Position
 from baseten_jobs.manifest.document import decode
 from baseten_jobs.manifest.sources import read_whole, shown_name
 from baseten_jobs.report import formats
-from baseten_jobs.report import text as as_text
+from baseten_jobs.report.adoption import adoption_notes
 
 if TYPE_CHECKING:
     from baseten_jobs.provider.api.connection import Connection
@@ -153,7 +153,7 @@ def _told(session: Session, adoption: Adoption) -> Exit:
     if text:
         session.result(text)
     if text and not session.json and not any(one.path for one in adoption.adopted):
-        for note in as_text.adoption_notes(adoption):
+        for note in adoption_notes(adoption):
             session.note(f"note: {note}")
     if not adoption.whole and not adoption.adopted:
         session.error("nothing was imported")

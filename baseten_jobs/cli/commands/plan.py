@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     help="Save the plan, for `apply --plan FILE`; - is standard output, and the plan is told on standard error.",
 )
 @values_option.values
-@options.verbose
+@options.whole_plan
 @options.policy
 @options.execution
 @options.connection
