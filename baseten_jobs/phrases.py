@@ -27,6 +27,12 @@ class Page(str):
     __slots__ = ()
 
 
+class Prose(Page):
+    """A page for people, whose lines a terminal may show folded; no program reads it, and nobody copies it."""
+
+    __slots__ = ()
+
+
 class Annotations(Page):
     """A page with commands to GitHub's runner that we wrote, and that are printed as they are."""
 
@@ -36,6 +42,11 @@ class Annotations(Page):
 def page(lines: Iterable[str]) -> Page:
     """Return one page of these texts, each escaped to one line; a page among them keeps its lines."""
     return Page("\n".join(line if isinstance(line, Page) else escaped(line) for line in lines))
+
+
+def prose(lines: Iterable[str]) -> Prose:
+    """Return a page of these texts that a terminal may fold."""
+    return Prose(page(lines))
 
 
 def document(value: Any, indent: int | None = 2) -> Page:

@@ -16,7 +16,7 @@ import click
 from baseten_jobs import __version__
 from baseten_jobs.cli import sink
 from baseten_jobs.cli.exits import Exit
-from baseten_jobs.phrases import Page
+from baseten_jobs.phrases import Page, Prose
 
 COMMANDS: Mapping[str, str] = MappingProxyType(
     {
@@ -155,10 +155,11 @@ def run(arguments: list[str] | None = None, clock: object = None) -> Exit:
 
 
 def _in_words(error: click.ClickException) -> Page:
-    """click's message for an error, of one or more lines."""
+    """click's message for an error, of one or more lines, with our label."""
     said = io.StringIO()
     (_in_one_line(error) if isinstance(error, click.UsageError) else error).show(said)
-    return Page(said.getvalue().rstrip("\n").expandtabs())
+    before, label, message = said.getvalue().rstrip("\n").expandtabs().rpartition("Error: ")
+    return Prose(f"{before}{label.lower()}{message}")
 
 
 def _in_one_line(error: click.UsageError) -> click.UsageError:

@@ -1,13 +1,11 @@
 """Text that changes -> the same place on a terminal, redrawn without a flicker."""
 
-import re
 import shutil
 from collections.abc import Callable
 from typing import TextIO
 
+from baseten_jobs.cli.folding import COLOUR
 from baseten_jobs.phrases import columns, cut
-
-_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
 
 class Screen:
@@ -42,5 +40,5 @@ class Screen:
 
 def _cut(line: str, width: int) -> str:
     """A line cut to this many columns, without its colours then: a wrapped line would be counted wrong."""
-    bare = _COLOUR.sub("", line)
+    bare = COLOUR.sub("", line)
     return line if columns(bare) <= width else cut(bare, width)

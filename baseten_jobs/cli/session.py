@@ -14,7 +14,7 @@ from baseten_jobs.cli.exits import Exit
 from baseten_jobs.cli.options import DEFAULT_PATH
 from baseten_jobs.manifest.diagnostics import Diagnostic, Severity
 from baseten_jobs.manifest.sources import STDIN, is_bare
-from baseten_jobs.phrases import Page, count, one_line
+from baseten_jobs.phrases import Page, Prose, count, one_line
 from baseten_jobs.report import problems
 from baseten_jobs.report.style import Look
 from baseten_jobs.secrecy import Values
@@ -61,8 +61,8 @@ class Session:
         sink.err(text, for_runner=self.output == "github")
 
     def error(self, text: str) -> None:
-        told = f"{self.paint_err('error:', 'red')} {text}"
-        self.note(Page(told) if isinstance(text, Page) else told)
+        told = f"error: {text}"
+        self.note(Prose(told) if isinstance(text, Page) else told)
 
     def fail(self, error: str, code: Exit) -> Exit:
         """Print the error that stops the command, as a document too with `-o json`; returns the code."""

@@ -1,20 +1,28 @@
 """The one place where anything is printed: every text is shown, and no terminal, log or runner acts upon it."""
 
 import os
+import re
+import shutil
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
+from types import MappingProxyType
 from typing import Any, TextIO
 
 import click
 
+from baseten_jobs.cli.folding import fitted
 from baseten_jobs.cli.screen import Screen
-from baseten_jobs.phrases import Annotations, Page, shown, without_commands
+from baseten_jobs.phrases import Annotations, Page, Prose, shown, without_commands
 from baseten_jobs.secrecy import without_key
 
 _COLOURED = f"<{os.urandom(16).hex()}>"
 """Stands for the start of a colour until the text is printed. It is random, so that no text from outside can hold it
 and bring colours of its own."""
+
+_LABELS: Mapping[str, str] = MappingProxyType({"error": "red", "warning": "yellow", "note": "cyan"})
+_LABEL = re.compile(r"^( *|[^ \n].*?:[0-9]+:[0-9]+: )(error|warning|note):", re.MULTILINE)
+"""At the start of a line, or behind the place that it is about."""
 
 
 def open_streams() -> None:
@@ -31,13 +39,13 @@ def open_streams() -> None:
 
 def out(text: str, end: str = "\n", *, for_runner: bool = False) -> None:
     """Print a result; raises OSError where it can't be written."""
-    _write(sys.stdout, ready(text, for_runner=for_runner) + end)
+    _write(sys.stdout, _for_people(text, err=False, for_runner=for_runner) + end)
 
 
 def err(text: str, *, for_runner: bool = False) -> None:
     """Print progress, a warning or an error; ignores OSError, so that the command goes on where it can't be written."""
     with suppress(OSError):
-        _write(sys.stderr, ready(text, for_runner=for_runner) + "\n")
+        _write(sys.stderr, _for_people(text, err=True, for_runner=for_runner) + "\n")
 
 
 def out_as_written(text: str) -> None:
@@ -64,6 +72,20 @@ def ready(text: str, *, for_runner: bool = False) -> str:
     return told.replace(_COLOURED, "\x1b[")
 
 
+def _for_people(text: str, *, err: bool, for_runner: bool) -> str:
+    """The text to print: prose, and single lines of standard error, with coloured labels, and folded on a terminal."""
+    told = ready(text, for_runner=for_runner)
+    if not isinstance(text, Prose) and (isinstance(text, Page) or not err):
+        return told
+    if coloured(err=err):
+        told = _LABEL.sub(_labelled, told)
+    return fitted(told, shutil.get_terminal_size().columns) if is_terminal(err=err) else told
+
+
+def _labelled(label: re.Match[str]) -> str:
+    return label[1] + click.style(f"{label[2]}:", _LABELS[label[2]])
+
+
 def read_by_runner() -> bool:
     """True if GitHub's runner reads the output, and carries out workflow commands in it."""
     return bool(os.environ.get("GITHUB_ACTIONS"))
@@ -82,10 +104,18 @@ def painted(text: str, colour: str) -> str:
 
 
 def coloured(*, err: bool = False) -> bool:
-    """True if output is coloured: `NO_COLOR` is asked first, then `FORCE_COLOR`, then whether it is a terminal."""
-    if os.environ.get("NO_COLOR"):
+    """True if output is coloured: `NO_COLOR` is asked first, then what forces colours, then whether it is a terminal.
+
+    `CLICOLOR=0` and `FORCE_COLOR=0` ask for none on a terminal; see https://no-color.org and
+    https://bixense.com/clicolors.
+    """
+    asked = os.environ.get
+    if asked("NO_COLOR"):
         return False
-    return os.environ.get("FORCE_COLOR", "") not in ("", "0") or redraws(err=err)
+    forced = (asked("FORCE_COLOR", ""), asked("CLICOLOR_FORCE", ""))
+    if any(word not in ("", "0") for word in forced):
+        return True
+    return "0" not in (asked("FORCE_COLOR"), asked("CLICOLOR")) and redraws(err=err)
 
 
 def redraws(*, err: bool = False) -> bool:

@@ -8,7 +8,7 @@ from baseten_jobs.job.checkpoint import Checkpoint
 from baseten_jobs.job.names import read_job_name
 from baseten_jobs.job.observation import ObservedJob, StatusClass
 from baseten_jobs.job.times import age
-from baseten_jobs.phrases import Page, count, human, one_line, page
+from baseten_jobs.phrases import Page, count, human, one_line, prose
 from baseten_jobs.planning.spec_commit import SpecCommit
 from baseten_jobs.provider.particulars import Particulars
 from baseten_jobs.provider.status import Awaiting, Status
@@ -39,7 +39,7 @@ class Description:
 
 def described(found: Sequence[Description], look: Look = PLAIN) -> Page:
     blocks = [[*_lines(each, look)] for each in found]
-    return page(line for i, block in enumerate(blocks) for line in (*([""] if i else []), *block))
+    return prose(line for i, block in enumerate(blocks) for line in (*([""] if i else []), *block))
 
 
 def _lines(of: Description, look: Look) -> Iterator[str]:

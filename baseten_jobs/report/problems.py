@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from baseten_jobs.manifest.diagnostics import Diagnostic, Severity
 from baseten_jobs.manifest.document import Document
-from baseten_jobs.phrases import Page, count, page
+from baseten_jobs.phrases import Page, count, prose
 from baseten_jobs.report.style import PLAIN, Look, Paint, plain
 
 _COLOURS = {Severity.WARNING: "yellow", Severity.NOTE: "cyan"}
@@ -27,7 +27,7 @@ def message(d: Diagnostic) -> str:
 
 def diagnostics(found: Sequence[Diagnostic], documents: Sequence[Document] = (), look: Look = PLAIN) -> Page:
     """All diagnostics, and a closing line that counts them."""
-    return page([*(diagnostic(d, look.paint) for d in found), summary(found, documents)])
+    return prose([*(diagnostic(d, look.paint) for d in found), summary(found, documents)])
 
 
 def summary(found: Sequence[Diagnostic], documents: Sequence[Document]) -> str:

@@ -10,7 +10,7 @@ from baseten_jobs.job.gpu_use import IDLE
 from baseten_jobs.job.names import read_job_name, without_letters
 from baseten_jobs.job.observation import StatusClass
 from baseten_jobs.job.times import age
-from baseten_jobs.phrases import Page, columns, cut, escaped, listed, one_line, padded, page
+from baseten_jobs.phrases import Page, columns, cut, escaped, listed, one_line, padded, prose
 from baseten_jobs.planning.duplicates import duplicate_warning, in_words
 from baseten_jobs.provider.standstill import standing_still
 from baseten_jobs.provider.status import Status, counted
@@ -98,7 +98,7 @@ def status(rows: Sequence[Status], look: Look = PLAIN, more: "More | None" = Non
     """
     at_the_end = more.at_the_end if more else []
     if not rows:
-        return page(["no manifests", *at_the_end])
+        return prose(["no manifests", *at_the_end])
     chosen = {**_COLUMNS, **_WIDE} if wide else _COLUMNS
     cells = {name: [escaped(column(row)) for row in rows] for name, column in chosen.items()}
     cells = {name: column for name, column in cells.items() if any(column)}
@@ -114,7 +114,7 @@ def status(rows: Sequence[Status], look: Look = PLAIN, more: "More | None" = Non
                 texts["STATE"] = look.paint(texts["STATE"], _COLOURS[row.job.status_class])
             lines += [_line(list(texts.values())), *_trouble(row, look), *(more.below(row) if more else [])]
             index += 1
-    return page([*lines, "", *_summary(rows), *at_the_end])
+    return prose([*lines, "", *_summary(rows), *at_the_end])
 
 
 def waited(result: Applied, look: Look = PLAIN) -> Page:
@@ -134,7 +134,7 @@ def waited(result: Applied, look: Look = PLAIN) -> Page:
         if state.stuck and state.job:
             lines.append(f"             {standing_still(state.job)}")
     counts = ", ".join(f"{number} {end}" for end, number in Counter(ends).most_common())
-    return page([*lines, f"Waited: {counts or 'nothing to wait for'}."])
+    return prose([*lines, f"Waited: {counts or 'nothing to wait for'}."])
 
 
 def _awaited(outcome: Outcome) -> str:

@@ -9,7 +9,7 @@ from baseten_jobs.job.identity import SHOWN
 from baseten_jobs.job.names import without_letters
 from baseten_jobs.job.observation import short
 from baseten_jobs.job.request import JobRequest
-from baseten_jobs.phrases import Page, count, document, one_line, page
+from baseten_jobs.phrases import Page, count, document, one_line, page, prose
 from baseten_jobs.planning.capacity import Start
 from baseten_jobs.planning.diff import FILE, Change
 from baseten_jobs.planning.plan import Action, Orphan, Plan, Verb
@@ -78,7 +78,7 @@ def plan(made: Plan, look: Look = PLAIN) -> Page:
     lines += [f"{_plan_summary(made).removesuffix('.')}{left}", *cost_summary(made)]
     if not made.has_changes:
         lines.append("Nothing to submit, update or stop.")
-    return page(lines)
+    return prose(lines)
 
 
 def _left_running(made: Plan) -> tuple[Orphan, ...]:
@@ -256,7 +256,7 @@ def applied(result: Applied, look: Look = PLAIN) -> Page:
     if lines:
         lines.append("")
     lines.append(applied_summary(result))
-    return page(lines)
+    return prose(lines)
 
 
 def applied_summary(result: Applied) -> str:

@@ -29,7 +29,7 @@ def test_an_option_that_a_file_is_called_is_refused(command: str, name: str, cal
     """As where a shell puts the names of all files in the place of `*`, or a hook hands them on."""
     ran = called(command, name, "b.yaml")
     assert (ran.code, ran.out) == (64, "")
-    assert ran.err.endswith(f"Error: '{name}' is an option, and a file here too: write -- before paths\n")
+    assert ran.err.endswith(f"error: '{name}' is an option, and a file here too: write -- before paths\n")
 
 
 def test_behind_two_hyphens_it_is_a_file_like_others(called: Cli) -> None:

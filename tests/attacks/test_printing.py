@@ -91,7 +91,7 @@ def test_only_reports_say_that_a_text_is_lines_of_ours() -> None:
 
 def _pages(module: Module) -> set[str]:
     calls = [node.func for node in ast.walk(module.tree) if isinstance(node, ast.Call)]
-    return {call.id for call in calls if isinstance(call, ast.Name)} & {"Page", "Annotations"}
+    return {call.id for call in calls if isinstance(call, ast.Name)} & {"Page", "Prose", "Annotations"}
 
 
 # Text

@@ -18,6 +18,7 @@ from pathlib import Path
 
 import pytest
 
+from baseten_jobs.cli import sink
 from baseten_jobs.cli.main import COMMANDS, command_of
 from baseten_jobs.provider.api.connection import Connection, open_api
 from baseten_jobs.provider.api.errors import ApiError
@@ -229,7 +230,7 @@ def test_wrong_usage_is_64_and_says_what_is_wrong(arguments: tuple[str, ...], to
     ran = tool(*arguments)
     assert (ran.code, ran.out) == (64, "")
     assert ran.err.startswith("Usage: baseten-jobs")
-    assert "\nError: " in ran.err
+    assert "\nerror: " in ran.err
 
 
 def test_an_option_without_its_value_is_wrong_usage(tool: Cli) -> None:
@@ -645,3 +646,57 @@ def test_the_exit_code_of_a_plan_tells_of_changes_only_when_asked(tool: Cli) -> 
     assert tool("plan", "--detailed-exitcode", *LOCAL).code == 2
     assert tool("apply", "--yes", *LOCAL).code == 0
     assert tool("plan", "--detailed-exitcode", *LOCAL).code == 0
+
+
+LABELLED = [
+    ("nothing",),
+    ("plan", "--nothing"),
+    ("plan", "nowhere", *LOCAL),
+    ("status", "nobody", *LOCAL),
+    ("apply", "--plan", "nowhere.json"),
+    ("explain", "nothing"),
+    ("plan",),
+]
+
+
+@pytest.mark.parametrize("arguments", LABELLED, ids=" ".join)
+def test_each_error_has_a_label_which_is_coloured_where_colours_are_asked_for(
+    arguments: tuple[str, ...], tool: Cli, here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (here / "specs" / "bad.yaml").write_text(MANIFEST.replace("good", "Bad"))
+    plain = tool(*arguments)
+    told = plain.out + plain.err
+    assert plain.code != 0
+    assert "error:" in told
+    assert "\x1b" not in told
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    coloured = tool(*arguments)
+    assert (coloured.out + coloured.err).replace("\x1b[31merror:\x1b[0m", "error:") == told
+    assert "\x1b[31merror:" in coloured.out + coloured.err
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert tool(*arguments) == plain
+
+
+@pytest.mark.parametrize(
+    ("environment", "coloured"),
+    [
+        ({}, True),
+        ({"CLICOLOR": "0"}, False),
+        ({"FORCE_COLOR": "0"}, False),
+        ({"CLICOLOR": "0", "CLICOLOR_FORCE": "1"}, True),
+        ({"TERM": "dumb"}, False),
+        ({"TERM": "dumb", "FORCE_COLOR": "1"}, True),
+        ({"NO_COLOR": "1", "FORCE_COLOR": "1", "CLICOLOR_FORCE": "1"}, False),
+    ],
+    ids=str,
+)
+def test_a_terminal_is_coloured_unless_the_environment_asks_for_none(
+    environment: dict[str, str], coloured: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("NO_COLOR", "FORCE_COLOR", "CLICOLOR", "CLICOLOR_FORCE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("TERM", "xterm")
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
+    assert sink.coloured(err=True) is coloured

@@ -88,7 +88,7 @@ def test_an_option_at_its_limits_is_taken_or_refused_in_a_line(
     for extreme in EXTREMES:
         ran = called(*own, f"{option}={FORMS.get(option, '{}').format(extreme)}", clock=StandingClock())
         assert ran.code in (0, 1, 2, 7, 8, 64), extreme
-        assert ran.code != 64 or ran.err.splitlines()[-1].startswith("Error: "), extreme
+        assert ran.code != 64 or ran.err.splitlines()[-1].startswith("error: "), extreme
         assert ran.code not in (1, 64) or (ran.out + ran.err).strip(), extreme
         assert len(ran.err) < 2000, extreme
         assert "\x1b" not in ran.err, extreme

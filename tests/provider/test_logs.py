@@ -292,7 +292,7 @@ def test_a_whole_log_is_one_document(desk: Desk) -> None:
 def test_wrong_usage_is_told_as_such(desk: Desk, arguments: list[str]) -> None:
     ran = desk("logs", *arguments)
     assert (ran.code, ran.out) == (64, "")
-    assert "Error: " in ran.err
+    assert "error: " in ran.err
 
 
 def test_a_name_that_no_manifest_has_suggests_the_nearest(desk: Desk) -> None:

@@ -29,7 +29,7 @@ from baseten_jobs.cli.wait_option import WaitingCommand, waited
 from baseten_jobs.cli.wait_option import waiting as waiting_options
 from baseten_jobs.job.names import Signature
 from baseten_jobs.manifest.inputs import Inputs
-from baseten_jobs.phrases import page
+from baseten_jobs.phrases import prose
 from baseten_jobs.planning.plan import Plan, Policy
 from baseten_jobs.planning.terms import Terms
 from baseten_jobs.provider.api.client import Api
@@ -179,7 +179,7 @@ def _told(session: Session, step: Step, api: Api, done: Done, waiting: Waiting |
     """Print what became of the plan, and wait for its jobs where that is asked for."""
     result = done.applied
     if session.output == "text" and (done.plan.has_changes or exit_of_apply(result) is not Exit.DONE):
-        session.result(page(["", as_text.applied(result, session.look())]))
+        session.result(prose(["", as_text.applied(result, session.look())]))
     step.outcomes(session, result)
     if waiting is not None and not (result.interrupted or result.unauthorised):
         result = waited(session, api, result, waiting, onward)
@@ -187,9 +187,9 @@ def _told(session: Session, step: Step, api: Api, done: Done, waiting: Waiting |
         if later.outcomes:
             step.outcomes(session, later)
             if session.output == "text":
-                session.result(page(["", as_text.applied(later, session.look())]))
+                session.result(prose(["", as_text.applied(later, session.look())]))
         if session.output == "text":
-            session.result(page(["", as_text.waited(result, session.look())]))
+            session.result(prose(["", as_text.waited(result, session.look())]))
     if session.output != "text":
         session.result(formats.APPLIED[session.output](result, session.look()))
     if waiting is not None and not result.interrupted:

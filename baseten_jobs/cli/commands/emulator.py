@@ -245,7 +245,7 @@ _timed = bundle(
 @_files
 def command(host: str, port: int, hosts: tuple[str, ...], **options: Any) -> Exit:
     if any(importlib.util.find_spec(module) is None for module in ("flask", "waitress")):
-        sink.err(_NEEDS_EXTRA)
+        sink.err(f"error: {_NEEDS_EXTRA}")
         return Exit.FAILED
     from baseten_jobs.emulator.app import App
     from baseten_jobs.emulator.server import serve
@@ -257,7 +257,7 @@ def command(host: str, port: int, hosts: tuple[str, ...], **options: Any) -> Exi
         own_database(str(settings.database), "--db")
         app = App(settings)
     except (StoreError, NotOwn) as error:
-        sink.err(str(error))
+        sink.err(f"error: {error}")
         return Exit.FAILED
     received: list[int] = []
 
@@ -273,7 +273,7 @@ def command(host: str, port: int, hosts: tuple[str, ...], **options: Any) -> Exi
     try:
         serve(app, host, port, started=started, hosts=hosts)
     except (OSError, UnicodeError) as error:
-        sink.err(f"cannot listen on {host}:{port}: {getattr(error, 'strerror', None) or error}")
+        sink.err(f"error: cannot listen on {host}:{port}: {getattr(error, 'strerror', None) or error}")
         return Exit.FAILED
     return Exit.INTERRUPTED if signal.SIGINT in received else Exit.DONE
 

@@ -89,7 +89,7 @@ def command(
         session.warn(made.diagnostics)
         refused = tuple(f"apply would refuse this: {refusal}" for refusal in made.refusals)
         for refusal in refused:
-            session.note(refusal)
+            session.note(f"warning: {refusal}")
         reviewed = replace(made.plan, notes=(*made.plan.notes, *refused))
         step.plan(session, reviewed)
         shown = made.plan if output == "text" else reviewed
