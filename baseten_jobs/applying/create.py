@@ -236,7 +236,9 @@ class Creates:
 
     def _find_twins(self) -> None:
         if self.settlement.own or self.settlement.unknown:
-            self.ledger.say("looking for twins of the new jobs")
+            windows = self.settlement.windows
+            most = max(windows.twins_after, windows.settle)
+            self.ledger.say(f"looking for twins of the new jobs, up to {most:g} s")
         self.settlement.find_twins()
 
 

@@ -78,8 +78,11 @@ def create(api: Api, asked: Asked, over: Callable[[], bool] = lambda: False) -> 
             if answer.status != 429:
                 return _proof_of(answer, asked)
             reason, wait = str(answer.error()), answer.retry_after
-        if attempt < _ATTEMPTS - 1 and (api.clock.pause(api.backoff.wait(attempt, wait)) or over()):
-            return NotCreated(reason, interrupted=True)
+        if attempt < _ATTEMPTS - 1:
+            pause = api.backoff.wait(attempt, wait)
+            api.waits.begin(pause, reason, attempt + 2, _ATTEMPTS)
+            if api.clock.pause(pause) or over():
+                return NotCreated(reason, interrupted=True)
     return NotCreated(reason)
 
 

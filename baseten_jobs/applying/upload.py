@@ -126,7 +126,9 @@ def _upload(api: Api, content: Content, told: _Told) -> Mapping[str, str]:
             passing = error.passing
             if not passing or attempt == _ATTEMPTS - 1:
                 raise StoreFailed(f"the workspace of {told.name} could not be uploaded: {error}") from None
-        api.clock.pause(api.backoff.wait(attempt))
+        pause = api.backoff.wait(attempt)
+        api.waits.begin(pause, f"the workspace of {told.name} could not be uploaded", attempt + 2, _ATTEMPTS)
+        api.clock.pause(pause)
     raise AssertionError("unreachable")
 
 

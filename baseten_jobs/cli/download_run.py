@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from baseten_jobs.cli.exits import Exit
 from baseten_jobs.cli.interrupts import raising
-from baseten_jobs.cli.progress import UploadProgress
+from baseten_jobs.cli.progress import ByteProgress
 from baseten_jobs.cli.runs_meant import Meant
 from baseten_jobs.cli.session import Session
 from baseten_jobs.phrases import human
@@ -34,7 +34,7 @@ def lacking(where: Folder, files: Sequence[RemoteFile]) -> str:
 
 
 def fetched(session: Session, api: Api, meant: Meant, files: Sequence[RemoteFile], where: Folder) -> Downloaded:
-    progress = UploadProgress(session.output)
+    progress = ByteProgress(session.output)
     try:
         with raising():
             return fetch(api, meant.job, files, where, progress)

@@ -174,6 +174,11 @@ def opened(connection: "Connection") -> "Api":
     context = click.get_current_context()
     api = open_api(connection, context.find_object(Clock) or Clock())
     context.call_on_close(api.close)
+    context.call_on_close(sink.quiet)
+    whom = "the embedded API" if connection.local else api.base_url
+    most = f"up to {connection.read_timeout:g} s for one answer"
+    sink.waiting(lambda seconds: f"waiting for {whom} and git: {seconds} s so far, {most}")
+    api.waits.tell = lambda told: sink.err(f"note: {told}")
     return api
 
 

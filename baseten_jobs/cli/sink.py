@@ -2,17 +2,18 @@
 
 import os
 import re
-import shutil
 import sys
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any, TextIO
+from typing import TextIO
 
 import click
 
 from baseten_jobs.cli.folding import fitted
-from baseten_jobs.cli.screen import Screen
+from baseten_jobs.cli.patience import Patience
+from baseten_jobs.cli.screen import Screen, size_of
 from baseten_jobs.phrases import Annotations, Page, Prose, shown, without_commands
 from baseten_jobs.secrecy import without_key
 
@@ -23,6 +24,17 @@ and bring colours of its own."""
 _LABELS: Mapping[str, str] = MappingProxyType({"error": "red", "warning": "yellow", "note": "cyan"})
 _LABEL = re.compile(r"^( *|[^ \n].*?:[0-9]+:[0-9]+: )(error|warning|note):", re.MULTILINE)
 """At the start of a line, or behind the place that it is about."""
+
+
+@dataclass
+class _Shown:
+    """What is redrawn on standard error at this moment."""
+
+    redrawn: Screen | None = None
+    patience: Patience | None = None
+
+
+_shown = _Shown()
 
 
 def open_streams() -> None:
@@ -39,13 +51,18 @@ def open_streams() -> None:
 
 def out(text: str, end: str = "\n", *, for_runner: bool = False) -> None:
     """Print a result; raises OSError where it can't be written."""
+    _speak()
     _write(sys.stdout, _for_people(text, err=False, for_runner=for_runner) + end)
 
 
 def err(text: str, *, for_runner: bool = False) -> None:
     """Print progress, a warning or an error; ignores OSError, so that the command goes on where it can't be written."""
+    _speak()
     with suppress(OSError):
-        _write(sys.stderr, _for_people(text, err=True, for_runner=for_runner) + "\n")
+        if _shown.redrawn is not None and redraws(err=True):
+            _shown.redrawn.above(text)
+        else:
+            _write(sys.stderr, _for_people(text, err=True, for_runner=for_runner) + "\n")
 
 
 def out_as_written(text: str) -> None:
@@ -77,9 +94,12 @@ def _for_people(text: str, *, err: bool, for_runner: bool) -> str:
     told = ready(text, for_runner=for_runner)
     if not isinstance(text, Prose) and (isinstance(text, Page) or not err):
         return told
-    if coloured(err=err):
-        told = _LABEL.sub(_labelled, told)
-    return fitted(told, shutil.get_terminal_size().columns) if is_terminal(err=err) else told
+    told = _with_labels(told, err=err)
+    return fitted(told, size_of(sys.stderr if err else sys.stdout).columns) if is_terminal(err=err) else told
+
+
+def _with_labels(told: str, *, err: bool) -> str:
+    return _LABEL.sub(_labelled, told) if coloured(err=err) else told
 
 
 def _labelled(label: re.Match[str]) -> str:
@@ -137,23 +157,45 @@ def can_show(text: str) -> bool:
 
 
 def screen(*, err: bool = False) -> Screen | None:
-    """The part of a terminal that is redrawn; None where there is no terminal that can redraw."""
-    return Screen(sys.stderr if err else sys.stdout, ready) if redraws(err=err) else None
+    """The part of a terminal that is redrawn; None where there is no terminal that can redraw.
+
+    What `err` prints from now on stands above what is drawn on standard error.
+    """
+    _speak()
+    if not redraws(err=err):
+        return None
+    made = Screen(sys.stderr if err else sys.stdout, lambda text: _with_labels(ready(text), err=err))
+    if err:
+        _shown.redrawn = made
+    return made
+
+
+def waiting(told: Callable[[int], str]) -> None:
+    """Show on a terminal what is waited for, given the seconds so far, until something is printed or it is `quiet`."""
+    quiet()
+    if redraws(err=True):
+        screen = Screen(sys.stderr, ready)
+        _shown.patience = Patience(screen, told)
+
+
+def quiet() -> None:
+    """Say no more that something is waited for."""
+    _speak()
+    _shown.redrawn = None
+
+
+def _speak() -> None:
+    if _shown.patience is not None:
+        _shown.patience.end()
+        _shown.patience = None
 
 
 def confirmed(question: str) -> bool:
     """Ask, and return the answer; False where standard input or standard error is no terminal."""
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
         return False
+    _speak()
     return click.confirm(ready(question), default=False, err=True)
-
-
-def bar(length: int, label: str = "", item: Callable[[str], str] | None = None) -> Any:
-    """A progress bar on standard error, of click's; beside it a label, or the item that is worked on."""
-    show = (lambda text: item(ready(text)) if text else None) if item else None
-    return click.progressbar(
-        length=length, file=sys.stderr, label=ready(label), show_pos=item is not None, item_show_func=show
-    )
 
 
 def flush() -> None:

@@ -2,10 +2,14 @@
 
 import io
 import re
+import threading
+from collections.abc import Iterator
+from types import SimpleNamespace
 
 import pytest
 
-from baseten_jobs.cli import sink
+from baseten_jobs.cli import patience, sink
+from baseten_jobs.cli.progress import ByteProgress, Progress
 from baseten_jobs.cli.screen import Screen
 from baseten_jobs.phrases import page
 from tests.cli.test_command_line import terminal
@@ -71,6 +75,71 @@ def test_a_drawing_fits_the_terminal(screen: Screen) -> None:
 def test_colours_take_no_room(screen: Screen) -> None:
     screen.draw(sink.painted("x" * 20, "red"))
     assert f"\x1b[31m{'x' * 20}\x1b[0m" in written(screen)
+
+
+class _Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.fixture
+def shown(monkeypatch: pytest.MonkeyPatch) -> Iterator[_Terminal]:
+    """Standard error as a terminal."""
+    stream = _Terminal()
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("NO_COLOR", "1")
+    monkeypatch.setattr(sink, "sys", SimpleNamespace(stdin=stream, stdout=stream, stderr=stream))
+    yield stream
+    sink.quiet()
+
+
+LONG = "llama-70b-full-finetune-fsdp-stage-12--4eb71454b692"
+
+
+@pytest.mark.parametrize("width", [40, 80])
+def test_bars_never_stack(width: int, shown: _Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", str(width))
+    upload, steps = ByteProgress("text"), Progress("text")
+    for done in range(0, 101, 5):
+        upload(done << 20, 100 << 20, f"uploading the workspace of {LONG}")
+    upload.close()
+    for done in range(1, 19):
+        steps(done, 18, f"submitted {LONG}")
+        if done == 9:
+            sink.err("note: the API asks to wait; trying again in 30 s")
+    steps.close()
+    sink.quiet()
+    sink.err("the end")
+    rows = displayed(shown.getvalue())
+    assert [row for row in rows if len(row) > width] == []
+    assert "".join(rows).count("uploading the workspace") == 1
+    assert [row for row in rows if "18/18" in row] == [row for row in rows if "/18" in row] != []
+    assert sum(row.startswith("note: ") for row in rows) == 1
+    assert rows[-1] == "the end"
+    assert "100 MiB of 100 MiB" in " ".join(rows)
+
+
+def test_a_long_wait_is_told_until_something_is_printed(shown: _Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn = threading.Event()
+
+    def told(seconds: int) -> str:
+        drawn.set()
+        return f"waiting for the API: {seconds} s so far, up to 60 s for one answer"
+
+    monkeypatch.setattr(patience, "_AFTER", 0.0)
+    sink.waiting(told)
+    assert drawn.wait(5)
+    sink.err("error: it broke")
+    assert displayed(shown.getvalue()) == ["error: it broke"]
+    assert "waiting for the API: 0 s so far, up to 60 s" in shown.getvalue()
+
+
+def test_what_is_no_terminal_is_told_of_no_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    stream = io.StringIO()
+    monkeypatch.setattr(sink, "sys", SimpleNamespace(stdin=stream, stdout=stream, stderr=stream))
+    sink.waiting(lambda seconds: "waiting")
+    sink.quiet()
+    assert stream.getvalue() == ""
 
 
 @pytest.mark.slow

@@ -7,7 +7,7 @@ import pytest
 
 from baseten_jobs.provider.api.client import Api
 from baseten_jobs.provider.api.errors import ApiError, Broken, NotSent
-from baseten_jobs.provider.api.pacing import Backoff, RateLimit
+from baseten_jobs.provider.api.pacing import Backoff, RateLimit, Waits
 from tests.support.world import START, StandingClock
 
 
@@ -219,3 +219,16 @@ def test_ids_from_outside_can_not_change_the_path() -> None:
     api, _, asked = api_that(httpx.Response(200, json={"training_job": {}}))
     api.stop("p/../../x", "j?y=1")
     assert asked[0].url.raw_path == b"/v1/training_projects/p%2F..%2F..%2Fx/jobs/j%3Fy%3D1/stop"
+
+
+def test_a_long_wait_is_told_once_however_many_calls_wait() -> None:
+    clock = StandingClock()
+    waits, told = Waits(clock), list[str]()
+    waits.tell = told.append
+    waits.begin(1.9, "short", 2, 6)
+    for _ in range(50):
+        waits.begin(30.0, "GET /x: 429", 2, 6)
+    assert told == ["GET /x: 429; trying again in 30 s (2 of at most 6 times)"]
+    clock.sleep(30.0)
+    waits.begin(30.0, "GET /x: 429", 3, 6)
+    assert len(told) == 2

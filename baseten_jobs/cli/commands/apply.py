@@ -21,7 +21,7 @@ from baseten_jobs.cli.exits import Exit, worst
 from baseten_jobs.cli.github_step import Step
 from baseten_jobs.cli.interrupts import winding_up
 from baseten_jobs.cli.last_words import tell_last_words
-from baseten_jobs.cli.progress import Progress, UploadProgress
+from baseten_jobs.cli.progress import ByteProgress, Progress
 from baseten_jobs.cli.saved_plan import read_plan
 from baseten_jobs.cli.session import Session, guarded, inquiry, opened, or_default, still_there
 from baseten_jobs.cli.tip_option import asked, overtaken
@@ -61,7 +61,7 @@ class _Operator:
     @contextmanager
     def watch(self) -> Iterator[tuple[Ledger, Sent]]:
         """Within, there are bars, and a signal winds up."""
-        progress, uploads = Progress(self.session.output), UploadProgress(self.session.output)
+        progress, uploads = Progress(self.session.output), ByteProgress(self.session.output)
         ledger = Ledger(progress)
         try:
             with winding_up(self.api.clock, ledger, as_json=self.session.json):

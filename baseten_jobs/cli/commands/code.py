@@ -11,7 +11,7 @@ from baseten_jobs.cli import job_options, options, runs_meant
 from baseten_jobs.cli.exits import Exit
 from baseten_jobs.cli.interrupts import raising
 from baseten_jobs.cli.job_names import Asked
-from baseten_jobs.cli.progress import UploadProgress
+from baseten_jobs.cli.progress import ByteProgress
 from baseten_jobs.cli.runs_meant import Meant
 from baseten_jobs.cli.session import Session, guarded, opened, or_default
 from baseten_jobs.git.repository import first_repository
@@ -86,7 +86,7 @@ def command(
 
 
 def _fetch(session: Session, api: Api, meant: Meant, archive: BinaryIO) -> None:
-    progress = UploadProgress(session.output)
+    progress = ByteProgress(session.output)
     try:
         archives = fetch_archive(api, meant.job, archive, progress)
     finally:

@@ -13,7 +13,7 @@ from baseten_jobs.provider.api.answer import Answer, answer_of
 from baseten_jobs.provider.api.body import TooLarge
 from baseten_jobs.provider.api.errors import ApiError, Broken, NotSent, UnreadableAnswer
 from baseten_jobs.provider.api.exchange import MIB, Channel, ExchangeLimits, Open
-from baseten_jobs.provider.api.pacing import Backoff, Clock, RateLimit, ServerClock
+from baseten_jobs.provider.api.pacing import Backoff, Clock, RateLimit, ServerClock, Waits
 from baseten_jobs.provider.dashboard import page_of
 from baseten_jobs.secrecy import without_key
 
@@ -73,7 +73,7 @@ class Caller:
         self._proxied, self.insecure_http, self._keyless = proxied, insecure_http, keyless or httpx.Client
         self._dashboard = dashboard
         self.backoff = backoff or Backoff()
-        self.rate_limit = RateLimit(clock)
+        self.rate_limit, self.waits = RateLimit(clock), Waits(clock)
         self.server_clock = ServerClock(clock)
         self._attempts = _ATTEMPTS
         self._within: float | None = None
@@ -130,6 +130,7 @@ class Caller:
             wait = self.backoff.wait(attempt, asked)
             if not again or attempt == attempts - 1 or self.clock.now() + wait >= self._until:
                 break
+            self.waits.begin(wait, str(error), attempt + 2, attempts)
             self.clock.sleep(wait)
         raise error
 

@@ -60,6 +60,26 @@ class Backoff:
         return max(wait, asked or 0.0)
 
 
+class Waits:
+    """The long waits before calls are repeated: `tell` gets a sentence for each, once however many calls wait."""
+
+    LONG = 2.0
+    """Seconds; shorter waits are not told."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock, self._lock, self._until = clock, threading.Lock(), float("-inf")
+        self.tell: Callable[[str], None] = lambda told: None
+
+    def begin(self, seconds: float, why: str, number: int, most: int) -> None:
+        """Tell of a wait of so many seconds, after which a call is tried for the `number`th time of at most so many."""
+        with self._lock:
+            end = self._clock.now() + seconds
+            if seconds < self.LONG or end < self._until + self.LONG:
+                return
+            self._until = end
+        self.tell(f"{why}; trying again in {seconds:.0f} s ({number} of at most {most} times)")
+
+
 class RateLimit:
     """At most `rate` calls of one endpoint within any second: the API allows 100 per key and endpoint.
 
