@@ -23,6 +23,12 @@ class FieldOption(click.Option):
         self._owner = owner
         self._field = field or str(self.name)
 
+    def get_help_extra(self, ctx: click.Context) -> Any:
+        """Without the range that numbers must be in: it is there against overflows, and tells a reader nothing."""
+        extra = super().get_help_extra(ctx)
+        extra.pop("range", None)
+        return extra
+
     def get_default(self, ctx: click.Context, call: bool = True) -> Any:
         default = getattr(self._owner(), self._field)
         return sorted(default) if isinstance(default, frozenset) else default

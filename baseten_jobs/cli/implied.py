@@ -4,10 +4,12 @@ from typing import Any
 
 import click
 
+from baseten_jobs.cli.helped import HelpedGroup
+
 LIST = "list"
 
 
-class ListsByDefault(click.Group):
+class ListsByDefault(HelpedGroup):
     """Takes what is no name of its commands for an argument of its `list`, which need not be said."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:

@@ -18,31 +18,46 @@ from baseten_jobs.cli import sink
 from baseten_jobs.cli.exits import Exit
 from baseten_jobs.phrases import Page, Prose
 
-COMMANDS: Mapping[str, str] = MappingProxyType(
+SECTIONS: Mapping[str, Mapping[str, str]] = MappingProxyType(
     {
-        "init": "Write a first manifest and a pipeline.",
-        "validate": "Check manifests; nothing is sent.",
-        "render": "Print the exact request bodies; nothing is sent.",
-        "plan": "Show what apply would do; reads only.",
-        "apply": "Submit what changed.",
-        "status": "Show how the manifests' jobs are.",
-        "report": "Tell in one document how all jobs are, and whether one needs a person.",
-        "describe": "Tell all that is known of a job: commit, cost, checkpoints, error.",
-        "runs": "Show every run that there was, by commit and cost, and what differs between two.",
-        "logs": "Print a job's log, and follow it.",
-        "checkpoints": "List, download or deploy what a job saved.",
-        "code": "Tell whether a job's code is that of its commit, and unpack it.",
-        "metrics": "Draw what jobs use of their GPUs, CPUs, memory and disks.",
-        "session": "Show the interactive sessions of jobs, and extend them.",
-        "capacity": "Show how many GPUs there are, are used, and are waited for.",
-        "stop": "Stop jobs.",
-        "adopt": "Write into a manifest which job runs it already.",
-        "doctor": "Check key, account, git and pipeline, and say what mends them; reads only.",
-        "explain": "Tell what a field of a manifest means.",
-        "import": "Write manifests of Python files, request bodies and jobs that exist.",
-        "schema": "Print the JSON Schema of the manifests.",
-        "emulator": "Serve the embedded API over HTTP, for rehearsals and tests.",
+        "Start": {
+            "init": "Write a first manifest and a pipeline.",
+            "import": "Write manifests of Python files, request bodies and jobs that exist.",
+            "adopt": "Write into a manifest which job runs it already.",
+            "doctor": "Check key, account, git and pipeline, and say what mends them; reads only.",
+        },
+        "Every day": {
+            "validate": "Check manifests; nothing is sent.",
+            "plan": "Show what apply would do; reads only.",
+            "apply": "Submit what changed.",
+        },
+        "Look": {
+            "status": "Show how the manifests' jobs are.",
+            "logs": "Print a job's log, and follow it.",
+            "metrics": "Draw what jobs use of their GPUs, CPUs, memory and disks.",
+            "checkpoints": "List, download or deploy what a job saved.",
+            "describe": "Tell all that is known of a job: commit, cost, checkpoints, error.",
+            "runs": "Show every run that there was, by commit and cost, and what differs between two.",
+            "report": "Tell in one document how all jobs are, and whether one needs a person.",
+            "capacity": "Show how many GPUs there are, are used, and are waited for.",
+        },
+        "Operate": {
+            "stop": "Stop jobs.",
+            "session": "Show the interactive sessions of jobs, and extend them.",
+            "code": "Tell whether a job's code is that of its commit, and unpack it.",
+        },
+        "Reference": {
+            "explain": "Tell what a field of a manifest means.",
+            "render": "Print the exact request bodies; nothing is sent.",
+            "schema": "Print the JSON Schema of the manifests.",
+            "emulator": "Serve the embedded API over HTTP, for rehearsals and tests.",
+        },
     }
+)
+"""The commands by what they are for, each with its meaning."""
+
+COMMANDS: Mapping[str, str] = MappingProxyType(
+    {name: meaning for section in SECTIONS.values() for name, meaning in section.items()}
 )
 
 COLLECT_EVERY = 100_000
@@ -100,12 +115,20 @@ class _Commands(click.Group):
         return items or click.Command.shell_complete(self, ctx, incomplete)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        with formatter.section("Commands"):
-            formatter.write_dl(list(COMMANDS.items()))
+        widest = max(map(len, COMMANDS))
+        for title, commands in SECTIONS.items():
+            with formatter.section(title):
+                formatter.write_dl([(f"{name:<{widest}}", meaning) for name, meaning in commands.items()])
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        from baseten_jobs.cli.help_parts import ENVIRONMENT, part_of
+
+        with formatter.section("Environment"):
+            formatter.write_dl(list(ENVIRONMENT.items()))
         with formatter.section("Exit codes"):
             formatter.write_dl([(str(code.value), code.meaning) for code in Exit])
+        with formatter.section("More"):
+            formatter.write_text(f"\b\n{part_of('').example}\n{part_of('').link}")
 
 
 @click.command(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]}, invoke_without_command=True)

@@ -64,16 +64,12 @@ def output(*formats: str) -> Callable[[F], F]:
     )  # fmt: skip
 
 
-def verbose(command: F) -> F:
-    return click.option(
-        "-v", "--verbose", is_flag=True, help="List every file of the workspaces, and those that are passed over."
-    )(command)
+def _verbose(told: str) -> Callable[[F], F]:
+    return click.option("-v", "--verbose", is_flag=True, help=told)
 
 
-def whole_plan(command: F) -> F:
-    """-v, for commands that show a plan."""
-    told = "List what is unchanged too, every file of the workspaces, and what is passed over."
-    return click.option("-v", "--verbose", is_flag=True, help=told)(command)
+verbose = _verbose("List every file of the workspaces, and those that are passed over.")
+whole_plan = _verbose("List what is unchanged too, every file of the workspaces, and what is passed over.")
 
 
 class _OverrideType(click.ParamType):  # type: ignore[type-arg,unused-ignore]
@@ -215,7 +211,7 @@ _SECONDS = Finite(0, _MOST_SECONDS, min_open=True)
 connection = bundle(
     "connection",
     _connection,
-    click.Option(["--local"], is_flag=True, help="Use the embedded API instead of Baseten; needs no key."),
+    click.Option(["--local"], is_flag=True, help="Use the embedded API instead of Baseten, which needs no key.",),
     click.Option(["--local-db"], metavar="FILE", help=f"Its database (default: {DEFAULT_DB}); implies --local."),
     FieldOption(
         ["--connect-timeout"], owner=_connection_type, type=_SECONDS, show_default=True, metavar="SECONDS",
@@ -226,7 +222,7 @@ connection = bundle(
         help="For an answer to come.",
     ),
     FieldOption(
-        ["--insecure-http"], owner=_connection_type, is_flag=True, envvar="BASETEN_INSECURE_HTTP",
+        ["--insecure-http"], owner=_connection_type, is_flag=True, envvar="BASETEN_INSECURE_HTTP", show_envvar=True,
         help="Permit an http:// address that is not this machine: the key can be read on the way.",
     ),
 )  # fmt: skip

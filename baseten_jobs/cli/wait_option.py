@@ -13,6 +13,7 @@ from baseten_jobs.applying.stages import Onward, is_open
 from baseten_jobs.applying.wait import Waiting, wait
 from baseten_jobs.cli import sink
 from baseten_jobs.cli.field_option import FieldOption, bundle
+from baseten_jobs.cli.helped import HelpedCommand
 from baseten_jobs.cli.interrupts import raising
 from baseten_jobs.cli.session import Session
 from baseten_jobs.job.observation import ObservedJob
@@ -23,7 +24,7 @@ from baseten_jobs.provider.api.errors import ApiError
 from baseten_jobs.provider.standstill import standing_still
 
 
-class WaitingCommand(click.Command):
+class WaitingCommand(HelpedCommand):
     """A bare `--wait` takes no argument from behind it: `apply --wait specs` waits, and applies specs."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:

@@ -9,6 +9,7 @@ import click
 
 from baseten_jobs.cli import job_names, options
 from baseten_jobs.cli.exits import Exit
+from baseten_jobs.cli.helped import HelpedCommand
 from baseten_jobs.cli.session import Session, guarded, opened
 from baseten_jobs.job.identity import SHOWN
 from baseten_jobs.job.observation import ObservedJob
@@ -25,7 +26,7 @@ from baseten_jobs.report import json as as_json
 from baseten_jobs.report.word_diff import told
 
 
-@click.command("adopt")
+@click.command("adopt", cls=HelpedCommand)
 @click.argument("name", metavar="NAME", shell_complete=options.complete_names)
 @click.option("--job", "job_id", metavar="ID", required=True, help="The job that runs the manifest's spec.")
 @options.files

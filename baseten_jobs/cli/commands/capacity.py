@@ -4,13 +4,14 @@ import click
 
 from baseten_jobs.cli import options
 from baseten_jobs.cli.exits import Exit
+from baseten_jobs.cli.helped import HelpedCommand
 from baseten_jobs.cli.session import Session, guarded, opened
 from baseten_jobs.provider.api.connection import Connection
 from baseten_jobs.provider.capacity_reader import pools
 from baseten_jobs.report import formats
 
 
-@click.command("capacity", epilog="For example: baseten-jobs capacity -o json")
+@click.command("capacity", cls=HelpedCommand)
 @options.output(*formats.POOLS)
 @options.connection
 def command(output: str, connection: Connection) -> Exit:

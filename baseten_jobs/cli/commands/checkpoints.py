@@ -36,8 +36,6 @@ def command() -> None:
     """List the checkpoints of a manifest's job, download their files, or write down how to deploy one.
 
     `checkpoints NAME` is `checkpoints list NAME`, which a manifest called like a command needs.
-
-    Example: baseten-jobs checkpoints download qwen3-sft --latest --to weights
     """
 
 
@@ -55,8 +53,6 @@ def listing(
     """List the checkpoints of each manifest's live job, or else of the last job of its spec. NAME may be a glob.
 
     SYNC is whether all of a checkpoint was copied out of the job: only then can it be downloaded whole.
-
-    Example: baseten-jobs checkpoints qwen3-sft --latest -o json
     """
     session = Session(output)
 
@@ -109,8 +105,6 @@ def download(
     The API names the node and the path of a file, but not its checkpoint: a file is one of a checkpoint if the folders
     of its path have that checkpoint's id among them. Files that are whole are kept, and those that broke off are gone
     on with: after an interrupt or a failure the same command goes on. Nothing is written if any path leads out of DIR.
-
-    Example: baseten-jobs checkpoints download qwen3-sft --latest --include '*.safetensors' --to weights
     """
     if latest and ids:
         raise click.UsageError("--latest and --checkpoint each choose: give one")
@@ -167,8 +161,6 @@ def deploy(
 
     It has the checkpoint, its base model, the GPUs of one node of the job, and the secret that the manifest gives as
     HF_TOKEN. NAME may be a glob that matches one manifest.
-
-    Example: baseten-jobs checkpoints deploy qwen3-sft --checkpoint checkpoint-500
     """
     session = Session(output)
 

@@ -9,6 +9,7 @@ import click
 
 from baseten_jobs.cli import job_options, options, runs_meant
 from baseten_jobs.cli.exits import Exit
+from baseten_jobs.cli.helped import HelpedCommand
 from baseten_jobs.cli.interrupts import raising
 from baseten_jobs.cli.job_names import Asked
 from baseten_jobs.cli.progress import ByteProgress
@@ -37,7 +38,7 @@ _FAULTS = 20
 _EXITS = {Verdict.OTHER: Exit.FAILED, Verdict.UNKNOWN: Exit.UNCLEAR}
 
 
-@click.command("code")
+@click.command("code", cls=HelpedCommand)
 @click.option(
     "--out",
     metavar="DIR",
@@ -60,8 +61,6 @@ def command(
     The digest of spec and code is worked out again from the files, and compared with the one in the job's name. Exits
     with 1 if the files are not those of the commit, and with 7 if that can't be told. NAME may be a glob that matches
     one manifest. With --out, nothing is unpacked if a path or a link in the archive leads out of DIR.
-
-    Example: baseten-jobs code qwen3-sft --out submitted
     """
     session = Session(output, verbose=verbose)
 

@@ -7,6 +7,7 @@ import click
 from baseten_jobs.cli import job_names, job_options, options
 from baseten_jobs.cli.descriptions import descriptions, heirs_of
 from baseten_jobs.cli.exits import Exit
+from baseten_jobs.cli.helped import HelpedCommand
 from baseten_jobs.cli.job_names import Asked
 from baseten_jobs.cli.session import Session, guarded, opened
 from baseten_jobs.job.request import JobRequest
@@ -19,7 +20,7 @@ from baseten_jobs.report import formats
 _LINES = 20
 
 
-@click.command("describe")
+@click.command("describe", cls=HelpedCommand)
 @job_options.jobs("Describe this job, managed or not.")
 @options.output(*formats.DESCRIBED)
 @options.connection

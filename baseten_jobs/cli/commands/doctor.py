@@ -10,6 +10,7 @@ from baseten_jobs import __version__, compilation, pipeline
 from baseten_jobs.applying.in_flight import Ledger
 from baseten_jobs.cli import options, sink
 from baseten_jobs.cli.exits import Exit, worst
+from baseten_jobs.cli.helped import HelpedCommand
 from baseten_jobs.cli.interrupts import ending_at_once, winding_up
 from baseten_jobs.cli.session import Session, guarded, inquiry, opened, or_default
 from baseten_jobs.compilation import Compiled
@@ -40,7 +41,7 @@ _ATTEMPTS, _WITHIN = 3, 10.0
 """How often a call is tried, and the seconds that an answer may take: a doctor should not keep one waiting."""
 
 
-@click.command("doctor", epilog="For example: baseten-jobs doctor -o json specs")
+@click.command("doctor", cls=HelpedCommand)
 @click.argument("paths", nargs=-1, metavar="[PATH]...", shell_complete=options.complete_paths)
 @click.option(
     "--probe",

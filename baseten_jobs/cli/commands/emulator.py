@@ -14,6 +14,7 @@ import click
 from baseten_jobs.cli import sink
 from baseten_jobs.cli.exits import Exit
 from baseten_jobs.cli.field_option import FieldOption, bundle
+from baseten_jobs.cli.helped import HelpedCommand
 from baseten_jobs.cli.options import DEFAULT_DB, MOST, Finite
 from baseten_jobs.distribution import OURS
 
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 _NEEDS_EXTRA = f"the embedded API needs its extra: {OURS.install('local')}"
 
 
-class _Command(click.Command):
+class _Command(HelpedCommand):
     """Appends the table of faults, which the emulator keeps, to the help."""
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -33,11 +34,7 @@ class _Command(click.Command):
 
         with formatter.section("Faults (with their default RATE and SECONDS)"):
             formatter.write_dl([(kind.defaults, kind.meaning) for kind in KINDS])
-        with formatter.section("Example"):
-            formatter.write_text(
-                "baseten-jobs emulator --port 8787 --capacity H100=16 --seed 7"
-                " --fault rate-limit=0.2,2 --fault reset-after=0.05 --fault lagging-search=1,3"
-            )
+        super().format_epilog(ctx, formatter)
 
 
 def _faults(ctx: click.Context, param: click.Parameter, values: Sequence[str]) -> tuple[Fault, ...]:

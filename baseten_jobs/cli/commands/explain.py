@@ -5,6 +5,7 @@ import re
 import click
 
 from baseten_jobs.cli.exits import Exit
+from baseten_jobs.cli.helped import HelpedCommand
 from baseten_jobs.cli.options import offered
 from baseten_jobs.cli.options import output as output_option
 from baseten_jobs.cli.session import Session
@@ -32,7 +33,7 @@ def _root(api_version: str, name: str) -> Shape:
     return Shape({}, {kind: shape}, None, None, {})
 
 
-@click.command("explain")
+@click.command("explain", cls=HelpedCommand)
 @click.argument("name", default="", metavar="[FIELD|RULE]", shell_complete=_complete)
 @click.option("--rules", "all_rules", is_flag=True, help="List all rules.")
 @output_option("text", "json")

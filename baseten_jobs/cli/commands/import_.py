@@ -8,6 +8,7 @@ import click
 from baseten_jobs.cli import options
 from baseten_jobs.cli.exits import Exit
 from baseten_jobs.cli.field_option import FieldOption, bundle
+from baseten_jobs.cli.helped import HelpedGroup
 from baseten_jobs.cli.session import Session, guarded, opened
 from baseten_jobs.importing.adopt import Target, adopt
 from baseten_jobs.importing.adoption import Adoption, ReadSource
@@ -47,7 +48,7 @@ target = bundle(
 """Where the manifests go."""
 
 
-@click.group("import")
+@click.group("import", cls=HelpedGroup)
 def command() -> None:
     """Write manifests of what there is already. Nothing is run, and nothing is sent."""
 

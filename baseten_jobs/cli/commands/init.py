@@ -11,6 +11,7 @@ from pathlib import Path
 import click
 
 from baseten_jobs.cli.exits import Exit
+from baseten_jobs.cli.helped import HelpedCommand
 from baseten_jobs.cli.options import DEFAULT_PATH, complete_paths
 from baseten_jobs.cli.options import output as output_option
 from baseten_jobs.cli.session import Session
@@ -60,7 +61,7 @@ class Unspeakable(Exception):
     """Raised for a folder whose name a pipeline would read as its own syntax; the message says so."""
 
 
-@click.command("init")
+@click.command("init", cls=HelpedCommand)
 @click.argument("folder", default=".", metavar="[DIR]", shell_complete=complete_paths)
 @click.option(
     "--ci", type=click.Choice([*PIPELINES, _NONE]), default="github", show_default=True,

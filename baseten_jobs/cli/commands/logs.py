@@ -7,6 +7,7 @@ import click
 
 from baseten_jobs.cli import job_names, job_options, options, sink
 from baseten_jobs.cli.exits import Exit, worst
+from baseten_jobs.cli.helped import HelpedCommand
 from baseten_jobs.cli.job_names import Asked, Named
 from baseten_jobs.cli.moment_option import Moment, MomentType
 from baseten_jobs.cli.session import Session, guarded, opened
@@ -31,7 +32,7 @@ _MOST_LABEL = 40
 _MOST_TAIL = 100_000
 
 
-@click.command("logs", epilog="For example: baseten-jobs logs 'lr-*' --tail 20 --level warning -f")
+@click.command("logs", cls=HelpedCommand)
 @click.option("-f", "--follow", "following", is_flag=True, help="Go on until the jobs end; exits as they did.")
 @click.option("--tail", type=click.IntRange(1, _MOST_TAIL), metavar="N", help="Only the last N lines of each job.")
 @click.option("--since", type=MomentType(), help="Only lines from 10m, 2h or 3d ago on, or from a time, in UTC.")

@@ -7,6 +7,7 @@ import click
 
 from baseten_jobs.cli import job_names, job_options, options, sink
 from baseten_jobs.cli.exits import Exit, worst
+from baseten_jobs.cli.helped import HelpedCommand
 from baseten_jobs.cli.job_names import Asked
 from baseten_jobs.cli.moment_option import Moment, MomentType
 from baseten_jobs.cli.session import Session, guarded, opened
@@ -25,7 +26,7 @@ _DRAWN, _PRINTED = 15.0, 60.0
 _CHARACTERS = "▁█·"
 
 
-@click.command("metrics", epilog="For example: baseten-jobs metrics qwen3-8b-sft --since 3h")
+@click.command("metrics", cls=HelpedCommand)
 @click.option(
     "--since",
     type=MomentType(),

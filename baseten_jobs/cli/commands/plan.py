@@ -12,6 +12,7 @@ from baseten_jobs.applying.intent import Intent
 from baseten_jobs.cli import options, sink, values_option
 from baseten_jobs.cli.exits import Exit
 from baseten_jobs.cli.github_step import Step
+from baseten_jobs.cli.helped import HelpedCommand
 from baseten_jobs.cli.options import STANDARD_OUTPUT
 from baseten_jobs.cli.session import Session, guarded, inquiry, opened, or_default, still_there, target_of
 from baseten_jobs.cli.tip_option import asked
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from baseten_jobs.provider.api.connection import Connection
 
 
-@click.command("plan")
+@click.command("plan", cls=HelpedCommand)
 @options.output(*formats.PLAN)
 @options.inputs
 @options.if_tip

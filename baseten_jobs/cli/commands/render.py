@@ -7,12 +7,13 @@ import click
 from baseten_jobs import compilation
 from baseten_jobs.cli import options
 from baseten_jobs.cli.exits import Exit
+from baseten_jobs.cli.helped import HelpedCommand
 from baseten_jobs.cli.session import Session, or_default, still_there
 from baseten_jobs.manifest.inputs import Inputs
 from baseten_jobs.report import formats
 
 
-@click.command("render")
+@click.command("render", cls=HelpedCommand)
 @options.output(*formats.REQUESTS)
 @options.inputs
 @options.verbose

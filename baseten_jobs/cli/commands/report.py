@@ -12,6 +12,7 @@ from baseten_jobs.cli import options, values_option
 from baseten_jobs.cli.exit_rules import exit_of_report
 from baseten_jobs.cli.exits import Exit
 from baseten_jobs.cli.github_step import Step
+from baseten_jobs.cli.helped import HelpedCommand
 from baseten_jobs.cli.session import Session, guarded, inquiry, opened, or_default, still_there, target_of
 from baseten_jobs.cli.tip_option import asked
 from baseten_jobs.manifest.diagnostics import Diagnostic
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from baseten_jobs.provider.api.connection import Connection
 
 
-@click.command("report")
+@click.command("report", cls=HelpedCommand)
 @options.output(*formats.REPORT)
 @options.inputs
 @options.if_tip

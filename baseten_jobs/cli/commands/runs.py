@@ -9,6 +9,7 @@ import click
 
 from baseten_jobs.cli import options, values_option
 from baseten_jobs.cli.exits import Exit
+from baseten_jobs.cli.helped import HelpedCommand
 from baseten_jobs.cli.moment_option import MomentType
 from baseten_jobs.cli.run_record import NoSuchRun, Wanted, recorded
 from baseten_jobs.cli.session import Session, guarded, opened
@@ -30,7 +31,7 @@ _DIFF = "diff"
 Work = Callable[[RunCommits], Exit]
 
 
-class _Runs(click.Command):
+class _Runs(HelpedCommand):
     """`runs NAME...`, and `runs diff A B`; a manifest that is called `diff` comes behind `--`."""
 
     def make_context(
@@ -91,7 +92,7 @@ def command(
     return _in_repository(session, folder, work)
 
 
-@click.command("runs diff")
+@click.command("runs diff", cls=HelpedCommand)
 @click.argument("a", metavar="A")
 @click.argument("b", metavar="B")
 @values_option.values

@@ -4,13 +4,14 @@ import click
 
 from baseten_jobs.cli import sink
 from baseten_jobs.cli.exits import Exit
+from baseten_jobs.cli.helped import HelpedCommand
 from baseten_jobs.cli.options import STANDARD_OUTPUT
 from baseten_jobs.manifest.paths import check_landing
 from baseten_jobs.manifest.schema.fields import ANY, KIND, KINDS, SUPPORTED, schema_text
 from baseten_jobs.phrases import Page
 
 
-@click.command("schema")
+@click.command("schema", cls=HelpedCommand)
 @click.option(
     "--api-version",
     type=click.Choice(SUPPORTED),

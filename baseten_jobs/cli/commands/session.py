@@ -7,6 +7,7 @@ import click
 
 from baseten_jobs.cli import job_names, job_options, options, sink
 from baseten_jobs.cli.exits import Exit, worst
+from baseten_jobs.cli.helped import HelpedCommand
 from baseten_jobs.cli.job_names import Asked
 from baseten_jobs.cli.session import Session, guarded, opened
 from baseten_jobs.job.sessions import InteractiveSession
@@ -24,7 +25,7 @@ _MOST_MINUTES = 527_040
 """A year."""
 
 
-@click.command("session", epilog="For example: baseten-jobs session qwen3-8b-sft --extend 60")
+@click.command("session", cls=HelpedCommand)
 @click.option(
     "--extend", type=click.IntRange(1, _MOST_MINUTES), metavar="MINUTES", help="Give each active session more time."
 )

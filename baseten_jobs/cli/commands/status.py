@@ -9,6 +9,7 @@ from baseten_jobs.cli import job_names, options, sink
 from baseten_jobs.cli.descriptions import descriptions
 from baseten_jobs.cli.exit_rules import exit_of_statuses
 from baseten_jobs.cli.exits import Exit, worst
+from baseten_jobs.cli.helped import HelpedCommand
 from baseten_jobs.cli.screen import Screen
 from baseten_jobs.cli.session import Session, guarded, inquiry, opened, or_default
 from baseten_jobs.compilation import Compiled
@@ -33,7 +34,7 @@ _LINES = 3
 """Of the log of a job that failed, with -v."""
 
 
-@click.command("status")
+@click.command("status", cls=HelpedCommand)
 @click.argument("names", nargs=-1, metavar="[NAME]...", shell_complete=options.complete_names)
 @click.option("-w", "--watch", is_flag=True, help="Go on until no job lives: redrawn on a terminal, else by changes.")
 @click.option(

@@ -9,6 +9,7 @@ from baseten_jobs import compilation, pipeline
 from baseten_jobs.applying.intent import Planned
 from baseten_jobs.cli import job_names, options, sink
 from baseten_jobs.cli.exits import Exit
+from baseten_jobs.cli.helped import HelpedCommand
 from baseten_jobs.cli.owner_option import owner_letters
 from baseten_jobs.cli.session import CommandEnded, Session, guarded, inquiry, opened, or_default, still_there
 from baseten_jobs.manifest.inputs import Inputs
@@ -48,7 +49,7 @@ class _Found:
     left: Sequence[Orphan] | None = None
 
 
-@click.command("stop")
+@click.command("stop", cls=HelpedCommand)
 @click.argument("names", nargs=-1, metavar="[NAME]...", shell_complete=options.complete_names)
 @click.option("--job", "job_ids", multiple=True, metavar="ID", help="Stop this job, managed or not.")
 @click.option(

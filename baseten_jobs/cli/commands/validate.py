@@ -8,13 +8,14 @@ import click
 from baseten_jobs import compilation
 from baseten_jobs.cli import options
 from baseten_jobs.cli.exits import Exit
+from baseten_jobs.cli.helped import HelpedCommand
 from baseten_jobs.cli.session import Session, or_default, still_there
 from baseten_jobs.manifest.inputs import Inputs
 from baseten_jobs.manifest.sources import STDIN_NAME
 from baseten_jobs.report import formats
 
 
-@click.command("validate")
+@click.command("validate", cls=HelpedCommand)
 @options.output(*formats.DIAGNOSTICS)
 @options.inputs
 @click.option("-v", "--verbose", is_flag=True, help="List what in folders is no manifest, and passed over.")
