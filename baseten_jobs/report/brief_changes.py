@@ -80,7 +80,7 @@ def _name(field: str) -> str:
 
 def _of_file(change: Change) -> str:
     if change.lines:
-        return prose(lines_told(change).replace("-", "−"))
+        return prose(lines_told(change).replace("-", "\u2212"))
     return "added" if change.old is None else "removed" if change.new is None else "changed"
 
 

@@ -64,10 +64,7 @@ def test_gpus_that_idle_for_half_an_hour_are_a_warning_in_status_and_in_plan(hun
     assert hung("plan").out.count(f"warning: {IDLE}\n") == 1
     actions = hung("plan", "-o", "json").json["actions"]
     assert {each["name"]: each["warnings"] for each in actions} == {"good": [], "bad": [IDLE]}
-    assert (
-        "- <code>bad</code>: its GPUs are idle: below 5% on every node"
-        in hung("plan", "-o", "markdown").out
-    )
+    assert "- <code>bad</code>: its GPUs are idle: below 5% on every node" in hung("plan", "-o", "markdown").out
 
 
 def test_an_idle_job_stops_nothing_and_refuses_nothing(hung: Desk) -> None:
