@@ -42,6 +42,7 @@ def adopt(found: Sequence[ReadSource], target: Target, skipped: int = 0) -> Adop
     diagnostics: list[Diagnostic] = []
     names = iter(distinct([(one.drafts[0].name, one.mark) for one in found if one.drafts]))
     taken: dict[str, str] = {}
+    failed = 0
     for one in found:
         told = list(one.diagnostics)
         if one.drafts:
@@ -57,7 +58,8 @@ def adopt(found: Sequence[ReadSource], target: Target, skipped: int = 0) -> Adop
                 adopted.append(made)
                 taken[path] = one.source
         diagnostics += told
-    return Adoption(tuple(adopted), in_order(diagnostics), len(found) - len(adopted), skipped)
+        failed += has_errors(told)
+    return Adoption(tuple(adopted), in_order(diagnostics), failed, skipped)
 
 
 def _named(one: ReadSource, name: str) -> ReadSource:

@@ -179,7 +179,7 @@ def test_a_process_that_does_not_end_is_ended(monkeypatch: pytest.MonkeyPatch) -
 def test_the_process_has_limits(monkeypatch: pytest.MonkeyPatch) -> None:
     """Asked of the process itself, in the place of the work."""
     script = (
-        "import sys; sys.path.append(sys.argv[1]); import resource\n"
+        "import sys; sys.path.insert(0, sys.argv[1]); import resource\n"
         "from baseten_jobs.importing.truss import confined\n"
         "def told(*a, **k):\n"
         "    limits = (resource.RLIMIT_AS, resource.RLIMIT_CPU, resource.RLIMIT_FSIZE, resource.RLIMIT_CORE)\n"

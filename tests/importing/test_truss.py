@@ -57,8 +57,8 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def here(monkeypatch: pytest.MonkeyPatch) -> None:
     """Read files in this process as its own process would; that one is tried in tests/attacks/test_import_costs.py."""
 
-    def read(path: str, raw: bytes, given: Given, *, partial: bool) -> Read:
-        return unpacked(packed(read_here(path, raw, given, partial=partial)).encode("ascii"))
+    def read(path: str, raw: bytes, given: Given, *more: Any, partial: bool) -> Read:
+        return unpacked(packed(read_here(path, raw, given, *more, partial=partial)).encode("ascii"))
 
     monkeypatch.setattr(truss_files, "read_confined", read)
 

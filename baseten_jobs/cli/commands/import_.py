@@ -1,7 +1,7 @@
 """`import`: manifests of what others wrote."""
 
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -16,6 +16,7 @@ from baseten_jobs.importing.from_body import Given, drafts_of
 from baseten_jobs.importing.from_curl import Pasted, read_pasted
 from baseten_jobs.importing.json_reader import lines_of, read_json
 from baseten_jobs.importing.placed import Placed
+from baseten_jobs.importing.truss.environment import Variables
 from baseten_jobs.importing.truss.files import read_config, read_configs
 from baseten_jobs.manifest.diagnostics import Diagnostic, Position
 from baseten_jobs.manifest.document import decode
@@ -26,6 +27,17 @@ from baseten_jobs.report.adoption import adoption_notes
 if TYPE_CHECKING:
     from baseten_jobs.provider.api.connection import Connection
 
+
+class _VariableType(click.ParamType):  # type: ignore[type-arg,unused-ignore]
+    name = "variable"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, str]:
+        name, equals, text = value.partition("=")
+        if not equals or not name.isidentifier():
+            self.fail("it is no NAME=VALUE, such as LR=2e-5", param, ctx)
+        return name, text
+
+
 given = bundle(
     "given",
     Given,
@@ -35,6 +47,17 @@ given = bundle(
     FieldOption(["--project"], owner=lambda: Given, metavar="NAME", help="Training project, instead of the source's."),
 )
 """Values that the source lacks, or that replace the source's."""
+
+environment = bundle(
+    "environment",
+    lambda variables, defaults: Variables(dict(variables), defaults),
+    click.Option(
+        ["--env", "variables"], multiple=True, type=_VariableType(), metavar="NAME=VALUE",
+        help="Value of an environment variable that the file asks for; repeatable. Values of your shell are not read.",
+    ),
+    click.Option(["--defaults"], is_flag=True, help="Take the file's own default for each variable that is not given."),
+)  # fmt: skip
+"""The environment variables that a file asks for."""
 
 target = bundle(
     "target",
@@ -57,21 +80,22 @@ def command() -> None:
 @click.argument("path", metavar="CONFIG.py|DIR")
 @given
 @click.option("--partial", is_flag=True, help="Mark what can't be read as !todo, and go on.")
+@environment
 @target
 @options.output(*formats.ADOPTION)
-def truss(path: str, given: Given, partial: bool, target: Target, output: str) -> Exit:
+def truss(path: str, given: Given, partial: bool, environment: Variables, target: Target, output: str) -> Exit:
     """Of the truss client's Python file, or of every one below a folder; the code beside it becomes the workspace.
 
     The files are read, never run: a value that only running them would tell is an error at its place.
     """
     session = Session(output)
     if not os.path.isdir(path):
-        return _told(session, adopt([read_config(path, session.stdin, given, partial=partial)], target))
+        return _told(session, adopt([read_config(path, session.stdin, given, environment, partial=partial)], target))
     if not target.out or target.is_file:
         raise click.UsageError("a folder needs --out FOLDER")
     if given != Given():
         raise click.UsageError("--name and --project go with one file")
-    found = read_configs(path, partial=partial)
+    found = read_configs(path, environment, partial=partial)
     return _told(session, adopt(found.found, target, found.skipped))
 
 

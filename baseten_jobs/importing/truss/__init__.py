@@ -1,3 +1,3 @@
 """Python files of the incumbent client -> drafts of manifests; they are read, and never run."""
 
-__all__ = ["files"]
+__all__ = ["environment", "files"]

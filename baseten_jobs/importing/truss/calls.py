@@ -62,12 +62,8 @@ def _made(target: Imported, arguments: Arguments, keywords: Keywords) -> Any:
         return Member(value, value) if isinstance(value, str) else refuse()
     if name in FACTORIES:
         typ, order = FACTORIES[name]
-        return Built(
-            typ,
-            DictValue(
-                {"typ": Placed(typ, arguments[0].at if arguments else (1, 1)), **_bound(order, arguments, keywords)}
-            ),
-        )
+        at = next((each.at for each in (*arguments, *keywords.values())), (1, 1))
+        return Built(typ, DictValue({"typ": Placed(typ, at), **_bound(order, arguments, keywords)}))
     if name in CLASSES:
         return Built(name, DictValue(_bound(_order(name), arguments, keywords)))
     raise NotConstant(f"the client's '{name}' is not known here")

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from baseten_jobs.importing.from_body import Given
 from baseten_jobs.importing.truss.carried import packed, unpacked
+from baseten_jobs.importing.truss.environment import NO_VARIABLES, Variables
 from baseten_jobs.importing.truss.project import Read, read_project
 from baseten_jobs.importing.truss.source import parse
 from baseten_jobs.manifest.diagnostics import Diagnostic, Position
@@ -25,12 +26,21 @@ SECONDS = 60.0
 _MAX_ANSWER = 64 << 20
 
 _PASSED_ON = ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "SYSTEMROOT")
-_CHILD = "import sys; sys.path.append(sys.argv[1]); from baseten_jobs.importing.truss.confined import answer; answer()"
+_CHILD = """
+import sys
+from importlib.util import module_from_spec, spec_from_file_location
+sys.path.append(sys.argv[1])
+spec = spec_from_file_location("baseten_jobs", sys.argv[1] + "/baseten_jobs/__init__.py")
+spec.loader.exec_module(sys.modules.setdefault("baseten_jobs", module_from_spec(spec)))
+from baseten_jobs.importing.truss.confined import answer
+answer()
+"""
+"""The very package that asks, whatever other one is installed; nothing of its folder stands before Python's own."""
 
 
-def read_confined(path: str, raw: bytes, given: Given, *, partial: bool) -> Read:
+def read_confined(path: str, raw: bytes, given: Given, variables: Variables = NO_VARIABLES, *, partial: bool) -> Read:
     """What the file holds; a diagnostic where its process does not end as it should."""
-    asked = [path, raw.decode("latin-1"), given.name, given.project, partial]
+    asked = [path, raw.decode("latin-1"), given.name, given.project, dict(variables.given), variables.defaults, partial]
     command = (sys.executable, "-I", "-c", _CHILD, str(Path(__file__).parents[3]))
     environment = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
     try:
@@ -60,21 +70,22 @@ def answer() -> None:
     ):
         with suppress(ValueError, OSError):  # a system may have no such limit, or a lower one already
             resource.setrlimit(limit, (most, most))
-    path, raw, name, project, partial = json.loads(sys.stdin.buffer.read())
+    path, raw, name, project, environment, defaults, partial = json.loads(sys.stdin.buffer.read())
     try:
-        read = read_here(path, raw.encode("latin-1"), Given(name, project), partial=partial)
+        variables = Variables(environment, defaults)
+        read = read_here(path, raw.encode("latin-1"), Given(name, project), variables, partial=partial)
         text = packed(read)
     except (MemoryError, RecursionError):
         sys.exit(1)
     sys.stdout.buffer.write(text.encode("ascii"))
 
 
-def read_here(path: str, raw: bytes, given: Given, *, partial: bool) -> Read:
+def read_here(path: str, raw: bytes, given: Given, variables: Variables = NO_VARIABLES, *, partial: bool) -> Read:
     """What the file holds, worked out in this very process."""
     source = parse(path, raw)
-    return (
-        Read(diagnostics=(source,)) if isinstance(source, Diagnostic) else read_project(source, given, partial=partial)
-    )
+    if isinstance(source, Diagnostic):
+        return Read(diagnostics=(source,))
+    return read_project(source, given, variables, partial=partial)
 
 
 def _too_costly(path: str, cost: str) -> Read:

@@ -1,12 +1,15 @@
 """An expression's syntax tree -> its value where that is a constant, worked out here and never by running it."""
 
 import ast
+import functools
 from collections.abc import Iterator
 from typing import Any
 
 from baseten_jobs.importing.placed import Placed
 from baseten_jobs.importing.truss import calls, operators, paths
+from baseten_jobs.importing.truss.environment import Environment, asks
 from baseten_jobs.importing.truss.expressions import Expressions
+from baseten_jobs.importing.truss.methods import Arguments, Keywords, bounded
 from baseten_jobs.importing.truss.names import CLASSES, member_of
 from baseten_jobs.importing.truss.source import PythonSource
 from baseten_jobs.importing.truss.values import (
@@ -33,14 +36,14 @@ STEPS = 30_000
 class Evaluator(Expressions):
     """Values of expressions, under the names that the statements before them bound."""
 
-    def __init__(self, source: PythonSource, names: dict[str, Placed]) -> None:
-        self.source, self.names = source, names
+    def __init__(self, source: PythonSource, names: dict[str, Placed], environment: Environment) -> None:
+        self.source, self.names, self.environment = source, names, environment
         self.stars: list[str] = []
         self._depth, self._steps = 0, STEPS
         self._exhausted: NotKnown | None = None
 
-    def unreadable(self, node: ast.expr | ast.stmt, why: str) -> NotKnown:
-        return NotKnown(self.source.text(node), why, self.source.at(node))
+    def unreadable(self, node: ast.expr | ast.stmt, refused: NotConstant) -> NotKnown:
+        return NotKnown(self.source.text(node), str(refused), self.source.at(node), refused.hint)
 
     def value(self, node: ast.expr) -> Placed:
         """What an expression means; what can't be known is a `NotKnown` that says where and why."""
@@ -48,12 +51,12 @@ class Evaluator(Expressions):
             return Placed(self._exhausted, self._exhausted.at)
         at = self.source.at(node)
         if self._depth >= _DEPTH:
-            return Placed(self.unreadable(node, "it is nested too deep"), at)
+            return Placed(self.unreadable(node, NotConstant("it is nested too deep")), at)
         self._depth += 1
         try:
             found = self._worked_out(node)
         except NotConstant as refused:
-            found = refused.unknown or self.unreadable(node, str(refused))
+            found = refused.unknown or self.unreadable(node, refused)
             if self._steps < 0:
                 self._exhausted = self._exhausted or found
         finally:
@@ -128,7 +131,7 @@ class Evaluator(Expressions):
     def _dict(self, node: ast.Dict) -> Any:
         entries = DictValue()
         for key_node, value_node in zip(node.keys, node.values, strict=True):
-            value = self.value(value_node)
+            value = self.value(value_node) if key_node is not None else self._spread(value_node)
             if key_node is None:
                 if unknown := self._known(value):
                     return unknown
@@ -139,6 +142,17 @@ class Evaluator(Expressions):
                 return unknown
             entries[operators.key(key)] = Placed(value.value, value.at, key.at)
         return entries
+
+    def _spread(self, node: ast.expr) -> Placed:
+        """What `**` spreads; where only its condition is not known, each entry that depends on it is not known."""
+        value = self.value(node)
+        if not isinstance(value.value, NotKnown) or not isinstance(node, ast.IfExp | ast.BoolOp):
+            return value
+        parts = [node.body, node.orelse] if isinstance(node, ast.IfExp) else node.values
+        choices = [each.value for each in map(self._spread, parts) if isinstance(each.value, dict)]
+        if len(choices) < len(parts) - isinstance(node, ast.BoolOp):
+            return value
+        return Placed(DictValue({name: value for choice in choices for name in choice}), value.at)
 
     def _attribute(self, node: ast.Attribute) -> Any:
         owner = self.value(node.value)
@@ -215,7 +229,7 @@ class Evaluator(Expressions):
         arguments = list(self._items(node.args))
         keywords: dict[str, Placed] = {}
         for keyword in node.keywords:
-            value = self.value(keyword.value)
+            value = self.value(keyword.value) if keyword.arg is not None else self._spread(keyword.value)
             if keyword.arg is not None:
                 keywords[keyword.arg] = Placed(value.value, value.at, self.source.at(keyword))
             elif isinstance(value.value, NotKnown):
@@ -226,9 +240,9 @@ class Evaluator(Expressions):
         self.charge_for(*(each.value for each in (*arguments, *keywords.values())))
         self.charge_for(*(each.value for each in owners if not isinstance(each.value, (list, dict))))
         try:
-            return calls.called(function, arguments, keywords)
+            return self._called(node, function, arguments, keywords)
         except NotConstant as refused:
-            unknown = refused.unknown or self._known(function) or self.unreadable(node, str(refused))
+            unknown = refused.unknown or self._known(function) or self.unreadable(node, refused)
             for each in (*owners, *arguments, *keywords.values()):
                 spoil(each.value, unknown)
             if isinstance(function.value, Local):
@@ -239,6 +253,12 @@ class Evaluator(Expressions):
                 ]
                 self.names.update({name: Placed(unknown) for name in doubted})
             return unknown
+
+    def _called(self, node: ast.Call, function: Placed, arguments: Arguments, keywords: Keywords) -> Any:
+        if not asks(function.value):
+            return calls.called(function, arguments, keywords)
+        got = functools.partial(self.environment.got, self.source.at(node))
+        return bounded(got, arguments, keywords)
 
 
 _KINDS: dict[type, str] = {ast.Await: "it is awaited", ast.Yield: "it is yielded"}

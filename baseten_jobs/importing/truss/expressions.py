@@ -7,12 +7,19 @@ from typing import Any
 from baseten_jobs.importing.placed import Placed
 from baseten_jobs.importing.truss import operators, paths
 from baseten_jobs.importing.truss.calls import why
+from baseten_jobs.importing.truss.environment import ENVIRON, Environment
 from baseten_jobs.importing.truss.names import is_enum, member_of
+from baseten_jobs.importing.truss.source import PythonSource
 from baseten_jobs.importing.truss.values import Imported, Local, NotConstant, NotKnown, Parents, not_constant, refuse
+
+_THE_ENVIRONMENT = Imported(ENVIRON)
 
 
 class Expressions(ABC):
     """A method for each kind of expression, called by the kind's name; raises NotConstant for what has no value."""
+
+    source: PythonSource
+    environment: Environment
 
     @abstractmethod
     def value(self, node: ast.expr) -> Placed:
@@ -83,6 +90,8 @@ class Expressions(ABC):
             right = self.value(right_node)
             if unknown := self._known(left, right):
                 return unknown
+            if right.value == _THE_ENVIRONMENT and isinstance(operator, ast.In | ast.NotIn):
+                return self.environment.holds(left.value) is isinstance(operator, ast.In)
             self.charge_for(left.value, right.value)
             if not operators.compared(operator, left.value, right.value):
                 return False
@@ -102,8 +111,11 @@ class Expressions(ABC):
         owner = self.value(node.value)
         if isinstance(owner.value, Imported):
             if is_enum(owner.value):
-                name = self.value(node.slice).value
-                return (member_of(owner.value, name) if isinstance(name, str) else None) or refuse()
+                member = self.value(node.slice).value
+                return (member_of(owner.value, member) if isinstance(member, str) else None) or refuse()
+            if owner.value.name == ENVIRON:
+                name = self.value(node.slice)
+                return self._known(name) or self.environment.item(self.source.at(node), name)
             raise NotConstant(why(owner.value))
         index = self._slice(node.slice) if isinstance(node.slice, ast.Slice) else self.value(node.slice)
         if unknown := self._known(owner, index):

@@ -1,7 +1,8 @@
 """Paths -> what the incumbent client's Python files say, one by one or of a whole tree."""
 
 import os
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from io import BytesIO
 from typing import BinaryIO
@@ -9,6 +10,7 @@ from typing import BinaryIO
 from baseten_jobs.importing.adoption import ReadSource
 from baseten_jobs.importing.from_body import Given
 from baseten_jobs.importing.truss.confined import read_confined
+from baseten_jobs.importing.truss.environment import NO_VARIABLES, Variables
 from baseten_jobs.importing.truss.names import PROJECT, ROOTS
 from baseten_jobs.importing.truss.project import Read
 from baseten_jobs.manifest.diagnostics import Diagnostic, Position, Severity
@@ -16,6 +18,7 @@ from baseten_jobs.manifest.paths import walk
 from baseten_jobs.manifest.sources import STDIN, read_whole, shown_name
 from baseten_jobs.workspace.default_excludes import ENVIRONMENT_MARKS, never_travels
 
+_IMPORTS = re.compile(rb"\b(?:from|import)\b[^\n#]*\b%s\b" % ROOTS[0].encode())
 _WHAT = "such a file"
 _PLAIN_NAME = "config"
 """The file name that most projects have: it is no name for a job."""
@@ -29,59 +32,92 @@ class Configs:
     skipped: int = 0
 
 
-def read_config(path: str, stdin: BinaryIO, given: Given, *, partial: bool) -> ReadSource:
+def read_config(
+    path: str, stdin: BinaryIO, given: Given, variables: Variables = NO_VARIABLES, *, partial: bool
+) -> ReadSource:
     """One file, which must hold a training project."""
     name = shown_name(path)
     raw = read_whole(path, stdin, _WHAT)
     if isinstance(raw, Diagnostic):
         return ReadSource(name, diagnostics=(raw,))
-    read = read_confined(name, raw, given, partial=partial)
+    read = read_confined(name, raw, given, variables, partial=partial)
     if read.draft is None and not read.diagnostics:
-        hint = f"the file needs one as a variable: project = {PROJECT}(...)"
-        read = Read(
-            diagnostics=(Diagnostic("no-project", f"there is no {PROJECT} in this file", Position(name), hint=hint),)
-        )
+        read = Read(diagnostics=(_no_project(name),))
     return _found(name, path, read)
 
 
-def read_configs(folder: str, *, partial: bool) -> Configs:
+def _no_project(name: str) -> Diagnostic:
+    hint = f"the file needs one as a variable: project = {PROJECT}(...)"
+    return Diagnostic("no-project", f"there is no {PROJECT} in this file", Position(name), hint=hint)
+
+
+def read_configs(folder: str, variables: Variables = NO_VARIABLES, *, partial: bool) -> Configs:
     """Every file of a tree that holds a training project."""
     found: list[ReadSource] = []
     skipped = 0
     seen: set[str] = set()
+    paths: list[str] = []
     for path in _python_files(folder):
         if isinstance(path, Diagnostic):
             found.append(ReadSource(path.position.path, diagnostics=(path,)))
+            paths.append("")
             continue
         real = os.path.realpath(path)
-        one = None if real in seen else _of_tree(path, partial=partial)
+        one = None if real in seen else _of_tree(path, variables, partial=partial)
         seen.add(real)
         skipped += one is None
-        found += [one] if one is not None else []
+        if one is not None:
+            found.append(one)
+            paths.append(path)
     if not found and not skipped:
         told = Diagnostic("empty-folder", "there is no *.py file in this folder", Position(shown_name(folder)))
-        found.append(ReadSource(shown_name(folder), diagnostics=(told,)))
-    return Configs(tuple(found), skipped)
+        return Configs((ReadSource(shown_name(folder), diagnostics=(told,)),))
+    marks = _marks([(one.drafts[0].name if one.drafts else "", path) for one, path in zip(found, paths, strict=True)])
+    return Configs(tuple(replace(one, mark=mark) for one, mark in zip(found, marks, strict=True)), skipped)
 
 
-def _of_tree(path: str, *, partial: bool) -> ReadSource | None:
+def _marks(files: Sequence[tuple[str, str]]) -> list[str]:
+    """What tells each file from the others of its job's name: its own name, and as many folders as that takes."""
+    parts = [_parts(path) for _, path in files]
+    marks = []
+    for (name, _), own in zip(files, parts, strict=True):
+        others = [each for (other, _), each in zip(files, parts, strict=True) if other == name and each != own]
+        shared = _shared_end([own, *others]) if others else 0
+        own, others = own[: len(own) - shared] or own, [each[: len(each) - shared] or each for each in others]
+        tail = next((n for n in range(1, len(own)) if all(each[-n:] != own[-n:] for each in others)), len(own))
+        marks.append("-".join(own[-tail:]))
+    return marks
+
+
+def _parts(path: str) -> list[str]:
+    *folders, last = [part for part in os.path.abspath(path).split(os.sep) if part] or [""]
+    stem = last.removesuffix(".py")
+    return folders if folders and stem == _PLAIN_NAME else [*folders, stem]
+
+
+def _shared_end(paths: Sequence[Sequence[str]]) -> int:
+    """How many of their last parts all of these have in common."""
+    ends = zip(*(reversed(path) for path in paths), strict=False)
+    return next((n for n, each in enumerate(ends) if len(set(each)) > 1), min(map(len, paths)))
+
+
+def _of_tree(path: str, variables: Variables, *, partial: bool) -> ReadSource | None:
     name = shown_name(path)
     raw = read_whole(path, BytesIO(), _WHAT)
     if isinstance(raw, Diagnostic):
         severity = Severity.WARNING if raw.rule == "too-large" else Severity.ERROR
         return ReadSource(name, diagnostics=(replace(raw, severity=severity),))
-    if PROJECT.encode() not in raw or not any(root.encode() in raw for root in ROOTS):
+    if not _IMPORTS.search(raw) and not (PROJECT.encode() in raw and ROOTS[1].encode() in raw):
         return None
-    read = read_confined(name, raw, Given(), partial=partial)
+    read = read_confined(name, raw, Given(), variables, partial=partial)
     if read.draft is None and not read.diagnostics:
-        return None
-    stem = os.path.basename(path).removesuffix(".py")
-    return _found(name, path, read, stem if stem != _PLAIN_NAME else os.path.basename(os.path.dirname(path)))
+        return ReadSource(name, diagnostics=(replace(_no_project(name), severity=Severity.WARNING),))
+    return _found(name, path, read)
 
 
-def _found(name: str, path: str, read: Read, mark: str = "") -> ReadSource:
+def _found(name: str, path: str, read: Read) -> ReadSource:
     folder = "" if path == STDIN else os.path.dirname(path)
-    return ReadSource(name, (read.draft,) if read.draft else (), read.diagnostics, folder, mark)
+    return ReadSource(name, (read.draft,) if read.draft else (), read.diagnostics, folder)
 
 
 def _python_files(folder: str) -> Iterator[str | Diagnostic]:

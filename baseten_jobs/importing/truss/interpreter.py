@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from baseten_jobs.importing.placed import Placed
 from baseten_jobs.importing.truss import operators
+from baseten_jobs.importing.truss.environment import Environment
 from baseten_jobs.importing.truss.evaluator import Evaluator
 from baseten_jobs.importing.truss.source import PythonSource
 from baseten_jobs.importing.truss.touched import Touches
@@ -20,11 +21,11 @@ from baseten_jobs.importing.truss.values import (
 )
 
 
-def executed(source: PythonSource, touches: Touches) -> dict[str, Placed]:
+def executed(source: PythonSource, touches: Touches, environment: Environment) -> dict[str, Placed]:
     """Every name of the module with its value at the end. Never raises."""
     names: dict[str, Placed] = {}
     try:
-        _Module(source, Evaluator(source, names), touches).run(source.tree.body)
+        _Module(source, Evaluator(source, names, environment), touches).run(source.tree.body)
     except NotConstant as exhausted:
         bound = frozenset(names).union(*(touches.of(statement).rebinds for statement in source.tree.body))
         return {name: Placed(exhausted.unknown) for name in bound}
@@ -55,7 +56,7 @@ class _Module:
             handler(statement)
             self.evaluator.charge(0)
         except NotConstant as refused:
-            unknown = refused.unknown or self.evaluator.unreadable(statement, str(refused))
+            unknown = refused.unknown or self.evaluator.unreadable(statement, refused)
             if self.evaluator.exhausted:
                 raise NotConstant(str(refused), unknown) from None
             self._doubt(statement, unknown)
@@ -148,7 +149,7 @@ class _Module:
         elif isinstance(owner, list) and isinstance(index.value, int) and -len(owner) <= index.value < len(owner):
             owner[index.value] = value
         else:
-            spoil(owner, self.evaluator.unreadable(target, "what it sets is not known"))
+            spoil(owner, self.evaluator.unreadable(target, NotConstant("what it sets is not known")))
         return None
 
     def _delete(self, statement: ast.Delete) -> None:

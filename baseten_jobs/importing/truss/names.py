@@ -10,6 +10,15 @@ ROOTS = ("truss_train", "truss")
 
 PROJECT = "TrainingProject"
 
+_CHECKPOINTS: Mapping[str, str] = MappingProxyType(
+    {
+        "_BasetenLatestCheckpoint": "baseten_latest_checkpoint",
+        "_BasetenNamedCheckpoint": "baseten_named_checkpoint",
+        "_LoopsCheckpoint": "loops_checkpoint",
+    }
+)
+"""Each class that the factories return, with its `typ`."""
+
 CLASSES: Mapping[str, str] = MappingProxyType(
     {
         PROJECT: "",
@@ -39,6 +48,7 @@ CLASSES: Mapping[str, str] = MappingProxyType(
 
 FACTORIES: Mapping[str, tuple[str, tuple[str, ...]]] = MappingProxyType(
     {
+        **{name: (typ, ()) for name, typ in _CHECKPOINTS.items()},
         "BasetenCheckpoint.from_latest_checkpoint": ("baseten_latest_checkpoint", ("project_name", "job_id")),
         "BasetenCheckpoint.from_named_checkpoint": ("baseten_named_checkpoint", ("checkpoint_name", "job_id")),
         "LoopsCheckpoint.from_checkpoint": ("loops_checkpoint", ("run_id", "checkpoint_name", "target")),
@@ -65,7 +75,7 @@ def ours(imported: Imported) -> str:
     root, _, rest = imported.name.partition(".")
     if root not in ROOTS:
         return ""
-    parts = [part for part in rest.split(".") if part[:1].isupper() or part.startswith("from_")]
+    parts = [part for part in rest.split(".") if part.lstrip("_")[:1].isupper() or part.startswith("from_")]
     return ".".join(parts)
 
 

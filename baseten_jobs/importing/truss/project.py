@@ -9,12 +9,13 @@ from typing import Any
 from baseten_jobs.importing.draft import Draft
 from baseten_jobs.importing.from_body import Given, spec_of
 from baseten_jobs.importing.placed import NONE, Gap, Placed, placed
+from baseten_jobs.importing.truss.environment import Environment, Variables
 from baseten_jobs.importing.truss.interpreter import executed
 from baseten_jobs.importing.truss.names import PROJECT
 from baseten_jobs.importing.truss.source import PythonSource
 from baseten_jobs.importing.truss.touched import Touches
 from baseten_jobs.importing.truss.values import Built, Here, Imported, Local, Member, Method, NotKnown, Parents
-from baseten_jobs.manifest.diagnostics import Diagnostic, Position
+from baseten_jobs.manifest.diagnostics import Diagnostic, Position, Severity
 from baseten_jobs.manifest.document import MAX_DEPTH, MAX_DIGITS, MAX_VALUES, Odd
 from baseten_jobs.manifest.names import manifest_name
 from baseten_jobs.phrases import nearest, one_line
@@ -29,10 +30,10 @@ class Read:
     diagnostics: tuple[Diagnostic, ...] = ()
 
 
-def read_project(source: PythonSource, given: Given, *, partial: bool) -> Read:
+def read_project(source: PythonSource, given: Given, variables: Variables, *, partial: bool) -> Read:
     """The one training project of a file; what is not known is an error, or a gap where that is asked for."""
-    touches = Touches()
-    names = executed(source, touches)
+    touches, environment = Touches(), Environment(variables, source.path)
+    names = executed(source, touches, environment)
     projects = list({id(v.value): v for v in names.values() if _is_project(v.value)}.values())
     if len(projects) > 1:
         first, second = projects[0].at, projects[1].at
@@ -42,7 +43,7 @@ def read_project(source: PythonSource, given: Given, *, partial: bool) -> Read:
         return Read(diagnostics=tuple(_hidden_projects(source, names, touches)))
     reader = _Reader(source, partial)
     draft = reader.draft(projects[0], given)
-    return Read(draft, tuple(reader.problems))
+    return Read(replace(draft, remarks=(*draft.remarks, *environment.remarks)), tuple(reader.problems))
 
 
 def _is_project(value: Any) -> bool:
@@ -65,13 +66,18 @@ def _hidden_projects(source: PythonSource, names: dict[str, Placed], touches: To
 
 def _not_read(path: str, unknown: NotKnown) -> Diagnostic:
     message = f"{quoted(unknown.text, 84)} is not a constant: {unknown.why}"
-    return Diagnostic("not-constant", message, Position(path, *unknown.at), hint="--partial leaves a marked gap")
+    hint = unknown.hint or _GAP
+    return Diagnostic("not-constant", message, Position(path, *unknown.at), hint=hint)
+
+
+_GAP = "--partial leaves a marked gap"
 
 
 class _Reader:
     def __init__(self, source: PythonSource, partial: bool) -> None:
         self.source, self.partial = source, partial
         self.problems: list[Diagnostic] = []
+        self.remarks: list[Diagnostic] = []
         self._values = self._depth = 0
 
     def draft(self, project: Placed, given: Given) -> Draft:
@@ -85,7 +91,7 @@ class _Reader:
             project=name,
             team=fields.get("team_name"),
         )
-        return Draft(self.source.path, metadata, spec, tuple(remarks))
+        return Draft(self.source.path, metadata, spec, (*remarks, *self.remarks))
 
     def _spec(self, job: Placed) -> tuple[Placed, list[Diagnostic]]:
         workspace = self._workspace(job.get("workspace"), job)
@@ -175,10 +181,12 @@ class _Reader:
             return replace(written or placed({}, job.at), value={"root": placed(".", job.at)})
         root = self._folder(written.get("workspace_root")) or placed(".", written.at)
         external, exclude = written.get("external_dirs"), written.get("exclude_dirs")
+        if external is not None:
+            external = self._outside(self._folders(external), root)
         others = {name: entry for name, entry in written.entries.items() if name not in _OF_WORKSPACES}
         return replace(written, value=others).holding(
             root=root,
-            external=external and self._folders(external),
+            external=external if external is not None and external.value else None,
             exclude=exclude and self._patterns(exclude, root),
         )
 
@@ -196,6 +204,20 @@ class _Reader:
             return paths
         return replace(paths, value=[self._folder(each) for each in paths.value])
 
+    def _outside(self, folders: Placed, root: Placed) -> Placed:
+        """The external folders but for those inside of the root, which the incumbent skips as well."""
+        if not isinstance(folders.value, list) or not isinstance(root.value, str):
+            return folders
+        kept = []
+        for each in folders.value:
+            if not isinstance(each.value, str) or _from(each.value, root.value).startswith(".."):
+                kept.append(each)
+                continue
+            message = f"{quoted(each.value)} is left out: it is inside of workspace_root, with which it travels already"
+            position = Position(self.source.path, *each.at)
+            self.remarks.append(Diagnostic("external-inside", message, position, severity=Severity.NOTE))
+        return replace(folders, value=kept)
+
     def _patterns(self, paths: Placed, root: Placed) -> Placed:
         """Folders right below the root, as patterns that fit only there."""
         folders = self._folders(paths)
@@ -206,9 +228,15 @@ class _Reader:
     def _pattern(self, folder: Placed, root: str) -> Placed:
         if not isinstance(folder.value, str):
             return folder
-        return replace(folder, value="/" + relpath("/base/base/base/" + folder.value, "/base/base/base/" + root))
+        return replace(folder, value="/" + _from(folder.value, root))
 
 
+def _from(folder: str, root: str) -> str:
+    """The way from one folder to another, both of them starting at the file's."""
+    return relpath(f"{_DEEP}{folder}", f"{_DEEP}{root}")
+
+
+_DEEP = "/folder" * 64 + "/"
 _OF_WORKSPACES = ("workspace_root", "external_dirs", "exclude_dirs")
 
 

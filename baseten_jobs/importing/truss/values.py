@@ -10,19 +10,23 @@ _NOT_CONSTANT = "only running it would tell"
 
 @dataclass(frozen=True)
 class NotKnown:
-    """What is not known: `text` as it was written at `at`, and why; whatever is made of it is not known either."""
+    """What is not known: `text` as it was written at `at`, and why; whatever is made of it is not known either.
+
+    `hint` says what would tell it, where an option does.
+    """
 
     text: str
     why: str
     at: At
+    hint: str = ""
 
 
 class NotConstant(Exception):
     """Why an expression has no value here, as part of a message; `unknown` is the part that is to blame."""
 
-    def __init__(self, why: str, unknown: NotKnown | None = None) -> None:
+    def __init__(self, why: str, unknown: NotKnown | None = None, hint: str = "") -> None:
         super().__init__(why)
-        self.unknown = unknown
+        self.unknown, self.hint = unknown, hint
 
 
 def not_constant(value: Any = None) -> NotConstant:

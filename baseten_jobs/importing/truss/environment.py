@@ -1,0 +1,85 @@
+"""The environment variables that a Python file asks for -> the values that options give them, and remarks on each."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from baseten_jobs.importing.placed import NONE, At, Placed
+from baseten_jobs.importing.truss.operators import text_of
+from baseten_jobs.importing.truss.values import Imported, NotConstant
+from baseten_jobs.manifest.diagnostics import Diagnostic, Position, Severity
+from baseten_jobs.secrecy import is_a_secret, looks_secret, quoted
+
+_NOT_READ = "environment variables are not read"
+ENVIRON = "os.environ"
+_GETTERS = (f"{ENVIRON}.get", "os.getenv")
+
+
+@dataclass(frozen=True)
+class Variables:
+    """The variables of `--env`; with `defaults`, one that is missing has the default that the file itself names."""
+
+    given: Mapping[str, str] = field(default_factory=dict)
+    defaults: bool = False
+
+
+NO_VARIABLES = Variables()
+
+
+class Environment:
+    """Look-ups of one file, with a remark on each default that was taken and each secret that was put in."""
+
+    def __init__(self, variables: Variables, path: str) -> None:
+        self._variables, self._path = variables, path
+        self.remarks: list[Diagnostic] = []
+
+    def got(self, at: At, key: Placed = NONE, default: Placed = NONE) -> Any:
+        """What `os.environ.get(key, default)` returns."""
+        if (value := self._value(key, at)) is not None:
+            return value
+        if not self._variables.defaults:
+            raise NotConstant(_NOT_READ, hint=_hint(key.value, "; --defaults takes the default"))
+        shown = "None" if default.value is None else "" if not _plain(default) else quoted(text_of(default.value))
+        message = f"{quoted(str(key.value))} is not given, so its default{f' {shown}' if shown else ''} is taken"
+        self._remark("environment-default", message, at, _hint(key.value), Severity.NOTE)
+        return default
+
+    def item(self, at: At, name: Placed) -> str:
+        """What `os.environ[name]` returns."""
+        if (value := self._value(name, at)) is not None:
+            return value
+        raise NotConstant(_NOT_READ, hint=_hint(name.value))
+
+    def holds(self, name: Any) -> bool:
+        """What `name in os.environ` returns: with `defaults`, a variable that is not given is not there."""
+        if name in self._variables.given or self._variables.defaults:
+            return name in self._variables.given
+        raise NotConstant(_NOT_READ, hint=_hint(name))
+
+    def _value(self, name: Placed, at: At) -> str | None:
+        if not isinstance(name.value, str):
+            raise NotConstant(_NOT_READ)
+        value = self._variables.given.get(name.value)
+        if value is not None and looks_secret(name.value, value):
+            message = f"the value of --env {name.value} looks like a secret, and stands in the manifest as plain text"
+            hint = "keep it as a secret in Baseten, and write `{name: SECRET}` in its place"
+            self._remark("literal-secret", message, at, hint, Severity.WARNING)
+        return value
+
+    def _remark(self, rule: str, message: str, at: At, hint: str, severity: Severity) -> None:
+        told = Diagnostic(rule, message, Position(self._path, *at), hint=hint, severity=severity)
+        self.remarks += [told] if told not in self.remarks else []
+
+
+def asks(function: Any) -> bool:
+    """True for a function that returns an environment variable."""
+    return isinstance(function, Imported) and function.name in _GETTERS
+
+
+def _plain(value: Placed) -> bool:
+    return isinstance(value.value, (str, int, float))
+
+
+def _hint(name: Any, more: str = "") -> str:
+    told = isinstance(name, str) and name.isidentifier() and not is_a_secret(name)
+    return f"--env {name}=VALUE gives it{more}" if told else ""
