@@ -52,7 +52,8 @@ _EFFECTFUL = """
     manifest.sources manifest.own_sources manifest.missing_paths cli.repository_paths
     git.process git.ignored git.objects git.repository git.index git.listing workspace.user_cache workspace.hashing
     workspace.places workspace.walk workspace.archive workspace.boundary workspace.conversion
-    workspace.warnings workspace.start_commands workspace.pack importing.adopt importing.truss.confined
+    workspace.warnings workspace.start_commands workspace.pack importing.adopt importing.truss.beside
+    importing.truss.confined
     importing.truss.files compilation
     provider.api.local_database planning.history.commit_files git.remote planning.history.branch_tip
     planning.history.code_revisions planning.history.line_counts

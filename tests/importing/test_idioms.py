@@ -168,3 +168,108 @@ def test_a_file_that_imports_the_client_and_has_no_project_is_named(capsys: pyte
     told = capsys.readouterr()
     assert "other.py:1:1: warning: there is no TrainingProject in this file" in told.err
     assert "1 file written, 1 other Python file passed over." in told.out
+
+
+BESIDE: dict[str, tuple[dict[str, str], str]] = {
+    "a constant": ({"settings.py": 'A = "1"\n'}, "from settings import A\nenv = {'A': A}"),
+    "a constant by its module": ({"settings.py": 'A = "1"\n'}, "import settings\nenv = {'A': settings.A}"),
+    "by another name": ({"settings.py": 'B = "1"\n'}, "from settings import B as b\nenv = {'A': b}"),
+    "all of them": ({"settings.py": 'A = "1"\n'}, "from settings import *\nenv = {'A': A}"),
+    "a mapping": ({"settings.py": 'E = {"A": "1"}\n'}, "from settings import E\nenv = {**E}"),
+    "a package": ({"lib/__init__.py": 'A = "1"\n'}, "from lib import A\nenv = {'A': A}"),
+    "a module of a package": ({"lib/__init__.py": "", "lib/s.py": 'A = "1"\n'}, "from lib.s import A\nenv = {'A': A}"),
+    "a folder without __init__": ({"lib/s.py": 'A = "1"\n'}, "from lib import s\nenv = {'A': s.A}"),
+    "a dotted name": ({"lib/__init__.py": "", "lib/s.py": 'A = "1"\n'}, "import lib.s\nenv = {'A': lib.s.A}"),
+    "its whole name": ({"lib/s.py": 'A = "1"\n'}, "import lib.s as s\nenv = {'A': s.A}"),
+    "beside, by a dot": ({"s.py": 'A = "1"\n'}, "from .s import A\nenv = {'A': A}"),
+    "above, by two dots": ({"../s.py": 'A = "1"\n'}, "from ..s import A\nenv = {'A': A}"),
+    "above, by its name": ({"../common/s.py": 'A = "1"\n'}, "from common.s import A\nenv = {'A': A}"),
+    "through another": ({"s.py": "from t import A\n", "t.py": 'A = "1"\n'}, "from s import A\nenv = {'A': A}"),
+    "in a circle": ({"s.py": "import t\nA = '1'\n", "t.py": "import s\nB = 2\n"}, "from s import A\nenv = {'A': A}"),
+    "a relative one of a package": (
+        {"lib/__init__.py": "from .s import A\n", "lib/s.py": 'A = "1"\n'}, "from lib import A\nenv = {'A': A}",
+    ),
+    "a function": ({"s.py": "def f(a, b='1'):\n    return {a: b}\n"}, "from s import f\nenv = f('A')"),
+    "a function with its constants": (
+        {"s.py": "X = '1'\ndef f(**more):\n    return {**more, 'A': X}\n"}, "import s\nenv = s.f(A='2')",
+    ),
+    "a function that chooses": (
+        {"s.py": "def f(n):\n    if n > 3:\n        return '1'\n    return '2'\n"},
+        "from s import f\nenv = {'A': f(4)}",
+    ),
+    "a function that collects": (
+        {"s.py": "def f(names):\n    e = {}\n    for n in names:\n        e[n] = '1'\n    return e\n"},
+        "from s import f\nenv = f(['A'])",
+    ),
+    "a function of the file": ({}, "def f(a):\n    '''Text.'''\n    b = a\n    return b\nenv = {'A': f('1')}"),
+    "a function that changes it": ({}, "env = {}\ndef f():\n    env['A'] = '1'\nf()"),
+    "a function in a function": ({}, "def f():\n    def g(x):\n        return x\n    return g('1')\nenv = {'A': f()}"),
+    "a lambda": ({}, "f = lambda a, *, b=1: str(a * b)\nenv = {'A': f(1)}"),
+    "the rest of the arguments": ({}, "def f(*a, **k):\n    return {a[0]: k['v']}\nenv = f('A', v='1')"),
+    "a variable of the environment": (
+        {"s.py": "import os\nA = os.environ.get('X', '1')\n"}, "from s import A\nenv = {'A': A}",
+    ),
+}  # fmt: skip
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder of a checkout."""
+    (tmp_path / "one" / ".git").mkdir(parents=True)
+    (tmp_path / "one" / "jobs").mkdir()
+    monkeypatch.chdir(tmp_path / "one" / "jobs")
+    return tmp_path / "one" / "jobs"
+
+
+@pytest.mark.parametrize("name", BESIDE)
+def test_constants_and_functions_of_files_beside_are_read(name: str, project: Path) -> None:
+    files, source = BESIDE[name]
+    for path, text in files.items():
+        (project / path).parent.mkdir(parents=True, exist_ok=True)
+        (project / path).write_text(text)
+    (document,) = _imported(f"{HEAD}{source}\n{TAIL}", "--defaults")
+    assert document["spec"]["runtime"]["environment_variables"] == {"A": "1"}
+
+
+OUTSIDE = {
+    "above the checkout": ("../../s.py", "from ...s import A"),
+    "through a link": ("../../s.py", "from linked import A"),
+    "through the name of a module of Python": ("json.py", "from json import A"),
+}
+
+
+@pytest.mark.parametrize("name", OUTSIDE)
+def test_other_files_are_not_read(name: str, project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path, source = OUTSIDE[name]
+    (project / path).write_text('A = "1"\n')
+    (project / "linked.py").symlink_to("../../s.py")
+    (project / "c.py").write_text(f"{HEAD}{source}\nenv = {{'A': A}}\n{TAIL}")
+    assert run(["import", "truss", "c.py"]) == 1
+    assert "it is not a value that a job takes" in capsys.readouterr().err
+
+
+def test_what_is_not_known_in_a_file_beside_is_said_with_its_place(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (project / "s.py").write_text("import os\n\nA = os.environ['A']\n")
+    (project / "c.py").write_text(f"{HEAD}from s import A\nenv = {{'A': A}}\n{TAIL}")
+    assert run(["import", "truss", "c.py"]) == 1
+    assert (
+        "c.py:3:1: 'os.environ['A']' is not a constant: environment variables are not read, in s.py:3;"
+        " --env A=VALUE gives it; --defaults takes the default"
+    ).partition("; --defaults")[0] in capsys.readouterr().err
+
+
+def test_a_file_beside_is_never_run(project: Path) -> None:
+    (project / "s.py").write_text(
+        "open('ran', 'w')\nimport os\nos.system('touch ran')\ndef f():\n    open('ran', 'w')\n"
+    )
+    (project / "c.py").write_text(f"{HEAD}import s\ns.f()\nenv = {{}}\n{TAIL}")
+    run(["import", "truss", "c.py"])
+    assert not (project / "ran").exists()
+
+
+def test_functions_that_call_themselves_come_to_an_end(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (project / "c.py").write_text(f"{HEAD}def f(n):\n    return f(n + 1)\nenv = {{'A': f(1)}}\n{TAIL}")
+    assert run(["import", "truss", "c.py"]) == 1
+    assert "is not a constant" in capsys.readouterr().err

@@ -224,8 +224,8 @@ UNREADABLE: dict[str, tuple[str | bytes, str]] = {
         "c.py:4:9: there is a second training project in this file; the first is at 3:11 [projects]",
     ),
     "made by a function": (
-        f"{HEAD}def make():\n    return d.TrainingProject(name='x', job=None)\nproject = make()\n",
-        f"c.py:4:11: 'make()' is not a constant: functions and classes of the file are not run{_PARTIAL}",
+        f"{HEAD}@cached\ndef make():\n    return d.TrainingProject(name='x', job=None)\nproject = make()\n",
+        f"c.py:5:11: 'make()' is not a constant: functions and classes of the file are not run{_PARTIAL}",
     ),
     "too large": (
         b"#" * (1 << 20) + b"\n",
@@ -335,8 +335,10 @@ def test_nothing_of_a_file_is_ever_run(more: str, code: int, folder: Path) -> No
 
 
 CHANGED = {
-    "a function that changes it": "def add():\n    env['B'] = '2'\nadd()\n",
-    "a function that calls one": "def add():\n    env.update(B='2')\ndef more():\n    add()\nmore()\n",
+    "a function that changes it": "def add():\n    env['B'] = helper\n    helper.wait()\n    yield\nadd()\n",
+    "a function that calls one": "@helper\ndef add():\n    env.update(B='2')\ndef more():\n    add()\nmore()\n",
+    "a function that may not come to an end": "def add():\n  if helper:\n    return\n  env['B'] = '2'\nadd()\n",
+    "a function that raises an error": "def add():\n    raise ValueError\n    env['B'] = '2'\nadd()\n",
     "a function that is given it": "helper(env)\n",
     "a module that is given it": "import helper\nhelper.add(env)\n",
     "a method with what is not known": "env.update(helper)\n",

@@ -10,9 +10,11 @@ import resource
 import subprocess
 import sys
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 from baseten_jobs.importing.from_body import Given
+from baseten_jobs.importing.truss.beside import NOWHERE, Beside, Origin
 from baseten_jobs.importing.truss.carried import packed, unpacked
 from baseten_jobs.importing.truss.environment import NO_VARIABLES, Variables
 from baseten_jobs.importing.truss.project import Read, read_project
@@ -38,9 +40,14 @@ answer()
 """The very package that asks, whatever other one is installed; nothing of its folder stands before Python's own."""
 
 
-def read_confined(path: str, raw: bytes, given: Given, variables: Variables = NO_VARIABLES, *, partial: bool) -> Read:
+def read_confined(
+    path: str, raw: bytes, given: Given, variables: Variables = NO_VARIABLES, origin: Origin = NOWHERE, *, partial: bool
+) -> Read:
     """What the file holds; a diagnostic where its process does not end as it should."""
-    asked = [path, raw.decode("latin-1"), given.name, given.project, dict(variables.given), variables.defaults, partial]
+    asked = [
+        path, raw.decode("latin-1"), given.name, given.project, dict(variables.given), variables.defaults,
+        origin.file, origin.bound, partial,
+    ]  # fmt: skip
     command = (sys.executable, "-I", "-c", _CHILD, str(Path(__file__).parents[3]))
     environment = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
     try:
@@ -70,22 +77,26 @@ def answer() -> None:
     ):
         with suppress(ValueError, OSError):  # a system may have no such limit, or a lower one already
             resource.setrlimit(limit, (most, most))
-    path, raw, name, project, environment, defaults, partial = json.loads(sys.stdin.buffer.read())
+    path, raw, name, project, environment, defaults, file, bound, partial = json.loads(sys.stdin.buffer.read())
     try:
         variables = Variables(environment, defaults)
-        read = read_here(path, raw.encode("latin-1"), Given(name, project), variables, partial=partial)
+        read = read_here(
+            path, raw.encode("latin-1"), Given(name, project), variables, Origin(file, bound), partial=partial
+        )
         text = packed(read)
     except (MemoryError, RecursionError):
         sys.exit(1)
     sys.stdout.buffer.write(text.encode("ascii"))
 
 
-def read_here(path: str, raw: bytes, given: Given, variables: Variables = NO_VARIABLES, *, partial: bool) -> Read:
+def read_here(
+    path: str, raw: bytes, given: Given, variables: Variables = NO_VARIABLES, origin: Origin = NOWHERE, *, partial: bool
+) -> Read:
     """What the file holds, worked out in this very process."""
     source = parse(path, raw)
     if isinstance(source, Diagnostic):
         return Read(diagnostics=(source,))
-    return read_project(source, given, variables, partial=partial)
+    return read_project(replace(source, file=origin.file), given, variables, Beside(origin), partial=partial)
 
 
 def _too_costly(path: str, cost: str) -> Read:

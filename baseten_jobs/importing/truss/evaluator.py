@@ -2,7 +2,8 @@
 
 import ast
 import functools
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from baseten_jobs.importing.placed import Placed
@@ -21,6 +22,7 @@ from baseten_jobs.importing.truss.values import (
     Local,
     Member,
     Method,
+    Module,
     NotConstant,
     NotKnown,
     spoil,
@@ -39,11 +41,23 @@ class Evaluator(Expressions):
     def __init__(self, source: PythonSource, names: dict[str, Placed], environment: Environment) -> None:
         self.source, self.names, self.environment = source, names, environment
         self.stars: list[str] = []
+        self.run_local: Callable[[Local, Arguments, Keywords], Any] | None = None
         self._depth, self._steps = 0, STEPS
         self._exhausted: NotKnown | None = None
 
     def unreadable(self, node: ast.expr | ast.stmt, refused: NotConstant) -> NotKnown:
-        return NotKnown(self.source.text(node), str(refused), self.source.at(node), refused.hint)
+        where = f", in {self.source.path}:{node.lineno}" if self.source.stands_at else ""
+        return NotKnown(self.source.text(node), f"{refused}{where}", self.source.at(node), refused.hint)
+
+    @contextmanager
+    def within(self, source: PythonSource, names: dict[str, Placed]) -> Iterator[None]:
+        """Work out other statements, under other names."""
+        before = self.source, self.names
+        self.source, self.names = source, names
+        try:
+            yield
+        finally:
+            self.source, self.names = before
 
     def value(self, node: ast.expr) -> Placed:
         """What an expression means; what can't be known is a `NotKnown` that says where and why."""
@@ -97,9 +111,9 @@ class Evaluator(Expressions):
         if node.id in CLASSES and self.stars:
             return Imported(f"truss_train.{node.id}")
         if node.id == "__file__":
-            return Here(self.source.path.replace("\\", "/").rpartition("/")[2])
+            return Here(self.source.name)
         if node.id == "__name__":
-            return self.source.path.replace("\\", "/").rpartition("/")[2].removesuffix(".py")
+            return self.source.name.rpartition("/")[2].removesuffix(".py")
         if node.id in calls.BUILTINS:
             return Imported(node.id)
         raise NotConstant("no constant of this name is set above")
@@ -161,6 +175,10 @@ class Evaluator(Expressions):
             return value
         if isinstance(value, Imported):
             return member_of(value, node.attr) or Imported(f"{value.name}.{node.attr}")
+        if isinstance(value, Module):
+            if node.attr in value.names:
+                return value.names[node.attr]
+            raise NotConstant("no constant of this name is set in that file")
         if isinstance(value, Member) and node.attr in ("value", "name"):
             return getattr(value, node.attr)
         if isinstance(value, Built) and node.attr in value.fields:
@@ -246,7 +264,9 @@ class Evaluator(Expressions):
             for each in (*owners, *arguments, *keywords.values()):
                 spoil(each.value, unknown)
             if isinstance(function.value, Local):
-                spoil_names(self.names, function.value, unknown)
+                scopes = [self.names, *([function.value.code.scope] if function.value.code else [])]
+                for scope in scopes:
+                    spoil_names(scope, function.value, unknown)
             if isinstance(function.value, Imported) and function.value.name in calls.CHANGE_ANYTHING:
                 doubted = [
                     name for name, v in self.names.items() if not isinstance(v.value, Imported | Local | NotKnown)
@@ -255,6 +275,8 @@ class Evaluator(Expressions):
             return unknown
 
     def _called(self, node: ast.Call, function: Placed, arguments: Arguments, keywords: Keywords) -> Any:
+        if isinstance(function.value, Local) and self.run_local is not None:
+            return self.run_local(function.value, arguments, keywords)
         if not asks(function.value):
             return calls.called(function, arguments, keywords)
         got = functools.partial(self.environment.got, self.source.at(node))

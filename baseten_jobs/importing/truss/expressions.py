@@ -6,11 +6,21 @@ from typing import Any
 
 from baseten_jobs.importing.placed import Placed
 from baseten_jobs.importing.truss import operators, paths
+from baseten_jobs.importing.truss.binding import default_nodes
 from baseten_jobs.importing.truss.calls import why
 from baseten_jobs.importing.truss.environment import ENVIRON, Environment
 from baseten_jobs.importing.truss.names import is_enum, member_of
 from baseten_jobs.importing.truss.source import PythonSource
-from baseten_jobs.importing.truss.values import Imported, Local, NotConstant, NotKnown, Parents, not_constant, refuse
+from baseten_jobs.importing.truss.values import (
+    Code,
+    Imported,
+    Local,
+    NotConstant,
+    NotKnown,
+    Parents,
+    not_constant,
+    refuse,
+)
 
 _THE_ENVIRONMENT = Imported(ENVIRON)
 
@@ -19,6 +29,7 @@ class Expressions(ABC):
     """A method for each kind of expression, called by the kind's name; raises NotConstant for what has no value."""
 
     source: PythonSource
+    names: dict[str, Placed]
     environment: Environment
 
     @abstractmethod
@@ -105,7 +116,9 @@ class Expressions(ABC):
         return self.value(node.body if operators.truth(test.value) else node.orelse)
 
     def _lambda(self, node: ast.Lambda) -> Local:
-        return Local("lambda")
+        """A function whose only statement returns a value."""
+        defaults = {name: self.value(each) for name, each in default_nodes(node.args).items()}
+        return Local("lambda", code=Code(node, self.source, self.names, defaults))
 
     def _subscript(self, node: ast.Subscript) -> Any:
         owner = self.value(node.value)

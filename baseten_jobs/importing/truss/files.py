@@ -9,6 +9,7 @@ from typing import BinaryIO
 
 from baseten_jobs.importing.adoption import ReadSource
 from baseten_jobs.importing.from_body import Given
+from baseten_jobs.importing.truss.beside import NOWHERE, origin_of
 from baseten_jobs.importing.truss.confined import read_confined
 from baseten_jobs.importing.truss.environment import NO_VARIABLES, Variables
 from baseten_jobs.importing.truss.names import PROJECT, ROOTS
@@ -40,7 +41,7 @@ def read_config(
     raw = read_whole(path, stdin, _WHAT)
     if isinstance(raw, Diagnostic):
         return ReadSource(name, diagnostics=(raw,))
-    read = read_confined(name, raw, given, variables, partial=partial)
+    read = read_confined(name, raw, given, variables, NOWHERE if path == STDIN else origin_of(path), partial=partial)
     if read.draft is None and not read.diagnostics:
         read = Read(diagnostics=(_no_project(name),))
     return _found(name, path, read)
@@ -109,7 +110,7 @@ def _of_tree(path: str, variables: Variables, *, partial: bool) -> ReadSource | 
         return ReadSource(name, diagnostics=(replace(raw, severity=severity),))
     if not _IMPORTS.search(raw) and not (PROJECT.encode() in raw and ROOTS[1].encode() in raw):
         return None
-    read = read_confined(name, raw, Given(), variables, partial=partial)
+    read = read_confined(name, raw, Given(), variables, origin_of(path), partial=partial)
     if read.draft is None and not read.diagnostics:
         return ReadSource(name, diagnostics=(replace(_no_project(name), severity=Severity.WARNING),))
     return _found(name, path, read)

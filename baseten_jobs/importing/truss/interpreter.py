@@ -2,17 +2,21 @@
 
 import ast
 from collections.abc import Sequence
+from typing import Any
 
 from baseten_jobs.importing.placed import Placed
 from baseten_jobs.importing.truss import operators
+from baseten_jobs.importing.truss.binding import bound, default_nodes
 from baseten_jobs.importing.truss.environment import Environment
 from baseten_jobs.importing.truss.evaluator import Evaluator
+from baseten_jobs.importing.truss.imports import Files, Imports
+from baseten_jobs.importing.truss.methods import Arguments, Keywords
 from baseten_jobs.importing.truss.source import PythonSource
 from baseten_jobs.importing.truss.touched import Touches
 from baseten_jobs.importing.truss.values import (
     Built,
+    Code,
     DictValue,
-    Imported,
     Local,
     NotConstant,
     NotKnown,
@@ -21,22 +25,68 @@ from baseten_jobs.importing.truss.values import (
 )
 
 
-def executed(source: PythonSource, touches: Touches, environment: Environment) -> dict[str, Placed]:
+class _Returned(Exception):
+    """The value that a function returns; where it is not known, neither is what the function changes."""
+
+    def __init__(self, value: Placed) -> None:
+        super().__init__()
+        self.value = value
+
+
+def executed(source: PythonSource, touches: Touches, environment: Environment, files: Files) -> dict[str, Placed]:
     """Every name of the module with its value at the end. Never raises."""
     names: dict[str, Placed] = {}
     try:
-        _Module(source, Evaluator(source, names, environment), touches).run(source.tree.body)
+        _Statements(Evaluator(source, names, environment), touches, files).run(source.tree.body)
     except NotConstant as exhausted:
         bound = frozenset(names).union(*(touches.of(statement).rebinds for statement in source.tree.body))
         return {name: Placed(exhausted.unknown) for name in bound}
     return names
 
 
-class _Module:
-    def __init__(self, source: PythonSource, evaluator: Evaluator, touches: Touches) -> None:
-        self.source, self.evaluator, self._touches = source, evaluator, touches
-        self.names = evaluator.names
-        self._depth = 0
+class _Statements:
+    def __init__(self, evaluator: Evaluator, touches: Touches, files: Files) -> None:
+        self.evaluator, self._touches = evaluator, touches
+        self._depth = self._calls = 0
+        self._imports = Imports(evaluator, files, self._module)
+        evaluator.run_local = self.called
+
+    @property
+    def source(self) -> PythonSource:
+        return self.evaluator.source
+
+    @property
+    def names(self) -> dict[str, Placed]:
+        return self.evaluator.names
+
+    def called(self, function: Local, arguments: Arguments, keywords: Keywords) -> Any:
+        """What a function returns; raises NotConstant where that, or what it changes, is not known."""
+        if (code := function.code) is None:
+            raise NotConstant("functions and classes of the file are not run")
+        self.evaluator.charge(1 + len(code.scope) // 16)
+        frame = {**code.scope, **bound(code.node.args, code.defaults, arguments, keywords)}
+        calls, self._calls = self._calls, self._calls + 1
+        try:
+            with self.evaluator.within(code.source, frame):
+                if isinstance(code.node, ast.Lambda):
+                    return self.evaluator.value(code.node.body)
+                self.run(code.node.body)
+        except _Returned as returned:
+            if isinstance(returned.value.value, NotKnown):
+                raise NotConstant(returned.value.value.why, returned.value.value) from None
+            return returned.value
+        finally:
+            self._calls = calls
+        return Placed(None)
+
+    def _return(self, statement: ast.Return) -> None:
+        if not self._calls:
+            raise NotConstant("it stands outside of a function")
+        raise _Returned(self.evaluator.value(statement.value) if statement.value else Placed(None))
+
+    def _raise(self, statement: ast.Raise) -> None:
+        if self._calls:
+            raise _Returned(Placed(self.evaluator.unreadable(statement, NotConstant("it raises an error"))))
 
     def run(self, statements: Sequence[ast.stmt]) -> None:
         self._depth += 1
@@ -59,6 +109,8 @@ class _Module:
             unknown = refused.unknown or self.evaluator.unreadable(statement, refused)
             if self.evaluator.exhausted:
                 raise NotConstant(str(refused), unknown) from None
+            if self._calls and self._touches.of(statement).returns:
+                raise _Returned(Placed(unknown)) from None
             self._doubt(statement, unknown)
 
     def _doubt(self, statement: ast.stmt, why: NotKnown) -> None:
@@ -73,29 +125,33 @@ class _Module:
         raise NotConstant(_KINDS.get(type(statement), "statements of this kind are not run"))
 
     def _pass(self, statement: ast.stmt) -> None:
-        """`pass`, `global`, `assert` and `raise` bind no name."""
+        """`pass`, `global` and `assert` bind no name."""
 
-    _global = _assert = _raise = _break = _continue = _pass
+    _global = _assert = _break = _continue = _pass
 
     def _import(self, statement: ast.Import) -> None:
-        for alias in statement.names:
-            root = alias.name.partition(".")[0]
-            name = alias.name if alias.asname else root
-            self.names[alias.asname or root] = Placed(Imported(name), self.source.at(statement))
+        self._imports.whole(statement)
 
     def _importfrom(self, statement: ast.ImportFrom) -> None:
-        module = "." * statement.level + (statement.module or "")
-        for alias in statement.names:
-            if alias.name == "*":
-                self.evaluator.stars += [module] if module.partition(".")[0] == "truss_train" else []
-            else:
-                imported = Imported(f"{module}.{alias.name}")
-                self.names[alias.asname or alias.name] = Placed(imported, self.source.at(statement))
+        self._imports.parts(statement)
+
+    def _module(self, source: PythonSource, names: dict[str, Placed]) -> None:
+        """Run the statements of another file."""
+        calls, self._calls = self._calls, 0
+        try:
+            with self.evaluator.within(source, names):
+                self.run(source.tree.body)
+        finally:
+            self._calls = calls
 
     def _functiondef(self, statement: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) -> None:
         touched = self._touches.within(statement)
         rebinds = touched.globals if not isinstance(statement, ast.ClassDef) else frozenset()
-        local = Local(statement.name, touched.changes, rebinds, touched.mentions)
+        code = None
+        if isinstance(statement, ast.FunctionDef) and touched.plain and not statement.decorator_list:
+            defaults = {name: self.evaluator.value(each) for name, each in default_nodes(statement.args).items()}
+            code = Code(statement, self.source, self.names, defaults)
+        local = Local(statement.name, touched.changes, rebinds, touched.mentions, code)
         self.names[statement.name] = Placed(local, self.source.at(statement))
 
     _asyncfunctiondef = _classdef = _functiondef
@@ -196,7 +252,6 @@ class _Module:
 _KINDS: dict[type, str] = {
     ast.With: "files are not read",
     ast.While: "loops of this kind are not run",
-    ast.Return: "it stands outside of a function",
 }
 
 

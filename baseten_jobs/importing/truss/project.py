@@ -10,11 +10,12 @@ from baseten_jobs.importing.draft import Draft
 from baseten_jobs.importing.from_body import Given, spec_of
 from baseten_jobs.importing.placed import NONE, Gap, Placed, placed
 from baseten_jobs.importing.truss.environment import Environment, Variables
+from baseten_jobs.importing.truss.imports import Files
 from baseten_jobs.importing.truss.interpreter import executed
 from baseten_jobs.importing.truss.names import PROJECT
 from baseten_jobs.importing.truss.source import PythonSource
 from baseten_jobs.importing.truss.touched import Touches
-from baseten_jobs.importing.truss.values import Built, Here, Imported, Local, Member, Method, NotKnown, Parents
+from baseten_jobs.importing.truss.values import Built, Here, Imported, Local, Member, Method, Module, NotKnown, Parents
 from baseten_jobs.manifest.diagnostics import Diagnostic, Position, Severity
 from baseten_jobs.manifest.document import MAX_DEPTH, MAX_DIGITS, MAX_VALUES, Odd
 from baseten_jobs.manifest.names import manifest_name
@@ -30,10 +31,10 @@ class Read:
     diagnostics: tuple[Diagnostic, ...] = ()
 
 
-def read_project(source: PythonSource, given: Given, variables: Variables, *, partial: bool) -> Read:
+def read_project(source: PythonSource, given: Given, variables: Variables, files: Files, *, partial: bool) -> Read:
     """The one training project of a file; what is not known is an error, or a gap where that is asked for."""
     touches, environment = Touches(), Environment(variables, source.path)
-    names = executed(source, touches, environment)
+    names = executed(source, touches, environment, files)
     projects = list({id(v.value): v for v in names.values() if _is_project(v.value)}.values())
     if len(projects) > 1:
         first, second = projects[0].at, projects[1].at
@@ -153,7 +154,7 @@ class _Reader:
             return self._gap(value, NotKnown(self._written(value), "half of a surrogate pair is not text", value.at))
         if isinstance(inner, float):
             return replace(value, value=Odd(str(inner), "number"))
-        if isinstance(inner, (Imported, Local, Method, Parents, bytes, complex)) or inner is Ellipsis:
+        if isinstance(inner, (Imported, Local, Method, Module, Parents, bytes, complex)) or inner is Ellipsis:
             why = "it is not a value that a job takes"
             return self._gap(value, NotKnown(self._written(value), why, value.at))
         return value

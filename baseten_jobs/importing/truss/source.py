@@ -31,14 +31,27 @@ _PYTHON_2 = re.compile(r"\s*(print|exec)\s+[^\s(=]")
 
 @dataclass(frozen=True)
 class PythonSource:
-    """A file that could be parsed; `lines` as Python counts them."""
+    """A file that could be parsed; `lines` as Python counts them, `file` where it really lies.
+
+    A file that another one imports `stands_at` the place of the import, and `here` is the way to it.
+    """
 
     path: str
     tree: ast.Module
     lines: tuple[str, ...]
+    file: str = ""
+    here: str = ""
+    stands_at: At | None = None
+
+    @property
+    def name(self) -> str:
+        """The way to the file from the folder of the one that is imported."""
+        return self.here or self.path.replace("\\", "/").rpartition("/")[2]
 
     def at(self, node: ast.expr | ast.stmt | ast.keyword) -> At:
         """Line and column in characters; Python counts bytes."""
+        if self.stands_at is not None:
+            return self.stands_at
         line = self.lines[node.lineno - 1] if node.lineno <= len(self.lines) else ""
         if line.isascii():
             return node.lineno, node.col_offset + 1

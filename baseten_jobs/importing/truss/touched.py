@@ -9,7 +9,8 @@ from dataclasses import dataclass
 class Touched:
     """The names that statements set (`rebinds`), those whose values they may change, and all names and attributes.
 
-    `nodes` counts the nodes of their syntax trees; `leaves` says that a `break` or `continue` is among them.
+    `nodes` counts the nodes of their syntax trees; `leaves` says that a `break` or `continue` is among them, `returns`
+    that a `return` is, and `plain` that nothing in them waits, yields, or sets names of an outer scope.
     """
 
     changes: frozenset[str]
@@ -18,6 +19,8 @@ class Touched:
     mentions: frozenset[str]
     nodes: int
     leaves: bool
+    returns: bool
+    plain: bool
 
 
 class Touches:
@@ -44,7 +47,7 @@ def _touched(statements: Iterable[ast.stmt]) -> Touched:
     walk.through([*statements])
     walk.through(walk.arguments, given=True)
     changes, rebinds, globals_, mentions = map(frozenset, (walk.changes, walk.rebinds, walk.globals, walk.mentions))
-    return Touched(changes, rebinds, globals_, mentions, walk.nodes, walk.leaves)
+    return Touched(changes, rebinds, globals_, mentions, walk.nodes, walk.leaves, walk.returns, walk.plain)
 
 
 _EMPTY = (ast.Constant, ast.expr_context)
@@ -59,7 +62,7 @@ class _Walk:
         self.rebinds: set[str] = set()
         self.globals: set[str] = set()
         self.mentions: set[str] = set()
-        self.nodes, self.leaves = 0, False
+        self.nodes, self.leaves, self.returns, self.plain = 0, False, False, True
         self.arguments: list[ast.AST] = []
 
     def through(self, waiting: list[ast.AST], *, given: bool = False) -> None:
@@ -86,10 +89,15 @@ class _Walk:
             self.changes |= set() if isinstance(node.ctx, ast.Load) else {_root(node)}
         elif isinstance(node, ast.Global):
             self.globals |= set(node.names)
+            self.plain = False
         elif isinstance(node, ast.alias):
             self.rebinds.add((node.asname or node.name).partition(".")[0])
         elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
             self.rebinds.add(node.name)
+        elif isinstance(node, ast.Return):
+            self.returns = True
+        elif isinstance(node, ast.Yield | ast.YieldFrom | ast.Await | ast.Nonlocal):
+            self.plain = False
         elif isinstance(node, ast.Break | ast.Continue):
             self.leaves = True
 

@@ -1,9 +1,11 @@
 """What an expression of a Python file may mean, as far as it can be known without running it."""
 
+import ast
 from dataclasses import dataclass, field
 from typing import Any
 
 from baseten_jobs.importing.placed import NONE, At, Placed
+from baseten_jobs.importing.truss.source import PythonSource
 
 _NOT_CONSTANT = "only running it would tell"
 
@@ -81,7 +83,7 @@ class Imported:
 
 @dataclass(frozen=True)
 class Local:
-    """A function or class of the file itself, which is never run.
+    """A function or class of a file that is read; with `code`, its statements are worked out where it is called.
 
     Running it may change the values of the names `changes`, and give `rebinds` other values; `mentions` are all names
     and attributes in it.
@@ -91,6 +93,25 @@ class Local:
     changes: frozenset[str] = field(default_factory=frozenset, repr=False)
     rebinds: frozenset[str] = field(default_factory=frozenset, repr=False)
     mentions: frozenset[str] = field(default_factory=frozenset, repr=False)
+    code: "Code | None" = field(default=None, repr=False)
+
+
+@dataclass(eq=False)
+class Code:
+    """What a call of a function works out: under the names of `scope`, with the defaults of its parameters."""
+
+    node: ast.FunctionDef | ast.Lambda
+    source: PythonSource
+    scope: dict[str, Placed]
+    defaults: dict[str, Placed]
+
+
+@dataclass(eq=False)
+class Module:
+    """A module that lies beside the file, with its names; without a file of its own, it is a folder of others."""
+
+    path: str
+    names: dict[str, Placed]
 
 
 @dataclass(frozen=True)
