@@ -1,11 +1,12 @@
 """`import`: manifests of what others wrote."""
 
 import os
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from baseten_jobs.cli import options
+from baseten_jobs.cli import options, sink
 from baseten_jobs.cli.exits import Exit
 from baseten_jobs.cli.field_option import FieldOption, bundle
 from baseten_jobs.cli.helped import HelpedGroup
@@ -17,10 +18,12 @@ from baseten_jobs.importing.from_curl import Pasted, read_pasted
 from baseten_jobs.importing.json_reader import lines_of, read_json
 from baseten_jobs.importing.placed import Placed
 from baseten_jobs.importing.truss.environment import Variables
-from baseten_jobs.importing.truss.files import read_config, read_configs
+from baseten_jobs.importing.truss.files import read_config, read_configs, run_config
+from baseten_jobs.importing.truss.running import interpreter
 from baseten_jobs.manifest.diagnostics import Diagnostic, Position
 from baseten_jobs.manifest.document import decode
-from baseten_jobs.manifest.sources import read_whole, shown_name
+from baseten_jobs.manifest.sources import STDIN, read_whole, shown_name
+from baseten_jobs.phrases import one_line
 from baseten_jobs.report import formats
 from baseten_jobs.report.adoption import adoption_notes
 
@@ -59,6 +62,31 @@ environment = bundle(
 )  # fmt: skip
 """The environment variables that a file asks for."""
 
+
+@dataclass(frozen=True)
+class _Running:
+    """Whether a file may be run, by which interpreter, and whether without a question."""
+
+    asked: bool = False
+    python: str = ""
+    yes: bool = False
+
+
+def _running(run: bool, python: str, yes: bool) -> _Running:
+    if (python or yes) and not run:
+        raise click.UsageError("--python and --yes go with --run")
+    return _Running(run, python, yes)
+
+
+run_option = bundle(
+    "running",
+    _running,
+    click.Option(["--run"], is_flag=True, help="Run the file, after asking, and take what it makes. Nothing is sent."),
+    click.Option(["--python"], default="", metavar="PATH", help="The interpreter of --run: one that has truss."),
+    click.Option(["-y", "--yes"], is_flag=True, help="Do not ask before --run; needed where there is no terminal."),
+)
+"""The explicit way for files that only running them would tell."""
+
 target = bundle(
     "target",
     lambda out, force: Target("" if out == options.STANDARD_OUTPUT else out, force),
@@ -73,7 +101,7 @@ target = bundle(
 
 @click.group("import", cls=HelpedGroup)
 def command() -> None:
-    """Write manifests of what there is already. Nothing is run, and nothing is sent."""
+    """Write manifests of what there is already. Nothing is sent, and nothing is run without --run."""
 
 
 @command.command("truss")
@@ -81,14 +109,20 @@ def command() -> None:
 @given
 @click.option("--partial", is_flag=True, help="Mark what can't be read as !todo, and go on.")
 @environment
+@run_option
 @target
 @options.output(*formats.ADOPTION)
-def truss(path: str, given: Given, partial: bool, environment: Variables, target: Target, output: str) -> Exit:
+def truss(
+    path: str, given: Given, partial: bool, environment: Variables, running: _Running, target: Target, output: str
+) -> Exit:
     """Of the truss client's Python file, or of every one below a folder; the code beside it becomes the workspace.
 
-    The files are read, never run: a value that only running them would tell is an error at its place.
+    The files are read, and never run without --run: a value that only running them would tell is an error at its
+    place. What a file imports from files beside it is read as well.
     """
     session = Session(output)
+    if running.asked:
+        return _run(session, path, given, environment, running, target)
     if not os.path.isdir(path):
         return _told(session, adopt([read_config(path, session.stdin, given, environment, partial=partial)], target))
     if not target.out or target.is_file:
@@ -97,6 +131,20 @@ def truss(path: str, given: Given, partial: bool, environment: Variables, target
         raise click.UsageError("--name and --project go with one file")
     found = read_configs(path, environment, partial=partial)
     return _told(session, adopt(found.found, target, found.skipped))
+
+
+def _run(session: Session, path: str, given: Given, environment: Variables, running: _Running, target: Target) -> Exit:
+    if path == STDIN or os.path.isdir(path):
+        raise click.UsageError("--run goes with one file")
+    python = interpreter(running.python)
+    if not python:
+        where = f"with {one_line(running.python)}" if running.python else "with any Python that is found here"
+        told = f"truss can't be imported {where}; --python PATH names one that has it, `pip install truss` brings it"
+        return session.fail(told, Exit.FAILED)
+    question = f"Run {shown_name(path)} with {one_line(python)}? It can do whatever you can."
+    if not running.yes and not sink.confirmed(question):
+        return session.fail("the file was not run; --yes runs it where nobody can be asked", Exit.REFUSED)
+    return _told(session, adopt([run_config(path, python, given, environment)], target))
 
 
 @command.command("request")

@@ -1,3 +1,3 @@
-"""Python files of the incumbent client -> drafts of manifests; they are read, and never run."""
+"""Python files of the incumbent client -> drafts of manifests; they are read, and run only by the explicit word."""
 
-__all__ = ["environment", "files"]
+__all__ = ["environment", "files", "running"]

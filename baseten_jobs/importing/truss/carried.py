@@ -12,18 +12,18 @@ from baseten_jobs.manifest.document import Odd
 
 def packed(read: Read) -> str:
     """The text that `unpacked` reads."""
-    draft = read.draft and [
-        read.draft.path, _data(read.draft.metadata), _data(read.draft.spec), [_told(d) for d in read.draft.remarks],
-        read.draft.as_written,
-    ]  # fmt: skip
-    return json.dumps([draft, [_told(each) for each in read.diagnostics]])
+    drafts = [
+        [draft.path, _data(draft.metadata), _data(draft.spec), [_told(d) for d in draft.remarks], draft.as_written]
+        for draft in read.drafts
+    ]
+    return json.dumps([drafts, [_told(each) for each in read.diagnostics]])
 
 
 def unpacked(text: bytes) -> Read:
     """The same again; raises ValueError for anything else."""
     try:
-        draft, diagnostics = json.loads(text)
-        return Read(draft and _draft(*draft), tuple(_diagnostic(*each) for each in diagnostics))
+        drafts, diagnostics = json.loads(text)
+        return Read(tuple(_draft(*each) for each in drafts), tuple(_diagnostic(*each) for each in diagnostics))
     except (TypeError, KeyError, RecursionError) as error:
         raise ValueError(f"not what was asked for: {error}") from None
 

@@ -41,7 +41,8 @@ class Environment:
             raise NotConstant(_NOT_READ, hint=_hint(key.value, "; --defaults takes the default"))
         shown = "None" if default.value is None else "" if not _plain(default) else quoted(text_of(default.value))
         message = f"{quoted(str(key.value))} is not given, so its default{f' {shown}' if shown else ''} is taken"
-        self._remark("environment-default", message, at, _hint(key.value), Severity.NOTE)
+        place = Position(self._path, *at)
+        self._add(Diagnostic("environment-default", message, place, hint=_hint(key.value), severity=Severity.NOTE))
         return default
 
     def item(self, at: At, name: Placed) -> str:
@@ -61,14 +62,18 @@ class Environment:
             raise NotConstant(_NOT_READ)
         value = self._variables.given.get(name.value)
         if value is not None and looks_secret(name.value, value):
-            message = f"the value of --env {name.value} looks like a secret, and stands in the manifest as plain text"
-            hint = "keep it as a secret in Baseten, and write `{name: SECRET}` in its place"
-            self._remark("literal-secret", message, at, hint, Severity.WARNING)
+            self._add(secret_given(name.value, Position(self._path, *at)))
         return value
 
-    def _remark(self, rule: str, message: str, at: At, hint: str, severity: Severity) -> None:
-        told = Diagnostic(rule, message, Position(self._path, *at), hint=hint, severity=severity)
+    def _add(self, told: Diagnostic) -> None:
         self.remarks += [told] if told not in self.remarks else []
+
+
+def secret_given(name: str, position: Position) -> Diagnostic:
+    """What to know of a value of `--env` that looks like a secret, and goes into a manifest."""
+    message = f"the value of --env {name} looks like a secret, and stands in the manifest as plain text"
+    hint = "keep it as a secret in Baseten, and write `{name: SECRET}` in its place"
+    return Diagnostic("literal-secret", message, position, hint=hint, severity=Severity.WARNING)
 
 
 def asks(function: Any) -> bool:

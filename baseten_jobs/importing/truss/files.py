@@ -14,6 +14,7 @@ from baseten_jobs.importing.truss.confined import read_confined
 from baseten_jobs.importing.truss.environment import NO_VARIABLES, Variables
 from baseten_jobs.importing.truss.names import PROJECT, ROOTS
 from baseten_jobs.importing.truss.project import Read
+from baseten_jobs.importing.truss.running import read_by_running
 from baseten_jobs.manifest.diagnostics import Diagnostic, Position, Severity
 from baseten_jobs.manifest.paths import walk
 from baseten_jobs.manifest.sources import STDIN, read_whole, shown_name
@@ -42,9 +43,18 @@ def read_config(
     if isinstance(raw, Diagnostic):
         return ReadSource(name, diagnostics=(raw,))
     read = read_confined(name, raw, given, variables, NOWHERE if path == STDIN else origin_of(path), partial=partial)
-    if read.draft is None and not read.diagnostics:
+    if not read.drafts and not read.diagnostics:
         read = Read(diagnostics=(_no_project(name),))
     return _found(name, path, read)
+
+
+def run_config(path: str, python: str, given: Given, variables: Variables) -> ReadSource:
+    """One file, which is run: whoever calls this was given the word for it."""
+    name = shown_name(path)
+    if not os.path.isfile(path):
+        return ReadSource(name, diagnostics=(Diagnostic("unreadable", "there is no such file", Position(name)),))
+    read = read_by_running(name, path, python, given, variables)
+    return _found(name, path, read if read.drafts or read.diagnostics else Read(diagnostics=(_no_project(name),)))
 
 
 def _no_project(name: str) -> Diagnostic:
@@ -111,14 +121,14 @@ def _of_tree(path: str, variables: Variables, *, partial: bool) -> ReadSource | 
     if not _IMPORTS.search(raw) and not (PROJECT.encode() in raw and ROOTS[1].encode() in raw):
         return None
     read = read_confined(name, raw, Given(), variables, origin_of(path), partial=partial)
-    if read.draft is None and not read.diagnostics:
+    if not read.drafts and not read.diagnostics:
         return ReadSource(name, diagnostics=(replace(_no_project(name), severity=Severity.WARNING),))
     return _found(name, path, read)
 
 
 def _found(name: str, path: str, read: Read) -> ReadSource:
     folder = "" if path == STDIN else os.path.dirname(path)
-    return ReadSource(name, (read.draft,) if read.draft else (), read.diagnostics, folder)
+    return ReadSource(name, read.drafts, read.diagnostics, folder)
 
 
 def _python_files(folder: str) -> Iterator[str | Diagnostic]:

@@ -1,6 +1,7 @@
 """The incumbent client's Python file -> a draft: what its training project means, its own defaults spelled out."""
 
 import ast
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 from posixpath import normpath, relpath
@@ -27,8 +28,20 @@ from baseten_jobs.secrecy import hidden, quoted
 class Read:
     """What a file holds: a draft, or diagnostics, or, where both are missing, no training project at all."""
 
-    draft: Draft | None = None
+    drafts: tuple[Draft, ...] = ()
     diagnostics: tuple[Diagnostic, ...] = ()
+
+    @property
+    def draft(self) -> Draft | None:
+        """The only draft, or the first one."""
+        return self.drafts[0] if self.drafts else None
+
+
+def read_made(source: PythonSource, projects: Sequence[Placed], given: Given) -> Read:
+    """The training projects that a file made when it was run, as data."""
+    reader = _Reader(source, partial=False)
+    drafts = tuple(reader.draft(each, given) for each in projects)
+    return Read(drafts, tuple(reader.problems))
 
 
 def read_project(source: PythonSource, given: Given, variables: Variables, files: Files, *, partial: bool) -> Read:
@@ -44,7 +57,7 @@ def read_project(source: PythonSource, given: Given, variables: Variables, files
         return Read(diagnostics=tuple(_hidden_projects(source, names, touches)))
     reader = _Reader(source, partial)
     draft = reader.draft(projects[0], given)
-    return Read(replace(draft, remarks=(*draft.remarks, *environment.remarks)), tuple(reader.problems))
+    return Read((replace(draft, remarks=(*draft.remarks, *environment.remarks)),), tuple(reader.problems))
 
 
 def _is_project(value: Any) -> bool:

@@ -43,6 +43,11 @@ class PythonSource:
     here: str = ""
     stands_at: At | None = None
 
+    @classmethod
+    def unread(cls, path: str) -> "PythonSource":
+        """A file that was run, and whose text therefore has no part in what is said."""
+        return cls(path, ast.Module([], []), ("",))
+
     @property
     def name(self) -> str:
         """The way to the file from the folder of the one that is imported."""
