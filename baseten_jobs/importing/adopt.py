@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from baseten_jobs.importing.adoption import Adopted, Adoption, ReadSource
 from baseten_jobs.importing.draft import Draft, check, gaps, written
 from baseten_jobs.importing.placed import NONE, Placed, placed
+from baseten_jobs.importing.sweep import folded, shared_name
 from baseten_jobs.manifest.diagnostics import Diagnostic, Position, Severity, has_errors, in_order
 from baseten_jobs.manifest.document import is_yaml
 from baseten_jobs.manifest.names import distinct
@@ -47,7 +48,8 @@ def adopt(found: Sequence[ReadSource], target: Target, skipped: int = 0) -> Adop
         told = list(one.diagnostics)
         if one.drafts:
             one = _named(one, next(names)) if one.mark else one
-            path = target.path_for(one.drafts[0].name or "manifest")
+            shared = shared_name([draft.name for draft in one.drafts])
+            path = target.path_for(shared or one.drafts[0].name or "manifest")
             made, problems = _made(one, path)
             told += problems
             if not has_errors(told) and path and path in taken:
@@ -82,7 +84,7 @@ def _made(one: ReadSource, path: str) -> tuple[Adopted, list[Diagnostic]]:
     told = [problem for draft in drafts for problem in check(draft)]
     if has_errors((*one.diagnostics, *told)):
         return Adopted(one.source, path, drafts, ""), told
-    result = written(drafts, _modeline(os.path.dirname(path), bool(path)))
+    result = written(drafts, _modeline(os.path.dirname(path), bool(path)), folded if one.sweep else list)
     missing = sum(1 for draft in drafts for part in (draft.metadata, draft.spec) for _ in gaps(part))
     workspaces = sum(bool(draft.spec.entries.get("workspace", NONE).entries) for draft in drafts)
     return Adopted(one.source, path, drafts, result.text, missing, workspaces), [*told, *result.diagnostics]

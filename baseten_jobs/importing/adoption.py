@@ -11,6 +11,7 @@ class ReadSource:
     """One source: a draft for each manifest in it, or the diagnostics with the reason why there is none.
 
     `folder` is where the paths of its workspaces start, and `mark` tells it from others of the same name.
+    `sweep` says that the drafts belong together, as jobs of one loop do.
     """
 
     source: str
@@ -18,6 +19,7 @@ class ReadSource:
     diagnostics: tuple[Diagnostic, ...] = ()
     folder: str = ""
     mark: str = ""
+    sweep: bool = False
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """What a source says of a job, in the manifest's sections: a draft, and what schema and rules find in it."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -77,9 +77,12 @@ _OPTIONS = {
 """What to do about a name that the source does not tell; in a manifest these say enough by themselves."""
 
 
-def written(drafts: Sequence[Draft], modeline: str) -> ManifestText:
-    """The text of a file with these manifests, and why it can't be one."""
-    text = yaml_text([_marked(draft.manifest) for draft in drafts], modeline)
+def written(
+    drafts: Sequence[Draft], modeline: str, fold: Callable[[list[dict[str, Any]]], Sequence[Mapping[str, Any]]] = list
+) -> ManifestText:
+    """The text of a file with these manifests, which `fold` may make fewer, and why it can't be one."""
+    manifests = fold([draft.manifest for draft in drafts])
+    text = yaml_text([_marked(manifest) for manifest in manifests], modeline)
     found = load(drafts[0].path, text).diagnostics
     return ManifestText(text, tuple(replace(d, position=Position(drafts[0].path)) for d in found if d.rule != "todo"))
 

@@ -177,6 +177,7 @@ _FUNCTIONS: Mapping[str, Callable[..., Any]] = MappingProxyType(
         "sum": lambda values: sum(plain(each.value) for each in iterated(values)),
         "abs": lambda value: abs(value.value),
         "round": lambda value: round(value.value),
+        "print": lambda *values, **how: None,
         "repr": lambda value: repr(plain(value.value)),
         "pathlib.Path": _path,
         "pathlib.PurePath": _path,
@@ -196,7 +197,7 @@ _FUNCTIONS: Mapping[str, Callable[..., Any]] = MappingProxyType(
 )
 CHANGE_ANYTHING = frozenset({"exec", "eval", "globals", "locals", "vars"})
 """Functions after which no name is certain to have the value that was read."""
-BUILTINS = frozenset(name for name in _FUNCTIONS if "." not in name) | {"open", "print", "input", "exec", "eval"} | {
+BUILTINS = frozenset(name for name in _FUNCTIONS if "." not in name) | {"open", "input", "exec", "eval"} | {
     "getattr", "setattr", "globals", "locals", "vars", "compile", "__import__", "type", "set", "exit", "isinstance"
 }  # fmt: skip
 

@@ -17,7 +17,8 @@ from baseten_jobs.importing.from_body import Given
 from baseten_jobs.importing.truss.beside import NOWHERE, Beside, Origin
 from baseten_jobs.importing.truss.carried import packed, unpacked
 from baseten_jobs.importing.truss.environment import NO_VARIABLES, Variables
-from baseten_jobs.importing.truss.project import Read, read_project
+from baseten_jobs.importing.truss.project import Read
+from baseten_jobs.importing.truss.projects import read_project
 from baseten_jobs.importing.truss.source import parse
 from baseten_jobs.manifest.diagnostics import Diagnostic, Position
 

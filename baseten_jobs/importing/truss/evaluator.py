@@ -11,7 +11,7 @@ from baseten_jobs.importing.truss import calls, operators, paths
 from baseten_jobs.importing.truss.environment import Environment, asks
 from baseten_jobs.importing.truss.expressions import Expressions
 from baseten_jobs.importing.truss.methods import Arguments, Keywords, bounded
-from baseten_jobs.importing.truss.names import CLASSES, member_of
+from baseten_jobs.importing.truss.names import CLASSES, PROJECT, PUSHES, member_of
 from baseten_jobs.importing.truss.source import PythonSource
 from baseten_jobs.importing.truss.values import (
     Built,
@@ -41,6 +41,7 @@ class Evaluator(Expressions):
     def __init__(self, source: PythonSource, names: dict[str, Placed], environment: Environment) -> None:
         self.source, self.names, self.environment = source, names, environment
         self.stars: list[str] = []
+        self.made: list[Placed] = []
         self.run_local: Callable[[Local, Arguments, Keywords], Any] | None = None
         self._depth, self._steps = 0, STEPS
         self._exhausted: NotKnown | None = None
@@ -258,7 +259,10 @@ class Evaluator(Expressions):
         self.charge_for(*(each.value for each in (*arguments, *keywords.values())))
         self.charge_for(*(each.value for each in owners if not isinstance(each.value, (list, dict))))
         try:
-            return self._called(node, function, arguments, keywords)
+            made = self._called(node, function, arguments, keywords)
+            if isinstance(made, Built) and made.kind == PROJECT:
+                self.made.append(Placed(made, self.source.at(node)))
+            return made
         except NotConstant as refused:
             unknown = refused.unknown or self._known(function) or self.unreadable(node, refused)
             for each in (*owners, *arguments, *keywords.values()):
@@ -271,10 +275,14 @@ class Evaluator(Expressions):
                 doubted = [
                     name for name, v in self.names.items() if not isinstance(v.value, Imported | Local | NotKnown)
                 ]
+                for name in doubted:
+                    spoil(self.names[name].value, unknown)
                 self.names.update({name: Placed(unknown) for name in doubted})
             return unknown
 
     def _called(self, node: ast.Call, function: Placed, arguments: Arguments, keywords: Keywords) -> Any:
+        if isinstance(function.value, Imported) and function.value.name in PUSHES:
+            return self.unreadable(node, NotConstant("nothing is sent"))
         if isinstance(function.value, Local) and self.run_local is not None:
             return self.run_local(function.value, arguments, keywords)
         if not asks(function.value):

@@ -128,7 +128,7 @@ def _of_tree(path: str, variables: Variables, *, partial: bool) -> ReadSource | 
 
 def _found(name: str, path: str, read: Read) -> ReadSource:
     folder = "" if path == STDIN else os.path.dirname(path)
-    return ReadSource(name, read.drafts, read.diagnostics, folder)
+    return ReadSource(name, read.drafts, read.diagnostics, folder, sweep=len(read.drafts) > 1)
 
 
 def _python_files(folder: str) -> Iterator[str | Diagnostic]:

@@ -2,6 +2,7 @@
 
 import ast
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from baseten_jobs.importing.placed import Placed
@@ -33,15 +34,26 @@ class _Returned(Exception):
         self.value = value
 
 
-def executed(source: PythonSource, touches: Touches, environment: Environment, files: Files) -> dict[str, Placed]:
-    """Every name of the module with its value at the end. Never raises."""
-    names: dict[str, Placed] = {}
+@dataclass(frozen=True)
+class Executed:
+    """Every name of a module with its value at the end, and the training projects that were made, in order."""
+
+    names: dict[str, Placed]
+    made: Sequence[Placed] = ()
+
+
+def executed(
+    source: PythonSource, touches: Touches, environment: Environment, files: Files, *, as_script: bool = False
+) -> Executed:
+    """What comes of the statements of a file; `as_script` as if Python was called with it. Never raises."""
+    names: dict[str, Placed] = {"__name__": Placed("__main__")} if as_script else {}
+    evaluator = Evaluator(source, names, environment)
     try:
-        _Statements(Evaluator(source, names, environment), touches, files).run(source.tree.body)
+        _Statements(evaluator, touches, files).run(source.tree.body)
     except NotConstant as exhausted:
-        bound = frozenset(names).union(*(touches.of(statement).rebinds for statement in source.tree.body))
-        return {name: Placed(exhausted.unknown) for name in bound}
-    return names
+        rebound = frozenset(names).union(*(touches.of(statement).rebinds for statement in source.tree.body))
+        return Executed({name: Placed(exhausted.unknown) for name in rebound})
+    return Executed(names, evaluator.made)
 
 
 class _Statements:

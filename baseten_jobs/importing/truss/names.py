@@ -9,6 +9,8 @@ ROOTS = ("truss_train", "truss")
 """Its top-level modules; whatever lies between one of them and a name does not matter."""
 
 PROJECT = "TrainingProject"
+PUSHES = ("truss_train.push", "truss_train.public_api.push")
+"""What submits a project, and changes nothing of it."""
 
 _CHECKPOINTS: Mapping[str, str] = MappingProxyType(
     {

@@ -1,6 +1,5 @@
-"""The incumbent client's Python file -> a draft: what its training project means, its own defaults spelled out."""
+"""A training project of the incumbent client -> a draft: what it means, the client's own defaults spelled out."""
 
-import ast
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
@@ -9,13 +8,9 @@ from typing import Any
 
 from baseten_jobs.importing.draft import Draft
 from baseten_jobs.importing.from_body import Given, spec_of
-from baseten_jobs.importing.placed import NONE, Gap, Placed, placed
-from baseten_jobs.importing.truss.environment import Environment, Variables
-from baseten_jobs.importing.truss.imports import Files
-from baseten_jobs.importing.truss.interpreter import executed
+from baseten_jobs.importing.placed import Gap, Placed, placed
 from baseten_jobs.importing.truss.names import PROJECT
 from baseten_jobs.importing.truss.source import PythonSource
-from baseten_jobs.importing.truss.touched import Touches
 from baseten_jobs.importing.truss.values import Built, Here, Imported, Local, Member, Method, Module, NotKnown, Parents
 from baseten_jobs.manifest.diagnostics import Diagnostic, Position, Severity
 from baseten_jobs.manifest.document import MAX_DEPTH, MAX_DIGITS, MAX_VALUES, Odd
@@ -39,46 +34,12 @@ class Read:
 
 def read_made(source: PythonSource, projects: Sequence[Placed], given: Given) -> Read:
     """The training projects that a file made when it was run, as data."""
-    reader = _Reader(source, partial=False)
+    reader = Reader(source, partial=False)
     drafts = tuple(reader.draft(each, given) for each in projects)
     return Read(drafts, tuple(reader.problems))
 
 
-def read_project(source: PythonSource, given: Given, variables: Variables, files: Files, *, partial: bool) -> Read:
-    """The one training project of a file; what is not known is an error, or a gap where that is asked for."""
-    touches, environment = Touches(), Environment(variables, source.path)
-    names = executed(source, touches, environment, files)
-    projects = list({id(v.value): v for v in names.values() if _is_project(v.value)}.values())
-    if len(projects) > 1:
-        first, second = projects[0].at, projects[1].at
-        message, hint = "there is a second training project in this file", f"the first is at {first[0]}:{first[1]}"
-        return Read(diagnostics=(Diagnostic("projects", message, Position(source.path, *second), hint=hint),))
-    if not projects:
-        return Read(diagnostics=tuple(_hidden_projects(source, names, touches)))
-    reader = _Reader(source, partial)
-    draft = reader.draft(projects[0], given)
-    return Read((replace(draft, remarks=(*draft.remarks, *environment.remarks)),), tuple(reader.problems))
-
-
-def _is_project(value: Any) -> bool:
-    return isinstance(value, Built) and value.kind == PROJECT
-
-
-def _hidden_projects(source: PythonSource, names: dict[str, Placed], touches: Touches) -> list[Diagnostic]:
-    """Projects that only come to be when the file is run."""
-    makers = {name for name, v in names.items() if isinstance(v.value, Local) and PROJECT in v.value.mentions}
-    makers.add(PROJECT)
-    for statement in source.tree.body:
-        if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-            continue
-        touched = touches.of(statement)
-        for name in touched.rebinds if not makers.isdisjoint(touched.mentions) else ():
-            if isinstance(unknown := names.get(name, NONE).value, NotKnown):
-                return [_not_read(source.path, unknown)]
-    return []
-
-
-def _not_read(path: str, unknown: NotKnown) -> Diagnostic:
+def not_read(path: str, unknown: NotKnown) -> Diagnostic:
     message = f"{quoted(unknown.text, 84)} is not a constant: {unknown.why}"
     hint = unknown.hint or _GAP
     return Diagnostic("not-constant", message, Position(path, *unknown.at), hint=hint)
@@ -87,7 +48,7 @@ def _not_read(path: str, unknown: NotKnown) -> Diagnostic:
 _GAP = "--partial leaves a marked gap"
 
 
-class _Reader:
+class Reader:
     def __init__(self, source: PythonSource, partial: bool) -> None:
         self.source, self.partial = source, partial
         self.problems: list[Diagnostic] = []
@@ -183,7 +144,7 @@ class _Reader:
         return str(name)
 
     def _gap(self, value: Placed, unknown: NotKnown) -> Placed:
-        if not self.partial and (told := _not_read(self.source.path, unknown)) not in self.problems:
+        if not self.partial and (told := not_read(self.source.path, unknown)) not in self.problems:
             self.problems.append(told)
         line, column = unknown.at
         reason = f"{self.source.path}:{line}:{column}: {hidden(unknown.text, '***')} is not a constant: {unknown.why}"

@@ -1,3 +1,3 @@
 """A document with a matrix -> a document for each of its cells."""
 
-__all__ = ["cells", "expansion"]
+__all__ = ["axes", "cells", "expansion"]
