@@ -53,7 +53,8 @@ _EFFECTFUL = """
     git.process git.ignored git.objects git.repository git.index git.listing workspace.user_cache workspace.hashing
     workspace.places workspace.walk workspace.archive workspace.boundary workspace.conversion
     workspace.warnings workspace.start_commands workspace.pack importing.adopt importing.truss.beside
-    importing.truss.confined importing.truss.runner importing.truss.running importing.truss.files compilation
+    importing.truss.confined importing.truss.ignored importing.truss.runner importing.truss.running
+    importing.truss.files compilation
     provider.api.local_database planning.history.commit_files git.remote planning.history.branch_tip
     planning.history.code_revisions planning.history.line_counts
     planning.history.lookup planning.history.orphans planning.history.missing_jobs

@@ -273,3 +273,11 @@ def test_functions_that_call_themselves_come_to_an_end(project: Path, capsys: py
     (project / "c.py").write_text(f"{HEAD}def f(n):\n    return f(n + 1)\nenv = {{'A': f(1)}}\n{TAIL}")
     assert run(["import", "truss", "c.py"]) == 1
     assert "is not a constant" in capsys.readouterr().err
+
+
+def test_what_truss_ignore_names_is_excluded(capsys: pytest.CaptureFixture[str]) -> None:
+    Path(".truss_ignore").write_text("# big\ndata/\n\n*.ckpt\n!keep.ckpt\n")
+    (document,) = _imported(f"{HEAD}env = {{}}\n{TAIL}")
+    assert document["spec"]["workspace"] == {"exclude": ["data/", "*.ckpt"]}
+    assert "2 patterns of .truss_ignore became excludes of spec.workspace" in capsys.readouterr().err
+    assert run(["validate", "m.yaml"]) == 0

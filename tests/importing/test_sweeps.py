@@ -1,4 +1,4 @@
-"""A loop of the incumbent client's Python file -> one manifest with a matrix where it has just these jobs, else each."""
+"""A loop of the incumbent client's Python file -> one manifest with a matrix where that means its jobs, else each."""
 
 import io
 from pathlib import Path
@@ -25,7 +25,8 @@ HEAD = "import os\nfrom truss_train import definitions as d, push\n"
 MAKE = (
     "def make(lr, rank=8, name='sweep'):\n"
     '    job = d.TrainingJob(image=d.Image(base_image="python:3.12.4-slim"), runtime=d.Runtime(\n'
-    '        start_commands=[f"train --lr {lr} --out run-{lr} --rank {rank}"], environment_variables={"LR": str(lr)}))\n'
+    '        start_commands=[f"train --lr {lr} --out run-{lr} --rank {rank}"],\n'
+    '        environment_variables={"LR": str(lr)}))\n'
     "    return d.TrainingProject(name=name, job=job)\n"
 )
 FOR = "for lr in ['1e-4', '2e-5']:\n"

@@ -12,6 +12,7 @@ from baseten_jobs.importing.from_body import Given
 from baseten_jobs.importing.truss.beside import NOWHERE, origin_of
 from baseten_jobs.importing.truss.confined import read_confined
 from baseten_jobs.importing.truss.environment import NO_VARIABLES, Variables
+from baseten_jobs.importing.truss.ignored import with_ignored
 from baseten_jobs.importing.truss.names import PROJECT, ROOTS
 from baseten_jobs.importing.truss.project import Read
 from baseten_jobs.importing.truss.running import read_by_running
@@ -128,7 +129,8 @@ def _of_tree(path: str, variables: Variables, *, partial: bool) -> ReadSource | 
 
 def _found(name: str, path: str, read: Read) -> ReadSource:
     folder = "" if path == STDIN else os.path.dirname(path)
-    return ReadSource(name, read.drafts, read.diagnostics, folder, sweep=len(read.drafts) > 1)
+    drafts = read.drafts if path == STDIN else tuple(with_ignored(draft, folder) for draft in read.drafts)
+    return ReadSource(name, drafts, read.diagnostics, folder, sweep=len(read.drafts) > 1)
 
 
 def _python_files(folder: str) -> Iterator[str | Diagnostic]:
