@@ -6,18 +6,20 @@ from types import MappingProxyType
 
 import click
 
-DOCS = "https://github.com/__OWNER__/baseten-jobs/blob/main/.github/docs"
+from baseten_jobs.distribution import OURS
+
+DOCS = f"{OURS.repository}/blob/v{OURS.version}/.github/docs"
 """Where the pages of `.github/docs` are read."""
 
 _GROUPS: Mapping[str, str] = MappingProxyType(
     {
         "What it is about": "file job allow-outside set strict only-ours kind api-version rules merged repository all "
-        "since by limits-only plan checkpoint latest include extend project name team partial ci level node tail until "
+        "since by limits-only plan checkpoint latest include extend project name team partial env defaults run python ci level node tail until "
         "orphans",
         "Guards": "max-submits max-gpus max-cost-per-hour if-tip create retry-failed prune history owner-too "
         "force yes failed probe",
         "Waiting": "wait timeout follow watch settle concurrency",
-        "Output": "output out to verbose show-values detailed-exitcode exit-status",
+        "Output": "output out to verbose show-values mask-values detailed-exitcode exit-status",
         "Connection": "local local-db connect-timeout read-timeout insecure-http host port allow-host api-key",
         "What it plays": "db seed capacity fault queue fail deploy-fail preempt stall secret speed latency "
         "link-seconds created-seconds deploying-seconds run-seconds line-seconds file-bytes "

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from baseten_jobs.manifest.rules.registry import Rule
 
 _WIDEST = 100
-_COLOURS = {Severity.ERROR: "red", Severity.WARNING: "yellow"}
+_COLOURS = {Severity.ERROR: "red", Severity.WARNING: "yellow", Severity.NOTE: ""}
 
 
 def text(rule: Rule, look: Look = PLAIN) -> Page:

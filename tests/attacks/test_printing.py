@@ -237,7 +237,19 @@ FOUND = (
 DOCUMENTS = load("specs/a.yaml", "metadata: {name: one}\n").documents
 CHILD = Explanation("spec.x.y", "list of text", "What it is.", "update", default="d")
 EXPLAINED = Explanation(
-    "spec.x", "text", "What it is.", "run", False, "d", ("a",), ("b",), "of some form", None, ("c",), (CHILD,)
+    "spec.x",
+    "text",
+    "What it is.",
+    "run",
+    False,
+    "d",
+    ("a",),
+    ("b",),
+    "of some form",
+    None,
+    ("c",),
+    (CHILD,),
+    (("BT_X", "what it holds"),),
 )
 ADOPTION = Adoption((Adopted("config.py", "specs/a.yaml", (), "text", 1, 1),), FOUND, 1, 1)
 
@@ -297,7 +309,8 @@ WAYS: dict[str, tuple[Any, dict[str, Callable[[Any, Look], Page]]]] = {
 }  # fmt: skip
 """What is reported, with each way to report it."""
 
-COMPUTED = {("File", "sha256"), ("JobRequest", "digest"), ("Diagnostic", "rule"), ("Revision", "commit")}
+COMPUTED = {("File", "sha256"), ("JobRequest", "digest"), ("Diagnostic", "rule"), ("Revision", "commit"),
+            ("Explanation", "variables")}  # fmt: skip
 """Fields that hold what we worked out ourselves, and not what somebody wrote."""
 
 TEXT = "x\x1b[2J\n::error file=a::b\r  ::stop-commands::c\x85##[error]\u2028\u202e\x9b\ud800|`<b>@a\x00"

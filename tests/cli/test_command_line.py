@@ -4,6 +4,7 @@ import fcntl
 import json
 import os
 import pty
+import re
 import select
 import subprocess
 import sys
@@ -474,7 +475,9 @@ def test_whatever_a_server_answers_is_told_in_one_line(
     server(lambda call, key: (status, body))
     ran = tool("plan")
     assert (ran.code, ran.out) == (1, "")
-    assert _one_line(ran.err) == f"error: GET /v1/training_projects: {expected}"
+    *waits, error = ran.err.splitlines()
+    assert error == f"error: GET /v1/training_projects: {expected}"
+    assert [line for line in waits if not re.match(r"note: GET .*; trying again in \d+ s \(", line)] == []
 
 
 # Streams

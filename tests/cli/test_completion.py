@@ -90,7 +90,7 @@ def test_commands_options_fields_and_files_are_offered(completed: Completed) -> 
     assert completed("explain", "T") == ["plain,TrainingJob", "plain,TrainingJobDefaults"]
     assert completed("explain", "TrainingJobDefaults.e") == ["plain,TrainingJobDefaults.extends"]
     assert completed("explain", "Policy.l") == ["plain,Policy.limits"]
-    assert completed("explain", "ext") == ["plain,extends"]
+    assert completed("explain", "ext") == ["plain,extends", "plain,external-inside"]
     assert completed("explain", "matrix.") == [
         f"plain,matrix.{each}" for each in ("include", "exclude", "attempts", "adopts")
     ]

@@ -168,7 +168,7 @@ UNMET = {
     "zzz?": "no manifest has a name that matches 'zzz?'",
 }
 OF_OTHERS = {("emulator", "hosts"), ("emulator", "secrets"), ("emulator", "teams"), ("import", "name"),
-             ("import", "project")}  # fmt: skip
+             ("import", "project"), ("import", "variables")}  # fmt: skip
 """A NAME that is not a manifest's."""
 
 

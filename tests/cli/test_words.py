@@ -57,7 +57,7 @@ def test_a_dry_run_is_a_plan(option: str, called: Cli) -> None:
 )
 def test_an_option_of_another_tool_is_told_what_does_the_same_here(words: str, told: str, called: Cli) -> None:
     option = words.split()[1]
-    assert called(*words.split()).err.splitlines()[-1] == f"Error: there is no option '{option}' here{told}"
+    assert called(*words.split()).err.splitlines()[-1] == f"error: there is no option '{option}' here{told}"
 
 
 def test_a_slip_in_a_harmless_option_is_told_which(called: Cli) -> None:

@@ -124,7 +124,7 @@ def test_a_port_in_use_is_one_clear_line(tmp_path: Path) -> None:
         port = url.rpartition(":")[2]
         outcome = _ended("--port", port, "--db", str(tmp_path / "other.db"))
     assert outcome.return_value == 1
-    assert outcome.output.startswith(f"cannot listen on 127.0.0.1:{port}: ")
+    assert outcome.output.startswith(f"error: cannot listen on 127.0.0.1:{port}: ")
     assert outcome.output.count("\n") == 1
 
 
@@ -150,7 +150,7 @@ def test_an_unusable_database_is_one_clear_line(database: Path) -> None:
     database.write_text("not a database " * 100)
     outcome = _ended("--db", str(database))
     assert outcome.return_value == 1
-    assert outcome.output.startswith(f"{database}: not usable as the database of the embedded API")
+    assert outcome.output.startswith(f"error: {database}: not usable as the database of the embedded API")
 
 
 @pytest.mark.parametrize("version", [0, 99], ids=["no free port", "of another version"])
@@ -167,7 +167,7 @@ def test_without_the_extra_the_command_says_what_to_install(monkeypatch: pytest.
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     outcome = _ended()
     assert outcome.return_value == 1
-    assert outcome.output == f"the embedded API needs its extra: {OURS.install('local')}\n"
+    assert outcome.output == f"error: the embedded API needs its extra: {OURS.install('local')}\n"
 
 
 def test_the_help_explains_every_fault() -> None:

@@ -72,17 +72,17 @@ class _Running:
     yes: bool = False
 
 
-def _running(run: bool, python: str, yes: bool) -> _Running:
+def _running(run: bool, python: str | None, yes: bool) -> _Running:
     if (python or yes) and not run:
         raise click.UsageError("--python and --yes go with --run")
-    return _Running(run, python, yes)
+    return _Running(run, python or "", yes)
 
 
 run_option = bundle(
     "running",
     _running,
     click.Option(["--run"], is_flag=True, help="Run the file, after asking, and take what it makes. Nothing is sent."),
-    click.Option(["--python"], default="", metavar="PATH", help="The interpreter of --run: one that has truss."),
+    click.Option(["--python"], metavar="PATH", help="The interpreter of --run: one that has truss."),
     click.Option(["-y", "--yes"], is_flag=True, help="Do not ask before --run; needed where there is no terminal."),
 )
 """The explicit way for files that only running them would tell."""

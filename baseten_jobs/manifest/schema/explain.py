@@ -32,8 +32,8 @@ class Explanation:
     expected: str = ""
     minimum: Any = None
     examples: tuple[Any, ...] = ()
-    variables: tuple[tuple[str, str], ...] = ()
     fields: tuple["Explanation", ...] = ()
+    variables: tuple[tuple[str, str], ...] = ()
 
     @property
     def name(self) -> str:
