@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 from baseten_jobs.manifest.diagnostics import Severity
 from baseten_jobs.manifest.folder_policies.written import settable
-from baseten_jobs.phrases import Page, prose
+from baseten_jobs.phrases import Page, page
 from baseten_jobs.report.style import PLAIN, Look
 
 if TYPE_CHECKING:
     from baseten_jobs.manifest.rules.registry import Rule
 
 _WIDEST = 100
-_COLOURS = {Severity.ERROR: "red", Severity.WARNING: "yellow", Severity.NOTE: ""}
+_COLOURS = {Severity.ERROR: "red", Severity.WARNING: "yellow", Severity.NOTE: "cyan"}
 
 
 def text(rule: Rule, look: Look = PLAIN) -> Page:
@@ -26,7 +26,7 @@ def text(rule: Rule, look: Look = PLAIN) -> Page:
         lines += [*textwrap.wrap(paragraph, width, initial_indent="  ", subsequent_indent="  "), ""]
     for title, example in (("wrong", rule.wrong), ("right", rule.right)):
         lines += [f"  {title}:", *(f"    {line}" for line in example.splitlines()), ""]
-    return prose(lines[:-1])
+    return page(lines[:-1])
 
 
 def _but(rule: Rule) -> str:
@@ -41,7 +41,7 @@ def table(rules: Iterable[Rule], look: Look = PLAIN) -> Page:
     listed = tuple(rules)
     widest = max(len(rule.id) for rule in listed)
     room = max(look.width - widest - len("  warning  "), 20)
-    return prose(
+    return page(
         look.paint(f"{rule.id:<{widest}}", "cyan")
         + look.paint(f"  {rule.severity.value:<7}  ", _COLOURS[rule.severity])
         + (textwrap.shorten(rule.what, room, placeholder="…") if look.width else rule.what)
