@@ -14,8 +14,8 @@ DOCS = f"{OURS.repository}/blob/v{OURS.version}/.github/docs"
 _GROUPS: Mapping[str, str] = MappingProxyType(
     {
         "What it is about": "file job allow-outside set strict only-ours kind api-version rules merged repository all "
-        "since by limits-only plan checkpoint latest include extend project name team partial env defaults run python ci level node tail until "
-        "orphans",
+        "env defaults run python since by limits-only plan checkpoint latest include extend project name team partial "
+        "ci level node tail until orphans",
         "Guards": "max-submits max-gpus max-cost-per-hour if-tip create retry-failed prune history owner-too "
         "force yes failed probe",
         "Waiting": "wait timeout follow watch settle concurrency",

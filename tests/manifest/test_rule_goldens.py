@@ -58,7 +58,21 @@ runtime = d.Runtime(start_commands=["go"])
 project = d.TrainingProject(name="demo", job=d.TrainingJob(image=d.Image(base_image="i:1"), runtime=runtime))
 """
 
+SWEEP = """\
+from truss_train import definitions as d, push
+for lr in ("1", "2"):
+    runtime = d.Runtime(start_commands=[f"go {lr}"])
+    push(d.TrainingProject(name="demo", job=d.TrainingJob(image=d.Image(base_image="i:1"), runtime=runtime)))
+"""
+
 Prepare = Callable[[Path, pytest.MonkeyPatch], object]
+
+
+def _failing_client(folder: Path, patch: pytest.MonkeyPatch) -> None:
+    """An interpreter that has the client, and in which a config fails."""
+    script = folder / "python"
+    script.write_text('#!/bin/sh\n[ "$2" = -c ] && exit 0\necho "ValueError: no such dataset" >&2\nexit 1\n')
+    script.chmod(0o755)
 
 
 def _untouched(folder: Path, patch: pytest.MonkeyPatch) -> None:
@@ -346,7 +360,27 @@ CASES: dict[str, Case] = {
     "artifacts": _request(BODY.replace('{"start', '{"artifacts": [{"s3_key": "a"}], "start')),
     "project.of-an-import": Case("import request body.txt", {"body.txt": BODY}),
     "python-syntax": _python("project = 1\n\0"),
-    "no-project": _python(PYTHON.replace("project = ", "")),
+    "no-project": _python("".join(PYTHON.splitlines(keepends=True)[:2])),
+    "environment-default": Case(
+        "import truss config.py --defaults",
+        {"config.py": "import os\n" + PYTHON.replace('"go"', "f\"go --lr {os.environ.get('LR', '1e-5')}\"")},
+    ),
+    "external-inside": Case(
+        "import truss config.py --out specs",
+        {
+            "src/a.py": "",
+            "config.py": PYTHON.replace(
+                "runtime=runtime", 'runtime=runtime, workspace=d.Workspace(workspace_root=".", external_dirs=["src"])'
+            ),
+        },
+        lambda folder, patch: commit(folder),
+    ),
+    "truss-ignore": Case(
+        "import truss . --out specs",
+        {"config.py": PYTHON, ".truss_ignore": "data/\n"},
+        lambda folder, patch: commit(folder),
+    ),
+    "not-run": Case("import truss config.py --run --yes --python ./python", {"config.py": PYTHON}, _failing_client),
     "projects": _python(PYTHON + 'second = d.TrainingProject(name="other", job=project.job)\n'),
     "not-constant": _python(PYTHON.replace('"i:1"', "get_image()")),
     "too-costly": _python(
@@ -355,7 +389,7 @@ CASES: dict[str, Case] = {
     "confined": _python(PYTHON, lambda folder, patch: patch.setattr(sys, "executable", "/nowhere/python")),
     "name-taken": Case(
         "import truss jobs --out specs",
-        {"jobs/a/config.py": PYTHON, "jobs/b/a.py": PYTHON},
+        {"jobs/a/config.py": SWEEP, "jobs/b/config.py": SWEEP},
         lambda folder, patch: commit(folder),
     ),
     "exists": Case("import request body.txt --project demo --out train.yaml", {"body.txt": BODY, "train.yaml": PLAIN}),
