@@ -15,7 +15,7 @@ from pathlib import Path
 from types import ModuleType
 
 from tests.support import browser_picture, flow_picture
-from tests.support.team import Team, team
+from tests.support.team import PULL_REQUEST, Team, team
 
 IMAGES = Path(__file__).parents[1] / ".github" / "images"
 INDEX = IMAGES / "sources.json"
@@ -50,6 +50,9 @@ def album() -> Iterator[Picture]:
     with team() as told:
         yield from _terminal(told, "status", "status --watch")
         yield _runs(told)
+        told.commit(PULL_REQUEST, "Grace", "Halve the rate, clip gradients")
+        yield from _terminal(told, "plan", "plan")
+        yield from _comment(told)
 
 
 def _terminal(told: Team, name: str, arguments: str) -> Iterator[Picture]:
@@ -67,6 +70,17 @@ def _terminal(told: Team, name: str, arguments: str) -> Iterator[Picture]:
 def _runs(told: Team) -> Picture:
     page = told.said("runs", "-o", "html")
     return Picture("runs.png", page, browser_picture, lambda: browser_picture.picture(page, 1200, 1330, 1.5))
+
+
+def _comment(told: Team) -> Iterator[Picture]:
+    from tests.support import github_page
+
+    comment = told.said("plan", "-o", "markdown")
+    for theme in THEMES:
+        page = github_page.github_page(comment, theme)
+        yield Picture(
+            f"comment-{theme}.png", page, browser_picture, lambda page=page: browser_picture.picture(page, 900, 520)
+        )
 
 
 def stale(pictures: list[Picture]) -> list[Picture]:

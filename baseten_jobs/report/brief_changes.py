@@ -6,6 +6,7 @@ from typing import Any
 from baseten_jobs.job.request import JobRequest
 from baseten_jobs.phrases import count
 from baseten_jobs.planning.diff import FILE, Change
+from baseten_jobs.planning.masking import is_of_the_environment
 from baseten_jobs.report.markdown_escape import code, prose
 from baseten_jobs.report.style import Look
 from baseten_jobs.report.word_diff import Mark, lines_told, reads_better_by_words, reordered, told, word_diff
@@ -70,7 +71,8 @@ def brief_change(change: Change) -> str:
         return f"{name} {prose(reordered(change), 80)}"
     if reads_better_by_words(change):
         return f"{name} {_words(change)}"
-    return f"{name} {_value(change.old)} → <b>{_value(change.new)}</b>"
+    old, new = (_value(value, is_of_the_environment(change.field)) for value in (change.old, change.new))
+    return f"{name} {old} → <b>{new}</b>"
 
 
 def _name(field: str) -> str:
@@ -95,7 +97,10 @@ def _words(change: Change) -> str:
     return " ".join((*shown, *(["…"] if len(pieces) > 4 else []))) or "changed"
 
 
-def _value(value: Any) -> str:
+def _value(value: Any, of_variable: bool = False) -> str:
+    """A value in a cell; a text that is a variable's needs no quotes, since each of them is a text."""
+    if of_variable and isinstance(value, str) and value.strip():
+        return prose(value.strip(), _VALUE)
     if isinstance(value, dict) and set(value) == {"name"} and isinstance(value["name"], str):
         return f"secret {code(value['name'], _VALUE)}"
     return prose(told(value), _VALUE)
