@@ -190,7 +190,7 @@ def test_the_policy_does_what_it_says(here: Path, called: Cli) -> None:
 
 PLACES = {
     "[PATH]...": "specs", "[NAME]...": "x", "NAME...": "x", "NAME": "x", "FILE": "out.json", "ID": "missing",
-    "[FIELD]": "spec.image", "[DIR]": "new", "DIR": "new", "USD": "99", "N": "9", "8787": "0",
+    "RULE": "mutable-image", "[FIELD]": "spec.image", "[DIR]": "new", "DIR": "new", "USD": "99", "N": "9", "8787": "0",
     "$BEFORE": "", "$CREATE": "", "$CI_COMMIT_BEFORE_SHA": "", "$CI_MERGE_REQUEST_DIFF_BASE_SHA": "",
     "$CI_DEFAULT_BRANCH": "main",
 }  # fmt: skip
@@ -225,7 +225,7 @@ def test_every_command_runs(line: str, here: Path, called: Cli, monkeypatch: pyt
         if words[0] == "apply" and "--plan" in words:
             assert called("plan", "--out", words[words.index("--plan") + 1], clock=clock).code == 0
         ran = called(*words, clock=clock)
-    confirmed = "--yes" in words or words[0] != "apply"
+    confirmed = "--yes" in words or not (words[0] == "apply" or "--run" in words)
     unknown = words[:2] == ["import", "job"] or words[0] == "adopt" or "--if-tip" in words  # there is no remote here
     unknown = unknown or words[:2] in (["checkpoints", "download"], ["checkpoints", "deploy"])  # the job has just begun
     assert ran.code == (1 if unknown else 0 if confirmed else 8), ran.err
