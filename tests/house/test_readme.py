@@ -225,7 +225,10 @@ def test_every_command_runs(line: str, here: Path, called: Cli, monkeypatch: pyt
         if words[0] == "apply" and "--plan" in words:
             assert called("plan", "--out", words[words.index("--plan") + 1], clock=clock).code == 0
         ran = called(*words, clock=clock)
-    confirmed = "--yes" in words or not (words[0] == "apply" or "--run" in words)
+    if "--run" in words:  # nobody is asked here, and nothing may have the client
+        assert ran.code in (Exit.REFUSED, Exit.FAILED), ran.err
+        return
+    confirmed = "--yes" in words or words[0] != "apply"
     unknown = words[:2] == ["import", "job"] or words[0] == "adopt" or "--if-tip" in words  # there is no remote here
     unknown = unknown or words[:2] in (["checkpoints", "download"], ["checkpoints", "deploy"])  # the job has just begun
     assert ran.code == (1 if unknown else 0 if confirmed else 8), ran.err
