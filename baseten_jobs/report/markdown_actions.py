@@ -34,24 +34,46 @@ _OF_CELLS = {Start.NOW: "start now", Start.QUEUES: "queue"}
 _MANY = 60
 """Rows from which each tells one change alone, so that all of them fit."""
 
+_SEVERAL = 3
+"""Jobs from which a row is shared, and how many of them it names."""
+
 Row = tuple[str, str, str, str, str]
 
 
 def rows(made: Plan, look: Look, shared: SharedChanges) -> tuple[Row, ...]:
     """What is done, each stop below its start, then what is held back; then what runs on, and keeps with a warning."""
-    told: list[tuple[int, Row]] = []
+    told: list[tuple[int, Row, bool]] = []
     few = FEW if sum(made.summary[verb.value] for verb in _ORDER[:4]) <= _MANY else 1
     for sweep, actions in by_matrix(made.actions, lambda action: action.request):
         shown = [action for action in actions if action.verb is not Verb.KEEP or action.cautions]
         if sweep is None:
-            told += [(_place(action), _row(action, look, shared, few)) for action in shown]
+            told += [(_place(action), _row(action, look, shared, few), _is_shared(action, shared)) for action in shown]
         else:
             for cells in _alike(shown):
                 alone = len(cells) == 1
                 row = _row(cells[0], look, shared, few) if alone else _cells(sweep, cells, look)
-                told.append((_place(cells[0]), row))
-    told += [(3, _beside(run, action, look)) for run, action in _running(made)]
-    return tuple(row for _, row in sorted(told, key=lambda item: item[0]))
+                told.append((_place(cells[0]), row, False))
+    told += [(3, _beside(run, action, look), True) for run, action in _running(made)]
+    return tuple(_together([(row, alike) for _, row, alike in sorted(told, key=lambda item: item[0])]))
+
+
+def _is_shared(action: Action, shared: SharedChanges) -> bool:
+    """True if a job starts for nothing but an edit of Defaults, which is told once, and nothing is stopped for it."""
+    return action.verb is Verb.SUBMIT and bool(action.changes) and not (shared.own(action) or action.superseded)
+
+
+def _together(found: Sequence[tuple[Row, bool]]) -> Iterator[Row]:
+    """Each row; of those that may be shared and say the same of three jobs or more, one."""
+    alike: dict[tuple[str, ...], list[str]] = {}
+    for (label, job, *rest), may_share in found:
+        alike.setdefault((label, "" if may_share else job, *rest), []).append(job)
+    for (label, _, what, size, cost), jobs in alike.items():
+        if len(jobs) < _SEVERAL:
+            yield from ((label, job, what, size, cost) for job in jobs)
+            continue
+        more = f" and {len(jobs) - _SEVERAL} more" if len(jobs) > _SEVERAL else ""
+        named = f"{', '.join(jobs[:_SEVERAL])}{more}"
+        yield label, named, what, f"{len(jobs)} times {size}" if size else "", f"{cost}, each" if cost else ""
 
 
 def _place(action: Action) -> int:

@@ -52,3 +52,13 @@ def test_changes_of_one_job_or_of_no_defaults_are_nobody_elses() -> None:
     assert list(shared) == []
     assert list(shared.own(one)) == [twice, SHARED[0]]
     assert shared.told_elsewhere(one) == ""
+
+
+def test_jobs_that_start_for_nothing_else_share_a_row() -> None:
+    edit = Change("spec.priority", None, 10, source=BASE)
+    own = Change("spec.compute.node_count", 1, 2)
+    heirs = [plans.submit(f"a{n}", changes=(edit,), request=plans.request(f"a{n}")) for n in range(5)]
+    other = plans.submit("b", changes=(edit, own), request=plans.request("b"))
+    told = formats.PLAN["markdown"](plans.planned(*heirs, other))
+    starts = [line.split(" | ")[1] for line in told.splitlines() if line.startswith("| **start**")]
+    assert starts == ["<code>a0</code>, <code>a1</code>, <code>a2</code> and 2 more", "<code>b</code>"]
