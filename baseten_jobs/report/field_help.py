@@ -29,7 +29,7 @@ def text(field: Explanation, look: Look = PLAIN) -> Page:
         "type": field.type + (", required" if field.required else ""),
         "default": "" if field.default is None else _value(field.default),
         "values": ", ".join(map(str, field.choices)),
-        "known": ", ".join(field.known),
+        "known": ", ".join(field.known or _known_below(field)),
         "expected": field.expected,
         "at least": "" if field.minimum is None else str(field.minimum),
         "a change": _CHANGES.get(field.identity, ""),
@@ -50,6 +50,11 @@ def text(field: Explanation, look: Look = PLAIN) -> Page:
     return page(lines)
 
 
+def _known_below(field: Explanation) -> Sequence[str]:
+    """What is known of the part that a shorthand begins with, such as the type of GPU in `H100:8`."""
+    return next((child.known for child in field.fields if child.known), ()) if field.expected else ()
+
+
 def _variables(variables: Sequence[tuple[str, str]], width: int) -> Iterator[str]:
     longest = max(len(name) for name, _ in variables)
     for name, told in variables:
@@ -57,7 +62,7 @@ def _variables(variables: Sequence[tuple[str, str]], width: int) -> Iterator[str
 
 
 def tree(root: Explanation, look: Look = PLAIN) -> Page:
-    """The tree of all fields, each with its type and its meaning, cut to the width of the terminal."""
+    """The tree of all fields, each with its type and its meaning, folded at the width of the terminal."""
     marks = "* is required; ~ starts no new run when it changes"
     return page([*_tree(root, look, look.width, 0), "", marks])
 
@@ -69,10 +74,11 @@ def _tree(field: Explanation, look: Look, width: int, depth: int) -> Iterator[st
         head = f"{'  ' * depth}{name}{mark}"
         told = f"{child.type}{'' if child.default in (None, {}, []) else f', default {_value(child.default)}'}"
         told += "" if child.fields else f": {child.description}"
-        padding = " " * max(1, _HEADS - len(head))
-        if width:
-            told = textwrap.shorten(told, max(width - len(head + padding), 20), placeholder="…")
-        yield f"{look.paint(head, 'cyan')}{padding}{told}"
+        column = _HEADS if not width else min(_HEADS, max(width // 2 - 4, 20))
+        lines = textwrap.wrap(told, max(width - column, 20)) if width else [told]
+        beside = lines.pop(0) if len(head) < column or not width else ""
+        yield f"{look.paint(head, 'cyan')}{' ' * max(1, column - len(head))}{beside}".rstrip()
+        yield from (" " * column + line for line in lines)
         yield from _tree(child, look, width, depth + 1)
 
 

@@ -104,10 +104,17 @@ def test_a_path_that_is_not_there_suggests_the_nearest(path: str, unknown: NoSuc
 
 
 @pytest.mark.parametrize("width", [60, 80, 200])
-def test_the_tree_fits_its_terminal(width: int) -> None:
+def test_the_tree_fits_its_terminal_and_is_whole(width: int) -> None:
     lines = field_help.tree(explained(""), Look(width=width)).splitlines()
+    said = "".join("".join(lines).split())
+    told = ("".join(field.description.split()) for field in below(explained("")) if not field.fields)
+    assert [each for each in told if each not in said] == []
     assert max(map(len, lines)) <= max(width, 64)
     assert "  compute" in [line[:9] for line in lines]
+
+
+def test_a_shorthand_names_the_types_of_gpus() -> None:
+    assert "  known:     T4, L4" in field_help.text(explained("spec.compute.accelerator"))
 
 
 def test_the_command_tells_text_and_json(capsys: pytest.CaptureFixture[str]) -> None:
