@@ -130,13 +130,13 @@ def test_what_is_wrong_with_the_manifests_is_the_summary(
     assert run([*command, "--local", "-o", output]) == 1
     told = files[0].read_text()
     sound(told)
-    assert told.partition("\n")[2].startswith("### No plan\n\n1 error in the manifests; nothing was sent\n")
+    assert told.partition("\n")[2].startswith("### No plan\n\n2 errors in the manifests; nothing was sent\n")
     (table,) = tables(told)
     assert table.head == ["level", "where", "what", "rule"]
-    assert table.rows[0] == [
+    assert table.rows[1] == [
         "error", "specs/sft.yaml:6:48", "spec.compute.node_count: 0 is less than the minimum of 1", "minimum"
     ]  # fmt: skip
-    assert [row[0] for row in table.rows] == ["error", "warning"]
+    assert [row[3] for row in table.rows] == ["image-reference", "minimum"]
     assert outputs_in(files[1].read_text()) == NO_OUTPUTS
 
 
@@ -319,7 +319,7 @@ def test_a_comment_is_updated_when_nothing_is_left_to_do(workspace: Path, tmp_pa
     runner.run(**LOCAL)
     run(["apply", "--local", "--yes"])
     runner.run(**LOCAL)
-    assert ["Nothing to submit, update or stop." in comment for comment in runner.posted()] == [True]
+    assert ["### Nothing to do: 1 job is as git says" in comment for comment in runner.posted()] == [True]
 
 
 def test_a_comment_that_cannot_be_posted_fails_nothing(workspace: Path, tmp_path: Path) -> None:

@@ -33,10 +33,11 @@ _FROM_TABLES = {
 _REPLACED = {
     Unresolved("manifest.diagnostics", "Severity.ERROR"),  # what `--strict` does to every warning
     Unresolved("importing.truss.files", "severity"),
+    Unresolved("importing.truss.files", "Severity.WARNING"),  # of a tree, in which a helper may make no project
     Unresolved("manifest.folder_policies.chain", "Severity.ERROR"),  # what a Policy does to warnings
     Unresolved("manifest.folder_policies.chain", "Severity.NOTE"),
 }
-_SEVERITY_REPLACED = {"too-large": "warning"}
+_SEVERITY_REPLACED = {"too-large": "warning", "no-project": "warning"}
 """What `importing.truss.files` makes a warning after another module made it an error."""
 
 _NOT_OF_A_VALUE = {"properties", "items", "$ref", "propertyNames", "oneOf", "additionalProperties"}
