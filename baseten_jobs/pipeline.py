@@ -124,16 +124,16 @@ def make(
         plan = stages.held(_within_limits(api, plan, compiled, inquiry, branch))
     if strangers := not_adoptable(compiled.manifests, observation):
         return Planned(Plan(), strangers)
-    submitted = _submitted(compiled, plan)
-    missing, without = checked_secrets(submitted, appraisal.result(), rehearsal=rehearsal)
+    known = read if (read := appraisal.result()) != Appraisal() else _appraise(api, compiled, plan)
+    missing, without = checked_secrets(_submitted(compiled, plan), known, rehearsal=rehearsal)
     plan = with_idle(replace(plan, notes=(*notes(names, policy), *without, *plan.notes)), uses.result())
-    return Planned(Plan() if has_errors(missing) else appraised(plan, appraisal.result()), missing)
+    return Planned(Plan() if has_errors(missing) else appraised(plan, known), missing)
 
 
 def _doubted(plan: Plan, observation: Observation, compiled: Compiled, prune: bool) -> list[ProjectRef]:
     """The projects in which what the search alone shows decides on something, such as a submit, a stop or a twin."""
-    twins = [action for action in plan.actions if action.duplicates]
-    decided = [*plan.possible_submits, *plan.of(Verb.STOP), *twins, *(plan.actions if prune else ())]
+    others = plan.actions if prune else [action for action in plan.actions if action.duplicates]
+    decided = [*plan.possible_submits, *plan.of(Verb.STOP), *others]
     requests = (*(action.request for action in decided), *not_there(observation, compiled.requests))
     loaded = (wait.upstream for action in plan.actions for wait in action.waits if wait.broken and wait.job is None)
     refs = (*(request.project for request in requests), *(upstream.project for upstream in loaded))

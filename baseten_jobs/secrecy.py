@@ -260,4 +260,4 @@ def without_values(text: str, values: Iterable[str], mask: str) -> str:
 
 def hidden(text: str, mask: str) -> str:
     """Return the text with every secret of a well-known form masked, up to the next space or quote."""
-    return re.sub(_WHOLE_VALUE, mask, text)
+    return re.sub(_WHOLE_VALUE, mask, text) if may_hold_a_secret(text) else text

@@ -80,7 +80,7 @@ _PARTS: Mapping[str, Part] = MappingProxyType(
         "stop": Part("baseten-jobs stop 'lr-*' --yes", "operate"),
         "adopt": Part("baseten-jobs adopt qwen3-8b-sft --job abc123", "adopt"),
         "doctor": Part("baseten-jobs doctor -o json specs", "ci"),
-        "explain": Part("baseten-jobs explain compute.accelerator", "manifests"),
+        "explain": Part("baseten-jobs explain spec.compute.accelerator", "manifests"),
         "import": Part("baseten-jobs import truss config.py --out specs", "adopt"),
         "import truss": Part("baseten-jobs import truss config.py --out specs", "adopt"),
         "import request": Part("baseten-jobs import request body.json --project demo", "adopt"),

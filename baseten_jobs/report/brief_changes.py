@@ -17,6 +17,9 @@ FEW = 3
 _VALUE = 48
 """Characters of a value in a cell."""
 
+_COMPARED = 600
+"""Characters of two texts that are compared for a cell."""
+
 _SECTIONS = ("spec.runtime.environment_variables.", "spec.runtime.", "spec.compute.", FILE, "spec.")
 
 
@@ -88,13 +91,31 @@ def _of_file(change: Change) -> str:
 
 def _words(change: Change) -> str:
     """The first words of a long text that went, and that came."""
-    pieces = [piece for piece in word_diff(change.old, change.new) if piece.mark in (Mark.REMOVED, Mark.ADDED)]
+    pieces = [
+        piece for piece in word_diff(*_differing(change.old, change.new)) if piece.mark in (Mark.REMOVED, Mark.ADDED)
+    ]
     shown = [
         f"<del>{prose(piece.text.strip(), _VALUE)}</del>" if piece.mark is Mark.REMOVED
         else f"<ins>{prose(piece.text.strip(), _VALUE)}</ins>"
         for piece in pieces[:4] if piece.text.strip()
     ]  # fmt: skip
     return " ".join((*shown, *(["…"] if len(pieces) > 4 else []))) or "changed"
+
+
+def _differing(old: str, new: str) -> tuple[str, str]:
+    """Both texts from the first word that differs to the last, cut: a cell shows only their beginnings."""
+    start = old.rfind(" ", 0, _alike(old, new)) + 1
+    old, new = old[start:], new[start:]
+    alike = _alike(old[::-1], new[::-1])
+    space = old.find(" ", len(old) - alike) if alike else -1
+    kept = len(old) - space if space >= 0 else 0
+    return old[: len(old) - kept][:_COMPARED], new[: len(new) - kept][:_COMPARED]
+
+
+def _alike(old: str, new: str) -> int:
+    """How many characters two texts have in common at their beginnings."""
+    pairs = enumerate(zip(old, new, strict=False))
+    return next((at for at, (one, other) in pairs if one != other), min(len(old), len(new)))
 
 
 def _value(value: Any, of_variable: bool = False) -> str:

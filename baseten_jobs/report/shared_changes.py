@@ -51,11 +51,14 @@ class SharedChanges:
 
     def own(self, action: Action) -> Sequence[Change]:
         """The changes that an action has alone."""
-        return [change for change in action.changes if _key(change) not in self._shared]
+        return [change for change in action.changes if not self._is_shared(change)]
+
+    def _is_shared(self, change: Change) -> bool:
+        return bool(change.source and self._shared) and _key(change) in self._shared
 
     def told_elsewhere(self, action: Action) -> str:
         """`2 changes of specs/base.yaml are told below`; empty where an action has all of its changes alone."""
-        found = [change for change in action.changes if _key(change) in self._shared]
+        found = [change for change in action.changes if self._is_shared(change)]
         files = tuple(dict.fromkeys(one_line(change.source, 200) for change in found))
         verb = "is" if len(found) == 1 else "are"
         return f"{count(len(found), 'change')} of {listed(files)} {verb} told below" if found else ""

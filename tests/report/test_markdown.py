@@ -148,7 +148,7 @@ def test_any_plan_fits_with_whole_blocks_and_what_is_left_out_is_counted(shape: 
     assert len(table.rows) + left_out(told, "more actions are left out") == actions
     assert details + left_out(told, "left out;") == actions
     assert details >= least
-    assert len(table.rows) > min(actions - 1, 120)  # each tells what changes
+    assert len(table.rows) > min(actions - 1, 100)  # each tells what changes
 
 
 def test_the_room_is_used() -> None:
