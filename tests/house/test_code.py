@@ -38,3 +38,9 @@ def test_the_readme_promises_the_pythons_that_are_tried() -> None:
     assert minors == list(range(minors[0], minors[-1] + 1))
     assert project["requires-python"] == f">=3.{minors[0]}"
     assert f"It runs on Python 3.{minors[0]} to 3.{minors[-1]}." in (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def test_the_top_level_holds_what_the_layout_names_and_hidden_folders() -> None:
+    tracked = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    top = {path.partition("/")[0] for path in tracked.split("\0") if path and not path.startswith(".")}
+    assert top == {"pyproject.toml", "README.md", "LICENSE", "baseten_jobs", "schemas", "specs", "tests"}
