@@ -23,10 +23,6 @@ class Override:
     path: FieldPath
     text: str
 
-    def touches(self, path: FieldPath) -> bool:
-        """True if it sets this field, a part of it, or a section that it is in."""
-        return path[: len(self.path)] == self.path or self.path[: len(path)] == path
-
     @property
     def given(self) -> str:
         """The option and its argument, as they were given."""

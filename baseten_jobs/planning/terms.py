@@ -1,21 +1,20 @@
 """What a plan was made on, and what is given now -> what may be applied: never more than either permits."""
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from baseten_jobs.manifest.inputs import Inputs
 from baseten_jobs.manifest.overrides import Override
 from baseten_jobs.phrases import one_line
+from baseten_jobs.planning.diff import Change
+from baseten_jobs.planning.masking import is_of_the_environment, masked
 from baseten_jobs.planning.plan import Policy
 from baseten_jobs.planning.policy_fields import FIELDS, flag_shown, option_of, text_shown, texts_shown, words_of
-from baseten_jobs.secrecy import MASK, hidden
 
 LIMITS = tuple(name for name, kind in FIELDS.items() if kind.limit)
 """The fields of a policy whose lower value is the stricter one; None is no limit."""
-
-_ENVIRONMENT = ("spec", "runtime", "environment_variables")
 
 
 @dataclass(frozen=True)
@@ -77,7 +76,7 @@ def command_line(terms: Terms) -> tuple[str, ...]:
 
 def sets_environment(terms: Terms) -> bool:
     """True if a `--set` may hold the value of an environment variable, which is never saved, nor shown."""
-    return any(override.touches(_ENVIRONMENT) for override in terms.overrides)
+    return any(is_of_the_environment(override.field) for override in terms.overrides)
 
 
 def _laxer(theirs: float | None, ours: float | None) -> bool:
@@ -88,10 +87,10 @@ def _stricter(*limits: float | None) -> float | None:
     return min((limit for limit in limits if limit is not None), default=None)
 
 
-def _masked(overrides: Iterable[Override]) -> list[str]:
+def _masked(overrides: Sequence[Override]) -> list[str]:
     """Overrides as they were given, without values of the environment and what looks like a secret."""
-    shown = (f"{each.name}:{each.field}={MASK}" if each.touches(_ENVIRONMENT) else each.given for each in overrides)
-    return [hidden(each, MASK) for each in shown]
+    shown = (masked(Change(each.field, None, each.text, given=True)).new for each in overrides)
+    return [f"{each.name}:{each.field}={value}" for each, value in zip(overrides, shown, strict=True)]
 
 
 def _address(target: str) -> str:

@@ -39,14 +39,15 @@ def plan(made: Plan, look: Look = PLAIN) -> Page:
     shared = SharedChanges(made.actions)
     edits = tuple(_shared(each, look) for each in shared)
     table = markdown_actions.rows(made, look, shared)
+    warnings = tuple(_warnings(made))
     sections = [
         Section("\n".join([_marker(look.target), f"### {prose(headline(made), 1000)}"])),
         *lines_of("", tuple(_errors(made)), "line", rank=1, share=0.3),
         *lines_of("", edits, "change", rank=2, share=0.2),
         *rows_of(markdown_actions.HEAD, table, "action", rank=3, share=0.5 if told_of else 1.0),
-        *_summed(made, bool(told_of)),
+        *_summed(made, len(warnings), detailed=bool(told_of)),
         *_orphans(left_running(made)),
-        *_folded("warning", tuple(_warnings(made)), share=0.2),
+        *_folded("warning", warnings, share=0.2),
         *_details(told_of, look, shared),
         *lines_of("**Notes**\n", tuple(f"- {prose(note)}" for note in _notes(made)), "note", rank=2, share=0.1),
     ]
@@ -124,10 +125,10 @@ def _notes(made: Plan) -> Iterator[str]:
     yield from (*projects.created(made), *projects.capped(made), *made.notes)
 
 
-def _summed(made: Plan, detailed: bool) -> Iterator[Section]:
+def _summed(made: Plan, warnings: int, *, detailed: bool) -> Iterator[Section]:
     """What there is besides, in one line, and what comes later."""
     unchanged = sum(not action.cautions for action in made.of(Verb.KEEP))
-    below = [count(number, "warning")] if (number := len(tuple(_warnings(made)))) else []
+    below = [count(warnings, "warning")] if warnings else []
     below += ["the whole diff of each job"] if detailed else []
     told = [f"{unchanged} unchanged"] if unchanged else []
     told += [f"{' and '.join(below)}, below"] if below else []

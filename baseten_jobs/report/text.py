@@ -14,7 +14,8 @@ from baseten_jobs.planning.capacity import Start
 from baseten_jobs.planning.diff import FILE, Change
 from baseten_jobs.planning.plan import Action, Orphan, Plan, Verb
 from baseten_jobs.report import file_list, limits, projects, stages
-from baseten_jobs.report.cells import by_matrix, label
+from baseten_jobs.report.cells import by_matrix
+from baseten_jobs.report.headline import left_running
 from baseten_jobs.report.shared_changes import SharedChange, SharedChanges
 from baseten_jobs.report.status_table import status as status
 from baseten_jobs.report.status_table import waited as waited
@@ -30,9 +31,6 @@ SIGNS = {
 }
 COMMIT = 10
 """Hex digits of a commit that a person reads."""
-
-CELLS = 10
-"""How many unchanged cells of a matrix are listed."""
 
 FILES = 20
 """How many changed files of a workspace are listed for one action."""
@@ -65,7 +63,7 @@ def plan(made: Plan, look: Look = PLAIN) -> Page:
         lines += [f"{inset}{line}" for action in told for line in _action(action, look, shared)]
     lines += _unchanged(made.actions) if not look.verbose else []
     lines += [line for each in shared for line in _shared(each, look)]
-    orphans = _left_running(made)
+    orphans = left_running(made)
     for orphan in orphans:
         lines += _orphan(orphan, paint)
     lines += [f"  {sentence}" for sentence in projects.created(made)]
@@ -79,12 +77,6 @@ def plan(made: Plan, look: Look = PLAIN) -> Page:
     if not made.has_changes:
         lines.append("Nothing to submit, update or stop.")
     return prose(lines)
-
-
-def _left_running(made: Plan) -> tuple[Orphan, ...]:
-    """The orphans that the plan does not stop."""
-    stopped = {action.job.id for action in made.of(Verb.STOP) if action.job}
-    return tuple(orphan for orphan in made.orphans if orphan.job.id not in stopped)
 
 
 def _plan_summary(made: Plan) -> str:
@@ -151,13 +143,6 @@ def _unchanged(actions: Sequence[Action]) -> list[str]:
     cells = sum(action.request.cell is not None for action in quiet)
     counts = [count(number, noun) for number, noun in ((len(quiet) - cells, "job"), (cells, "cell")) if number]
     return [f"  = {Verb.KEEP.value:<6}  {' and '.join(counts)} unchanged; -v lists them"] if quiet else []
-
-
-def unchanged_cells(actions: Sequence[Action]) -> str:
-    """`2 cells unchanged: lr=1e-5, seed=1; lr=1e-5, seed=2`; empty if there is none of which nothing else is told."""
-    quiet = [label(action.request) for action in actions if is_quiet(action)]
-    more = f" and {len(quiet) - CELLS} more" if len(quiet) > CELLS else ""
-    return f"{count(len(quiet), 'cell')} unchanged: {'; '.join(quiet[:CELLS])}{more}" if quiet else ""
 
 
 def is_quiet(action: Action) -> bool:

@@ -16,23 +16,13 @@ from baseten_jobs.cli.commands.init import pipeline_text
 from baseten_jobs.distribution import OURS
 from baseten_jobs.emulator.server import serving
 from baseten_jobs.emulator.settings import Settings
+from tests.soaks.gitlab_pipeline import MANIFEST
 from tests.support.repository import git
 from tests.support.runner import ROOT, Ran, Runner, evaluated
 
 pytestmark = pytest.mark.slow
 
 KEY = "a-key-of-the-repository"
-MANIFEST = """\
-apiVersion: baseten-jobs/v1
-kind: TrainingJob
-metadata: {name: sft, project: Demo}
-spec:
-  image: {base_image: "python:3.13-slim"}
-  compute: {accelerator: "H100:8", node_count: 1}
-  runtime: {start_commands: [python train.py]}
-  workspace: .
-  enable_baseten_workdir: true
-"""
 
 
 @pytest.fixture
