@@ -381,6 +381,11 @@ CASES: dict[str, Case] = {
         lambda folder, patch: commit(folder),
     ),
     "not-run": Case("import truss config.py --run --yes --python ./python", {"config.py": PYTHON}, _failing_client),
+    "own-error": Case(
+        "import truss config.py --env GPU_COUNT=3",
+        {"config.py": PYTHON + 'import os\nassert int(os.environ["GPU_COUNT"]) in (1, 2, 4, 8), "1, 2, 4 or 8 GPUs"\n'},
+    ),
+    "guard-not-known": _python('import shutil\nif not shutil.which("git"):\n    raise OSError("no git")\n' + PYTHON),
     "projects": _python(PYTHON + 'second = d.TrainingProject(name="other", job=project.job)\n'),
     "not-constant": _python(PYTHON.replace('"i:1"', "get_image()")),
     "too-costly": _python(

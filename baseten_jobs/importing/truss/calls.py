@@ -198,7 +198,8 @@ _FUNCTIONS: Mapping[str, Callable[..., Any]] = MappingProxyType(
 CHANGE_ANYTHING = frozenset({"exec", "eval", "globals", "locals", "vars"})
 """Functions after which no name is certain to have the value that was read."""
 BUILTINS = frozenset(name for name in _FUNCTIONS if "." not in name) | {"open", "input", "exec", "eval"} | {
-    "getattr", "setattr", "globals", "locals", "vars", "compile", "__import__", "type", "set", "exit", "isinstance"
+    "getattr", "setattr", "globals", "locals", "vars", "compile", "__import__", "type", "set", "exit", "quit",
+    "isinstance",
 }  # fmt: skip
 
 

@@ -8,10 +8,12 @@ from baseten_jobs.importing.placed import NONE, At, Placed
 from baseten_jobs.importing.truss.operators import text_of
 from baseten_jobs.importing.truss.values import Imported, NotConstant
 from baseten_jobs.manifest.diagnostics import Diagnostic, Position, Severity
-from baseten_jobs.secrecy import is_a_secret, looks_secret, quoted
+from baseten_jobs.secrecy import is_a_secret, looks_secret, quoted, without_values
 
 _NOT_READ = "environment variables are not read"
 ENVIRON = "os.environ"
+_NAMED = 4
+"""Variables that a hint names at most."""
 _GETTERS = (f"{ENVIRON}.get", "os.getenv")
 
 
@@ -32,6 +34,7 @@ class Environment:
     def __init__(self, variables: Variables, path: str) -> None:
         self._variables, self._path = variables, path
         self.remarks: list[Diagnostic] = []
+        self._asked: list[str] = []
 
     def got(self, at: At, key: Placed = NONE, default: Placed = NONE) -> Any:
         """What `os.environ.get(key, default)` returns."""
@@ -53,17 +56,31 @@ class Environment:
 
     def holds(self, name: Any) -> bool:
         """What `name in os.environ` returns: with `defaults`, a variable that is not given is not there."""
+        self._ask(name)
         if name in self._variables.given or self._variables.defaults:
             return name in self._variables.given
         raise NotConstant(_NOT_READ, hint=_hint(name))
 
+    def hint(self) -> str:
+        """Which options give the variables that were asked for so far; empty where there is none."""
+        return " ".join(f"--env {name}=VALUE" for name in self._asked[:_NAMED])
+
+    def text(self, words: str) -> str:
+        """Words of the file, without secrets that were given to it."""
+        secrets = [value for name, value in self._variables.given.items() if looks_secret(name, value)]
+        return without_values(words, secrets, "***")
+
     def _value(self, name: Placed, at: At) -> str | None:
         if not isinstance(name.value, str):
             raise NotConstant(_NOT_READ)
+        self._ask(name.value)
         value = self._variables.given.get(name.value)
         if value is not None and looks_secret(name.value, value):
             self._add(secret_given(name.value, Position(self._path, *at)))
         return value
+
+    def _ask(self, name: Any) -> None:
+        self._asked += [name] if _hint(name) and name not in self._asked else []
 
     def _add(self, told: Diagnostic) -> None:
         self.remarks += [told] if told not in self.remarks else []

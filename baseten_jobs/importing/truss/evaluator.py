@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from baseten_jobs.importing.placed import Placed
-from baseten_jobs.importing.truss import calls, operators, paths
+from baseten_jobs.importing.placed import NONE, Placed
+from baseten_jobs.importing.truss import calls, endings, operators, paths
 from baseten_jobs.importing.truss.environment import Environment, asks
 from baseten_jobs.importing.truss.expressions import Expressions
 from baseten_jobs.importing.truss.methods import Arguments, Keywords, bounded
@@ -26,6 +26,7 @@ from baseten_jobs.importing.truss.values import (
     NotConstant,
     NotKnown,
     spoil,
+    spoil_all,
     spoil_names,
 )
 
@@ -42,6 +43,7 @@ class Evaluator(Expressions):
         self.source, self.names, self.environment = source, names, environment
         self.stars: list[str] = []
         self.made: list[Placed] = []
+        self.guards: list[NotKnown] = []
         self.run_local: Callable[[Local, Arguments, Keywords], Any] | None = None
         self._depth, self._steps = 0, STEPS
         self._exhausted: NotKnown | None = None
@@ -49,6 +51,11 @@ class Evaluator(Expressions):
     def unreadable(self, node: ast.expr | ast.stmt, refused: NotConstant) -> NotKnown:
         where = f", in {self.source.path}:{node.lineno}" if self.source.stands_at else ""
         return NotKnown(self.source.text(node), f"{refused}{where}", self.source.at(node), refused.hint)
+
+    def guard(self, raises: bool, why: NotKnown) -> None:
+        """Note what is not run and might end the file; once a job is made, that has no part in what the job is."""
+        if raises and not self.made and why not in self.guards:
+            self.guards.append(why)
 
     @contextmanager
     def within(self, source: PythonSource, names: dict[str, Placed]) -> Iterator[None]:
@@ -268,21 +275,19 @@ class Evaluator(Expressions):
             for each in (*owners, *arguments, *keywords.values()):
                 spoil(each.value, unknown)
             if isinstance(function.value, Local):
+                self.guard(function.value.raises, unknown)
                 scopes = [self.names, *([function.value.code.scope] if function.value.code else [])]
                 for scope in scopes:
                     spoil_names(scope, function.value, unknown)
             if isinstance(function.value, Imported) and function.value.name in calls.CHANGE_ANYTHING:
-                doubted = [
-                    name for name, v in self.names.items() if not isinstance(v.value, Imported | Local | NotKnown)
-                ]
-                for name in doubted:
-                    spoil(self.names[name].value, unknown)
-                self.names.update({name: Placed(unknown) for name in doubted})
+                spoil_all(self.names, unknown)
             return unknown
 
     def _called(self, node: ast.Call, function: Placed, arguments: Arguments, keywords: Keywords) -> Any:
         if isinstance(function.value, Imported) and function.value.name in PUSHES:
             return self.unreadable(node, NotConstant("nothing is sent"))
+        if isinstance(function.value, Imported) and function.value.name in endings.EXITS:
+            raise endings.exited(self.unreadable(node, endings.ENDS), arguments[0] if arguments else NONE, self.made)
         if isinstance(function.value, Local) and self.run_local is not None:
             return self.run_local(function.value, arguments, keywords)
         if not asks(function.value):

@@ -5,9 +5,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from baseten_jobs.importing.placed import Placed
-from baseten_jobs.importing.truss import operators
+from baseten_jobs.importing.placed import NONE, Placed
+from baseten_jobs.importing.truss import endings, operators
 from baseten_jobs.importing.truss.binding import bound, default_nodes
+from baseten_jobs.importing.truss.endings import Ended
 from baseten_jobs.importing.truss.environment import Environment
 from baseten_jobs.importing.truss.evaluator import Evaluator
 from baseten_jobs.importing.truss.imports import Files, Imports
@@ -36,10 +37,15 @@ class _Returned(Exception):
 
 @dataclass(frozen=True)
 class Executed:
-    """Every name of a module with its value at the end, and the training projects that were made, in order."""
+    """Every name of a module with its value at the end, and the training projects that were made, in order.
+
+    `refused` is the error of its own that ends the file, and `guards` are statements that might end it with one.
+    """
 
     names: dict[str, Placed]
     made: Sequence[Placed] = ()
+    refused: NotKnown | None = None
+    guards: Sequence[NotKnown] = ()
 
 
 def executed(
@@ -50,10 +56,12 @@ def executed(
     evaluator = Evaluator(source, names, environment)
     try:
         _Statements(evaluator, touches, files).run(source.tree.body)
+    except Ended as ended:
+        return Executed(names, evaluator.made, ended.refused, evaluator.guards)
     except NotConstant as exhausted:
         rebound = frozenset(names).union(*(touches.of(statement).rebinds for statement in source.tree.body))
         return Executed({name: Placed(exhausted.unknown) for name in rebound})
-    return Executed(names, evaluator.made)
+    return Executed(names, evaluator.made, guards=evaluator.guards)
 
 
 class _Statements:
@@ -97,8 +105,20 @@ class _Statements:
         raise _Returned(self.evaluator.value(statement.value) if statement.value else Placed(None))
 
     def _raise(self, statement: ast.Raise) -> None:
-        if self._calls:
-            raise _Returned(Placed(self.evaluator.unreadable(statement, NotConstant("it raises an error"))))
+        where = self.evaluator.unreadable(statement, endings.ENDS)
+        raised = statement.exc
+        words = self.evaluator.value(raised.args[0]) if isinstance(raised, ast.Call) and raised.args else NONE
+        if statement.exc is not None and ast.unparse(statement.exc).partition("(")[0] == "SystemExit":
+            raise endings.exited(where, words, self.evaluator.made)
+        raise endings.refused(where, words)
+
+    def _assert(self, statement: ast.Assert) -> None:
+        test = self.evaluator.value(statement.test)
+        if isinstance(test.value, NotKnown):
+            raise NotConstant(test.value.why, test.value)
+        if not operators.truth(test.value):
+            words = self.evaluator.value(statement.msg) if statement.msg is not None else NONE
+            raise endings.refused(self.evaluator.unreadable(statement, endings.ENDS), words)
 
     def run(self, statements: Sequence[ast.stmt]) -> None:
         self._depth += 1
@@ -126,8 +146,9 @@ class _Statements:
             self._doubt(statement, unknown)
 
     def _doubt(self, statement: ast.stmt, why: NotKnown) -> None:
-        """Whatever a statement may set or change is not known from here on."""
+        """Whatever a statement may set or change is not known from here on, nor whether it ends the file."""
         touched = self._touches.of(statement)
+        self.evaluator.guard(touched.raises, why)
         for name in touched.changes:
             if name in self.names:
                 spoil(self.names[name].value, why)
@@ -137,9 +158,9 @@ class _Statements:
         raise NotConstant(_KINDS.get(type(statement), "statements of this kind are not run"))
 
     def _pass(self, statement: ast.stmt) -> None:
-        """`pass`, `global` and `assert` bind no name."""
+        """`pass` and `global` bind no name."""
 
-    _global = _assert = _break = _continue = _pass
+    _global = _break = _continue = _pass
 
     def _import(self, statement: ast.Import) -> None:
         self._imports.whole(statement)
@@ -163,7 +184,7 @@ class _Statements:
         if isinstance(statement, ast.FunctionDef) and touched.plain and not statement.decorator_list:
             defaults = {name: self.evaluator.value(each) for name, each in default_nodes(statement.args).items()}
             code = Code(statement, self.source, self.names, defaults)
-        local = Local(statement.name, touched.changes, rebinds, touched.mentions, code)
+        local = Local(statement.name, touched.changes, rebinds, touched.mentions, code, touched.raises)
         self.names[statement.name] = Placed(local, self.source.at(statement))
 
     _asyncfunctiondef = _classdef = _functiondef
@@ -255,10 +276,14 @@ class _Statements:
         self.run(statement.orelse)
 
     def _try(self, statement: ast.Try) -> None:
-        """Only imports are certain to go well."""
+        """Only imports are certain to go well, unless a file that is imported ends with an error."""
         if not all(isinstance(each, ast.Import | ast.ImportFrom) for each in statement.body):
             raise NotConstant("what is tried may fail")
-        self.run([*statement.body, *statement.orelse, *statement.finalbody])
+        try:
+            self.run(statement.body)
+        except Ended:
+            raise NotConstant("what is tried fails") from None
+        self.run([*statement.orelse, *statement.finalbody])
 
 
 _KINDS: dict[type, str] = {

@@ -28,6 +28,7 @@ from baseten_jobs.importing.truss.values import (
     not_constant,
     refuse,
 )
+from baseten_jobs.secrecy import hidden
 
 Arguments = Sequence[Placed]
 Keywords = Mapping[str, Placed]
@@ -38,7 +39,9 @@ def bounded(function: Callable[..., Any], arguments: Arguments, keywords: Keywor
         return unknown
     try:
         return function(*arguments, **keywords)
-    except (TypeError, ValueError, AttributeError, KeyError, IndexError, OverflowError):
+    except ValueError as error:
+        raise NotConstant(f"Python refuses it: {hidden(str(error), '***')[:80]}") from None
+    except (TypeError, AttributeError, KeyError, IndexError, OverflowError):
         raise NotConstant("nothing is run") from None
 
 

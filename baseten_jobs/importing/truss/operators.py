@@ -119,7 +119,8 @@ def _tried(work: Callable[[], Any]) -> Any:
     try:
         return work()
     except (TypeError, ValueError, KeyError, IndexError, ZeroDivisionError, OverflowError) as error:
-        raise NotConstant(f"Python refuses it: {str(error)[:80]}") from None
+        words = f"there is no {error}" if isinstance(error, KeyError) else str(error)
+        raise NotConstant(f"Python refuses it: {words[:80]}") from None
 
 
 def binary(operator: ast.operator, left: Any, right: Any) -> Any:

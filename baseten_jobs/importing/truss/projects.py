@@ -7,6 +7,7 @@ from typing import Any
 from baseten_jobs.importing.draft import Draft
 from baseten_jobs.importing.from_body import Given
 from baseten_jobs.importing.placed import NONE, Placed
+from baseten_jobs.importing.truss.endings import ENDS
 from baseten_jobs.importing.truss.environment import Environment, Variables
 from baseten_jobs.importing.truss.imports import Files
 from baseten_jobs.importing.truss.interpreter import Executed, executed
@@ -15,8 +16,10 @@ from baseten_jobs.importing.truss.project import Read, Reader, not_read
 from baseten_jobs.importing.truss.source import PythonSource
 from baseten_jobs.importing.truss.touched import Touches
 from baseten_jobs.importing.truss.values import Built, Local, NotKnown
-from baseten_jobs.manifest.diagnostics import Diagnostic, Position
+from baseten_jobs.manifest.diagnostics import Diagnostic, Position, Severity
 from baseten_jobs.manifest.names import manifest_name
+from baseten_jobs.phrases import one_line
+from baseten_jobs.secrecy import hidden, quoted
 
 
 def read_project(source: PythonSource, given: Given, variables: Variables, files: Files, *, partial: bool) -> Read:
@@ -28,11 +31,13 @@ def read_project(source: PythonSource, given: Given, variables: Variables, files
     ran = executed(source, touches, environment, files)
     projects = _projects(ran)
     if not projects:
-        if unknown := _hidden_projects(source, ran.names, touches):
+        if ran.refused is None and (unknown := _hidden_projects(source, ran.names, touches)):
             return Read(diagnostics=tuple(unknown))
         environment = Environment(variables, source.path)
         ran = executed(source, touches, environment, files, as_script=True)
         projects = _projects(ran)
+    if ran.refused is not None:
+        return Read(diagnostics=(_refused(source.path, ran.refused, environment),))
     if _bound(ran) > 1 and len({project.at for project in projects}) > 1:
         first, second = projects[0].at, projects[1].at
         message, hint = "there is a second training project in this file", f"the first is at {first[0]}:{first[1]}"
@@ -44,8 +49,23 @@ def read_project(source: PythonSource, given: Given, variables: Variables, files
         reader.problems.append(Diagnostic("projects", message, Position(source.path, *projects[twice].at)))
     if drafts:
         drafts = _told_apart(drafts)
-        drafts[0] = replace(drafts[0], remarks=(*drafts[0].remarks, *environment.remarks))
+        told = {each.position for each in reader.problems}
+        guards = [each for one in ran.guards if (each := _guard(source.path, one)).position not in told]
+        drafts[0] = replace(drafts[0], remarks=(*drafts[0].remarks, *environment.remarks, *guards))
     return Read(tuple(drafts), tuple(reader.problems))
+
+
+def _refused(path: str, refused: NotKnown, environment: Environment) -> Diagnostic:
+    words = environment.text(refused.text)
+    message = f"the file ends here, by an error of its own{refused.why.removeprefix(str(ENDS))}: {hidden(words, '***')}"
+    hint = f"{told} gives what it asks for" if (told := environment.hint()) else ""
+    return Diagnostic("own-error", one_line(message, 400), Position(path, *refused.at), hint=hint)
+
+
+def _guard(path: str, guard: NotKnown) -> Diagnostic:
+    message = f"whether the file ends with an error of its own is not known: {quoted(guard.text, 84)}: {guard.why}"
+    position = Position(path, *guard.at)
+    return Diagnostic("guard-not-known", message, position, hint=guard.hint, severity=Severity.NOTE)
 
 
 def _is_project(value: Any) -> bool:

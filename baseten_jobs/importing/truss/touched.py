@@ -4,13 +4,16 @@ import ast
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from baseten_jobs.importing.truss.endings import EXITS
+
 
 @dataclass(frozen=True)
 class Touched:
     """The names that statements set (`rebinds`), those whose values they may change, and all names and attributes.
 
     `nodes` counts the nodes of their syntax trees; `leaves` says that a `break` or `continue` is among them, `returns`
-    that a `return` is, and `plain` that nothing in them waits, yields, or sets names of an outer scope.
+    that a `return` is, `raises` that something in them may end the file, and `plain` that nothing in them waits,
+    yields, or sets names of an outer scope.
     """
 
     changes: frozenset[str]
@@ -20,6 +23,7 @@ class Touched:
     nodes: int
     leaves: bool
     returns: bool
+    raises: bool
     plain: bool
 
 
@@ -47,7 +51,7 @@ def _touched(statements: Iterable[ast.stmt]) -> Touched:
     walk.through([*statements])
     walk.through(walk.arguments, given=True)
     changes, rebinds, globals_, mentions = map(frozenset, (walk.changes, walk.rebinds, walk.globals, walk.mentions))
-    return Touched(changes, rebinds, globals_, mentions, walk.nodes, walk.leaves, walk.returns, walk.plain)
+    return Touched(changes, rebinds, globals_, mentions, walk.nodes, walk.leaves, walk.returns, walk.raises, walk.plain)
 
 
 _EMPTY = (ast.Constant, ast.expr_context)
@@ -62,7 +66,7 @@ class _Walk:
         self.rebinds: set[str] = set()
         self.globals: set[str] = set()
         self.mentions: set[str] = set()
-        self.nodes, self.leaves, self.returns, self.plain = 0, False, False, True
+        self.nodes, self.leaves, self.returns, self.raises, self.plain = 0, False, False, False, True
         self.arguments: list[ast.AST] = []
 
     def through(self, waiting: list[ast.AST], *, given: bool = False) -> None:
@@ -72,6 +76,7 @@ class _Walk:
             self.nodes += 1
             if isinstance(node, ast.Call):
                 self.changes.add(_root(node.func))
+                self.raises = self.raises or _name(node.func) in _EXITS
                 (waiting if given else self.arguments).extend((*node.args, *node.keywords))
                 waiting.append(node.func)
                 continue
@@ -96,10 +101,19 @@ class _Walk:
             self.rebinds.add(node.name)
         elif isinstance(node, ast.Return):
             self.returns = True
+        elif isinstance(node, ast.Raise | ast.Assert):
+            self.raises = True
         elif isinstance(node, ast.Yield | ast.YieldFrom | ast.Await | ast.Nonlocal):
             self.plain = False
         elif isinstance(node, ast.Break | ast.Continue):
             self.leaves = True
+
+
+_EXITS = frozenset(name.rpartition(".")[2] for name in EXITS)
+
+
+def _name(node: ast.expr) -> str:
+    return node.attr if isinstance(node, ast.Attribute) else node.id if isinstance(node, ast.Name) else ""
 
 
 def _root(node: ast.expr) -> str:

@@ -86,7 +86,7 @@ class Local:
     """A function or class of a file that is read; with `code`, its statements are worked out where it is called.
 
     Running it may change the values of the names `changes`, and give `rebinds` other values; `mentions` are all names
-    and attributes in it.
+    and attributes in it, and `raises` says that it may end the file.
     """
 
     name: str
@@ -94,6 +94,7 @@ class Local:
     rebinds: frozenset[str] = field(default_factory=frozenset, repr=False)
     mentions: frozenset[str] = field(default_factory=frozenset, repr=False)
     code: "Code | None" = field(default=None, repr=False)
+    raises: bool = False
 
 
 @dataclass(eq=False)
@@ -165,3 +166,11 @@ def spoil_names(names: dict[str, Placed], function: Local, why: NotKnown) -> Non
             waiting += [value] if isinstance(value, Local) else []
             spoil(value, why)
         names.update({name: Placed(why) for name in called.rebinds})
+
+
+def spoil_all(names: dict[str, Placed], why: NotKnown) -> None:
+    """Whatever has a value may have another one from here on."""
+    doubted = [name for name, each in names.items() if not isinstance(each.value, Imported | Local | NotKnown)]
+    for name in doubted:
+        spoil(names[name].value, why)
+    names.update({name: Placed(why) for name in doubted})
