@@ -121,6 +121,41 @@ FAILS = {
 }
 
 
+def test_a_variable_that_is_missing_is_named_with_its_option(python: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert _run(PROJECT.replace("job()", 'job(os.environ["BUCKET"])'), python, "--yes") == 1
+    assert "KeyError: 'BUCKET'; --env BUCKET=VALUE gives it [not-run]" in capsys.readouterr().err
+    assert _run("{}['BUCKET']\n", python, "--yes") == 1
+    assert "KeyError: 'BUCKET'; --env NAME=VALUE gives a variable that it asks for" in capsys.readouterr().err
+
+
+FOLDERS = {
+    "os.path.dirname(os.path.abspath(__file__)) + '/src'": "src",
+    "os.path.abspath(__file__ + '/../../lib')": "../lib",
+    "os.path.join(os.path.dirname(__file__), '../../far')": "../../far",
+    "'src'": "src",
+}
+
+
+@pytest.mark.parametrize("folder", FOLDERS)
+def test_folders_are_told_from_that_of_the_file(folder: str, python: str) -> None:
+    Path("../.git").mkdir()
+    assert _workspace(folder, python) == 0
+    (document,) = manifest.load("m.yaml", Path("m.yaml").read_text()).documents
+    assert document.data["spec"]["workspace"]["external"] == [FOLDERS[folder]]
+
+
+def test_a_folder_of_one_machine_is_refused(python: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert _workspace("'/private/data'", python) == 1
+    told = "'/private/data' is not a constant: it is a path of one machine; write it as a path from the folder"
+    assert told in capsys.readouterr().err
+
+
+def _workspace(folder: str, python: str) -> int:
+    workspace = f"{{'workspace_root': 'src/inner', 'external_dirs': [{folder}]}}"
+    project = f"made = job()\nmade.fields['workspace'] = {workspace}\n{PROJECT.replace('job()', 'made')}"
+    return _run(project, python, "--yes")
+
+
 @pytest.mark.parametrize("name", FAILS)
 def test_a_run_that_fails_is_told_by_its_last_lines(name: str, python: str, capsys: pytest.CaptureFixture[str]) -> None:
     source, message = FAILS[name]

@@ -129,7 +129,7 @@ def _image(expression: str) -> str:
     return f"{HEAD}x = {expression}\n{TAIL.replace(IMAGE, 'x')}{LAST}"
 
 
-_PARTIAL = "; --partial leaves a marked gap [not-constant]"
+_PARTIAL = "; --partial leaves a marked gap; --run runs the file, if you trust it [not-constant]"
 
 
 def _python_says(code: str) -> str:

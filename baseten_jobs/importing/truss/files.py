@@ -14,7 +14,7 @@ from baseten_jobs.importing.truss.confined import read_confined
 from baseten_jobs.importing.truss.environment import NO_VARIABLES, Variables
 from baseten_jobs.importing.truss.ignored import with_ignored
 from baseten_jobs.importing.truss.names import PROJECT, ROOTS
-from baseten_jobs.importing.truss.project import Read
+from baseten_jobs.importing.truss.project import RUN, Read
 from baseten_jobs.importing.truss.running import read_by_running
 from baseten_jobs.manifest.diagnostics import Diagnostic, Position, Severity
 from baseten_jobs.manifest.paths import walk
@@ -45,7 +45,7 @@ def read_config(
         return ReadSource(name, diagnostics=(raw,))
     read = read_confined(name, raw, given, variables, NOWHERE if path == STDIN else origin_of(path), partial=partial)
     if not read.drafts and not read.diagnostics:
-        read = Read(diagnostics=(_no_project(name),))
+        read = Read(diagnostics=(_no_project(name, f"; {RUN}" if b"import" in raw else ""),))
     return _found(name, path, read)
 
 
@@ -58,8 +58,8 @@ def run_config(path: str, python: str, given: Given, variables: Variables) -> Re
     return _found(name, path, read if read.drafts or read.diagnostics else Read(diagnostics=(_no_project(name),)))
 
 
-def _no_project(name: str) -> Diagnostic:
-    hint = f"the file needs one as a variable: project = {PROJECT}(...)"
+def _no_project(name: str, more: str = "") -> Diagnostic:
+    hint = f"the file needs one as a variable: project = {PROJECT}(...){more}"
     return Diagnostic("no-project", f"there is no {PROJECT} in this file", Position(name), hint=hint)
 
 
@@ -123,7 +123,7 @@ def _of_tree(path: str, variables: Variables, *, partial: bool) -> ReadSource | 
         return None
     read = read_confined(name, raw, Given(), variables, origin_of(path), partial=partial)
     if not read.drafts and not read.diagnostics:
-        return ReadSource(name, diagnostics=(replace(_no_project(name), severity=Severity.WARNING),))
+        return ReadSource(name, diagnostics=(replace(_no_project(name, f"; {RUN}"), severity=Severity.WARNING),))
     return _found(name, path, read)
 
 

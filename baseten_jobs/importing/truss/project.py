@@ -34,23 +34,24 @@ class Read:
 
 def read_made(source: PythonSource, projects: Sequence[Placed], given: Given) -> Read:
     """The training projects that a file made when it was run, as data."""
-    reader = Reader(source, partial=False)
+    reader = Reader(source, partial=False, hint="write it as a path from the folder of the file")
     drafts = tuple(reader.draft(each, given) for each in projects)
     return Read(drafts, tuple(reader.problems))
 
 
-def not_read(path: str, unknown: NotKnown) -> Diagnostic:
+RUN = "--run runs the file, if you trust it"
+_GAP = f"--partial leaves a marked gap; {RUN}"
+
+
+def not_read(path: str, unknown: NotKnown, hint: str = _GAP) -> Diagnostic:
+    """That a value can't be known, with what would tell it."""
     message = f"{quoted(unknown.text, 84)} is not a constant: {unknown.why}"
-    hint = unknown.hint or _GAP
-    return Diagnostic("not-constant", message, Position(path, *unknown.at), hint=hint)
-
-
-_GAP = "--partial leaves a marked gap"
+    return Diagnostic("not-constant", message, Position(path, *unknown.at), hint=unknown.hint or hint)
 
 
 class Reader:
-    def __init__(self, source: PythonSource, partial: bool) -> None:
-        self.source, self.partial = source, partial
+    def __init__(self, source: PythonSource, partial: bool, hint: str = _GAP) -> None:
+        self.source, self.partial, self._hint = source, partial, hint
         self.problems: list[Diagnostic] = []
         self.remarks: list[Diagnostic] = []
         self._values = self._depth = 0
@@ -144,7 +145,7 @@ class Reader:
         return str(name)
 
     def _gap(self, value: Placed, unknown: NotKnown) -> Placed:
-        if not self.partial and (told := not_read(self.source.path, unknown)) not in self.problems:
+        if not self.partial and (told := not_read(self.source.path, unknown, self._hint)) not in self.problems:
             self.problems.append(told)
         line, column = unknown.at
         reason = f"{self.source.path}:{line}:{column}: {hidden(unknown.text, '***')} is not a constant: {unknown.why}"

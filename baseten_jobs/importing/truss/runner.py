@@ -13,8 +13,8 @@ from types import ModuleType
 from typing import Any
 
 
-def main(file: str, answer: str) -> None:
-    """Write what the file makes to `answer`, as JSON."""
+def main(file: str, answer: str, bound: str) -> None:
+    """Write what the file makes to `answer`, as JSON; paths within the folder `bound` as ways from the file's own."""
     client = importlib.import_module("truss_train")
     public, kind = importlib.import_module("truss_train.public_api"), client.TrainingProject
     pushed: list[Any] = []
@@ -29,7 +29,7 @@ def main(file: str, answer: str) -> None:
     found = _of_module(_run(file, Path(file).stem), kind) or pushed
     if not found:
         found = _of_module(_run(file, "__main__"), kind) or pushed
-    told = [_dumped(each, os.path.dirname(file)) for each in found]
+    told = [_dumped(each, os.path.dirname(file), bound) for each in found]
     with open(answer, "w", encoding="ascii") as out:
         json.dump(told, out)
 
@@ -64,20 +64,26 @@ def _of_module(module: ModuleType, kind: type) -> list[Any]:
     return list({id(v): v for v in values if isinstance(v, kind)}.values())
 
 
-def _dumped(project: Any, folder: str) -> dict[str, Any]:
+def _dumped(project: Any, folder: str, bound: str) -> dict[str, Any]:
     told: dict[str, Any] = json.loads(json.dumps(project.model_dump(mode="json"), default=str))
     told["job"] = json.loads(json.dumps(project.job.model_dump(mode="json"), default=str))
     workspace = told["job"].get("workspace")
     if workspace:
         if workspace.get("workspace_root"):
-            workspace["workspace_root"] = _way(workspace["workspace_root"], folder)
+            workspace["workspace_root"] = _way(workspace["workspace_root"], folder, bound)
         for name in ("external_dirs", "exclude_dirs"):
-            workspace[name] = [_way(each, folder) for each in workspace.get(name) or []]
+            workspace[name] = [_way(each, folder, bound) for each in workspace.get(name) or []]
     return told
 
 
-def _way(path: str, folder: str) -> str:
-    return os.path.relpath(path, folder) if os.path.isabs(path) else path
+def _way(path: str, folder: str, bound: str) -> str:
+    """A path of the checkout, or one that was made of the file's own, from the file's folder; another as it is."""
+    if not os.path.isabs(path):
+        return path
+    if os.path.commonpath([path, folder]) == folder:
+        return os.path.relpath(path, folder)
+    real = os.path.realpath(path)
+    return os.path.relpath(real, os.path.realpath(folder)) if os.path.commonpath([real, bound]) == bound else path
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ network: the key is not where it looks. It is bounded in time, and what it print
 
 import json
 import os
+import re
 import resource
 import shutil
 import signal
@@ -19,6 +20,7 @@ from pathlib import Path
 
 from baseten_jobs.importing.from_body import Given
 from baseten_jobs.importing.placed import placed
+from baseten_jobs.importing.truss.beside import origin_of
 from baseten_jobs.importing.truss.environment import Variables, secret_given
 from baseten_jobs.importing.truss.names import ROOTS
 from baseten_jobs.importing.truss.project import Read, read_made
@@ -64,7 +66,7 @@ def read_by_running(path: str, file: str, python: str, given: Given, variables: 
     """What the file makes; a diagnostic with its last lines where it fails."""
     with tempfile.TemporaryDirectory(prefix="baseten-jobs-") as home:
         answer, said = os.path.join(home, "answer"), os.path.join(home, "said")
-        command = [python, "-I", str(_RUNNER), os.path.abspath(file), answer]
+        command = [python, "-I", str(_RUNNER), os.path.abspath(file), answer, origin_of(file).bound]
         with open(said, "wb") as out:
             try:
                 code = _ended(command, out.fileno(), os.path.dirname(os.path.abspath(file)), variables, home)
@@ -75,7 +77,8 @@ def read_by_running(path: str, file: str, python: str, given: Given, variables: 
         made = _answer(answer)
         if code or made is None:
             last = _last_lines(said, variables)
-            return _failed(path, f"it failed: {last}" if last else f"it ended with {code} and made nothing")
+            message = f"it failed: {last}" if last else f"it ended with {code} and made nothing"
+            return _failed(path, message, _asked_for(last))
     read = read_made(PythonSource.unread(path), [placed(each) for each in made], given)
     return replace(read, diagnostics=(*read.diagnostics, *_secrets(path, json.dumps(made), variables)))
 
@@ -126,6 +129,15 @@ def _last_lines(path: str, variables: Variables) -> str:
     return one_line(hidden(told, "***"), 600)
 
 
-def _failed(path: str, message: str) -> Read:
-    hint = "without --run the file is read, and not run"
+_MISSING = re.compile(r"environ.*KeyError: '([A-Za-z_]\w*)'$|frozen os>.*KeyError: '([A-Za-z_]\w*)'$")
+
+
+def _asked_for(last: str) -> str:
+    """How to give the variable whose absence made the file fail; empty where something else did."""
+    found = _MISSING.search(last)
+    return f"--env {found.group(1) or found.group(2)}=VALUE gives it" if found else ""
+
+
+def _failed(path: str, message: str, hint: str = "") -> Read:
+    hint = hint or "--env NAME=VALUE gives a variable that it asks for; without --run the file is read, and not run"
     return Read(diagnostics=(Diagnostic("not-run", message, Position(path), hint=hint),))
