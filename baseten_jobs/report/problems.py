@@ -7,13 +7,12 @@ from baseten_jobs.manifest.document import Document
 from baseten_jobs.phrases import Page, count, prose
 from baseten_jobs.report.style import PLAIN, Look, Paint, plain
 
-_COLOURS = {Severity.WARNING: "yellow", Severity.NOTE: "cyan"}
+COLOURS = {Severity.ERROR: "red", Severity.WARNING: "yellow", Severity.NOTE: "cyan"}
 
 
 def diagnostic(d: Diagnostic, paint: Paint = plain) -> str:
-    """One line: where, what is wrong, what was expected, and the rule's name."""
-    severity = paint(f"{d.severity.value}: ", _COLOURS[d.severity]) if d.severity in _COLOURS else ""
-    return f"{d.position}: {severity}{message(d)} [{d.rule}]"
+    """One line: where, how bad, what is wrong, what was expected, and the rule's name."""
+    return f"{d.position}: {paint(f'{d.severity.value}:', COLOURS[d.severity])} {message(d)} [{d.rule}]"
 
 
 def message(d: Diagnostic) -> str:

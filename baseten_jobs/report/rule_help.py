@@ -9,19 +9,19 @@ from typing import TYPE_CHECKING, Any
 from baseten_jobs.manifest.diagnostics import Severity
 from baseten_jobs.manifest.folder_policies.written import settable
 from baseten_jobs.phrases import Page, page
+from baseten_jobs.report.problems import COLOURS
 from baseten_jobs.report.style import PLAIN, Look
 
 if TYPE_CHECKING:
     from baseten_jobs.manifest.rules.registry import Rule
 
 _WIDEST = 100
-_COLOURS = {Severity.ERROR: "red", Severity.WARNING: "yellow", Severity.NOTE: "cyan"}
 
 
 def text(rule: Rule, look: Look = PLAIN) -> Page:
     """All there is to know of one rule."""
     width = min(look.width or _WIDEST, _WIDEST)
-    lines = [f"{look.paint(rule.id, 'cyan')} ({look.paint(rule.severity.value, _COLOURS[rule.severity])}{_but(rule)})"]
+    lines = [f"{look.paint(rule.id, 'cyan')} ({look.paint(rule.severity.value, COLOURS[rule.severity])}{_but(rule)})"]
     for paragraph in (rule.what, rule.why, rule.remedy):
         lines += [*textwrap.wrap(paragraph, width, initial_indent="  ", subsequent_indent="  "), ""]
     for title, example in (("wrong", rule.wrong), ("right", rule.right)):
@@ -43,7 +43,7 @@ def table(rules: Iterable[Rule], look: Look = PLAIN) -> Page:
     room = max(look.width - widest - len("  warning  "), 20)
     return page(
         look.paint(f"{rule.id:<{widest}}", "cyan")
-        + look.paint(f"  {rule.severity.value:<7}  ", _COLOURS[rule.severity])
+        + look.paint(f"  {rule.severity.value:<7}  ", COLOURS[rule.severity])
         + (textwrap.shorten(rule.what, room, placeholder="…") if look.width else rule.what)
         for rule in listed
     )

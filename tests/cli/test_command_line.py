@@ -270,7 +270,7 @@ def test_a_missing_path_is_1(command: str, tool: Cli) -> None:
     named = ("-f", "nowhere") if command == "status" else ("nowhere",)
     ran = tool(command, *named, *(LOCAL if command in ("plan", "apply", "status") else ()))
     assert ran.code == 1
-    assert "nowhere:1:1: there is no such file or folder [missing-path]\n" in (
+    assert "nowhere:1:1: error: there is no such file or folder [missing-path]\n" in (
         ran.out if command == "validate" else ran.err
     )
     assert command == "validate" or ran.out == ""
@@ -567,7 +567,7 @@ def test_only_a_terminal_is_coloured_unless_told_otherwise(
     (here / "specs" / "good.yaml").write_text(MANIFEST.replace(":3.11-slim", ""))
     with terminal("validate", start=warm.command(), **environment) as shown:
         assert shown.ends() == 0
-    assert "warning: " in shown.shown
+    assert "warning:" in shown.shown
     assert ("\x1b[" in shown.shown) is coloured
 
 

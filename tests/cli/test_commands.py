@@ -382,7 +382,7 @@ def test_a_name_that_several_teams_have_is_an_error_that_lists_them(cli: Cli, tm
     write("z")
     ran = cli("plan", "--local")
     assert ran.code == 1
-    assert "specs/z.yaml:3:30: metadata.project: several teams have a project 'Demo'" in ran.err
+    assert "specs/z.yaml:3:30: error: metadata.project: several teams have a project 'Demo'" in ran.err
     assert "'default', 'research'" in ran.err
 
 

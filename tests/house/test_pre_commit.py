@@ -71,7 +71,7 @@ def test_the_hook_checks_manifests_wherever_they_lie_and_whatever_they_are_calle
     assert "1 manifest: no problems" in good.stdout
     bad = tried()
     assert bad.returncode == 1
-    assert "team/bad.yml:6:48: spec.compute.node_count: 0 is less than the minimum of 1 [minimum]" in bad.stdout
+    assert "team/bad.yml:6:48: error: spec.compute.node_count: 0 is less than the minimum of 1 [minimum]" in bad.stdout
     assert "3 manifests: 1 error, 0 warnings" in bad.stdout
     assert "3 manifests: 1 error, 0 warnings" in tried(args=["--only-ours", "--strict", "--"]).stdout
     careless = tried(args=["--only-ours", "--strict"])

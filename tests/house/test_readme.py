@@ -114,6 +114,17 @@ def test_the_test_command_is_what_ci_runs() -> None:
     assert 'command_of "test command"' in (ROOT / ".ci" / "run").read_text()
 
 
+def test_mistakes_in_the_manifest_are_told_as_printed(here: Path, called: Cli) -> None:
+    mistakes = {"node_count: 2": "node_count: 0", "accelerator:": "acelerator:", "NCCL_DEBUG: INFO": "WORLD_SIZE: 16"}
+    text = block("manifest", "yaml")
+    for right, wrong in mistakes.items():
+        assert text.count(right) == 1
+        text = text.replace(right, wrong)
+    (here / "specs").mkdir()
+    (here / "specs" / "train.yaml").write_text(text)
+    assert called("validate").out == block("mistakes", "text") + "1 manifest: 3 errors, 0 warnings\n"
+
+
 def test_the_manifest_is_valid_without_a_warning(here: Path, called: Cli) -> None:
     (here / "m.yaml").write_text(block("manifest", "yaml"))
     (here / "train.py").touch()

@@ -171,7 +171,8 @@ def test_a_job_that_a_cell_adopts_and_that_is_not_there_is_told_of_in_the_matrix
     sweep(desk, 'matrix: {seed: [1, 2], adopts: [{seed: 2, adopts: {job: zzz, digest: "0123456789ab"}}]}\n')
     ran = desk("apply", "--yes")
     assert (ran.code, desk.jobs()) == (1, [])
-    assert "specs/x.yaml:3:57: matrix.adopts[0].adopts.job: there is no job 'zzz' in the project 'Demo'" in ran.err
+    told = "specs/x.yaml:3:57: error: matrix.adopts[0].adopts.job: there is no job 'zzz' in the project 'Demo'"
+    assert told in ran.err
 
 
 def test_an_adopted_job_can_be_stopped_by_its_manifests_name(desk: Desk) -> None:
@@ -223,7 +224,7 @@ def test_a_plan_says_where_an_adopted_job_is_not(desk: Desk, whose: str) -> None
     )
     ran = desk("apply", "--yes")
     assert (ran.code, len(desk.jobs())) == (1, 1 + (whose == "another project's"))
-    assert f"specs/y.yaml:3:50: metadata.adopts.job: there is no job '{job_id}' in the project 'Demo'" in ran.err
+    assert f"specs/y.yaml:3:50: error: metadata.adopts.job: there is no job '{job_id}' in the project 'Demo'" in ran.err
 
 
 def test_an_imported_job_is_named_after_itself_and_told_how_to_adopt_it(desk: Desk) -> None:

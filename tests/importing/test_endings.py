@@ -71,7 +71,7 @@ def test_its_own_words_stand_at_the_line_that_ends_it(tmp_path: Path, capsys: py
     told = capsys.readouterr()
     assert told.out == ""
     assert (
-        f"{path}:6:9: the file ends here, by an error of its own: set BUCKET: where the team keeps its data; "
+        f"{path}:6:9: error: the file ends here, by an error of its own: set BUCKET: where the team keeps its data; "
         "--env BUCKET=VALUE gives what it asks for [own-error]\n"
     ) in told.err
     assert run(["import", "truss", path, "--defaults", "--env", "BUCKET=b"]) == 0
@@ -83,7 +83,7 @@ def test_the_end_of_a_file_beside_is_the_end(tmp_path: Path, capsys: pytest.Capt
     path = str(tmp_path / "c.py")
     assert run(["import", "truss", path, "--env", "N=3"]) == 1
     told = capsys.readouterr().err
-    assert f"{path}:3:1: the file ends here, by an error of its own, in settings.py:3: two at most; --env N=" in told
+    assert f"{path}:3:1: error: the file ends here, by an error of its own, in settings.py:3: two at most; " in told
 
 
 @pytest.mark.parametrize(

@@ -82,7 +82,7 @@ def test_without_an_option_the_message_names_it(capsys: pytest.CaptureFixture[st
     told = capsys.readouterr().err
     assert "environment variables are not read; --env LR=VALUE gives it; --defaults takes the default" in told
     assert run(["import", "truss", "c.py", "--defaults"]) == 1
-    assert "c.py:3:40: 'os.environ[\"LR\"]' is not a constant" in capsys.readouterr().err
+    assert "c.py:3:40: error: 'os.environ[\"LR\"]' is not a constant" in capsys.readouterr().err
 
 
 def test_a_secret_of_env_is_warned_of_and_not_shown(capsys: pytest.CaptureFixture[str]) -> None:
@@ -255,7 +255,7 @@ def test_what_is_not_known_in_a_file_beside_is_said_with_its_place(
     (project / "c.py").write_text(f"{HEAD}from s import A\nenv = {{'A': A}}\n{TAIL}")
     assert run(["import", "truss", "c.py"]) == 1
     assert (
-        "c.py:3:1: 'os.environ['A']' is not a constant: environment variables are not read, in s.py:3;"
+        "c.py:3:1: error: 'os.environ['A']' is not a constant: environment variables are not read, in s.py:3;"
         " --env A=VALUE gives it; --defaults takes the default"
     ).partition("; --defaults")[0] in capsys.readouterr().err
 

@@ -136,12 +136,12 @@ def test_each_document_of_a_file_has_its_modeline() -> None:
 
 
 def test_a_value_still_to_be_filled_in_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    spec = {"image": {"base_image": Todo("config.py:3:5: os.environ['IMAGE'] is not known")}}
+    spec = {"image": {"base_image": Todo("config.py:3:5: error: os.environ['IMAGE'] is not known")}}
     head = {"apiVersion": "baseten-jobs/v1", "kind": "TrainingJob", "metadata": {"name": "x", "project": "demo"}}
     (tmp_path / "m.yaml").write_text(yaml_text([{**head, "spec": spec}], "s.json"))
     assert run(["validate", str(tmp_path / "m.yaml")]) == 1
     assert capsys.readouterr().out.splitlines()[1].partition("m.yaml:")[2] == (
-        "9:17: a value is missing: config.py:3:5: os.environ['IMAGE'] is not known;"
+        "9:17: error: a value is missing: config.py:3:5: error: os.environ['IMAGE'] is not known;"
         " write it in the place of !todo [todo]"
     )
 
@@ -239,41 +239,48 @@ def _messages(text: str, name: str, capsys: pytest.CaptureFixture[str], tmp_path
     [
         (
             "hello",
-            "1:1: there is neither JSON nor a curl command;"
+            "1:1: error: there is neither JSON nor a curl command;"
             " a JSON body begins with '{', a command with 'curl' [not-a-request]",
         ),
-        ('{"a": 1,\n "b": }', '2:7: a value was expected [json-syntax]'),
-        ('{"a": 1,\n}', "2:1: a comma before the closing bracket; leave it out [json-syntax]"),
-        ('{"a": {', "1:8: the text ends in the middle of a value; is all of it there? [json-syntax]"),
-        ("{'a': 1}", '1:2: a single quote begins no JSON text; write "..." [json-syntax]'),
-        ("[1 , ]", "1:6: a comma before the closing bracket; leave it out [json-syntax]"),
-        ("[1,, 2]", "1:4: a value was expected [json-syntax]"),
-        ("{a: 1}", "1:2: a key in double quotes was expected [json-syntax]"),
-        ('{"a": [], b: 2}', "1:11: a key in double quotes was expected [json-syntax]"),
-        ('{"a" 1}', "1:6: ':', ',' or '}' was expected [json-syntax]"),
-        ('{"a": 1 "b": 2}', "1:9: ':', ',' or '}' was expected [json-syntax]"),
-        ('{"a": ["[" 2]}', "1:12: ',' or ']' was expected [json-syntax]"),
-        ('{"a": tru}', "1:7: a value was expected [json-syntax]"),
-        ('{"a": "x}', "1:7: the text that begins here never ends; is all of it there? [json-syntax]"),
+        ('{"a": 1,\n "b": }', '2:7: error: a value was expected [json-syntax]'),
+        ('{"a": 1,\n}', "2:1: error: a comma before the closing bracket; leave it out [json-syntax]"),
+        ('{"a": {', "1:8: error: the text ends in the middle of a value; is all of it there? [json-syntax]"),
+        ("{'a': 1}", '1:2: error: a single quote begins no JSON text; write "..." [json-syntax]'),
+        ("[1 , ]", "1:6: error: a comma before the closing bracket; leave it out [json-syntax]"),
+        ("[1,, 2]", "1:4: error: a value was expected [json-syntax]"),
+        ("{a: 1}", "1:2: error: a key in double quotes was expected [json-syntax]"),
+        ('{"a": [], b: 2}', "1:11: error: a key in double quotes was expected [json-syntax]"),
+        ('{"a" 1}', "1:6: error: ':', ',' or '}' was expected [json-syntax]"),
+        ('{"a": 1 "b": 2}', "1:9: error: ':', ',' or '}' was expected [json-syntax]"),
+        ('{"a": ["[" 2]}', "1:12: error: ',' or ']' was expected [json-syntax]"),
+        ('{"a": tru}', "1:7: error: a value was expected [json-syntax]"),
+        ('{"a": "x}', "1:7: error: the text that begins here never ends; is all of it there? [json-syntax]"),
         (
             '{"a": "x\ty"}',
-            "1:9: the control character U+0009 can't stand in a text; write an escape, such as \\n [json-syntax]",
+            "1:9: error: the control character U+0009 can't stand in a text; write an escape, such as \\n"
+            " [json-syntax]",
         ),
-        ('{"a": "C:\\dir"}', "1:10: '\\d' is not an escape; write the backslash twice [json-syntax]"),
-        ('{"a": "\\u12G4"}', "1:8: '\\u12G4' is not an escape; write the backslash twice [json-syntax]"),
-        ('{"a": 1} {}', "1:10: '{' stands behind the end of the JSON [json-syntax]"),
-        ('{"a": NaN}', "1:7: NaN is not JSON [json-syntax]"),
-        ('{"a": 1,\n "a": 2}', "2:2: 'a' is given twice; first at 1:2 [duplicate-key]"),
-        ('{"a": "\\ud800"}', "1:7: half of a surrogate pair is not text [encoding]"),
-        ("[" * 100_000, "1:65: more than 64 levels of nesting [depth]"),
-        ('{"a":' * 100_000, "1:321: more than 64 levels of nesting [depth]"),
-        ("curl https://x/v1 -H 'Authorization: Api-Key hidden-key'", "1:1: the command has no --data [not-a-request]"),
-        ("curl -d '{", "1:9: the single quote that begins here never ends [shell-syntax]"),
-        ("curl -d @- <<EOF\n{}", "1:17: the text up to 'EOF' never ends [shell-syntax]"),
-        ("curl -d @-", "1:9: the body is read from standard input, which is not part of the command [not-a-request]"),
-        ("curl -d '{}' -d '{}'", "1:18: the command has several --data [not-a-request]"),
+        ('{"a": "C:\\dir"}', "1:10: error: '\\d' is not an escape; write the backslash twice [json-syntax]"),
+        ('{"a": "\\u12G4"}', "1:8: error: '\\u12G4' is not an escape; write the backslash twice [json-syntax]"),
+        ('{"a": 1} {}', "1:10: error: '{' stands behind the end of the JSON [json-syntax]"),
+        ('{"a": NaN}', "1:7: error: NaN is not JSON [json-syntax]"),
+        ('{"a": 1,\n "a": 2}', "2:2: error: 'a' is given twice; first at 1:2 [duplicate-key]"),
+        ('{"a": "\\ud800"}', "1:7: error: half of a surrogate pair is not text [encoding]"),
+        ("[" * 100_000, "1:65: error: more than 64 levels of nesting [depth]"),
+        ('{"a":' * 100_000, "1:321: error: more than 64 levels of nesting [depth]"),
+        (
+            "curl https://x/v1 -H 'Authorization: Api-Key hidden-key'",
+            "1:1: error: the command has no --data [not-a-request]",
+        ),
+        ("curl -d '{", "1:9: error: the single quote that begins here never ends [shell-syntax]"),
+        ("curl -d @- <<EOF\n{}", "1:17: error: the text up to 'EOF' never ends [shell-syntax]"),
+        (
+            "curl -d @-",
+            "1:9: error: the body is read from standard input, which is not part of the command [not-a-request]",
+        ),
+        ("curl -d '{}' -d '{}'", "1:18: error: the command has several --data [not-a-request]"),
         ("curl -H 'Authorization: Api-Key hidden-key' \\\n -d '{\n \"a\": ]}'",
-         "3:7: a value was expected [json-syntax]"),
+         "3:7: error: a value was expected [json-syntax]"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_read_is_told_at_its_place(
@@ -285,13 +292,14 @@ def test_what_cannot_be_read_is_told_at_its_place(
 def test_what_is_wrong_in_a_body_is_told_at_its_place(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     job = '{"imgae": {},\n "compute": {"node_count": 2.0},\n "runtime": {"start_comands": []}}'
     assert list(_messages(f'{{"training_job": {job},\n "wait": 1}}', "body", capsys, tmp_path)) == [
-        "1:1: metadata: 'name' is missing; --name NAME gives one [required]",
-        "1:2: spec: 'image' is missing [required]",
-        "1:19: spec: 'imgae' is not a field here; did you mean 'image'? [unknown-field]",
-        "2:28: spec.compute.node_count: 2.0 is not an integer; write a whole number: 2 [type]",
+        "1:1: error: metadata: 'name' is missing; --name NAME gives one [required]",
+        "1:2: error: spec: 'image' is missing [required]",
+        "1:19: error: spec: 'imgae' is not a field here; did you mean 'image'? [unknown-field]",
+        "2:28: error: spec.compute.node_count: 2.0 is not an integer; write a whole number: 2 [type]",
         "3:2: warning: spec.runtime.start_commands: there is no start command [no-start-command]",
-        "3:14: spec.runtime: 'start_comands' is not a field here; did you mean 'start_commands'? [unknown-field]",
-        "4:2: 'wait' is not a field here; is it one of training_job? [unknown-field]",
+        "3:14: error: spec.runtime: 'start_comands' is not a field here; did you mean 'start_commands'?"
+        " [unknown-field]",
+        "4:2: error: 'wait' is not a field here; is it one of training_job? [unknown-field]",
     ]
 
 
@@ -307,7 +315,8 @@ def test_a_file_named_by_the_command_is_read(
     capsys.readouterr()
     Path("cmd.sh").write_text("curl -d @missing.json https://x/")
     assert run(["import", "request", "cmd.sh"]) == 1
-    assert capsys.readouterr().err.startswith(f"missing.json:1:1: this can't be read: {os.strerror(errno.ENOENT)}")
+    told = f"missing.json:1:1: error: this can't be read: {os.strerror(errno.ENOENT)}"
+    assert capsys.readouterr().err.startswith(told)
 
 
 def test_a_file_that_is_there_is_left_alone(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -138,7 +138,7 @@ def _python_says(code: str) -> str:
         exec(compile(code, "c.py", "exec"), {})
     except SyntaxError as error:
         said = str(error.msg).partition("; consider ")[0]
-        return f"{error.lineno}:{error.offset}: {said[:1].lower()}{said[1:]}"
+        return f"{error.lineno}:{error.offset}: error: {said[:1].lower()}{said[1:]}"
     except (ArithmeticError, LookupError) as error:
         return str(error)
     raise AssertionError(code)
@@ -195,7 +195,7 @@ _NO_TEXT = "this is no text in the encoding that it declares, or in UTF-8; save 
 _NO_CALL = f"{HEAD}x = (1,\ny = 2 =\n"
 _PYTHON_2 = f"{HEAD}print 'starting'\n"
 _NO_PROJECT = (
-    "c.py:1:1: there is no TrainingProject in this file;"
+    "c.py:1:1: error: there is no TrainingProject in this file;"
     " the file needs one as a variable: project = TrainingProject(...) [no-project]"
 )
 
@@ -206,13 +206,13 @@ UNREADABLE: dict[str, tuple[str | bytes, str]] = {
     "a million nested calls": (_nested(300_000), ": an expression is nested too deep to be read [python-syntax]"),
     "a long chain of attributes": (
         f"{HEAD}x = a{'.b' * 300_000}\n",
-        "c.py:1:1: an expression is nested too deep to be read [python-syntax]",
+        "c.py:1:1: error: an expression is nested too deep to be read [python-syntax]",
     ),
     "a long row of signs": (
         f"{HEAD}x = {'-' * 300_000}1\n",
-        "c.py:1:1: an expression is nested too deep to be read [python-syntax]",
+        "c.py:1:1: error: an expression is nested too deep to be read [python-syntax]",
     ),
-    "a NUL byte": (f"{HEAD}x = 1\0\n", "c.py:2:1: a NUL byte can't stand in Python [python-syntax]"),
+    "a NUL byte": (f"{HEAD}x = 1\0\n", "c.py:2:1: error: a NUL byte can't stand in Python [python-syntax]"),
     "no text": (b"\x89PNG\r\n\x1a\n\0\0\xff", _NO_TEXT),
     "UTF-16": ("x = 1".encode("utf-16"), _NO_TEXT),
     "unknown encoding": (b"# coding: klingon\n", "only UTF-8, latin-1 and ASCII are read here"),
@@ -222,35 +222,35 @@ UNREADABLE: dict[str, tuple[str | bytes, str]] = {
     "empty": ("", _NO_PROJECT),
     "two projects": (
         HEAD + TAIL + LAST + LAST.replace("project", "other"),
-        "c.py:4:9: there is a second training project in this file; the first is at 3:11 [projects]",
+        "c.py:4:9: error: there is a second training project in this file; the first is at 3:11 [projects]",
     ),
     "made by a function": (
         f"{HEAD}@cached\ndef make():\n    return d.TrainingProject(name='x', job=None)\nproject = make()\n",
-        f"c.py:5:11: 'make()' is not a constant: functions and classes of the file are not run{_PARTIAL}",
+        f"c.py:5:11: error: 'make()' is not a constant: functions and classes of the file are not run{_PARTIAL}",
     ),
     "too large": (
         b"#" * (1 << 20) + b"\n",
-        "c.py:1:1: 1048577 bytes are more than the 1048576 that such a file may have [too-large]",
+        "c.py:1:1: error: 1048577 bytes are more than the 1048576 that such a file may have [too-large]",
     ),
     "no name": (
         HEAD + TAIL + LAST.replace('"p"', '"日本語"'),
-        "c.py:3:11: metadata: 'name' is missing; --name NAME gives one [required]",
+        "c.py:3:11: error: metadata: 'name' is missing; --name NAME gives one [required]",
     ),
     "unknown field": (
         HEAD + TAIL.replace("image=d", "imge=d") + LAST,
-        "c.py:2:21: spec: 'imge' is not a field here; did you mean 'image'? [unknown-field]",
+        "c.py:2:21: error: spec: 'imge' is not a field here; did you mean 'image'? [unknown-field]",
     ),
     "a number that is none": (
         HEAD + TAIL + "job.compute = d.Compute(node_count=0)\n" + LAST,
-        "c.py:3:36: spec.compute.node_count: 0 is less than the minimum of 1 [minimum]",
+        "c.py:3:36: error: spec.compute.node_count: 0 is less than the minimum of 1 [minimum]",
     ),
     "a misspelt GPU count": (
         f'{HEAD}N = "two"\n{TAIL}job.compute = d.Compute(accelerator={{"accelerator": "H100", "count": N}})\n{LAST}',
-        "c.py:2:5: spec.compute.accelerator.count: 'two' is not an integer; write it in digits: 2 [type]",
+        "c.py:2:5: error: spec.compute.accelerator.count: 'two' is not an integer; write it in digits: 2 [type]",
     ),
     "the latest checkpoint of nothing": (
         HEAD + TAIL + "job.runtime.load_checkpoint_config = d.LoadCheckpointConfig(enabled=True)\n" + LAST,
-        "c.py:3:38: spec.checkpointing.load.checkpoints[0]: 'project_name', 'job_id' or 'manifest' is missing;"
+        "c.py:3:38: error: spec.checkpointing.load.checkpoints[0]: 'project_name', 'job_id' or 'manifest' is missing;"
         " the latest checkpoint of what? [latest-checkpoint-scope]",
     ),
 }  # fmt: skip
@@ -378,7 +378,7 @@ def test_what_cannot_be_read_is_a_gap_where_that_is_asked_for(folder: Path, caps
     assert run(["validate", "m.yaml"]) == 1
     told = capsys.readouterr().out.splitlines()
     assert [line.partition(": ")[2] for line in told if line.endswith("[todo]")] == [
-        f"a value is missing: {gap}; write it in the place of !todo [todo]"
+        f"error: a value is missing: {gap}; write it in the place of !todo [todo]"
         for gap in (
             'c.py:2:5: __import__("os") is not a constant: nothing is run',
             "c.py:3:90: make is not a constant: no constant of this name is set above",
@@ -420,7 +420,7 @@ def test_other_encodings_are_read(name: str, folder: Path, capsys: pytest.Captur
 
 def test_columns_count_characters(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     told = _told(_image('"日本語" + undefined'), capsys)
-    assert told[0].startswith("c.py:2:13: 'undefined' is not a constant")
+    assert told[0].startswith("c.py:2:13: error: 'undefined' is not a constant")
 
 
 def _config(name: str) -> str:

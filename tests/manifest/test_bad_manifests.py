@@ -115,124 +115,124 @@ def _many(count: int, line: str) -> str:
 _LONG = "x" * 900_000
 
 HOSTILE: dict[str, tuple[str | bytes, str]] = {
-    "binary": (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", "1:1: byte 0x89 is not UTF-8; save the file as UTF-8 [encoding]"),
-    "zeros": (bytes(4096), "1:1: a NUL byte can't stand in YAML; is this a text file? [yaml-syntax]"),
+    "binary": (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", "1:1: error: byte 0x89 is not UTF-8; save the file as UTF-8"),
+    "zeros": (bytes(4096), "1:1: error: a NUL byte can't stand in YAML; is this a text file? [yaml-syntax]"),
     "a byte that is not UTF-8": (
         GOOD.encode() + b"# caf\xc3\xa9 caf\xe9\n",
-        "8:11: byte 0xe9 is not UTF-8; save the file as UTF-8 [encoding]",
+        "8:11: error: byte 0xe9 is not UTF-8; save the file as UTF-8 [encoding]",
     ),
     "a byte that is not UTF-8 behind a mark": (
         b"\xef\xbb\xbfa: \xc3\xa9\r\nb: \xff",
-        "2:4: byte 0xff is not UTF-8; save the file as UTF-8 [encoding]",
+        "2:4: error: byte 0xff is not UTF-8; save the file as UTF-8 [encoding]",
     ),
     "UTF-16 without a mark": (
         GOOD.encode("utf-16-le"),
-        "1:2: a NUL byte can't stand in YAML; is this a text file? [yaml-syntax]",
+        "1:2: error: a NUL byte can't stand in YAML; is this a text file? [yaml-syntax]",
     ),
-    "1,000 levels of blocks": (_many(1000, "- ") + "a", "1:131: more than 64 levels of nesting [depth]"),
+    "1,000 levels of blocks": (_many(1000, "- ") + "a", "1:131: error: more than 64 levels of nesting [depth]"),
     "1,000 levels of mappings": (
         "".join("  " * level + "a:\n" for level in range(1000)),
-        "66:131: more than 64 levels of nesting [depth]",
+        "66:131: error: more than 64 levels of nesting [depth]",
     ),
-    "1,000 levels of lists": ("[" * 1000 + "]" * 1000, "1:66: more than 64 levels of nesting [depth]"),
-    "1,000 levels of flow mappings": ("{a: " * 1000, "1:261: more than 64 levels of nesting [depth]"),
-    "1 MiB of brackets": ("[" * (1 << 20), "1:66: more than 64 levels of nesting [depth]"),
-    "1 MiB of braces": ("{" * (1 << 20), "1:66: more than 64 levels of nesting [depth]"),
-    "1 MiB of questions": ("? " * (1 << 19), "1:131: more than 64 levels of nesting [depth]"),
+    "1,000 levels of lists": ("[" * 1000 + "]" * 1000, "1:66: error: more than 64 levels of nesting [depth]"),
+    "1,000 levels of flow mappings": ("{a: " * 1000, "1:261: error: more than 64 levels of nesting [depth]"),
+    "1 MiB of brackets": ("[" * (1 << 20), "1:66: error: more than 64 levels of nesting [depth]"),
+    "1 MiB of braces": ("{" * (1 << 20), "1:66: error: more than 64 levels of nesting [depth]"),
+    "1 MiB of questions": ("? " * (1 << 19), "1:131: error: more than 64 levels of nesting [depth]"),
     "1 MiB of anchors": (
         "&" * (1 << 20),
-        "1:1: no name follows the '&'; quote a value that begins with '&' [yaml-syntax]",
+        "1:1: error: no name follows the '&'; quote a value that begins with '&' [yaml-syntax]",
     ),
-    "1 MiB of blanks": (" " * (1 << 20), "1:1: this file is empty [empty-file]"),
-    "a mebibyte and one": ("#" * ((1 << 20) + 1), "1:1: 1048577 bytes are more than the 1048576 that a manifest"),
-    "an anchor that holds itself": ("&a {b: *a}", "1:8: the alias '*a' holds itself [alias]"),
-    "an anchor that merges itself": ("&a {<<: *a}", "1:9: the alias '*a' holds itself [alias]"),
-    "an anchor that is its own key": ("&a {*a : 1}", "1:5: the alias '*a' holds itself [alias]"),
+    "1 MiB of blanks": (" " * (1 << 20), "1:1: error: this file is empty [empty-file]"),
+    "a mebibyte and one": ("#" * ((1 << 20) + 1), "1:1: error: 1048577 bytes are more than the 1048576 that a"),
+    "an anchor that holds itself": ("&a {b: *a}", "1:8: error: the alias '*a' holds itself [alias]"),
+    "an anchor that merges itself": ("&a {<<: *a}", "1:9: error: the alias '*a' holds itself [alias]"),
+    "an anchor that is its own key": ("&a {*a : 1}", "1:5: error: the alias '*a' holds itself [alias]"),
     "merge keys that double": (
         "a0: &a0 {x: y}\n" + "".join(f"a{i}: &a{i} {{<<: [{', '.join([f'*a{i - 1}'] * 9)}]}}\n" for i in range(1, 12)),
-        "6:20: more than 50000 values, aliases expanded [too-many-values]",
+        "6:20: error: more than 50000 values, aliases expanded [too-many-values]",
     ),
     "merge keys in a chain": (
         "a0: &a0 {x: y}\n" + "".join(f"a{i}: &a{i} {{<<: *a{i - 1}, n{i}: 1}}\n" for i in range(1, 3000)),
-        "183:18: more than 50000 values, aliases expanded [too-many-values]",
+        "183:18: error: more than 50000 values, aliases expanded [too-many-values]",
     ),
     "a long text, repeated": (
         f"a: &a {_LONG}\n" + "b: [" + "*a, " * 20_000 + "]\n",
-        "2:57: more than 50000 values, aliases expanded [too-many-values]",
+        "2:57: error: more than 50000 values, aliases expanded [too-many-values]",
     ),
-    "too many items": ("- a\n" * 99_000, "50000:3: more than 50000 values, aliases expanded [too-many-values]"),
-    "too many documents": ("---\n" * 99_000, "50002:1: more than 50000 values, aliases expanded [too-many-values]"),
+    "too many items": ("- a\n" * 99_000, "50000:3: error: more than 50000 values, aliases expanded [too-many-values]"),
+    "too many documents": ("---\n" * 99_000, "50002:1: error: more than 50000 values, aliases expanded"),
     "a key a thousand times": (
         "k: 1\n" * 1000,
-        "102:1: this file has more problems; they are not shown [too-many-prob",
+        "102:1: error: this file has more problems; they are not shown [too-many-prob",
     ),
-    "a list for a key": ("? [a]\n: b\n", "1:3: a key must be a string [key-not-string]"),
+    "a list for a key": ("? [a]\n: b\n", "1:3: error: a key must be a string [key-not-string]"),
     "a tag on the top": (
         "!!python/object/apply:os.system [ls]",
-        "1:1: the tag '!!python/object/apply:os.system' has no",
+        "1:1: error: the tag '!!python/object/apply:os.system' has no",
     ),
     "an undefined tag": (
         "a: !e!x y\n",
-        "1:4: this tag can't be read; leave it out, or quote a value that begins with '!' [yaml-syntax]",
+        "1:4: error: this tag can't be read; leave it out, or quote a value that begins with '!' [yaml-syntax]",
     ),
     "a directive of the future": (
         "%YAML 9.9\n---\na: 1\n",
-        "1:1: this directive can't be read; leave it out, or quote",
+        "1:1: error: this directive can't be read; leave it out, or quote",
     ),
-    "a lone surrogate": ('a: "\\uD800"\n', "1:5: '\\uD800' is not an escape; write the backslash twice, or use single"),
-    "a long key": (f'? "{_LONG}"\n: 1\n', "1:1: 'apiVersion' is missing; supported: 'baseten-jobs/v1' [required]"),
-    "many unknown fields": (GOOD + _many(20_000, "k{}: 1\n"), "58:1: 19950 more fields are not known here [unknown-f"),
+    "a lone surrogate": ('a: "\\uD800"\n', "1:5: error: '\\uD800' is not an escape; write the backslash twice, or"),
+    "a long key": (f'? "{_LONG}"\n: 1\n', "1:1: error: 'apiVersion' is missing; supported: 'baseten-jobs/v1'"),
+    "many unknown fields": (GOOD + _many(20_000, "k{}: 1\n"), "58:1: error: 19950 more fields are not known here"),
     "many problems of one kind": (
         GOOD + "    environment_variables:\n" + _many(20_000, "      A{}: 8\n"),
-        "1:1: this manifest has more problems; they are not shown [too-many-problems]",
+        "1:1: error: this manifest has more problems; they are not shown [too-many-problems]",
     ),
     "many mounts": (
         GOOD
         + "  weights:\n"
         + _many(3000, "  - {{source: s3://a/b, mount_location: /m{}}}\n")
         + "  - {source: s3://a/b}",
-        "3009:5: spec.weights[3000]: 'mount_location' is missing [required]",
+        "3009:5: error: spec.weights[3000]: 'mount_location' is missing [required]",
     ),
     "a long name": (
         GOOD.replace("good", _LONG),
-        f"3:18: metadata.name: '{'x' * 59}…' has 900000 characters, at most 40",
+        f"3:18: error: metadata.name: '{'x' * 59}…' has 900000 characters, at most 40",
     ),
-    "a long alias": ("a: *" + _LONG, f"1:4: there is no anchor '&{'x' * 119}…' above [alias]"),
+    "a long alias": ("a: *" + _LONG, f"1:4: error: there is no anchor '&{'x' * 119}…' above [alias]"),
     "a long number": (
         GOOD + "    environment_variables: {A: " + "1" * 900_000 + "}\n",
-        f"8:32: spec.runtime.environment_variables.A: {'1' * 59}… is not a string, quote it [environment-string]",
+        f"8:32: error: spec.runtime.environment_variables.A: {'1' * 59}… is not a string, quote it",
     ),
     "a long quantity": (
         GOOD + "  compute: {memory: '" + " " * 900_000 + "x'}\n",
-        f"8:21: spec.compute.memory: '{' ' * 59}…' is not a quantity of memory",
+        f"8:21: error: spec.compute.memory: '{' ' * 59}…' is not a quantity of memory",
     ),
     "a long choice": (
         GOOD + "  compute: {availability_model: " + "spot" * 200_000 + "}\n",
-        f"8:33: spec.compute.availability_model: '{('spot' * 15)[:59]}…' is not one of dedicated, spot [enum]",
+        f"8:33: error: spec.compute.availability_model: '{('spot' * 15)[:59]}…' is not one of dedicated, spot [enum]",
     ),
     "a long accelerator": (
         GOOD + "  compute: {accelerator: " + "H" * 900_000 + ":0}\n",
-        f"8:26: spec.compute.accelerator: '{'H' * 59}…' is not allowed; expected a GPU type and a count",
+        f"8:26: error: spec.compute.accelerator: '{'H' * 59}…' is not allowed; expected a GPU type and a count",
     ),
     "a long command with almost a token": (
         GOOD.replace("python train.py", "eyJ-" * 100_000).replace("demo", "demo, x: y"),
-        "3:39: metadata: 'x' is not a field here [unknown-field]",
+        "3:39: error: metadata: 'x' is not a field here [unknown-field]",
     ),
     "line feeds of another system": (
         GOOD.replace("demo", "demo, x: y").replace("\n", "\r\n"),
-        "3:39: metadata: 'x' is not a field here [unknown-field]",
+        "3:39: error: metadata: 'x' is not a field here [unknown-field]",
     ),
     "line feeds of an old system": (
         GOOD.replace("demo", "demo, x: y").replace("\n", "\r"),
-        "3:39: metadata: 'x' is not a field here [unknown-field]",
+        "3:39: error: metadata: 'x' is not a field here [unknown-field]",
     ),
     "a byte order mark before a problem": (
         "\ufeff" + GOOD.replace("apiVersion", "apiversion"),
-        "1:1: 'apiversion' is not a field here; did you mean 'apiVersion'? [unknown-field]",
+        "1:1: error: 'apiversion' is not a field here; did you mean 'apiVersion'? [unknown-field]",
     ),
     "characters beyond the sixteen bits": (
         GOOD.replace("demo", '"\U0001d4b3🚀é", x: y'),
-        "3:40: metadata: 'x' is not a field here [unknown-field]",
+        "3:40: error: metadata: 'x' is not a field here [unknown-field]",
     ),
 }
 
@@ -284,13 +284,13 @@ def test_a_missing_path_is_a_diagnostic(path: str, tmp_path: Path, validate: Val
     (tmp_path / "x.yaml").write_text(GOOD)
     assert validate(path) == (
         1,
-        f"{path}:1:1: there is no such file or folder [missing-path]\n0 manifests: 1 error, 0 warnings\n",
+        f"{path}:1:1: error: there is no such file or folder [missing-path]\n0 manifests: 1 error, 0 warnings\n",
     )
 
 
 def test_the_default_path_is_named_when_it_is_missing(validate: Validate) -> None:
     hint = "name the folder or the file of your manifests; `baseten-jobs init` writes a first one"
-    assert validate()[1].startswith(f"specs:1:1: there is no such file or folder; {hint} [missing-path]\n")
+    assert validate()[1].startswith(f"specs:1:1: error: there is no such file or folder; {hint} [missing-path]\n")
 
 
 NAMED = "that is the name of a manifest, and paths are wanted here: it is in "
@@ -323,7 +323,7 @@ def test_a_missing_path_is_told_with_what_was_meant(
     monkeypatch.chdir(tmp_path / here)
     assert run(["validate", path]) == 1
     told = capsys.readouterr().out.splitlines()[0]
-    assert told == f"{path}:1:1: there is no such file or folder{'; ' if hint else ''}{hint} [missing-path]"
+    assert told == f"{path}:1:1: error: there is no such file or folder{'; ' if hint else ''}{hint} [missing-path]"
 
 
 def test_a_link_to_nothing_or_to_itself_is_unreadable(tmp_path: Path, validate: Validate) -> None:
@@ -332,8 +332,8 @@ def test_a_link_to_nothing_or_to_itself_is_unreadable(tmp_path: Path, validate: 
     code, out = validate(".")
     assert code == 1
     assert out.splitlines() == [
-        f"./dangling.yaml:1:1: this can't be read: {os.strerror(errno.ENOENT)} [unreadable]",
-        "./loop.yaml:1:1: this can't be read: Too many levels of symbolic links [unreadable]",
+        f"./dangling.yaml:1:1: error: this can't be read: {os.strerror(errno.ENOENT)} [unreadable]",
+        "./loop.yaml:1:1: error: this can't be read: Too many levels of symbolic links [unreadable]",
         "0 manifests: 2 errors, 0 warnings",
     ]
 
@@ -346,8 +346,8 @@ def test_a_file_or_folder_without_the_right_to_read_is_unreadable(tmp_path: Path
     code, out = validate(".")
     assert code == 1
     assert out.splitlines() == [
-        f"./folder:1:1: this can't be read: {os.strerror(errno.EACCES)} [unreadable]",
-        f"./x.yaml:1:1: this can't be read: {os.strerror(errno.EACCES)} [unreadable]",
+        f"./folder:1:1: error: this can't be read: {os.strerror(errno.EACCES)} [unreadable]",
+        f"./x.yaml:1:1: error: this can't be read: {os.strerror(errno.EACCES)} [unreadable]",
         "0 manifests: 2 errors, 0 warnings",
     ]
 
@@ -427,8 +427,9 @@ def test_nothing_is_written_sent_or_read_beyond_its_size(tmp_path: Path) -> None
     )
     assert ran.returncode == 1
     assert ran.stderr.splitlines()[-1] == "[]"
-    assert "big.yaml:1:1: 20971520 bytes are more than the 1048576 that a manifest may have [too-large]\n" in ran.stdout
-    assert "./pipe.yaml:1:1: this is not a regular file [unreadable]\n" in ran.stdout
+    told = "big.yaml:1:1: error: 20971520 bytes are more than the 1048576 that a manifest may have [too-large]\n"
+    assert told in ran.stdout
+    assert "./pipe.yaml:1:1: error: this is not a regular file [unreadable]\n" in ran.stdout
     assert sorted(os.listdir(tmp_path)) == before
 
 

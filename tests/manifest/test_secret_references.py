@@ -140,7 +140,7 @@ def test_names_that_differ_in_punctuation_are_one_secret(held: str) -> None:
 )  # fmt: skip
 def test_a_missing_secret_is_pointed_at_with_the_nearest_name(held: list[str], team: str, told: str) -> None:
     (found,) = missing_secrets(REFERRING, held, team)
-    where = "specs/x.yaml:7:24: spec.runtime.environment_variables.HF_TOKEN.name"
+    where = "specs/x.yaml:7:24: error: spec.runtime.environment_variables.HF_TOKEN.name"
     assert problems.diagnostic(found) == f"{where}: {told} [secret]"
 
 
@@ -301,7 +301,7 @@ spec:
       HF_TOKEN: {name: hf_acess_token}
 """
 TOLD = (
-    "specs/x.yaml:9:24: {}spec.runtime.environment_variables.HF_TOKEN.name: 'hf_acess_token' is not a secret"
+    "specs/x.yaml:9:24: error: {}spec.runtime.environment_variables.HF_TOKEN.name: 'hf_acess_token' is not a secret"
     " of the team 'default'; {} [secret]"
 )
 

@@ -58,7 +58,7 @@ def test_ten_of_each_level_are_annotated_and_the_rest_is_counted_and_listed() ->
     commands = [read(line)[0] for line in lines if line.startswith("::")]
     assert (commands.count("error"), commands.count("warning")) == (10, 10)
     assert lines[20] == "and 15 more errors, not annotated:"
-    assert lines[21] == " - specs/x.yaml:11:3: spec.x: e10 [a-rule]"
+    assert lines[21] == " - specs/x.yaml:11:3: error: spec.x: e10 [a-rule]"
     assert lines[36] == "and 1 more warning, not annotated:"
     assert lines[-1] == "0 manifests: 25 errors, 11 warnings"
 

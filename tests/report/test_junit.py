@@ -47,14 +47,14 @@ def test_an_error_fails_the_manifest_that_it_is_in() -> None:
     assert (first.is_passed, second.is_passed, third.is_passed) == (True, False, True)
     (failure,) = second.result
     assert (failure.message, failure.type) == ("spec.x: m", "a-rule")
-    assert failure.text == "specs/a.yaml:3:3: spec.x: m [a-rule]"
+    assert failure.text == "specs/a.yaml:3:3: error: spec.x: m [a-rule]"
 
 
 def test_several_errors_of_a_manifest_are_one_failure() -> None:
     (failure,) = read(problem("specs/a.yaml", 1, "m1"), problem("specs/a.yaml", 2, "m2"))[0].result
     assert failure.message == "2 errors"
     assert failure.text.splitlines() == [
-        "specs/a.yaml:1:3: spec.x: m1 [a-rule]", "specs/a.yaml:2:3: spec.x: m2 [a-rule]",
+        "specs/a.yaml:1:3: error: spec.x: m1 [a-rule]", "specs/a.yaml:2:3: error: spec.x: m2 [a-rule]",
     ]  # fmt: skip
 
 
