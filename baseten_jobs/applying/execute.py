@@ -9,10 +9,11 @@ from baseten_jobs.applying.known import CreateKey
 from baseten_jobs.applying.outcome import Applied, Fate, Outcome
 from baseten_jobs.applying.second_look import decided_again
 from baseten_jobs.applying.settle import Settlement, Windows
-from baseten_jobs.applying.twin_stops import TwinStops
+from baseten_jobs.applying.twin_stops import READINGS, TwinStops
 from baseten_jobs.job.names import Signature
 from baseten_jobs.job.observation import Observation, ObservedJob, ObservedProject
 from baseten_jobs.job.request import ProjectRef
+from baseten_jobs.phrases import count
 from baseten_jobs.planning.plan import Action, ActionKey, Plan, Policy, Verb
 from baseten_jobs.planning.twins import owners_of
 from baseten_jobs.provider.api.client import Api
@@ -184,6 +185,7 @@ class _Run:
     def _of_twins(self, stops: Sequence[Action]) -> Sequence[Outcome]:
         if not stops:
             return ()
+        self.ledger.say(f"reading {count(len(stops), 'twin')} twice before any is stopped, up to {READINGS:.0f} s")
         owners = owners_of(self.how.signature.owner, self.policy)
         return TwinStops(self.api, owners, self.how.windows.settle, self._over).carried_out(stops)
 

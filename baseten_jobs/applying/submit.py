@@ -10,6 +10,7 @@ from baseten_jobs.job.observation import ObservedJob, job_of
 from baseten_jobs.provider.api.answer import Answer
 from baseten_jobs.provider.api.client import Api
 from baseten_jobs.provider.api.errors import Broken, NotSent
+from baseten_jobs.provider.api.pacing import nth
 
 _ATTEMPTS = 8
 _NOBODY_KNOWS = frozenset({408, 409, 425, 499})
@@ -80,8 +81,7 @@ def create(api: Api, asked: Asked, over: Callable[[], bool] = lambda: False) -> 
             reason, wait = str(answer.error()), answer.retry_after
         if attempt < _ATTEMPTS - 1:
             pause = api.backoff.wait(attempt, wait)
-            api.waits.begin(pause, reason, attempt + 2, _ATTEMPTS)
-            if api.clock.pause(pause) or over():
+            if api.waits.pause(pause, reason, nth(attempt + 2, _ATTEMPTS)) or over():
                 return NotCreated(reason, interrupted=True)
     return NotCreated(reason)
 

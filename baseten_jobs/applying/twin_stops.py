@@ -21,6 +21,8 @@ _AT_ONCE = 8
 """As many twins are stopped side by side, right after they were read for the second time."""
 _WITHIN = 10.0
 """Seconds that one read may take."""
+READINGS = _BETWEEN + 2 * 2 * _WITHIN
+"""Seconds that both readings of a twin take at most, each tried twice."""
 _EARLIER = 10.0
 """Seconds before a job's creation from which its log is read: nodes have clocks of their own."""
 

@@ -13,6 +13,7 @@ from baseten_jobs.phrases import one_line
 from baseten_jobs.planning.plan import Action, Plan
 from baseten_jobs.provider.api.client import Api
 from baseten_jobs.provider.api.errors import ApiError
+from baseten_jobs.provider.api.pacing import nth
 from baseten_jobs.provider.api.route import is_open_to_all
 from baseten_jobs.workspace.archive import Archive, Changed
 
@@ -127,8 +128,7 @@ def _upload(api: Api, content: Content, told: _Told) -> Mapping[str, str]:
             if not passing or attempt == _ATTEMPTS - 1:
                 raise StoreFailed(f"the workspace of {told.name} could not be uploaded: {error}") from None
         pause = api.backoff.wait(attempt)
-        api.waits.begin(pause, f"the workspace of {told.name} could not be uploaded", attempt + 2, _ATTEMPTS)
-        api.clock.pause(pause)
+        api.waits.pause(pause, f"the workspace of {told.name} could not be uploaded", nth(attempt + 2, _ATTEMPTS))
     raise AssertionError("unreachable")
 
 

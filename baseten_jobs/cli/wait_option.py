@@ -19,9 +19,12 @@ from baseten_jobs.cli.session import Session
 from baseten_jobs.job.observation import ObservedJob
 from baseten_jobs.job.times import age
 from baseten_jobs.manifest.durations import seconds_of
+from baseten_jobs.phrases import count
 from baseten_jobs.provider.api.client import Api
 from baseten_jobs.provider.api.errors import ApiError
 from baseten_jobs.provider.standstill import standing_still
+
+_DONE = {Goal.COMPLETED: ("has completed", "have completed"), Goal.RUNNING: ("runs", "run")}
 
 
 class WaitingCommand(HelpedCommand):
@@ -69,7 +72,7 @@ def waited(session: Session, api: Api, result: Applied, waiting: Waiting, onward
 
     It goes `onward` with the stages that wait for others.
     """
-    show = _Shown(session, api.clock.now())
+    show = _Shown(session, waiting, api.clock.now())
     try:
         with raising():
             for each in _told(api, result, waiting, show, onward):
@@ -85,17 +88,20 @@ def waited(session: Session, api: Api, result: Applied, waiting: Waiting, onward
 
 def _told(api: Api, result: Applied, waiting: Waiting, show: "_Shown", onward: Onward | None) -> Iterator[Applied]:
     before = result
-    for after in wait(api, result, waiting, show.note, onward):
+    for number, after in enumerate(wait(api, result, waiting, show.note, onward)):
+        if number == 0:
+            show.begin(sum(outcome.awaited is not None for outcome in after.outcomes))
         show.changes(before, after, api.clock.now())
         yield after
         before = after
 
 
 class _Shown:
-    """A line for each change; on a terminal also how many jobs are in which state, below them."""
+    """What is waited for, and a line for each change; on a terminal also how many jobs are in which state, below."""
 
-    def __init__(self, session: Session, began: float) -> None:
-        self._session, self._began = session, began
+    def __init__(self, session: Session, waiting: Waiting, began: float) -> None:
+        self._session, self._waiting, self._began = session, waiting, began
+        self._most = "" if waiting.timeout is None else f" of {age(waiting.timeout)} at most"
         self._screen = sink.screen(err=True)
 
     def note(self, text: str) -> None:
@@ -104,6 +110,11 @@ class _Shown:
             return
         with suppress(OSError):
             self._screen.above(text)
+
+    def begin(self, jobs: int) -> None:
+        until = f"until {count(jobs, 'job')} {_DONE[self._waiting.goal][jobs != 1]}"
+        limit = f"for{self._most.removeprefix(' of')}" if self._most else "without a limit (--timeout sets one)"
+        self.note(f"waiting {until}, {limit}")
 
     def changes(self, before: Applied, after: Applied, now: float) -> None:
         was = {outcome.action.key: outcome for outcome in before.outcomes}
@@ -119,7 +130,7 @@ class _Shown:
             states = Counter(outcome.state for outcome in after.outcomes if outcome.awaited)
             counts = ", ".join(f"{number} {state}" for state, number in states.most_common())
             with suppress(OSError):
-                self._screen.draw(f"waiting {age(now - self._began)}: {counts}")
+                self._screen.draw(f"waiting {age(now - self._began)}{self._most}: {counts}")
 
 
 def _stuck(outcome: Outcome) -> ObservedJob | None:

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import TypeVar
 
+from baseten_jobs.job.times import age
 from baseten_jobs.provider.api.client import Api
 from baseten_jobs.provider.api.errors import ApiError, CannotConnect
 
@@ -31,7 +32,7 @@ def patiently(api: Api, ask: Callable[[], T], tell: Tell, until: float = float("
                 raise
             if end is None:
                 end = min(until, api.clock.now() + _OUTAGE)
-                tell(f"no answer, trying on: {error}")
+                tell(f"no answer, trying on for {age(end - api.clock.now())} at most: {error}")
             if api.clock.now() >= end:
                 raise
             api.clock.sleep(min(_PAUSE, end - api.clock.now()))

@@ -36,10 +36,10 @@ def stop_job(api: Api, project_id: str, job_id: str, patience: float) -> None:
             if job is None or not job.live:
                 return
             failure = failure or ApiError(f"stop of job {job_id}", f"it still has the status {short(job.status)}")
-        wait = api.backoff.wait(attempt)
-        if api.clock.now() + wait > end:
+        wait, left = api.backoff.wait(attempt), end - api.clock.now()
+        if wait > left:
             raise failure
-        api.clock.sleep(wait)
+        api.waits.sleep(wait, str(failure), f"for {left:.0f} s at most")
         attempt += 1
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from baseten_jobs.provider.api.client import Api
 from baseten_jobs.provider.api.errors import ApiError, Broken, NotSent
-from baseten_jobs.provider.api.pacing import Backoff, RateLimit, Waits
+from baseten_jobs.provider.api.pacing import Backoff, RateLimit, Waits, nth
 from tests.support.world import START, StandingClock
 
 
@@ -225,10 +225,11 @@ def test_a_long_wait_is_told_once_however_many_calls_wait() -> None:
     clock = StandingClock()
     waits, told = Waits(clock), list[str]()
     waits.tell = told.append
-    waits.begin(1.9, "short", 2, 6)
+    waits.sleep(1.9, "short", nth(2, 6))
     for _ in range(50):
-        waits.begin(30.0, "GET /x: 429", 2, 6)
+        waits.sleep(30.0, "GET /x: 429", nth(2, 6))
+        clock.time -= 30.0  # for all of them wait at once
     assert told == ["GET /x: 429; trying again in 30 s (2 of at most 6 times)"]
-    clock.sleep(30.0)
-    waits.begin(30.0, "GET /x: 429", 3, 6)
-    assert len(told) == 2
+    clock.time += 30.0
+    assert not waits.pause(30.0, "GET /x: 429", "for 40 s at most")
+    assert told[1:] == ["GET /x: 429; trying again in 30 s (for 40 s at most)"]

@@ -1,5 +1,6 @@
 """A stop needs proof: the job by its id, or both lists, show that it is over; what the stop answers proves nothing."""
 
+import re
 from pathlib import Path
 
 import httpx
@@ -75,9 +76,11 @@ def test_a_stop_that_was_carried_out_is_one_whatever_it_answers(world: World, fa
 )
 def test_a_job_that_lives_on_is_not_stopped_and_the_wait_for_it_ends(world: World, fault: Fault, why: str) -> None:
     world.habit(fault, "stop")
-    began = world.clock.time
+    began, told = world.clock.time, list[str]()
+    world.api.waits.tell = told.append
     assert why in stop(world)
     assert world.clock.time - began <= 61
+    assert any(re.search(r"; trying again in \d+ s \(for \d+ s at most\)$", each) for each in told)
 
 
 @pytest.mark.parametrize("status", [401, 403])

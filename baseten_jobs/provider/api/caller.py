@@ -13,7 +13,7 @@ from baseten_jobs.provider.api.answer import Answer, answer_of
 from baseten_jobs.provider.api.body import TooLarge
 from baseten_jobs.provider.api.errors import ApiError, Broken, NotSent, UnreadableAnswer
 from baseten_jobs.provider.api.exchange import MIB, Channel, ExchangeLimits, Open
-from baseten_jobs.provider.api.pacing import Backoff, Clock, RateLimit, ServerClock, Waits
+from baseten_jobs.provider.api.pacing import Backoff, Clock, RateLimit, ServerClock, Waits, nth
 from baseten_jobs.provider.dashboard import page_of
 from baseten_jobs.secrecy import without_key
 
@@ -130,8 +130,7 @@ class Caller:
             wait = self.backoff.wait(attempt, asked)
             if not again or attempt == attempts - 1 or self.clock.now() + wait >= self._until:
                 break
-            self.waits.begin(wait, str(error), attempt + 2, attempts)
-            self.clock.sleep(wait)
+            self.waits.sleep(wait, str(error), nth(attempt + 2, attempts))
         raise error
 
     def _exchange(self, method: str, path: str, *ids: str, body: Mapping[str, Any] | None = None) -> Answer:

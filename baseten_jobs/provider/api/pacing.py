@@ -60,8 +60,16 @@ class Backoff:
         return max(wait, asked or 0.0)
 
 
+def nth(number: int, most: int) -> str:
+    """How far a call is that is tried at most so often."""
+    return f"{number} of at most {most} times"
+
+
 class Waits:
-    """The long waits before calls are repeated: `tell` gets a sentence for each, once however many calls wait."""
+    """The waits before calls are repeated: `tell` gets a sentence for each long one, once however many calls wait.
+
+    Each says why it is, and its `limit`: how often, or how long, the call is tried at most.
+    """
 
     LONG = 2.0
     """Seconds; shorter waits are not told."""
@@ -70,14 +78,23 @@ class Waits:
         self._clock, self._lock, self._until = clock, threading.Lock(), float("-inf")
         self.tell: Callable[[str], None] = lambda told: None
 
-    def begin(self, seconds: float, why: str, number: int, most: int) -> None:
-        """Tell of a wait of so many seconds, after which a call is tried for the `number`th time of at most so many."""
+    def sleep(self, seconds: float, why: str, limit: str) -> None:
+        """Sleep so many seconds, also through an interrupt."""
+        self._begin(seconds, why, limit)
+        self._clock.sleep(seconds)
+
+    def pause(self, seconds: float, why: str, limit: str) -> bool:
+        """Sleep so many seconds, or until an interrupt; return True if one came."""
+        self._begin(seconds, why, limit)
+        return self._clock.pause(seconds)
+
+    def _begin(self, seconds: float, why: str, limit: str) -> None:
         with self._lock:
             end = self._clock.now() + seconds
             if seconds < self.LONG or end < self._until + self.LONG:
                 return
             self._until = end
-        self.tell(f"{why}; trying again in {seconds:.0f} s ({number} of at most {most} times)")
+        self.tell(f"{why}; trying again in {seconds:.0f} s ({limit})")
 
 
 class RateLimit:

@@ -2,6 +2,7 @@
 
 from baseten_jobs.provider.api.client import Api
 from baseten_jobs.provider.api.link import LinkFailed
+from baseten_jobs.provider.api.pacing import nth
 
 _TRIES = 8
 """So often a file is tried in a row without getting any further."""
@@ -21,4 +22,5 @@ class Tries:
         if self._count >= _TRIES or not (failure.passing or failure.ran_out):
             raise failure
         if failure.passing or self._count > 1:
-            self._api.clock.pause(self._api.backoff.wait(self._count - 1))
+            wait = self._api.backoff.wait(self._count - 1)
+            self._api.waits.pause(wait, str(failure), nth(self._count + 1, _TRIES))
