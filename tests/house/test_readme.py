@@ -207,7 +207,13 @@ PLACES = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("line", commands())
+FOLLOWING = pytest.mark.slow
+"""A job is followed for as long as it runs, and ten seconds more."""
+
+
+@pytest.mark.parametrize(
+    "line", [pytest.param(line, marks=FOLLOWING if "-f" in line.split() else ()) for line in commands()]
+)
 def test_every_command_runs(line: str, here: Path, called: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     """With its placeholders filled; none is wrong usage, and none ends in a traceback."""
     words = [PLACES.get(word, word) for word in shlex.split(line)]
@@ -227,12 +233,14 @@ def test_every_command_runs(line: str, here: Path, called: Cli, monkeypatch: pyt
     of_a_job = words[0] in ("logs", "checkpoints", "code", "metrics", "session")
     own_time = of_a_job or words[0] == "doctor"  # the log follows the time of the API, and doctor compares it with ours
     clock = None if own_time else StandingClock()
-    with serving(Settings(here / "e.db", secrets=("hf_access_token",))) as url:
-        if of_a_job:
-            words.append("--local")
-            assert called("apply", "--yes", "--local").code == 0
+    durations = Durations(0.1, 0.1, 2.0) if "-f" in words else Durations()
+    with serving(Settings(here / "e.db", durations=durations, secrets=("hf_access_token",))) as url:
         monkeypatch.setenv("BASETEN_BASE_URL", url)
         monkeypatch.setenv("BASETEN_API_KEY", "readme-test")
+        if of_a_job:
+            where = [] if "-f" in words else ["--local"]
+            words += where
+            assert called("apply", "--yes", *where).code == 0
         if words[0] == "apply" and "--plan" in words:
             assert called("plan", "--out", words[words.index("--plan") + 1], clock=clock).code == 0
         ran = called(*words, clock=clock)
