@@ -87,14 +87,6 @@ def _plan_summary(made: Plan) -> str:
     )
 
 
-def heading(made: Plan) -> str:
-    """The counts of actions, and the cost per hour of the submits, alone and with the runs that they leave running."""
-    if not made.of(Verb.SUBMIT):
-        return _plan_summary(made)
-    in_all = f" new, {made.cost.and_also(made.cost_beside).price} in all" if made.beside else ""
-    return f"{_plan_summary(made).removesuffix('.')} · {made.cost.price}{in_all}"
-
-
 def cost_summary(made: Plan) -> list[str]:
     """The cost of the submits, its sum with the runs that they leave running, and that of what waits."""
     jobs = f"{count(len(made.later), 'more job')}, {made.cost_later}"

@@ -19,6 +19,7 @@ from baseten_jobs.planning.plan import Action, Plan, Policy, Verb
 from baseten_jobs.planning.saved_plan import SavedPlan, loaded, planned
 from baseten_jobs.planning.terms import Terms
 from baseten_jobs.report import text as as_text
+from baseten_jobs.report.headline import headline
 from tests.support.commands import Cli, called
 from tests.support.world import Fault, World, answered, never
 
@@ -504,7 +505,7 @@ def test_a_plan_adds_up_the_new_jobs_and_the_runs_that_they_leave_running(tmp_pa
     assert (new, beside) == (2 * beside, 52.0)
     told = as_text.plan(plan).splitlines()
     assert told[-1] == "Beside it a previous run keeps running: 1 x 8 H100 · $52.00/h; in all $156.00/h."
-    assert as_text.heading(plan).endswith("0 on hold · $104.00/h new, $156.00/h in all")
+    assert headline(plan).endswith(" · $104/h new, $156/h in all")
 
 
 def test_a_run_that_a_plan_stops_is_not_beside_it(tmp_path: Path) -> None:
@@ -524,7 +525,7 @@ def test_the_price_of_a_run_that_is_not_known_makes_the_sum_a_lower_bound(tmp_pa
     path.write_text(path.read_text().replace("train", "other"))
     plan = world.plan().plan
     assert plan.cost_beside.usd_per_hour is None
-    assert " new, at least $" in as_text.heading(plan)
+    assert " new, at least $" in headline(plan)
     assert "price not known; in all at least $" in as_text.plan(plan)
 
 
