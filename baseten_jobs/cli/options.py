@@ -10,8 +10,8 @@ import click
 
 from baseten_jobs.cli.field_option import F, FieldOption, bundle
 from baseten_jobs.cli.owner_option import owner_letters
+from baseten_jobs.manifest.paths import SPECS
 
-DEFAULT_PATH = "specs"
 STANDARD_OUTPUT = "-"
 """As the FILE of an --out."""
 
@@ -33,7 +33,7 @@ def complete_names(context: click.Context, parameter: click.Parameter, incomplet
     """Names of the manifests that the command would read, for a shell."""
     from baseten_jobs.cli.completion import manifest_names
 
-    chosen = context.params.get("paths") or (DEFAULT_PATH,)
+    chosen = context.params.get("paths") or (SPECS,)
     return offered(manifest_names(chosen), incomplete)
 
 
@@ -48,7 +48,7 @@ FILES: Any = {
     "multiple": True,
     "shell_complete": complete_paths,
     "metavar": "PATH",
-    "help": f"A manifest, a folder of manifests, or - for standard input (default: {DEFAULT_PATH}).",
+    "help": f"A manifest, a folder of manifests, or - for standard input (default: {SPECS}).",
 }
 
 

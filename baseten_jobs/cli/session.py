@@ -11,8 +11,8 @@ import click
 
 from baseten_jobs.cli import sink
 from baseten_jobs.cli.exits import Exit
-from baseten_jobs.cli.options import DEFAULT_PATH
 from baseten_jobs.manifest.diagnostics import Diagnostic, Severity
+from baseten_jobs.manifest.paths import SPECS
 from baseten_jobs.manifest.sources import STDIN, is_bare
 from baseten_jobs.phrases import Page, Prose, count, one_line
 from baseten_jobs.report import problems
@@ -122,7 +122,7 @@ class Session:
 
 
 def or_default(paths: Sequence[str]) -> tuple[str, ...]:
-    return tuple(paths) or (DEFAULT_PATH,)
+    return tuple(paths) or (SPECS,)
 
 
 def target_of(paths: Sequence[str], connection: "Connection") -> str:

@@ -7,11 +7,9 @@ from contextlib import suppress
 from itertools import islice
 
 from baseten_jobs.manifest.document import MAX_BYTES, is_yaml
-from baseten_jobs.manifest.paths import checkout_of, path_name, walk
+from baseten_jobs.manifest.paths import SPECS, checkout_of, path_name, walk
 from baseten_jobs.phrases import nearest, one_line
 
-_USUAL = "specs"
-"""The folder of manifests where no path is given."""
 _MOST = 500
 """Files that are searched for a manifest of a name."""
 _NAME = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
@@ -27,11 +25,11 @@ def meant_by(path: str) -> str:
     for folder in above:
         if os.path.exists(found := os.path.join(folder, path)):
             return f"from here it is {_shown(found)}"
-    if _NAME.fullmatch(path) and path != _USUAL:
+    if _NAME.fullmatch(path) and path != SPECS:
         for folder in ("", *above):
-            if file := _file_of(path, os.path.join(folder, _USUAL)):
+            if file := _file_of(path, os.path.join(folder, SPECS)):
                 return f"that is the name of a manifest, and paths are wanted here: it is in {_shown(file)}"
-    if path == _USUAL:
+    if path == SPECS:
         return "name the folder or the file of your manifests; `baseten-jobs init` writes a first one"
     return _like(path)
 

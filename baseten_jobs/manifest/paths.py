@@ -7,6 +7,9 @@ from contextlib import suppress
 
 from baseten_jobs.phrases import one_line
 
+SPECS = "specs"
+"""The folder of manifests where no path is given."""
+
 OnError = Callable[[OSError], object]
 
 

@@ -13,10 +13,11 @@ from baseten_jobs.applying.settle import Windows
 from baseten_jobs.applying.wait import Waiting
 from baseten_jobs.cli.main import COMMANDS, command_of
 from baseten_jobs.cli.moment_option import Moment
-from baseten_jobs.cli.options import DEFAULT_DB, DEFAULT_PATH
+from baseten_jobs.cli.options import DEFAULT_DB
 from baseten_jobs.emulator.settings import Behaviour, Durations, Files, Settings
 from baseten_jobs.importing.adopt import Target
 from baseten_jobs.importing.from_body import Given
+from baseten_jobs.manifest.paths import SPECS
 from baseten_jobs.manifest.schema.fields import KIND, SUPPORTED
 from baseten_jobs.planning.plan import Policy
 from baseten_jobs.planning.policy_fields import FIELDS
@@ -124,7 +125,7 @@ def test_a_bare_wait_waits_for_the_usual_goal() -> None:
     "told",
     [
         f"`--max-submits N` ({Policy.max_submits})",
-        f"or `-`; the default is `{DEFAULT_PATH}`.",
+        f"or `-`; the default is `{SPECS}`.",
         f"`baseten-jobs emulator --port {OWN['emulator', 'port']}` serves",
         f"1,000 creates at 50 ms each, concurrency {Execution.concurrency}",
     ],
@@ -134,4 +135,4 @@ def test_the_readme_tells_the_defaults_that_are(told: str) -> None:
 
 
 def test_the_help_of_validate_tells_the_default_path() -> None:
-    assert f"the default is {DEFAULT_PATH}." in re.sub(r"\s+", " ", str(command_of("validate").help))
+    assert f"the default is {SPECS}." in re.sub(r"\s+", " ", str(command_of("validate").help))

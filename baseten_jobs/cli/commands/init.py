@@ -12,11 +12,11 @@ import click
 
 from baseten_jobs.cli.exits import Exit
 from baseten_jobs.cli.helped import HelpedCommand
-from baseten_jobs.cli.options import DEFAULT_PATH, complete_paths
+from baseten_jobs.cli.options import complete_paths
 from baseten_jobs.cli.options import output as output_option
 from baseten_jobs.cli.session import Session
 from baseten_jobs.distribution import OURS
-from baseten_jobs.manifest.paths import check_landing, checkout_of
+from baseten_jobs.manifest.paths import SPECS, check_landing, checkout_of
 from baseten_jobs.manifest.schema.fields import ANY, SUPPORTED, schema_text
 from baseten_jobs.phrases import one_line, page
 from baseten_jobs.report import json as as_json
@@ -35,7 +35,7 @@ PIPELINES = {
     "github": ("github.yml", Path(".github", "workflows", "training.yml")),
     "gitlab": ("gitlab.yml", Path(".gitlab-ci.yml")),
 }
-PATHS = DEFAULT_PATH
+PATHS = SPECS
 """Where a pipeline looks for manifests, as its text names it."""
 _NAMED = re.compile(rf"(paths: |(?<= )){PATHS}(?=[ ;\n])")
 _SPEAKABLE = re.compile(r"[\w.@+=,/][\w.@+=,/ -]*")

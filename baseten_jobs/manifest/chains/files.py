@@ -10,11 +10,9 @@ from baseten_jobs.manifest.defaults.inheritance import inherited
 from baseten_jobs.manifest.document import Document
 from baseten_jobs.manifest.matrix.expansion import expanded
 from baseten_jobs.manifest.own_sources import read_ours
-from baseten_jobs.manifest.paths import checkout_of, is_below
+from baseten_jobs.manifest.paths import SPECS, checkout_of, is_below
 from baseten_jobs.manifest.schema.fields import KIND
 from baseten_jobs.manifest.sources import STDIN, Ignored, none_ignored
-
-_SPECS = "specs"
 
 
 @dataclass(frozen=True)
@@ -58,8 +56,8 @@ def folder_around(path: str) -> str:
     if not is_below(real, root):
         return folder
     parts = os.path.relpath(real, root).split(os.sep)
-    if _SPECS in parts:
-        return _shown(os.path.join(root, *parts[: parts.index(_SPECS) + 1]), here)
+    if SPECS in parts:
+        return _shown(os.path.join(root, *parts[: parts.index(SPECS) + 1]), here)
     if is_below(real, here) and real != here:
         return os.path.relpath(real, here).split(os.sep)[0]
     return folder
