@@ -104,7 +104,7 @@ def command() -> None:
     """Write manifests of what there is already. Nothing is sent, and nothing is run without --run."""
 
 
-@command.command("truss")
+@command.command("truss", short_help="Of truss's Python files: one, or all of a folder.")
 @click.argument("path", metavar="CONFIG.py|DIR")
 @given
 @click.option("--partial", is_flag=True, help="Mark what can't be read as !todo, and go on.")
@@ -147,7 +147,7 @@ def _run(session: Session, path: str, given: Given, environment: Variables, runn
     return _told(session, adopt([run_config(path, python, given, environment)], target))
 
 
-@command.command("request")
+@command.command("request", short_help="Of a request body, or a whole curl command.")
 @click.argument("file", metavar="FILE")
 @given
 @target
@@ -165,7 +165,7 @@ def request(file: str, given: Given, target: Target, output: str) -> Exit:
     return _told(session, adopt([found], target))
 
 
-@command.command("job")
+@command.command("job", short_help="Of a job that exists, as far as the API tells.")
 @click.argument("job_id", metavar="ID")
 @given
 @target
