@@ -141,11 +141,11 @@ def _doubted(plan: Plan, observation: Observation, compiled: Compiled, prune: bo
 
 
 def _appraise(api: Api, compiled: Compiled, plan: Plan) -> Appraisal:
-    """Nothing is read for a plan that submits nothing, now or later, and stops nothing."""
+    """Nothing is read for a plan that submits nothing, now or later, stops nothing, and leaves no orphan."""
     priced = (*plan.possible_submits, *plan.later, *plan.of(Verb.STOP))
     projects = {action.request.project: plan.project_of(action) for action in priced}
     referring = {each.request.project for each in _submitted(compiled, plan) if secret_references(each.document)}
-    return appraise(api, projects.values(), referring) if projects else Appraisal()
+    return appraise(api, projects.values(), referring) if projects or plan.orphans else Appraisal()
 
 
 def _submitted(compiled: Compiled, plan: Plan) -> Iterator[CompiledManifest]:

@@ -7,7 +7,7 @@ from typing import Any
 from baseten_jobs.planning.diff import Change
 from baseten_jobs.secrecy import MASK, Values, hidden, is_a_secret, names_a_secret
 
-_VARIABLES = "spec.runtime.environment_variables"
+VARIABLES = "spec.runtime.environment_variables"
 
 
 def masked(change: Change, values: Values = Values.PLAIN) -> Change:
@@ -35,13 +35,13 @@ def masked_values(manifest: Mapping[str, Any], values: Values, given: Iterable[s
     return tuple(
         value for name, value in variables.items()
         if isinstance(value, str)
-        and (every or overlaps(f"{_VARIABLES}.{name}", fields) or _of_variable(str(name), value, False) != value)
+        and (every or overlaps(f"{VARIABLES}.{name}", fields) or _of_variable(str(name), value, False) != value)
     )  # fmt: skip
 
 
 def is_of_the_environment(field: str) -> bool:
     """True for a field that is a variable of the environment, or around them."""
-    return overlaps(_VARIABLES, (field,))
+    return overlaps(VARIABLES, (field,))
 
 
 def overlaps(field: str, others: Iterable[str]) -> bool:
@@ -50,8 +50,8 @@ def overlaps(field: str, others: Iterable[str]) -> bool:
 
 
 def _masked(value: Any, field: str, every: bool) -> Any:
-    if field.startswith(f"{_VARIABLES}."):
-        return _of_variable(field.removeprefix(f"{_VARIABLES}."), value, every)
+    if field.startswith(f"{VARIABLES}."):
+        return _of_variable(field.removeprefix(f"{VARIABLES}."), value, every)
     if isinstance(value, str):
         return MASK if is_of_the_environment(field) else hidden(value, MASK)
     if isinstance(value, dict):

@@ -97,7 +97,8 @@ class Beside:
     def __str__(self) -> str:
         usd = self.cost.usd_per_hour if self.cost else None
         price = "" if usd is None else f": {per_hour(usd)}"
-        return f"the previous run ({self.size}) keeps running beside it{price}{self.remedy}"
+        doing = "waiting" if self.job.pending else "running"
+        return f"the previous run ({self.size}) keeps {doing} beside it{price}{self.remedy}"
 
 
 @dataclass(frozen=True)
@@ -207,22 +208,27 @@ class Action:
 
 @dataclass(frozen=True)
 class Orphan:
-    """A live job whose manifest was deleted, and the commit that deleted it. `doubt` says why `--prune` leaves it."""
+    """A live job whose manifest a commit deleted. `doubt` says why `--prune` leaves it; `cost` is None if not known."""
 
     job: ObservedJob
     project: str
     deleted: Revision
     doubt: str = ""
+    cost: Cost | None = None
 
 
 @dataclass(frozen=True)
 class Plan:
-    """The actions, the projects that they are in, and orphans; `notes` are about the plan as a whole."""
+    """The actions, the projects that they are in, and orphans; `notes` are about the plan as a whole.
+
+    `refusals` say why `apply` would send nothing of it.
+    """
 
     actions: tuple[Action, ...] = ()
     projects: Mapping[ProjectRef, ObservedProject] = field(default_factory=dict)
     orphans: tuple[Orphan, ...] = ()
     notes: tuple[str, ...] = ()
+    refusals: tuple[str, ...] = ()
 
     @property
     def summary(self) -> dict[str, int]:

@@ -86,9 +86,9 @@ def known_secrets(api: Api, projects: Iterable[ObservedProject], referring: Coll
 
 
 def appraised(plan: Plan, appraisal: Appraisal) -> Plan:
-    """The plan with what each submit costs, and whether it starts now; and with what each stop saves."""
+    """The plan with what each submit costs, and whether it starts now; what each stop saves, and each orphan costs."""
     submits = plan.of(Verb.SUBMIT)
-    if not submits and not plan.later and not plan.of(Verb.STOP):
+    if not (submits or plan.later or plan.of(Verb.STOP) or plan.orphans):
         return plan
     jobs = [(action.request, appraisal.team_of(action.request.project).name or None) for action in submits]
     told = iter([None] * len(jobs) if appraisal.capacity is None else starts(jobs, appraisal.capacity))
@@ -107,7 +107,8 @@ def appraised(plan: Plan, appraisal: Appraisal) -> Plan:
         else action
         for action in plan.actions
     )
-    return replace(plan, actions=actions, notes=(*plan.notes, *appraisal.notes))
+    orphans = tuple(replace(each, cost=_running_cost(each.job, appraisal.machines)) for each in plan.orphans)
+    return replace(plan, actions=actions, orphans=orphans, notes=(*plan.notes, *appraisal.notes))
 
 
 def unknown_secrets(submitted: Iterable[CompiledManifest], appraisal: Appraisal) -> tuple[Diagnostic, ...]:

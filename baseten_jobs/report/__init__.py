@@ -8,6 +8,7 @@ __all__ = [
     "download_list",
     "field_help",
     "formats",
+    "headline",
     "json",
     "last_words",
     "log_lines",

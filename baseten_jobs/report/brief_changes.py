@@ -1,5 +1,6 @@
 """The changes of a job, or of the cells of a matrix -> the first few for a table's cell, and how many more."""
 
+import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -8,6 +9,7 @@ from baseten_jobs.phrases import count
 from baseten_jobs.planning.diff import FILE, Change
 from baseten_jobs.planning.masking import is_of_the_environment
 from baseten_jobs.report.markdown_escape import code, prose
+from baseten_jobs.report.new_job import WIDTH, parts_of_new
 from baseten_jobs.report.style import Look
 from baseten_jobs.report.word_diff import Mark, lines_told, reads_better_by_words, reordered, told, word_diff
 
@@ -20,6 +22,8 @@ _VALUE = 48
 _COMPARED = 600
 """Characters of two texts that are compared for a cell."""
 
+_OPTION = re.compile(r"--?[A-Za-z][\w.-]*")
+
 _SECTIONS = ("spec.runtime.environment_variables.", "spec.runtime.", "spec.compute.", FILE, "spec.")
 
 
@@ -30,15 +34,8 @@ def brief(changes: Iterable[Change], look: Look, few: int = FEW) -> str:
 
 
 def brief_of_new(request: JobRequest, look: Look) -> str:
-    """What a job that never ran is: `python train.py` in its image."""
-    body = request.training_job
-    image, commands = body.get("image"), body.get("runtime", {}).get("start_commands")
-    first = commands[0] if isinstance(commands, list) and commands else None
-    written = [
-        Change("spec.runtime.start_commands[0]", None, first),
-        Change("spec.image.base_image", None, image.get("base_image") if isinstance(image, dict) else None),
-    ]
-    return " · ".join(code(change.new, 60) for change in look.shown(written) if isinstance(change.new, str))
+    """What a job that never ran is: the end of its last command, its image, and the weights that it begins with."""
+    return " · ".join(code(each, WIDTH) for each in parts_of_new(request, look))
 
 
 def brief_of_cells(cells: Sequence[Sequence[Change]], look: Look) -> str:
@@ -90,7 +87,8 @@ def _of_file(change: Change) -> str:
 
 
 def _words(change: Change) -> str:
-    """The first words of a long text that went, and that came."""
+    """The first words of a long text that went, and that came, behind the option of which they are the value."""
+    option = _option_before(change.old, _alike(change.old, change.new))
     pieces = [
         piece for piece in word_diff(*_differing(change.old, change.new)) if piece.mark in (Mark.REMOVED, Mark.ADDED)
     ]
@@ -99,7 +97,14 @@ def _words(change: Change) -> str:
         else f"<ins>{prose(piece.text.strip(), _VALUE)}</ins>"
         for piece in pieces[:4] if piece.text.strip()
     ]  # fmt: skip
-    return " ".join((*shown, *(["…"] if len(pieces) > 4 else []))) or "changed"
+    told = " ".join((*shown, *(["…"] if len(pieces) > 4 else [])))
+    return " ".join(filter(None, (option and code(option, _VALUE), told))) if told else "changed"
+
+
+def _option_before(text: str, at: int) -> str:
+    """`--lr` where the word at this place is its value; empty where there is no option before."""
+    before = text[: text.rfind(" ", 0, at) + 1].split()
+    return before[-1] if before and _OPTION.fullmatch(before[-1]) else ""
 
 
 def _differing(old: str, new: str) -> tuple[str, str]:
@@ -124,4 +129,7 @@ def _value(value: Any, of_variable: bool = False) -> str:
         return prose(value.strip(), _VALUE)
     if isinstance(value, dict) and set(value) == {"name"} and isinstance(value["name"], str):
         return f"secret {code(value['name'], _VALUE)}"
+    if isinstance(value, dict) and isinstance(value.get("source"), str):
+        mount = value.get("mount_location")
+        return code(value["source"], 100) + (f" at {code(mount, _VALUE)}" if isinstance(mount, str) else "")
     return prose(told(value), _VALUE)

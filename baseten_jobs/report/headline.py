@@ -10,12 +10,18 @@ from baseten_jobs.planning.plan import Orphan, Plan, Verb
 
 def headline(made: Plan) -> str:
     """`2 jobs start, 32 H100 run on beside them · $221/h new, $429/h in all`."""
-    return " · ".join((", ".join(_claims(made)), *_prices(made)))
+    refused = ["apply would refuse this"] if made.refusals else []
+    return " · ".join((*refused, ", ".join(_claims(made)), *_prices(made)))
+
+
+def refused(refusal: str) -> str:
+    """What a guard says of a plan."""
+    return f"apply would refuse this: {refusal}"
 
 
 def short_price(usd: float) -> str:
     """USD per hour as a person rounds them: `$208/h`, `$6.50/h`."""
-    return f"${usd:,.0f}/h" if usd >= 10 else f"${usd:,.2f}/h"
+    return f"${int(usd + 0.5):,}/h" if usd >= 10 else f"${usd:,.2f}/h"
 
 
 def size_of_run(job: ObservedJob) -> str:
@@ -50,11 +56,10 @@ def _claims(made: Plan) -> Iterator[str]:
         jobs = [action.job for action in stops if action.job]
         size = sizes(jobs)
         yield f"{count(len(stops), 'job')} {_are(len(stops))} stopped" + (f" ({size})" if size else "")
-    if made.beside:
-        jobs = [each.job for each in made.beside]
-        size = sizes(jobs)
-        runs = f"{size} run on" if size else _does(len(jobs), "run") + " on"
-        yield f"{runs} beside {'it' if len(starts) == 1 else 'them'}"
+    beside = [each.job for each in made.beside]
+    told = [*_beside(beside, "run", " on", pending=False), *_beside(beside, "wait", "", pending=True)]
+    if told:
+        yield f"{' and '.join(told)} beside {'it' if len(starts) == 1 else 'them'}"
     if updates:
         yield f"{count(len(updates), 'job')} {_are(len(updates))} updated"
     if held:
@@ -65,7 +70,7 @@ def _claims(made: Plan) -> Iterator[str]:
         size = sizes(orphan.job for orphan in orphans)
         runs = "runs" if len(orphans) == 1 else "run"
         yield f"{count(len(orphans), 'orphan')} {runs} on" + (f" ({size})" if size else "")
-    if not (errors or starts or stops or updates or held or waits):
+    if not (errors or starts or stops or updates or held or waits or made.orphans):
         keeps = len(made.of(Verb.KEEP))
         yield "Nothing to do" + (f": {count(keeps, 'job')} {_are(keeps)} as git says" if keeps else "")
 
@@ -79,6 +84,9 @@ def _prices(made: Plan) -> Iterator[str]:
         told.append(f"{_priced(saved)} saved")
     if made.of(Verb.SUBMIT) and made.beside:
         told.append(f"{_priced(made.cost.and_also(made.cost_beside))} in all")
+    left = Bill(tuple((each.job.id, each.cost or Cost.unknown(1)) for each in left_running(made)))
+    if left.costs and len(left.unpriced) < len(left.costs):
+        told.append(f"{_priced(left)} for {'the orphan' if len(left.costs) == 1 else 'orphans'}")
     if told:
         yield ", ".join(told)
 
@@ -87,6 +95,14 @@ def _priced(bill: Bill) -> str:
     if len(bill.unpriced) == len(bill.costs):
         return bill.price
     return ("at least " if bill.unpriced else "") + short_price(bill.priced)
+
+
+def _beside(jobs: Iterable[ObservedJob], verb: str, on: str, *, pending: bool) -> Iterator[str]:
+    """`32 H100 run on`, or `2 jobs wait`, of those that are pending or not."""
+    found = [job for job in jobs if job.pending == pending]
+    if found:
+        size = sizes(found)
+        yield f"{size} {verb}{on}" if size else f"{_does(len(found), verb)}{on}"
 
 
 def _does(number: int, verb: str) -> str:

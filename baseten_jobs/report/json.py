@@ -20,6 +20,7 @@ from baseten_jobs.planning.diff import Change
 from baseten_jobs.planning.plan import Action, Beside, Orphan, Plan
 from baseten_jobs.provider.status import Status
 from baseten_jobs.report import cells, file_list, gpu_use, job_fields, limits, outcome_fields, projects, stages
+from baseten_jobs.report.headline import refused
 from baseten_jobs.report.job_fields import document
 from baseten_jobs.report.style import PLAIN, Look
 
@@ -69,7 +70,7 @@ def plan(made: Plan, look: Look = PLAIN) -> Page:
             **({"cost_later": _bill(made.cost_later)} if made.later else {}),
             "actions": [_action(action, look) for action in made.actions],
             "orphans": [orphan(each) for each in made.orphans],
-            "notes": [*projects.told(made), *made.notes],
+            "notes": [*projects.told(made), *made.notes, *map(refused, made.refusals)],
         }
     )
 

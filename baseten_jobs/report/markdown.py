@@ -7,16 +7,18 @@ from baseten_jobs.git.log import Revision
 from baseten_jobs.job.names import without_letters
 from baseten_jobs.manifest.diagnostics import Diagnostic, Severity
 from baseten_jobs.manifest.document import Document
-from baseten_jobs.phrases import Page, count
+from baseten_jobs.phrases import Page, count, one_line
 from baseten_jobs.planning.diff import Change
 from baseten_jobs.planning.plan import Action, Orphan, Plan, Verb
+from baseten_jobs.provider.dashboard import page_of
 from baseten_jobs.report import file_list, limits, markdown_actions, problems, projects, stages, text
 from baseten_jobs.report.brief_changes import brief_change
 from baseten_jobs.report.grouping import Group, grouped
-from baseten_jobs.report.headline import headline, left_running
+from baseten_jobs.report.headline import headline, left_running, refused, short_price, size_of_run
 from baseten_jobs.report.markdown_change import change_told
 from baseten_jobs.report.markdown_escape import code, in_comment, linked, prose
 from baseten_jobs.report.markdown_sections import lines_of, missing, rows_of
+from baseten_jobs.report.new_job import written
 from baseten_jobs.report.shared_changes import SharedChange, SharedChanges
 from baseten_jobs.report.size_limit import Section, enough, fitted
 from baseten_jobs.report.style import PLAIN, Look
@@ -42,11 +44,12 @@ def plan(made: Plan, look: Look = PLAIN) -> Page:
     warnings = tuple(_warnings(made))
     sections = [
         Section("\n".join([_marker(look.target), f"### {prose(headline(made), 1000)}"])),
+        *lines_of("", tuple(f"- **{prose(refused(each))}**" for each in made.refusals), "line", rank=1, share=0.2),
         *lines_of("", tuple(_errors(made)), "line", rank=1, share=0.3),
         *lines_of("", edits, "change", rank=2, share=0.2),
         *rows_of(markdown_actions.HEAD, table, "action", rank=3, share=0.5 if told_of else 1.0),
-        *_summed(made, len(warnings), detailed=bool(told_of)),
-        *_orphans(left_running(made)),
+        *_summed(made, len(warnings), detailed=any(_differs(action, shared) for action in told_of)),
+        *_orphans(left_running(made), look),
         *_folded("warning", warnings, share=0.2),
         *_details(told_of, look, shared),
         *lines_of("**Notes**\n", tuple(f"- {prose(note)}" for note in _notes(made)), "note", rank=2, share=0.1),
@@ -170,12 +173,21 @@ def _detail(action: Action, look: Look, most: int, shared: SharedChanges) -> str
         [
             Section(f"<details>\n<summary>{summary}</summary>"),
             *map(Section, facts),
-            *_changes(shared.own(action), look, most),
+            *_changes(_told(action, shared), look, most),
             *lines_of("", tuple(f"* {point}" for point in _points(action, look, shared)), "line", rank=0, share=0.4),
             Section("</details>"),
         ],
         most,
     ).rstrip("\n")
+
+
+def _told(action: Action, shared: SharedChanges) -> Sequence[Change]:
+    """The changes of an action alone; of a job that never ran, all that is written of it."""
+    return written(action.request) if action.reason == "new" else shared.own(action)
+
+
+def _differs(action: Action, shared: SharedChanges) -> bool:
+    return action.verb is not Verb.STOP and bool(_told(action, shared))
 
 
 def _changes(found: Sequence[Change], look: Look, most: int) -> Iterator[Section]:
@@ -204,14 +216,15 @@ def _revision(r: Revision) -> str:
     return f"commit {commit} by {author} on {date} ({code(r.path)})"
 
 
-def _orphans(orphans: Sequence[Orphan]) -> Iterator[Section]:
-    head = ("orphan", "project", "id", "GPUs", "its manifest was deleted in")
+def _orphans(orphans: Sequence[Orphan], look: Look) -> Iterator[Section]:
+    head = ("orphan", "project", "id", "GPUs", "cost", "its manifest was deleted in")
     rows = tuple(
         (
             code(without_letters(orphan.job.name) or ""),
             prose(orphan.project, 80),
-            code(orphan.job.id),
-            str(orphan.job.gpus or ""),
+            linked(one_line(orphan.job.id, 60), page_of(look.dashboard, orphan.job.project_id, orphan.job.id)),
+            prose(size_of_run(orphan.job)),
+            "" if orphan.cost is None or orphan.cost.usd_per_hour is None else short_price(orphan.cost.usd_per_hour),
             _revision(orphan.deleted) + (f"; not pruned: {prose(orphan.doubt)}" if orphan.doubt else ""),
         )
         for orphan in orphans

@@ -59,7 +59,8 @@ def rows(made: Plan, look: Look, shared: SharedChanges) -> tuple[Row, ...]:
 
 def _is_shared(action: Action, shared: SharedChanges) -> bool:
     """True if a job starts for nothing but an edit of Defaults, which is told once, and nothing is stopped for it."""
-    return action.verb is Verb.SUBMIT and bool(action.changes) and not (shared.own(action) or action.superseded)
+    stops = bool(action.superseded) and not action.beside
+    return action.verb is Verb.SUBMIT and bool(action.changes) and not (shared.own(action) or stops)
 
 
 def _together(found: Sequence[tuple[Row, bool]]) -> Iterator[Row]:
@@ -201,7 +202,7 @@ def _beside(run: Beside, action: Action, look: Look) -> Row:
     usd = run.cost.usd_per_hour if run.cost else None
     price = "" if usd is None else prose(short_price(usd))
     return (
-        "runs on",
+        "waits" if run.job.pending else "runs on",
         f"{name}, {_linked(run.job, look)}",
         before + prose(run.remedy),
         prose(size_of_run(run.job)),

@@ -1,7 +1,7 @@
 """Rows of status -> a table that fits its terminal."""
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -10,12 +10,13 @@ from baseten_jobs.job.gpu_use import IDLE
 from baseten_jobs.job.names import read_job_name, without_letters
 from baseten_jobs.job.observation import StatusClass
 from baseten_jobs.job.times import age
-from baseten_jobs.phrases import Page, columns, cut, escaped, listed, one_line, padded, prose
+from baseten_jobs.phrases import Page, columns, count, cut, escaped, listed, one_line, padded, prose
 from baseten_jobs.planning.duplicates import duplicate_warning, in_words
 from baseten_jobs.provider.standstill import standing_still
 from baseten_jobs.provider.status import Status, counted
 from baseten_jobs.report import gpu_use, retries
 from baseten_jobs.report.cells import by_matrix
+from baseten_jobs.report.headline import size_of_run, sizes
 from baseten_jobs.report.style import PLAIN, Look
 
 if TYPE_CHECKING:
@@ -169,6 +170,7 @@ def _trouble(row: Status, look: Look) -> list[str]:
     idle = [look.paint(f"    warning: {IDLE}", "yellow")] if row.idle else []
     others = (
         f"    job {other.id} runs another spec of it: {one_line(without_letters(other.name) or '')}"
+        f" ({', '.join(filter(None, (in_words(other, row.read_at), size_of_run(other))))})"
         for other in row.others
     )
     copied = (f"    job {job.id} ({in_words(job, row.read_at)}) is a copy that a person made" for job in row.copies)
@@ -178,6 +180,17 @@ def _trouble(row: Status, look: Look) -> list[str]:
 
 
 def _summary(rows: Sequence[Status]) -> list[str]:
+    return [*_sums(rows), *_beside(rows)]
+
+
+def _beside(rows: Sequence[Status]) -> Iterator[str]:
+    others = {job.id: job for row in rows for job in row.others}
+    if others:
+        size = f" ({told})" if (told := sizes(others.values())) else ""
+        yield f"Beside them {count(len(others), 'job')} of other specs of theirs{size}, not in these sums."
+
+
+def _sums(rows: Sequence[Status]) -> list[str]:
     states = ", ".join(f"{number} {one_line(state, 20)}" for state, number in counted(rows).items())
     costs = [row.cost for row in rows if row.job]
     if not any(costs):

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from baseten_jobs.applying.outcome import Applied, Fate, Outcome
 from baseten_jobs.git.log import Revision
+from baseten_jobs.job.cost import per_hour
 from baseten_jobs.job.identity import SHOWN
 from baseten_jobs.job.names import without_letters
 from baseten_jobs.job.observation import short
@@ -15,7 +16,8 @@ from baseten_jobs.planning.diff import FILE, Change
 from baseten_jobs.planning.plan import Action, Orphan, Plan, Verb
 from baseten_jobs.report import file_list, limits, projects, stages
 from baseten_jobs.report.cells import by_matrix
-from baseten_jobs.report.headline import left_running
+from baseten_jobs.report.headline import left_running, size_of_run
+from baseten_jobs.report.new_job import parts_of_new
 from baseten_jobs.report.shared_changes import SharedChange, SharedChanges
 from baseten_jobs.report.status_table import status as status
 from baseten_jobs.report.status_table import waited as waited
@@ -76,6 +78,7 @@ def plan(made: Plan, look: Look = PLAIN) -> Page:
     lines += [f"{_plan_summary(made).removesuffix('.')}{left}", *cost_summary(made)]
     if not made.has_changes:
         lines.append("Nothing to submit, update or stop.")
+    lines += [paint(f"Apply would refuse this: {refusal}.", "red") for refusal in made.refusals]
     return prose(lines)
 
 
@@ -96,8 +99,9 @@ def cost_summary(made: Plan) -> list[str]:
     lines = [f"Cost: {made.cost}{limits.in_all(made)}."]
     if made.beside:
         runs = "a previous run keeps" if len(made.beside) == 1 else f"{len(made.beside)} previous runs keep"
+        doing = " or ".join(dict.fromkeys("waiting" if run.job.pending else "running" for run in made.beside))
         in_all = made.cost.and_also(made.cost_beside).price
-        lines.append(f"Beside it {runs} running: {made.cost_beside}; in all {in_all}.")
+        lines.append(f"Beside it {runs} {doing}: {made.cost_beside}; in all {in_all}.")
     return [*lines, *later]
 
 
@@ -114,6 +118,8 @@ def _action(action: Action, look: Look, shared: SharedChanges) -> list[str]:
     outside = f"  {look.paint(told_of, 'yellow')}" if (told_of := from_outside(action)) else ""
     lines = [f"  {look.paint(f'{sign} {what}', colour)}  ({action.reason}){outside}"]
     lines.append(_INDENT + " · ".join(facts(action)))
+    if action.verb is Verb.SUBMIT and action.reason == "new" and (parts := parts_of_new(request, look)):
+        lines.append(_INDENT + " · ".join(one_line(each, 100) for each in parts))
     lines += [_INDENT + stages.then(action)] if action.submits_later else []
     if action.previous is not None:
         lines.append(f"{_INDENT}compared with {revision(action.previous)}")
@@ -162,7 +168,14 @@ def facts(action: Action) -> list[str]:
         found += [*limits.at_most(action), *([_STARTS[action.starts]] if action.starts else [])]
     elif action.job is not None:
         found += [f"job {action.job.id} {short(action.job.status)}"]
+        if action.verb is Verb.STOP:
+            found += filter(None, (size_of_run(action.job), _saved(action)))
     return [*found, place(request)]
+
+
+def _saved(action: Action) -> str:
+    usd = action.cost.usd_per_hour if action.cost else None
+    return "" if usd is None else f"saves {per_hour(usd)}"
 
 
 def place(request: JobRequest) -> str:
@@ -217,12 +230,13 @@ def _split(text: str) -> tuple[str, str]:
 
 def _orphan(orphan: Orphan, paint: Paint) -> list[str]:
     job = orphan.job
-    gpus = f" · {count(job.gpus, 'GPU')}" if job.gpus else ""
+    size = [size_of_run(job)] if job.gpus else []
+    price = [] if orphan.cost is None or orphan.cost.usd_per_hour is None else [per_hour(orphan.cost.usd_per_hour)]
     remedy = f"not pruned: {orphan.doubt}" if orphan.doubt else "`apply --prune` stops it"
     return [
         paint(f"  ? orphan  {without_letters(job.name)}", "yellow")
         + f"  (its manifest was deleted in {revision(orphan.deleted)})",
-        f"{_INDENT}{one_line(orphan.project)} · job {job.id}{gpus} · {remedy}",
+        _INDENT + " · ".join((one_line(orphan.project), f"job {job.id}", *size, *price, remedy)),
     ]
 
 

@@ -314,6 +314,21 @@ def test_nothing_to_say_is_not_said(workspace: Path, tmp_path: Path) -> None:
     assert runner.posted() == []
 
 
+def test_a_deleted_manifest_whose_job_runs_on_is_said(workspace: Path, tmp_path: Path) -> None:
+    git(workspace, "init", "-q")
+    git(workspace, "add", "-A")
+    git(workspace, "commit", "-qm", "one")
+    run(["apply", "--local", "--yes"])
+    (workspace / "specs" / "other.yaml").write_text(GOOD.replace("sft", "other"))
+    run(["apply", "--local", "--yes"])
+    (workspace / "specs" / "sft.yaml").unlink()
+    git(workspace, "add", "-A")
+    git(workspace, "commit", "-qm", "two")
+    runner = pull_request(workspace, tmp_path)
+    assert runner.run(**LOCAL).outputs["plan"]["has_changes"] == "false"
+    assert ["### 1 orphan runs on" in comment for comment in runner.posted()] == [True]
+
+
 def test_a_comment_is_updated_when_nothing_is_left_to_do(workspace: Path, tmp_path: Path) -> None:
     runner = pull_request(workspace, tmp_path)
     runner.run(**LOCAL)

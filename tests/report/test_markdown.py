@@ -4,6 +4,7 @@ import re
 import time
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -12,13 +13,14 @@ from hypothesis import strategies as st
 
 from baseten_jobs.applying.outcome import Applied, Fate, Outcome
 from baseten_jobs.git.log import Revision
+from baseten_jobs.job.cost import Cost
 from baseten_jobs.job.observation import ObservedProject
 from baseten_jobs.job.request import JobRequest
 from baseten_jobs.manifest.document import Cell
 from baseten_jobs.phrases import one_line
 from baseten_jobs.planning.diff import Change
-from baseten_jobs.planning.plan import Action, Orphan, Plan, Verb
-from baseten_jobs.report import markdown
+from baseten_jobs.planning.plan import Action, Beside, Orphan, Plan, Verb
+from baseten_jobs.report import markdown, text
 from baseten_jobs.report.markdown_escape import code, in_comment, prose
 from baseten_jobs.report.size_limit import Section, fitted
 from baseten_jobs.report.style import Look
@@ -242,9 +244,35 @@ def test_thousands_of_warnings_orphans_and_notes_leave_room_for_the_table() -> N
 
 
 def test_unchanged_jobs_are_one_line() -> None:
-    told = markdown.plan(plans.planned(plans.submit(), *(plans.keep(f"k{i}") for i in range(300))))
+    changed = plans.submit(changes=plans.CHANGES)
+    told = markdown.plan(plans.planned(changed, *(plans.keep(f"k{i}") for i in range(300))))
     assert "300 unchanged · the whole diff of each job, below" in told.splitlines()
     assert len(tables(told)[0].rows) == 1
+
+
+def test_what_apply_would_refuse_is_said_in_the_heading_and_right_below() -> None:
+    made = plans.planned(plans.submit(), plans.submit("other"), refusals=("2 jobs to submit, and --max-submits is 1",))
+    heading, below = [line for line in markdown.plan(made).splitlines() if line][1:3]
+    assert heading.startswith("### apply would refuse this · 2 jobs start")
+    assert below == "- **apply would refuse this: 2 jobs to submit, and --max-submits is 1**"
+    assert text.plan(made).splitlines()[-1] == "Apply would refuse this: 2 jobs to submit, and --max-submits is 1."
+
+
+def test_orphans_are_what_there_is_to_say_with_their_price() -> None:
+    job, cost = replace(plans.job("gone", "j7"), gpus=8, gpu_type="H100"), Cost(1, 8, "H100", 0, 52.0)
+    orphan = Orphan(job, "P", plans.REVISION, cost=cost)
+    told = markdown.plan(plans.planned(plans.keep("a"), orphans=(orphan,)))
+    assert "### 1 orphan runs on (8 H100) · &#36;52/h for the orphan" in told.splitlines()
+    assert "| 8 H100 | $52/h |" in told
+    assert "8 H100 · $52.00/h · `apply --prune` stops it" in text.plan(plans.planned(orphans=(orphan,)))
+
+
+def test_a_run_that_waits_does_not_run_on() -> None:
+    runs, waits = (replace(plans.job(id=each), gpus=8, gpu_type="H100") for each in ("j1", "j2"))
+    waits = replace(waits, status="TRAINING_JOB_PENDING")
+    told = markdown.plan(plans.planned(plans.submit(beside=(Beside(runs), Beside(waits)))))
+    assert "8 H100 run on and 8 H100 wait beside it" in told
+    assert [row[0] for row in tables(told)[0].rows] == ["start", "runs on", "waits"]
 
 
 def test_an_unchanged_job_with_a_warning_is_listed() -> None:
@@ -404,7 +432,7 @@ def what_changes(*changes: Change, **more: Any) -> str:
          "new.py added · old.py removed"),
         ([Change("spec.a", "x" * 500, 1)], f"a {'x' * 47}… → 1"),
         ([Change("spec.runtime.start_commands[0]", "python train.py --lr 1e-5 " + "--on " * 20,
-                 "python train.py --lr 2e-5 " + "--on " * 20)], "start_commands[0] 1e-5 2e-5"),
+                 "python train.py --lr 2e-5 " + "--on " * 20)], "start_commands[0] --lr 1e-5 2e-5"),
     ],
 )  # fmt: skip
 def test_the_table_says_what_changed(changes: list[Change], told: str) -> None:

@@ -186,7 +186,7 @@ post() {
       -f query='mutation($id: ID!, $body: String!) {
         updateIssueComment(input: {id: $id, body: $body}) { clientMutationId }
       }'
-  elif [ "$HAS_CHANGES" = true ]; then
+  elif [ "$HAS_CHANGES" = true ] || { [ "$HAS_CHANGES" = false ] && ! grep -q '^### Nothing to do' "$plan"; }; then
     gh api --silent "repos/$GITHUB_REPOSITORY/issues/$PULL_REQUEST/comments" -F body=@"$plan"
   fi
 }

@@ -24,6 +24,7 @@ from baseten_jobs.planning.plan import Plan, Policy
 from baseten_jobs.planning.saved_plan import SavedPlan, planned
 from baseten_jobs.planning.terms import Terms, command_line, sets_environment
 from baseten_jobs.report import formats
+from baseten_jobs.report.headline import refused
 from baseten_jobs.secrecy import Values
 
 if TYPE_CHECKING:
@@ -88,12 +89,10 @@ def command(
         if not made.valid:
             return session.invalid(made.diagnostics)
         session.warn(made.diagnostics)
-        refused = tuple(f"apply would refuse this: {refusal}" for refusal in made.refusals)
-        for refusal in refused:
-            session.note(f"warning: {refusal}")
-        reviewed = replace(made.plan, notes=(*made.plan.notes, *refused))
-        step.plan(session, reviewed)
-        shown = made.plan if output == "text" else reviewed
+        shown = replace(made.plan, refusals=made.refusals)
+        for refusal in made.refusals:
+            session.note(f"warning: {refused(refusal)}")
+        step.plan(session, shown)
         if out:
             text = SavedPlan(terms, planned(made.plan)).dumped()
             if out == STANDARD_OUTPUT:
