@@ -77,7 +77,6 @@ COSTLY = {
     "calls of the unknown": LIST + "x = unknown(r)\n" * 10,
     "calls of the unknown with tuples": "r = tuple(range(3000))\n" + "x = unknown(r)\n" * 10,
     "methods of the unknown": LIST + "x = r.unknown()\n" * 20,
-    "names": "".join(f"n{i} = 1\n" for i in range(800)) + "x = [1 for i in [1]]\n" * 40,
     "a long line": "x = [" + "1," * 6000 + "]\n",
     "a long line of other letters": "x = ['\u00e9'," + "1," * 30000 + "]\n",
     "a deep sum": "x = " + "1+" * 100000 + "1\n",

@@ -385,6 +385,11 @@ CASES: dict[str, Case] = {
         "import truss config.py --env GPU_COUNT=3",
         {"config.py": PYTHON + 'import os\nassert int(os.environ["GPU_COUNT"]) in (1, 2, 4, 8), "1, 2, 4 or 8 GPUs"\n'},
     ),
+    "several-jobs": Case(
+        "import truss config.py --out specs",
+        {"config.py": SWEEP.replace("    push(", "    project = (").replace(", push", "")},
+        lambda folder, patch: commit(folder),
+    ),
     "guard-not-known": _python('import shutil\nif not shutil.which("git"):\n    raise OSError("no git")\n' + PYTHON),
     "projects": _python(PYTHON + 'second = d.TrainingProject(name="other", job=project.job)\n'),
     "not-constant": _python(PYTHON.replace('"i:1"', "get_image()")),

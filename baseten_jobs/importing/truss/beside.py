@@ -38,13 +38,17 @@ class Beside:
 
     def path_of(self, module: str, level: int, importer: str) -> str | None:
         """The file or the folder of a module; None for one that lies elsewhere, such as one that is installed."""
-        if not importer or (not level and module.partition(".")[0] in (*sys.stdlib_module_names, *ROOTS)):
+        if not importer or (not level and self.comes_along(module)):
             return None
         parts = module.split(".") if module else []
         for folder in self._starts(importer, level):
             if found := self._at(os.path.join(folder, *parts)):
                 return found
         return None
+
+    def comes_along(self, module: str) -> bool:
+        """True if a module is there wherever the file is run: it is Python's own, or the client's."""
+        return module.partition(".")[0] in (*sys.stdlib_module_names, *ROOTS)
 
     def _starts(self, importer: str, level: int) -> Iterator[str]:
         folder = os.path.dirname(importer)

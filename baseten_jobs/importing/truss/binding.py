@@ -5,13 +5,13 @@ from collections.abc import Mapping
 
 from baseten_jobs.importing.placed import Placed
 from baseten_jobs.importing.truss.methods import Arguments, Keywords
-from baseten_jobs.importing.truss.values import DictValue, NotConstant
+from baseten_jobs.importing.truss.values import DictValue, Refused
 
 
 def bound(
     parameters: ast.arguments, defaults: Mapping[str, Placed], given: Arguments, named: Keywords
 ) -> dict[str, Placed]:
-    """Each parameter with its value; raises NotConstant for a call that Python refuses."""
+    """Each parameter with its value; raises Refused for a call that Python refuses."""
     by_place = [each.arg for each in (*parameters.posonlyargs, *parameters.args)]
     by_name = {each.arg for each in (*parameters.args, *parameters.kwonlyargs)}
     names = dict(defaults)
@@ -21,13 +21,13 @@ def bound(
         if name in by_name and name not in by_place[: len(given)]:
             names[name] = value
         elif name in by_name or parameters.kwarg is None:
-            raise NotConstant(f"Python refuses it: '{name}' is given twice or not known")
+            raise Refused(f"Python refuses it: '{name}' is given twice or not known")
         else:
             more[name] = value
     if len(given) > len(by_place) and parameters.vararg is None:
-        raise NotConstant(f"Python refuses it: {len(given)} values for {len(by_place)} parameters")
+        raise Refused(f"Python refuses it: {len(given)} values for {len(by_place)} parameters")
     if missing := [name for name in (*by_place, *(each.arg for each in parameters.kwonlyargs)) if name not in names]:
-        raise NotConstant(f"Python refuses it: '{missing[0]}' is not given")
+        raise Refused(f"Python refuses it: '{missing[0]}' is not given")
     if parameters.vararg is not None:
         names[parameters.vararg.arg] = Placed(tuple(given[len(by_place) :]))
     if parameters.kwarg is not None:

@@ -5,14 +5,14 @@ import shlex
 import textwrap
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import PurePosixPath
-from posixpath import basename, normpath
+from posixpath import basename, dirname, join, normpath
 from types import MappingProxyType
 from typing import Any
 
 from baseten_jobs.importing.placed import Placed
 from baseten_jobs.importing.truss.methods import Arguments, Keywords, bounded, method_called
 from baseten_jobs.importing.truss.names import CLASSES, FACTORIES, is_enum, ours
-from baseten_jobs.importing.truss.operators import check_size, here_as_text, iterated, key, plain, scalar
+from baseten_jobs.importing.truss.operators import check_size, exact, here_as_text, iterated, key, plain, scalar
 from baseten_jobs.importing.truss.paths import below, is_path, part_of_path
 from baseten_jobs.importing.truss.values import (
     Built,
@@ -24,6 +24,8 @@ from baseten_jobs.importing.truss.values import (
     Member,
     Method,
     NotConstant,
+    Once,
+    certain,
     refuse,
 )
 from baseten_jobs.manifest.document import MAX_DEPTH
@@ -85,10 +87,10 @@ def _bound(order: Sequence[str], arguments: Arguments, keywords: Keywords) -> di
     by_place = dict(zip(order, arguments, strict=False))
     if both := sorted(set(by_place) & set(keywords)):
         raise NotConstant(f"'{both[0]}' is given twice")
-    return {name: _copied(value) for name, value in {**by_place, **keywords}.items()}
+    return {name: copied(value) for name, value in {**by_place, **keywords}.items()}
 
 
-def _copied(value: Placed) -> Placed:
+def copied(value: Placed) -> Placed:
     """Lists and mappings are copied when an object is made of them: later changes of theirs do not reach it."""
     inner = value.value
     copy = (
@@ -112,11 +114,11 @@ def _range(*bounds: Placed) -> ListValue:
 
 
 def _enumerated(value: Placed, start: Placed = _ZERO) -> ListValue:
-    return ListValue(Placed((Placed(n, i.at), i), i.at) for n, i in enumerate(iterated(value), start.value))
+    return Once(Placed((Placed(n, i.at), i), i.at) for n, i in enumerate(iterated(value), start.value))
 
 
 def _zipped(*values: Placed) -> ListValue:
-    return ListValue(Placed(tuple(row), values[0].at) for row in zip(*map(iterated, values), strict=False))
+    return Once(Placed(tuple(row), values[0].at) for row in zip(*map(iterated, values), strict=False))
 
 
 def _dict(*values: Placed, **more: Placed) -> DictValue:
@@ -128,16 +130,31 @@ def _dict(*values: Placed, **more: Placed) -> DictValue:
     return DictValue({**{key(name): value for name, value in pairs}, **more})
 
 
+def _last_part(path: Any) -> Any:
+    """The last part of a path; that of the file's own folder is its name on one machine."""
+    part = basename(path.path if isinstance(path, Here) else path)
+    return refuse() if isinstance(path, Here) and part in ("", ".", "..") else part
+
+
+def _extreme(which: Callable[..., Any], values: Sequence[Placed]) -> Any:
+    choices = list(values) if len(values) > 1 else list(iterated(values[0]))
+    return which(choices, key=lambda each: plain(each.value))
+
+
 def _sorted(value: Placed) -> ListValue:
     return ListValue(sorted(iterated(value), key=lambda each: plain(each.value)))
 
 
 def _joined_path(*parts: Placed) -> Any:
+    if all(isinstance(part.value, str) for part in parts):
+        return join(*(part.value for part in parts))
     whole = _path(*parts)
     return whole if isinstance(whole, Here) else str(whole)
 
 
 def _folder(path: Placed) -> Any:
+    if isinstance(path.value, str):
+        return dirname(path.value)
     found = part_of_path(path.value if is_path(path.value) else PurePosixPath(path.value), "parent")
     return found if isinstance(found, Here) else str(found).removeprefix(".")
 
@@ -163,7 +180,7 @@ _FUNCTIONS: Mapping[str, Callable[..., Any]] = MappingProxyType(
         "int": lambda value: int(scalar(value.value)),
         "float": lambda value: float(scalar(value.value)),
         "bool": lambda value: bool(plain(value.value)),
-        "len": lambda value: len(value.value),
+        "len": lambda value: len(certain(value.value)),
         "list": lambda value=_EMPTY: ListValue(iterated(value)),
         "tuple": lambda value=_EMPTY: tuple(iterated(value)),
         "dict": _dict,
@@ -171,14 +188,14 @@ _FUNCTIONS: Mapping[str, Callable[..., Any]] = MappingProxyType(
         "enumerate": _enumerated,
         "zip": _zipped,
         "sorted": _sorted,
-        "reversed": lambda value: ListValue(list(iterated(value))[::-1]),
-        "min": lambda *values: min(plain(each.value) for each in (values if len(values) > 1 else iterated(values[0]))),
-        "max": lambda *values: max(plain(each.value) for each in (values if len(values) > 1 else iterated(values[0]))),
+        "reversed": lambda value: Once(list(iterated(value))[::-1]),
+        "min": lambda *values: _extreme(min, values),
+        "max": lambda *values: _extreme(max, values),
         "sum": lambda values: sum(plain(each.value) for each in iterated(values)),
         "abs": lambda value: abs(value.value),
         "round": lambda value: round(value.value),
         "print": lambda *values, **how: None,
-        "repr": lambda value: repr(plain(value.value)),
+        "repr": lambda value: repr(exact(value.value)),
         "pathlib.Path": _path,
         "pathlib.PurePath": _path,
         "pathlib.PurePosixPath": _path,
@@ -188,7 +205,7 @@ _FUNCTIONS: Mapping[str, Callable[..., Any]] = MappingProxyType(
         "os.path.abspath": lambda path: path.value if isinstance(path.value, Here) else refuse(),
         "os.path.realpath": lambda path: path.value if isinstance(path.value, Here) else refuse(),
         "os.path.normpath": lambda path: path.value if isinstance(path.value, Here) else normpath(path.value),
-        "os.path.basename": lambda path: basename(path.value.path if isinstance(path.value, Here) else path.value),
+        "os.path.basename": lambda path: _last_part(path.value),
         "textwrap.dedent": lambda text: textwrap.dedent(text.value),
         "json.dumps": _dumped,
         "shlex.quote": lambda text: shlex.quote(text.value),

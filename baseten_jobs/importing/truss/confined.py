@@ -27,6 +27,9 @@ _CPU_SECONDS = 20
 SECONDS = 60.0
 """By the wall's clock, on a machine that is busy with other things too."""
 _MAX_ANSWER = 64 << 20
+_FAULT = 70
+"""The exit code of a fault that is neither one of the file nor of its cost; sysexits.h calls it EX_SOFTWARE."""
+_REPORT = "--run runs the file, if you trust it; please report the file's shape"
 
 _PASSED_ON = ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "SYSTEMROOT")
 _CHILD = """
@@ -60,6 +63,8 @@ def read_confined(
         return _too_costly(path, f"more than {SECONDS:g} s")
     except OSError as error:
         return _told(path, "confined", f"no process can be started to read it: {error.strerror}", "")
+    if ran.returncode == _FAULT:
+        return _told(path, "confined", "the process that read it failed, by a fault of baseten-jobs", _REPORT)
     if ran.returncode or len(ran.stdout) > _MAX_ANSWER:
         return _too_costly(path, f"more than {_CPU_SECONDS} s or {_MEMORY >> 20} MiB")
     try:
@@ -87,6 +92,8 @@ def answer() -> None:
         text = packed(read)
     except (MemoryError, RecursionError):
         sys.exit(1)
+    except Exception:  # noqa: BLE001 - whatever it is, no manifest may come of it, and it is told as what it is
+        sys.exit(_FAULT)
     sys.stdout.buffer.write(text.encode("ascii"))
 
 

@@ -6,12 +6,16 @@ from typing import Any
 
 from baseten_jobs.importing.placed import NONE, At, Placed
 from baseten_jobs.importing.truss.operators import text_of
-from baseten_jobs.importing.truss.values import Imported, NotConstant
+from baseten_jobs.importing.truss.values import Imported, NotConstant, NotKnown
 from baseten_jobs.manifest.diagnostics import Diagnostic, Position, Severity
 from baseten_jobs.secrecy import is_a_secret, looks_secret, quoted, without_values
 
 _NOT_READ = "environment variables are not read"
+_CHANGED = "the file changes environment variables itself"
 ENVIRON = "os.environ"
+CHANGE_THE_ENVIRONMENT = frozenset(
+    {*(f"{ENVIRON}.{name}" for name in ("update", "setdefault", "pop", "popitem", "clear")), "os.putenv", "os.unsetenv"}
+)
 _NAMED = 4
 """Variables that a hint names at most."""
 _GETTERS = (f"{ENVIRON}.get", "os.getenv")
@@ -35,6 +39,18 @@ class Environment:
         self._variables, self._path = variables, path
         self.remarks: list[Diagnostic] = []
         self._asked: list[str] = []
+        self._own: dict[str, str] = {}
+        self._changed: NotKnown | None = None
+
+    def give(self, name: Any, value: Any) -> None:
+        """Set a variable, as the file itself does; raises NotConstant where that is not known."""
+        if not (isinstance(name, str) and isinstance(value, str)):
+            raise NotConstant("what it sets is not known")
+        self._own[name] = value
+
+    def doubt(self, why: NotKnown) -> None:
+        """Whatever variable the file asks for from here on, it may have set itself."""
+        self._changed = self._changed or why
 
     def got(self, at: At, key: Placed = NONE, default: Placed = NONE) -> Any:
         """What `os.environ.get(key, default)` returns."""
@@ -57,8 +73,10 @@ class Environment:
     def holds(self, name: Any) -> bool:
         """What `name in os.environ` returns: with `defaults`, a variable that is not given is not there."""
         self._ask(name)
-        if name in self._variables.given or self._variables.defaults:
-            return name in self._variables.given
+        if self._changed is not None:
+            raise NotConstant(_CHANGED, self._changed)
+        if name in self._own or name in self._variables.given or self._variables.defaults:
+            return name in self._own or name in self._variables.given
         raise NotConstant(_NOT_READ, hint=_hint(name))
 
     def hint(self) -> str:
@@ -74,6 +92,10 @@ class Environment:
         if not isinstance(name.value, str):
             raise NotConstant(_NOT_READ)
         self._ask(name.value)
+        if self._changed is not None:
+            raise NotConstant(_CHANGED, self._changed)
+        if name.value in self._own:
+            return self._own[name.value]
         value = self._variables.given.get(name.value)
         if value is not None and looks_secret(name.value, value):
             self._add(secret_given(name.value, Position(self._path, *at)))

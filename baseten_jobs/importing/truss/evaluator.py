@@ -4,39 +4,43 @@ import ast
 import functools
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 from baseten_jobs.importing.placed import NONE, Placed
 from baseten_jobs.importing.truss import calls, endings, operators, paths
-from baseten_jobs.importing.truss.environment import Environment, asks
-from baseten_jobs.importing.truss.expressions import Expressions
+from baseten_jobs.importing.truss.containers import Containers
+from baseten_jobs.importing.truss.environment import CHANGE_THE_ENVIRONMENT, ENVIRON, Environment, asks
 from baseten_jobs.importing.truss.methods import Arguments, Keywords, bounded
 from baseten_jobs.importing.truss.names import CLASSES, PROJECT, PUSHES, member_of
 from baseten_jobs.importing.truss.source import PythonSource
 from baseten_jobs.importing.truss.values import (
+    CHANGEABLE,
     Built,
-    DictValue,
     Here,
     Imported,
-    ListValue,
     Local,
     Member,
     Method,
     Module,
     NotConstant,
     NotKnown,
+    Refused,
+    may_raise,
     spoil,
     spoil_all,
-    spoil_names,
 )
 
+_MAY_BE_ANOTHER = (ast.Subscript, ast.Attribute, ast.Call, ast.IfExp, ast.BoolOp)
+_MAY_STOP = (ast.IfExp, ast.BoolOp, ast.ListComp, ast.GeneratorExp, ast.DictComp)
+"""Expressions of which a part is not run where another part is not known."""
 _DEPTH = 60
 """Levels of an expression; Python's own parser takes up to 200 brackets."""
 STEPS = 30_000
 """Expressions that one file may need, long texts counted as several."""
 
 
-class Evaluator(Expressions):
+class Evaluator(Containers):
     """Values of expressions, under the names that the statements before them bound."""
 
     def __init__(self, source: PythonSource, names: dict[str, Placed], environment: Environment) -> None:
@@ -44,8 +48,11 @@ class Evaluator(Expressions):
         self.stars: list[str] = []
         self.made: list[Placed] = []
         self.guards: list[NotKnown] = []
+        self.pushes = False
         self.run_local: Callable[[Local, Arguments, Keywords], Any] | None = None
-        self._depth, self._steps = 0, STEPS
+        self.doubt: Callable[[ast.expr, NotKnown], None] = lambda node, why: None
+        self.assign: Callable[[ast.expr, Placed], None] = lambda target, value: None
+        self._depth, self._steps, self._unsure = 0, STEPS, 0
         self._exhausted: NotKnown | None = None
 
     def unreadable(self, node: ast.expr | ast.stmt, refused: NotConstant) -> NotKnown:
@@ -79,13 +86,30 @@ class Evaluator(Expressions):
             found = self._worked_out(node)
         except NotConstant as refused:
             found = refused.unknown or self.unreadable(node, refused)
+            if isinstance(refused, Refused) and refused.unknown is None and not self._unsure:
+                raise endings.refused(self.unreadable(node, endings.ENDS), Placed(str(refused))) from None
             if self._steps < 0:
                 self._exhausted = self._exhausted or found
         finally:
             self._depth -= 1
         result = found if isinstance(found, Placed) else Placed(found, at)
+        if isinstance(result.value, NotKnown) and isinstance(node, (*_MAY_BE_ANOTHER, *_MAY_STOP)):
+            result = Placed(self._traced(node, result.value), result.at, result.key)
         spoiled = getattr(result.value, "spoiled", None)
         return Placed(spoiled, at) if spoiled else result
+
+    def _traced(self, node: ast.expr, unknown: NotKnown) -> NotKnown:
+        """What is not known, with the values of the names in its expression: it may be one of them, or a part of one.
+
+        Of an expression of which a part was not run, what that part may change is not known either.
+        """
+        if isinstance(node, _MAY_STOP) and not self.exhausted:
+            self.doubt(node, unknown)
+        named = {each.id for each in ast.walk(node) if isinstance(each, ast.Name)}
+        found = {id(value): value for name in named if (value := self.names.get(name, NONE).value) is not None}
+        found = {key: value for key, value in found.items() if isinstance(value, CHANGEABLE) and value is not unknown}
+        more = [value for value in found.values() if not any(value is each for each in unknown.of)]
+        return replace(unknown, of=(*unknown.of, *more)) if more else unknown
 
     def _worked_out(self, node: ast.expr) -> Any:
         self.charge(1)
@@ -130,52 +154,6 @@ class Evaluator(Expressions):
         self.names[node.target.id] = value = self.value(node.value)
         return value
 
-    def _list(self, node: ast.List) -> ListValue:
-        return ListValue(self._items(node.elts))
-
-    def _tuple(self, node: ast.Tuple) -> tuple[Placed, ...]:
-        return tuple(self._items(node.elts))
-
-    def _set(self, node: ast.Set) -> Any:
-        raise NotConstant("a set has no order")
-
-    def _items(self, nodes: list[ast.expr]) -> Iterator[Placed]:
-        for node in nodes:
-            if isinstance(node, ast.Starred):
-                value = self.value(node.value)
-                if unknown := self._known(value):
-                    yield Placed(unknown, value.at)
-                else:
-                    yield from operators.iterated(value)
-            else:
-                yield self.value(node)
-
-    def _dict(self, node: ast.Dict) -> Any:
-        entries = DictValue()
-        for key_node, value_node in zip(node.keys, node.values, strict=True):
-            value = self.value(value_node) if key_node is not None else self._spread(value_node)
-            if key_node is None:
-                if unknown := self._known(value):
-                    return unknown
-                entries.update(operators.mapping(value))
-                continue
-            key = self.value(key_node)
-            if unknown := self._known(key):
-                return unknown
-            entries[operators.key(key)] = Placed(value.value, value.at, key.at)
-        return entries
-
-    def _spread(self, node: ast.expr) -> Placed:
-        """What `**` spreads; where only its condition is not known, each entry that depends on it is not known."""
-        value = self.value(node)
-        if not isinstance(value.value, NotKnown) or not isinstance(node, ast.IfExp | ast.BoolOp):
-            return value
-        parts = [node.body, node.orelse] if isinstance(node, ast.IfExp) else node.values
-        choices = [each.value for each in map(self._spread, parts) if isinstance(each.value, dict)]
-        if len(choices) < len(parts) - isinstance(node, ast.BoolOp):
-            return value
-        return Placed(DictValue({name: value for choice in choices for name in choice}), value.at)
-
     def _attribute(self, node: ast.Attribute) -> Any:
         owner = self.value(node.value)
         value = owner.value
@@ -197,68 +175,20 @@ class Evaluator(Expressions):
             return found
         return Method(owner, node.attr)
 
-    def _listcomp(self, node: ast.ListComp) -> Any:
-        return self._comprehended(node, lambda: self.value(node.elt), ListValue())
-
-    def _generatorexp(self, node: ast.GeneratorExp) -> Any:
-        return self._comprehended(node, lambda: self.value(node.elt), ListValue())
-
-    def _dictcomp(self, node: ast.DictComp) -> Any:
-        pairs = self._comprehended(node, lambda: Placed((self.value(node.key), self.value(node.value))), ListValue())
-        if isinstance(pairs, NotKnown):
-            return pairs
-        if unknown := self._known(*(pair.value[0] for pair in pairs)):
-            return unknown
-        return DictValue({operators.key(p.value[0]): Placed(p.value[1].value, p.value[1].at) for p in pairs})
-
-    def _comprehended(self, node: ast.ListComp | ast.GeneratorExp | ast.DictComp, each: Any, into: ListValue) -> Any:
-        self.charge(len(self.names) // 16)
-        before = dict(self.names)
-        try:
-            return self._looped(node.generators, lambda: into.append(each())) or into
-        finally:
-            self.names.clear()
-            self.names.update(before)
-
-    def _looped(self, loops: list[ast.comprehension], work: Any) -> NotKnown | None:
-        if not loops:
-            work()
-            return None
-        iterable = self.value(loops[0].iter)
-        if unknown := self._known(iterable):
-            return unknown
-        for item in operators.iterated(iterable):
-            self.charge(1)
-            self.bind(loops[0].target, item)
-            tests = [self.value(test) for test in loops[0].ifs]
-            if unknown := self._known(*tests):
-                return unknown
-            if all(operators.truth(test.value) for test in tests) and (unknown := self._looped(loops[1:], work)):
-                return unknown
-        return None
-
-    def bind(self, target: ast.expr, value: Placed) -> None:
-        """Give names, of one or of several parts, to a value."""
-        if isinstance(target, ast.Name):
-            self.names[target.id] = value
-        elif isinstance(target, ast.Tuple | ast.List):
-            self.charge(operators.steps_of_made(value.value))
-            if isinstance(value.value, NotKnown):
-                parts = [value] * len(target.elts)
-            else:
-                parts = operators.unpacked(value, [isinstance(part, ast.Starred) for part in target.elts])
-            for part, each in zip(target.elts, parts, strict=True):
-                self.bind(part.value if isinstance(part, ast.Starred) else part, each)
-
     def _call(self, node: ast.Call) -> Any:
         function = self.value(node.func)
-        arguments = list(self._items(node.args))
+        try:
+            arguments = list(self._items(node.args))
+        except NotConstant as refused:
+            self.doubt(node, unknown := refused.unknown or self.unreadable(node, refused))
+            return unknown
         keywords: dict[str, Placed] = {}
         for keyword in node.keywords:
             value = self.value(keyword.value) if keyword.arg is not None else self._spread(keyword.value)
             if keyword.arg is not None:
                 keywords[keyword.arg] = Placed(value.value, value.at, self.source.at(keyword))
             elif isinstance(value.value, NotKnown):
+                self.doubt(node, value.value)
                 return value.value
             else:
                 keywords.update(operators.mapping(value))
@@ -271,25 +201,34 @@ class Evaluator(Expressions):
                 self.made.append(Placed(made, self.source.at(node)))
             return made
         except NotConstant as refused:
+            if isinstance(refused, Refused) and refused.unknown is None:
+                raise
             unknown = refused.unknown or self._known(function) or self.unreadable(node, refused)
-            for each in (*owners, *arguments, *keywords.values()):
-                spoil(each.value, unknown)
-            if isinstance(function.value, Local):
-                self.guard(function.value.raises, unknown)
-                scopes = [self.names, *([function.value.code.scope] if function.value.code else [])]
-                for scope in scopes:
-                    spoil_names(scope, function.value, unknown)
+            reached = [each.value for each in (function, *owners, *arguments, *keywords.values())]
+            self.guard(may_raise(reached), unknown)
+            for each in reached:
+                spoil(each, unknown)
+            if isinstance(function.value, Imported) and function.value.name == "setattr" and arguments:
+                spoil_all(arguments[0].value.names if isinstance(arguments[0].value, Module) else {}, unknown)
+            if isinstance(function.value, Imported) and function.value.name in CHANGE_THE_ENVIRONMENT:
+                self.environment.doubt(unknown)
             if isinstance(function.value, Imported) and function.value.name in calls.CHANGE_ANYTHING:
                 spoil_all(self.names, unknown)
             return unknown
 
     def _called(self, node: ast.Call, function: Placed, arguments: Arguments, keywords: Keywords) -> Any:
         if isinstance(function.value, Imported) and function.value.name in PUSHES:
+            self.pushes = True
             return self.unreadable(node, NotConstant("nothing is sent"))
         if isinstance(function.value, Imported) and function.value.name in endings.EXITS:
             raise endings.exited(self.unreadable(node, endings.ENDS), arguments[0] if arguments else NONE, self.made)
         if isinstance(function.value, Local) and self.run_local is not None:
             return self.run_local(function.value, arguments, keywords)
+        if isinstance(function.value, Imported) and function.value.name == f"{ENVIRON}.setdefault":
+            name, *default = (each.value for each in arguments)
+            if not self.environment.holds(name):
+                self.environment.give(name, default[0] if default else None)
+            return self.environment.item(self.source.at(node), arguments[0])
         if not asks(function.value):
             return calls.called(function, arguments, keywords)
         got = functools.partial(self.environment.got, self.source.at(node))

@@ -2,6 +2,7 @@
 
 import ast
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from typing import Any
 
 from baseten_jobs.importing.placed import Placed
@@ -11,6 +12,7 @@ from baseten_jobs.importing.truss.calls import why
 from baseten_jobs.importing.truss.environment import ENVIRON, Environment
 from baseten_jobs.importing.truss.names import is_enum, member_of
 from baseten_jobs.importing.truss.source import PythonSource
+from baseten_jobs.importing.truss.touched import Touched
 from baseten_jobs.importing.truss.values import (
     Code,
     Imported,
@@ -31,10 +33,19 @@ class Expressions(ABC):
     source: PythonSource
     names: dict[str, Placed]
     environment: Environment
+    touched: Callable[[ast.AST], Touched]
 
     @abstractmethod
     def value(self, node: ast.expr) -> Placed:
         """What an expression means; what can't be known is a `NotKnown` that says where and why."""
+
+    @abstractmethod
+    def unreadable(self, node: ast.expr | ast.stmt, refused: NotConstant) -> NotKnown:
+        """What is not known of a node, and why."""
+
+    @abstractmethod
+    def guard(self, raises: bool, why: NotKnown) -> None:
+        """Note what is not run and might end the file."""
 
     @abstractmethod
     def charge(self, steps: int) -> None:
@@ -118,7 +129,9 @@ class Expressions(ABC):
     def _lambda(self, node: ast.Lambda) -> Local:
         """A function whose only statement returns a value."""
         defaults = {name: self.value(each) for name, each in default_nodes(node.args).items()}
-        return Local("lambda", code=Code(node, self.source, self.names, defaults))
+        touched = self.touched(node)
+        code = Code(node, self.source, self.names, defaults)
+        return Local("lambda", touched.reached, mentions=touched.mentions, code=code, scope=self.names)
 
     def _subscript(self, node: ast.Subscript) -> Any:
         owner = self.value(node.value)
@@ -128,7 +141,7 @@ class Expressions(ABC):
                 return (member_of(owner.value, member) if isinstance(member, str) else None) or refuse()
             if owner.value.name == ENVIRON:
                 name = self.value(node.slice)
-                return self._known(name) or self.environment.item(self.source.at(node), name)
+                return self._known(name) or self._of_the_environment(node, name)
             raise NotConstant(why(owner.value))
         index = self._slice(node.slice) if isinstance(node.slice, ast.Slice) else self.value(node.slice)
         if unknown := self._known(owner, index):
@@ -136,6 +149,14 @@ class Expressions(ABC):
         if isinstance(owner.value, Parents):
             return paths.above(owner.value.of, index.value)
         return operators.item(owner.value, index.value)
+
+    def _of_the_environment(self, node: ast.Subscript, name: Placed) -> str:
+        """The variable; where it is not given, the file may end here."""
+        try:
+            return self.environment.item(self.source.at(node), name)
+        except NotConstant as refused:
+            self.guard(True, self.unreadable(node, refused))
+            raise
 
     def _slice(self, node: ast.Slice) -> Placed:
         bounds = [self.value(part) if part else Placed(None) for part in (node.lower, node.upper, node.step)]

@@ -17,6 +17,9 @@ class Files(Protocol):
     def path_of(self, module: str, level: int, importer: str) -> str | None:
         """The file or the folder of a module, `level` folders up if it is not 0; None for one that lies elsewhere."""
 
+    def comes_along(self, module: str) -> bool:
+        """True if a module is there wherever the file is run: it is Python's own, or the client's."""
+
     def way_to(self, path: str) -> str:
         """The path from the folder of the file that is read."""
 
@@ -55,8 +58,7 @@ class Imports:
         for alias in statement.names:
             if alias.name == "*":
                 self._evaluator.stars += [name] if name.partition(".")[0] == "truss_train" else []
-                public = module.names.items() if module else ()
-                self._evaluator.names.update({each: value for each, value in public if not each.startswith("_")})
+                self._evaluator.names.update(_public(module) if module else {})
             elif module is not None and alias.name in module.names:
                 self._evaluator.names[alias.asname or alias.name] = module.names[alias.name]
             else:
@@ -84,3 +86,23 @@ class Imports:
         made = self._modules[path] = Module(path, {})
         self._run(replace(source, file=path, here=way, stands_at=importer.at(statement)), made.names)
         return made
+
+    def is_certain(self, statement: ast.stmt) -> bool:
+        """True if an import finds all that it names wherever it is run: beside the file, or in Python or the client."""
+        importer = self._evaluator.source.file
+        level = statement.level if isinstance(statement, ast.ImportFrom) else 0
+        whole = [alias.name for alias in statement.names] if isinstance(statement, ast.Import) else []
+        named = [*whole, *([statement.module or ""] if isinstance(statement, ast.ImportFrom) else [])]
+        return all(
+            (not level and self._files.comes_along(name)) or self._files.path_of(name, level, importer) is not None
+            for name in named
+        )
+
+
+def _public(module: Module) -> dict[str, Placed]:
+    """The names that `import *` brings: those of `__all__`, or those without a leading underscore."""
+    listed = module.names.get("__all__")
+    if listed is not None and isinstance(listed.value, list):
+        wanted = {each.value for each in listed.value}
+        return {name: value for name, value in module.names.items() if name in wanted}
+    return {name: value for name, value in module.names.items() if not name.startswith("_")}

@@ -7,6 +7,7 @@ from typing import Any
 
 from baseten_jobs.importing.placed import NONE, Placed
 from baseten_jobs.importing.truss import endings, operators
+from baseten_jobs.importing.truss.assignments import Assignments
 from baseten_jobs.importing.truss.binding import bound, default_nodes
 from baseten_jobs.importing.truss.endings import Ended
 from baseten_jobs.importing.truss.environment import Environment
@@ -14,15 +15,16 @@ from baseten_jobs.importing.truss.evaluator import Evaluator
 from baseten_jobs.importing.truss.imports import Files, Imports
 from baseten_jobs.importing.truss.methods import Arguments, Keywords
 from baseten_jobs.importing.truss.source import PythonSource
-from baseten_jobs.importing.truss.touched import Touches
+from baseten_jobs.importing.truss.touched import Touched, Touches
 from baseten_jobs.importing.truss.values import (
-    Built,
     Code,
-    DictValue,
     Local,
+    Method,
+    Module,
     NotConstant,
     NotKnown,
-    not_constant,
+    Refused,
+    may_raise,
     spoil,
 )
 
@@ -39,13 +41,15 @@ class _Returned(Exception):
 class Executed:
     """Every name of a module with its value at the end, and the training projects that were made, in order.
 
-    `refused` is the error of its own that ends the file, and `guards` are statements that might end it with one.
+    `refused` is the error of its own that ends the file, `guards` are statements that might end it with one, and
+    `pushes` says that the file itself pushes what it makes.
     """
 
     names: dict[str, Placed]
     made: Sequence[Placed] = ()
     refused: NotKnown | None = None
     guards: Sequence[NotKnown] = ()
+    pushes: bool = False
 
 
 def executed(
@@ -57,34 +61,30 @@ def executed(
     try:
         _Statements(evaluator, touches, files).run(source.tree.body)
     except Ended as ended:
-        return Executed(names, evaluator.made, ended.refused, evaluator.guards)
+        return Executed(names, evaluator.made, ended.refused, evaluator.guards, evaluator.pushes)
     except NotConstant as exhausted:
         rebound = frozenset(names).union(*(touches.of(statement).rebinds for statement in source.tree.body))
         return Executed({name: Placed(exhausted.unknown) for name in rebound})
-    return Executed(names, evaluator.made, guards=evaluator.guards)
+    return Executed(names, evaluator.made, guards=evaluator.guards, pushes=evaluator.pushes)
 
 
-class _Statements:
+class _Statements(Assignments):
     def __init__(self, evaluator: Evaluator, touches: Touches, files: Files) -> None:
         self.evaluator, self._touches = evaluator, touches
         self._depth = self._calls = 0
         self._imports = Imports(evaluator, files, self._module)
-        evaluator.run_local = self.called
-
-    @property
-    def source(self) -> PythonSource:
-        return self.evaluator.source
-
-    @property
-    def names(self) -> dict[str, Placed]:
-        return self.evaluator.names
+        evaluator.run_local, evaluator.doubt, evaluator.assign = self.called, self._doubt, self._set
+        evaluator.touched = touches.of
 
     def called(self, function: Local, arguments: Arguments, keywords: Keywords) -> Any:
         """What a function returns; raises NotConstant where that, or what it changes, is not known."""
         if (code := function.code) is None:
             raise NotConstant("functions and classes of the file are not run")
         self.evaluator.charge(1 + len(code.scope) // 16)
-        frame = {**code.scope, **bound(code.node.args, code.defaults, arguments, keywords)}
+        own = self._touches.within(code.node) if isinstance(code.node, ast.FunctionDef) else None
+        hidden = own.rebinds - own.globals if own is not None else frozenset[str]()
+        seen = {name: value for name, value in code.scope.items() if name not in hidden}
+        frame = {**seen, **bound(code.node.args, code.defaults, arguments, keywords)}
         calls, self._calls = self._calls, self._calls + 1
         try:
             with self.evaluator.within(code.source, frame):
@@ -139,20 +139,30 @@ class _Statements:
             self.evaluator.charge(0)
         except NotConstant as refused:
             unknown = refused.unknown or self.evaluator.unreadable(statement, refused)
+            if isinstance(refused, Refused) and refused.unknown is None:
+                where = self.evaluator.unreadable(statement, endings.ENDS)
+                raise endings.refused(where, Placed(str(refused))) from None
             if self.evaluator.exhausted:
                 raise NotConstant(str(refused), unknown) from None
             if self._calls and self._touches.of(statement).returns:
                 raise _Returned(Placed(unknown)) from None
             self._doubt(statement, unknown)
 
-    def _doubt(self, statement: ast.stmt, why: NotKnown) -> None:
-        """Whatever a statement may set or change is not known from here on, nor whether it ends the file."""
-        touched = self._touches.of(statement)
-        self.evaluator.guard(touched.raises, why)
-        for name in touched.changes:
-            if name in self.names:
-                spoil(self.names[name].value, why)
+    def _doubt(self, node: ast.stmt | ast.expr, why: NotKnown) -> None:
+        """Whatever is not run may set or change is not known from here on, nor whether it ends the file."""
+        touched = self._touches.of(node)
+        self._doubt_values(touched, why)
         self.names.update({name: Placed(why, why.at) for name in touched.rebinds})
+
+    def _doubt_values(self, touched: Touched, why: NotKnown) -> None:
+        changed = [self.names[name].value for name in touched.changes if name in self.names]
+        called = [self.names[name].value for name in touched.calls if name in self.names]
+        functions = [each for each in called if isinstance(each, Local | Module | Method)]
+        self.evaluator.guard(touched.raises or may_raise((*changed, *functions)), why)
+        for each in (*changed, *functions):
+            spoil(each, why)
+        if "environ" in touched.mentions and not touched.changes.isdisjoint(("os", "environ")):
+            self.evaluator.environment.doubt(why)
 
     def _unknown(self, statement: ast.stmt) -> None:
         raise NotConstant(_KINDS.get(type(statement), "statements of this kind are not run"))
@@ -180,78 +190,35 @@ class _Statements:
     def _functiondef(self, statement: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) -> None:
         touched = self._touches.within(statement)
         rebinds = touched.globals if not isinstance(statement, ast.ClassDef) else frozenset()
-        code = None
-        if isinstance(statement, ast.FunctionDef) and touched.plain and not statement.decorator_list:
+        code, defaults = None, {}
+        decorators = [self.evaluator.value(each).value for each in statement.decorator_list]
+        if isinstance(statement, ast.ClassDef):
+            self._class_body(statement)
+        else:
             defaults = {name: self.evaluator.value(each) for name, each in default_nodes(statement.args).items()}
+        if isinstance(statement, ast.FunctionDef) and touched.plain and not decorators:
             code = Code(statement, self.source, self.names, defaults)
-        local = Local(statement.name, touched.changes, rebinds, touched.mentions, code, touched.raises)
+        local = Local(
+            statement.name, touched.reached, rebinds, touched.mentions, code, touched.raises, scope=self.names
+        )
         self.names[statement.name] = Placed(local, self.source.at(statement))
+        if any(isinstance(each, Local | Method | Module) for each in decorators):
+            why = self.evaluator.unreadable(statement, NotConstant("its decorator is not run"))
+            for each in decorators:
+                spoil(each, why)
+
+    def _class_body(self, statement: ast.ClassDef) -> None:
+        """The statements of a class are not run, and its methods only where they are called."""
+        for each in statement.body:
+            if not isinstance(each, ast.FunctionDef | ast.AsyncFunctionDef):
+                why = self.evaluator.unreadable(each, NotConstant("functions and classes of the file are not run"))
+                self._doubt_values(self._touches.of(each), why)
 
     _asyncfunctiondef = _classdef = _functiondef
 
     def _expr(self, statement: ast.Expr) -> None:
         if not isinstance(statement.value, ast.Constant):
             self.evaluator.value(statement.value)
-
-    def _assign(self, statement: ast.Assign) -> None:
-        value = self.evaluator.value(statement.value)
-        for target in statement.targets:
-            self._set(target, value)
-
-    def _annassign(self, statement: ast.AnnAssign) -> None:
-        if statement.value is not None:
-            self._set(statement.target, self.evaluator.value(statement.value))
-
-    def _augassign(self, statement: ast.AugAssign) -> None:
-        before, value = self.evaluator.value(_read(statement.target)), self.evaluator.value(statement.value)
-        if unknown := operators.unknown_in((before, value)):
-            return self._set(statement.target, Placed(unknown, before.at))
-        if isinstance(before.value, list) and isinstance(statement.op, ast.Add):
-            more = list(operators.iterated(value))  # in place: other names of the list see it too
-            operators.check_size(len(before.value) + len(more), entries=True)
-            self.evaluator.charge(operators.steps_of_made(more))
-            before.value.extend(more)
-            return None
-        if isinstance(statement.op, ast.Mod):
-            self.evaluator.charge_for(before.value, value.value)
-        made = operators.binary(statement.op, before.value, value.value)
-        self.evaluator.charge(operators.steps_of_made(made))
-        if isinstance(made, DictValue) and isinstance(before.value, DictValue):
-            before.value.update(made)
-            return None
-        return self._set(statement.target, Placed(made, before.at))
-
-    def _set(self, target: ast.expr, value: Placed) -> None:
-        if isinstance(target, ast.Name | ast.Tuple | ast.List):
-            return self.evaluator.bind(target, value)
-        if isinstance(target, ast.Starred):
-            return self.evaluator.bind(target.value, value)
-        assert isinstance(target, ast.Attribute | ast.Subscript)
-        owner = self.evaluator.value(target.value).value
-        if isinstance(target, ast.Attribute):
-            if isinstance(owner, Built):
-                owner.fields[target.attr] = Placed(value.value, value.at, self.source.at(target))
-            return None
-        index = Placed(None) if isinstance(target.slice, ast.Slice) else self.evaluator.value(target.slice)
-        if isinstance(owner, DictValue) and not isinstance(index.value, NotKnown):
-            owner[operators.key(index)] = Placed(value.value, value.at, index.at)
-        elif isinstance(owner, list) and isinstance(index.value, int) and -len(owner) <= index.value < len(owner):
-            owner[index.value] = value
-        else:
-            spoil(owner, self.evaluator.unreadable(target, NotConstant("what it sets is not known")))
-        return None
-
-    def _delete(self, statement: ast.Delete) -> None:
-        for target in statement.targets:
-            if isinstance(target, ast.Name):
-                self.names.pop(target.id, None)
-                continue
-            if not isinstance(target, ast.Subscript):
-                raise not_constant()
-            owner, index = self.evaluator.value(target.value).value, self.evaluator.value(target.slice)
-            if not isinstance(owner, DictValue) or isinstance(index.value, NotKnown):
-                raise not_constant()
-            owner.pop(operators.key(index), None)
 
     def _if(self, statement: ast.If) -> None:
         if isinstance(statement.test, ast.Name | ast.Attribute) and "TYPE_CHECKING" in ast.unparse(statement.test):
@@ -269,10 +236,13 @@ class _Statements:
         iterable = self.evaluator.value(statement.iter)
         if isinstance(iterable.value, NotKnown):
             raise NotConstant(iterable.value.why, iterable.value)
+        size = len(iterable.value) if isinstance(iterable.value, (list, dict)) else 0
         for item in list(operators.iterated(iterable)):
             self.evaluator.charge(1)
             self._set(statement.target, item)
             self.run(statement.body)
+            if isinstance(iterable.value, (list, dict)) and len(iterable.value) != size:
+                raise NotConstant("it changes what it goes through")
         self.run(statement.orelse)
 
     def _try(self, statement: ast.Try) -> None:
@@ -283,6 +253,9 @@ class _Statements:
             self.run(statement.body)
         except Ended:
             raise NotConstant("what is tried fails") from None
+        otherwise = [each for handler in statement.handlers for each in handler.body if not isinstance(each, ast.Pass)]
+        if (otherwise or statement.orelse) and not all(map(self._imports.is_certain, statement.body)):
+            raise NotConstant("what is tried may fail")
         self.run([*statement.orelse, *statement.finalbody])
 
 
@@ -290,8 +263,3 @@ _KINDS: dict[type, str] = {
     ast.With: "files are not read",
     ast.While: "loops of this kind are not run",
 }
-
-
-def _read(target: ast.Name | ast.Attribute | ast.Subscript) -> ast.expr:
-    """The same expression, as one that is read."""
-    return target

@@ -25,6 +25,8 @@ from baseten_jobs.importing.truss.values import (
     Member,
     Method,
     NotConstant,
+    Refused,
+    certain,
     not_constant,
     refuse,
 )
@@ -40,13 +42,13 @@ def bounded(function: Callable[..., Any], arguments: Arguments, keywords: Keywor
     try:
         return function(*arguments, **keywords)
     except ValueError as error:
-        raise NotConstant(f"Python refuses it: {hidden(str(error), '***')[:80]}") from None
+        raise Refused(f"Python refuses it: {hidden(str(error), '***')[:80]}") from None
     except (TypeError, AttributeError, KeyError, IndexError, OverflowError):
         raise NotConstant("nothing is run") from None
 
 
 def method_called(target: Method, arguments: Arguments, keywords: Keywords) -> Any:
-    owner = target.owner.value
+    owner = certain(target.owner.value)
     table = next((methods for kind, methods in _METHODS if isinstance(owner, kind)), {})
     method = table.get(target.name)
     if method is None:
@@ -56,7 +58,9 @@ def method_called(target: Method, arguments: Arguments, keywords: Keywords) -> A
     if table in (_OF_LISTS, _OF_MAPPINGS):  # what they hold need not be known
         try:
             return method(owner, *arguments, **keywords)
-        except (TypeError, ValueError, KeyError, IndexError):
+        except (KeyError, IndexError) as error:
+            raise Refused(f"Python refuses it: {str(error)[:80]}") from None
+        except (TypeError, ValueError):
             raise NotConstant("nothing is run") from None
     return bounded(lambda *a, **k: method(owner, *a, **k), arguments, keywords)
 

@@ -11,7 +11,18 @@ from typing import Any
 
 from baseten_jobs.importing.placed import Placed
 from baseten_jobs.importing.truss.paths import below, is_path
-from baseten_jobs.importing.truss.values import DictValue, Here, ListValue, Member, NotConstant, NotKnown, not_constant
+from baseten_jobs.importing.truss.values import (
+    DictValue,
+    Here,
+    ListValue,
+    Member,
+    NotConstant,
+    NotKnown,
+    Once,
+    Refused,
+    certain,
+    not_constant,
+)
 from baseten_jobs.manifest.document import MAX_DEPTH, MAX_VALUES
 
 _MAX_SIZE = 1 << 20
@@ -64,13 +75,21 @@ def plain(value: Any) -> Any:
     return _plain(value, count(), 0)
 
 
-def _plain(value: Any, counted: Iterator[int], depth: int) -> Any:
+def exact(value: Any) -> Any:
+    """A constant as Python writes it: of a tuple too; raises NotConstant for a member of an enumeration."""
+    return _plain(value, count(), 0, as_written=True)
+
+
+def _plain(value: Any, counted: Iterator[int], depth: int, *, as_written: bool = False) -> Any:
     if next(counted) > MAX_VALUES or depth > MAX_DEPTH:
         raise NotConstant("it is too large")
+    if isinstance(value, Member) and as_written:
+        return text_of(value)
     if isinstance(value, (list, tuple)):
-        return [_plain(each.value, counted, depth + 1) for each in value]
+        parts = [_plain(each.value, counted, depth + 1, as_written=as_written) for each in value]
+        return tuple(parts) if as_written and isinstance(value, tuple) else parts
     if isinstance(value, dict):
-        return {name: _plain(each.value, counted, depth + 1) for name, each in value.items()}
+        return {n: _plain(each.value, counted, depth + 1, as_written=as_written) for n, each in value.items()}
     if value is None or isinstance(value, (str, int, float)):
         return value
     if isinstance(value, Member):
@@ -118,9 +137,11 @@ def formatted(value: Any, spec: str, conversion: int = -1) -> str:
 def _tried(work: Callable[[], Any]) -> Any:
     try:
         return work()
-    except (TypeError, ValueError, KeyError, IndexError, ZeroDivisionError, OverflowError) as error:
+    except (ValueError, KeyError, IndexError, ZeroDivisionError) as error:
         words = f"there is no {error}" if isinstance(error, KeyError) else str(error)
-        raise NotConstant(f"Python refuses it: {words[:80]}") from None
+        raise Refused(f"Python refuses it: {words[:80]}") from None
+    except (TypeError, OverflowError) as error:
+        raise NotConstant(f"Python refuses it: {str(error)[:80]}") from None
 
 
 def binary(operator: ast.operator, left: Any, right: Any) -> Any:
@@ -173,9 +194,10 @@ def _interpolated(text: str, right: Any) -> str:
     if _PERCENT.sub("", text).count("%"):
         raise NotConstant("its format is not a simple one")
     if isinstance(right, dict):
-        values: Any = plain(right)
+        values: Any = exact(right)
     else:
-        values = tuple(plain(each.value) for each in right) if isinstance(right, tuple) else (scalar(right),)
+        given = [each.value for each in right] if isinstance(right, tuple) else [right]
+        values = tuple(str(each) if isinstance(each, PurePosixPath) else exact(each) for each in given)
     longest = max([len(str(each)) for each in (values.values() if isinstance(right, dict) else values)], default=0)
     check_size(len(text) + text.count("%") * (_WIDEST + longest))
     return str(_tried(lambda: text % values))
@@ -209,7 +231,15 @@ _COMPARISONS: Mapping[type, Callable[[Any, Any], Any]] = MappingProxyType(
 
 
 def compared(operator: ast.cmpop, left: Any, right: Any) -> bool:
-    first, second = plain(left), list(right) if isinstance(right, dict) else plain(right)
+    if isinstance(operator, ast.Is | ast.IsNot) and not any(
+        each is None or isinstance(each, bool) for each in (left, right)
+    ):
+        if not (isinstance(left, Member) and isinstance(right, Member)):
+            raise not_constant()
+        return (left == right) is isinstance(operator, ast.Is)
+    if isinstance(left, tuple) is not isinstance(right, tuple) and isinstance(operator, ast.Eq | ast.NotEq):
+        return isinstance(operator, ast.NotEq)
+    first, second = plain(left), list(certain(right)) if isinstance(right, dict) else plain(right)
     if isinstance(left, dict) or (isinstance(right, dict) and not isinstance(operator, ast.In | ast.NotIn)):
         raise not_constant()
     return bool(_tried(lambda: _COMPARISONS[type(operator)](first, second)))
@@ -218,10 +248,13 @@ def compared(operator: ast.cmpop, left: Any, right: Any) -> bool:
 def iterated(value: Placed) -> Iterator[Placed]:
     """Entries of a list, names of a mapping, characters of a text."""
     inner = value.value
-    if isinstance(inner, (list, tuple)):
+    if isinstance(inner, Once):
+        inner.used, used = True, inner.used
+        yield from () if used else inner
+    elif isinstance(inner, (list, tuple)):
         yield from inner
     elif isinstance(inner, (dict, str)):
-        yield from (Placed(each, value.at) for each in inner)
+        yield from (Placed(each, value.at) for each in certain(inner))
     else:
         raise not_constant()
 
@@ -235,7 +268,7 @@ def unpacked(value: Placed, starred: Sequence[bool]) -> list[Placed]:
         if last >= first:
             return [*items[:first], Placed(ListValue(items[first:last]), value.at), *items[last:]]
     if len(items) != count or True in starred:
-        raise NotConstant(f"Python refuses it: {len(items)} values for {count} names")
+        raise Refused(f"Python refuses it: {len(items)} values for {count} names")
     return items
 
 

@@ -43,6 +43,7 @@ def read_project(source: PythonSource, given: Given, variables: Variables, files
         message, hint = "there is a second training project in this file", f"the first is at {first[0]}:{first[1]}"
         return Read(diagnostics=(Diagnostic("projects", message, Position(source.path, *second), hint=hint),))
     reader = Reader(source, partial)
+    several = len(projects) > 1 and _bound(ran) == 1 and not ran.pushes
     drafts = [reader.draft(project, given) for project in projects]
     if twice := next((n for n, each in enumerate(drafts) for other in drafts[:n] if _alike(each, other)), 0):
         message = "this makes the same job more than once: what is changed in between is not known"
@@ -51,6 +52,7 @@ def read_project(source: PythonSource, given: Given, variables: Variables, files
         drafts = _told_apart(drafts)
         told = {each.position for each in reader.problems}
         guards = [each for one in ran.guards if (each := _guard(source.path, one)).position not in told]
+        guards += [_last_of(source.path, projects)] if several else []
         drafts[0] = replace(drafts[0], remarks=(*drafts[0].remarks, *environment.remarks, *guards))
     return Read(tuple(drafts), tuple(reader.problems))
 
@@ -66,6 +68,12 @@ def _guard(path: str, guard: NotKnown) -> Diagnostic:
     message = f"whether the file ends with an error of its own is not known: {quoted(guard.text, 84)}: {guard.why}"
     position = Position(path, *guard.at)
     return Diagnostic("guard-not-known", message, position, hint=guard.hint, severity=Severity.NOTE)
+
+
+def _last_of(path: str, projects: list[Placed]) -> Diagnostic:
+    message = f"the file makes {len(projects)} jobs and pushes none itself: truss would push only the last of them"
+    hint = "remove the manifests that are not wanted"
+    return Diagnostic("several-jobs", message, Position(path, *projects[0].at), hint=hint, severity=Severity.NOTE)
 
 
 def _is_project(value: Any) -> bool:

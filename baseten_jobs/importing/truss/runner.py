@@ -17,19 +17,21 @@ def main(file: str, answer: str, bound: str) -> None:
     """Write what the file makes to `answer`, as JSON; paths within the folder `bound` as ways from the file's own."""
     client = importlib.import_module("truss_train")
     public, kind = importlib.import_module("truss_train.public_api"), client.TrainingProject
-    pushed: list[Any] = []
+    pushed: list[dict[str, Any]] = []
+    folder = os.path.dirname(file)
 
     def push(config: Any, **options: Any) -> dict[str, Any]:
-        pushed.extend(_of_module(_run(str(config), Path(config).stem), kind) if isinstance(config, Path) else [config])
+        given = _of_module(_run(str(config), Path(config).stem), kind) if isinstance(config, Path) else [config]
+        pushed.extend(_dumped(each, folder, bound) for each in given)
         return {"id": "none", "training_project": {"id": "none", "name": "none"}}
 
     vars(client)["push"] = vars(public)["push"] = push
     sys.path.append(os.path.dirname(file))
     sys.addaudithook(_refuse)
-    found = _of_module(_run(file, Path(file).stem), kind) or pushed
-    if not found:
-        found = _of_module(_run(file, "__main__"), kind) or pushed
-    told = [_dumped(each, os.path.dirname(file), bound) for each in found]
+    for name in (Path(file).stem, "__main__"):
+        made = [_dumped(each, folder, bound) for each in _made(file, name, kind)]
+        if told := pushed or made:
+            break
     with open(answer, "w", encoding="ascii") as out:
         json.dump(told, out)
 
@@ -57,6 +59,16 @@ def _run(file: str, name: str) -> ModuleType:
     sys.modules[name] = module
     spec.loader.exec_module(module)
     return module
+
+
+def _made(file: str, name: str, kind: type) -> list[Any]:
+    """What a file has made at its end, also where it ends by an exit without an error."""
+    try:
+        return _of_module(_run(file, name), kind)
+    except SystemExit as end:
+        if end.code not in (None, 0):
+            raise
+        return []
 
 
 def _of_module(module: ModuleType, kind: type) -> list[Any]:

@@ -11,12 +11,14 @@ from baseten_jobs.importing.truss.endings import EXITS
 class Touched:
     """The names that statements set (`rebinds`), those whose values they may change, and all names and attributes.
 
-    `nodes` counts the nodes of their syntax trees; `leaves` says that a `break` or `continue` is among them, `returns`
-    that a `return` is, `raises` that something in them may end the file, and `plain` that nothing in them waits,
-    yields, or sets names of an outer scope.
+    `calls` are names of which something is called that only reads, if it is no function of the file's own. `nodes`
+    counts the nodes of their syntax trees; `leaves` says that a `break` or `continue` is among them, `returns` that a
+    `return` is, `raises` that something in them may end the file, and `plain` that nothing in them waits, yields, or
+    sets names of an outer scope.
     """
 
     changes: frozenset[str]
+    calls: frozenset[str]
     rebinds: frozenset[str]
     globals: frozenset[str]
     mentions: frozenset[str]
@@ -26,18 +28,23 @@ class Touched:
     raises: bool
     plain: bool
 
+    @property
+    def reached(self) -> frozenset[str]:
+        """The names whose values may be changed, or are functions that may be called."""
+        return self.changes | self.calls
+
 
 class Touches:
     """What each statement touches, found once, however often it is asked for."""
 
     def __init__(self) -> None:
-        self._found: dict[tuple[ast.stmt, bool], Touched] = {}
+        self._found: dict[tuple[ast.AST, bool], Touched] = {}
 
-    def of(self, statement: ast.stmt) -> Touched:
-        """What the whole statement touches."""
-        if (statement, False) not in self._found:
-            self._found[statement, False] = _touched([statement])
-        return self._found[statement, False]
+    def of(self, node: ast.AST) -> Touched:
+        """What the whole statement, or expression, touches."""
+        if (node, False) not in self._found:
+            self._found[node, False] = _touched([node])
+        return self._found[node, False]
 
     def within(self, statement: ast.For | ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) -> Touched:
         """What the statements of its body touch."""
@@ -46,16 +53,32 @@ class Touches:
         return self._found[statement, True]
 
 
-def _touched(statements: Iterable[ast.stmt]) -> Touched:
+def _touched(statements: Iterable[ast.AST]) -> Touched:
     walk = _Walk()
     walk.through([*statements])
     walk.through(walk.arguments, given=True)
-    changes, rebinds, globals_, mentions = map(frozenset, (walk.changes, walk.rebinds, walk.globals, walk.mentions))
-    return Touched(changes, rebinds, globals_, mentions, walk.nodes, walk.leaves, walk.returns, walk.raises, walk.plain)
+    if walk.changes & walk.rebinds:  # what changes has a name of its own here, and may be whatever is named
+        walk.changes |= walk.mentions
+    changes, calls, rebinds = map(frozenset, (walk.changes, walk.calls, walk.rebinds))
+    globals_, mentions = map(frozenset, (walk.globals, walk.mentions))
+    return Touched(
+        changes, calls, rebinds, globals_, mentions, walk.nodes, walk.leaves, walk.returns, walk.raises, walk.plain
+    )
 
 
 _EMPTY = (ast.Constant, ast.expr_context)
 """The most frequent nodes, which touch no name and have none below."""
+
+_READ = frozenset(
+    {
+        "get", "items", "keys", "values", "copy", "join", "format", "strip", "lstrip", "rstrip", "split", "splitlines",
+        "lower", "upper", "title", "replace", "startswith", "endswith", "removeprefix", "removesuffix", "count",
+        "index", "encode", "decode", "isdigit", "exists", "is_file", "is_dir", "resolve", "absolute", "as_posix",
+        "print", "len", "str", "int", "float", "bool", "repr", "isinstance", "sorted", "min", "max", "sum", "abs",
+        "round", "range", "enumerate", "zip", "any", "all", "hasattr", "getenv",
+    }
+)  # fmt: skip
+"""Methods and functions that change nothing of what they are called of, nor of what they are given."""
 
 
 class _Walk:
@@ -63,6 +86,7 @@ class _Walk:
 
     def __init__(self) -> None:
         self.changes: set[str] = set()
+        self.calls: set[str] = set()
         self.rebinds: set[str] = set()
         self.globals: set[str] = set()
         self.mentions: set[str] = set()
@@ -75,9 +99,11 @@ class _Walk:
             node = waiting.pop()
             self.nodes += 1
             if isinstance(node, ast.Call):
-                self.changes.add(_root(node.func))
-                self.raises = self.raises or _name(node.func) in _EXITS
-                (waiting if given else self.arguments).extend((*node.args, *node.keywords))
+                name = _name(node.func)
+                self.raises = self.raises or name in _EXITS
+                (self.calls if name in _READ else self.changes).add(_root(node.func))
+                harmless = name in _READ and not given
+                (waiting if given or harmless else self.arguments).extend((*node.args, *node.keywords))
                 waiting.append(node.func)
                 continue
             if not isinstance(node, _EMPTY):
@@ -92,6 +118,8 @@ class _Walk:
         elif isinstance(node, ast.Attribute | ast.Subscript):
             self.mentions |= {node.attr} if isinstance(node, ast.Attribute) else set()
             self.changes |= set() if isinstance(node.ctx, ast.Load) else {_root(node)}
+        elif isinstance(node, ast.AugAssign):
+            self.changes.add(_root(node.target))
         elif isinstance(node, ast.Global):
             self.globals |= set(node.names)
             self.plain = False

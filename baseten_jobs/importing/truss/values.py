@@ -1,10 +1,11 @@
 """What an expression of a Python file may mean, as far as it can be known without running it."""
 
 import ast
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from baseten_jobs.importing.placed import NONE, At, Placed
+from baseten_jobs.importing.placed import At, Placed
 from baseten_jobs.importing.truss.source import PythonSource
 
 _NOT_CONSTANT = "only running it would tell"
@@ -14,13 +15,14 @@ _NOT_CONSTANT = "only running it would tell"
 class NotKnown:
     """What is not known: `text` as it was written at `at`, and why; whatever is made of it is not known either.
 
-    `hint` says what would tell it, where an option does.
+    `hint` says what would tell it, where an option does. `of` are the values that it may be, or have a part of.
     """
 
     text: str
     why: str
     at: At
     hint: str = ""
+    of: tuple[Any, ...] = field(default=(), compare=False, repr=False)
 
 
 class NotConstant(Exception):
@@ -31,9 +33,20 @@ class NotConstant(Exception):
         self.unknown, self.hint = unknown, hint
 
 
+class Refused(NotConstant):
+    """That Python itself ends the file with an error here."""
+
+
 def not_constant(value: Any = None) -> NotConstant:
     """That a value is no constant, or holds what is unknown."""
     return NotConstant(_NOT_CONSTANT, value if isinstance(value, NotKnown) else None)
+
+
+def certain(value: Any) -> Any:
+    """The same value; raises NotConstant where it is not certain which entries it has."""
+    if isinstance(value, DictValue) and value.uncertain is not None:
+        raise NotConstant(value.uncertain.why, value.uncertain)
+    return value
 
 
 def refuse() -> Any:
@@ -47,10 +60,20 @@ class ListValue(list[Placed]):
     spoiled: NotKnown | None = None
 
 
+class Once(ListValue):
+    """What goes through its entries once: of `zip`, or of an expression in brackets."""
+
+    used = False
+
+
 class DictValue(dict[Any, Placed]):
-    """A dictionary; `spoiled` once something that is not run may have changed it."""
+    """A dictionary; `spoiled` once something that is not run may have changed it.
+
+    It is `uncertain` which of its entries it has, where a condition that is not known decides on some of them.
+    """
 
     spoiled: NotKnown | None = None
+    uncertain: NotKnown | None = None
 
 
 @dataclass(eq=False)
@@ -85,8 +108,8 @@ class Imported:
 class Local:
     """A function or class of a file that is read; with `code`, its statements are worked out where it is called.
 
-    Running it may change the values of the names `changes`, and give `rebinds` other values; `mentions` are all names
-    and attributes in it, and `raises` says that it may end the file.
+    Running it may change the values of the names `changes` of its `scope`, and give `rebinds` other values; `mentions`
+    are all names and attributes in it, and `raises` says that it may end the file.
     """
 
     name: str
@@ -95,6 +118,7 @@ class Local:
     mentions: frozenset[str] = field(default_factory=frozenset, repr=False)
     code: "Code | None" = field(default=None, repr=False)
     raises: bool = False
+    scope: "dict[str, Placed]" = field(default_factory=dict, repr=False, compare=False, hash=False)
 
 
 @dataclass(eq=False)
@@ -137,35 +161,62 @@ class Method:
     name: str
 
 
+CHANGEABLE = (ListValue, DictValue, Built, tuple, Local, Method, Module, NotKnown)
+"""What can be changed, or leads to what can be."""
+
+
 def spoil(value: Any, why: NotKnown) -> None:
-    """Whatever can be changed within a value may have been."""
+    """Whatever can be changed within a value, or by calling it, may have been."""
     seen: set[int] = set()
     waiting = [value]
     while waiting:
         one = waiting.pop()
-        if id(one) in seen or not isinstance(one, (ListValue, DictValue, Built, tuple)):
+        if id(one) in seen:
             continue
         seen.add(id(one))
-        if not isinstance(one, tuple):
-            if one.spoiled is not None:  # and with it all that it held; nothing is put into it from then on
-                continue
-            one.spoiled = why
-        inner = one.fields.values() if isinstance(one, Built) else one.values() if isinstance(one, dict) else one
-        waiting += [entry.value for entry in inner]
+        if isinstance(one, Local):
+            waiting += _reached(one)
+            one.scope.update({name: Placed(why) for name in one.rebinds})
+        elif isinstance(one, (ListValue, DictValue, Built)):
+            if one.spoiled is None:  # else all that it held is too; nothing is put into it from then on
+                one.spoiled = why
+                waiting += _held(one)
+        else:
+            waiting += _held(one)
 
 
-def spoil_names(names: dict[str, Placed], function: Local, why: NotKnown) -> None:
-    """Whatever a function of the file, and those that it calls, may change if it is called."""
-    seen: set[str] = set()
-    waiting = [function]
+def may_raise(values: Iterable[Any]) -> bool:
+    """True if one of these is a function that may end the file, or one that it may call is."""
+    seen: set[int] = set()
+    waiting = list(values)
     while waiting:
-        called = waiting.pop()
-        for name in called.changes - seen:
-            seen.add(name)
-            value = names.get(name, NONE).value
-            waiting += [value] if isinstance(value, Local) else []
-            spoil(value, why)
-        names.update({name: Placed(why) for name in called.rebinds})
+        one = waiting.pop()
+        if isinstance(one, Local) and id(one) not in seen:
+            seen.add(id(one))
+            if one.raises:
+                return True
+            waiting += _reached(one)
+    return False
+
+
+def _reached(function: Local) -> Iterator[Any]:
+    return (function.scope[name].value for name in function.changes if name in function.scope)
+
+
+def _held(one: Any) -> list[Any]:
+    """The values within a value, those behind a method or a module, and those that one which is not known may be."""
+    if isinstance(one, NotKnown):
+        return list(one.of)
+    if isinstance(one, Method):
+        return [one.owner.value]
+    entries = (
+        one.names.values() if isinstance(one, Module)
+        else one.fields.values() if isinstance(one, Built)
+        else one.values() if isinstance(one, DictValue)
+        else one if isinstance(one, (ListValue, tuple))
+        else ()
+    )  # fmt: skip
+    return [entry.value for entry in entries if isinstance(entry, Placed)]
 
 
 def spoil_all(names: dict[str, Placed], why: NotKnown) -> None:
