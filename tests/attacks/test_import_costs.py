@@ -9,7 +9,7 @@ import pytest
 
 from baseten_jobs.cli.main import run
 from baseten_jobs.importing.from_body import Given
-from baseten_jobs.importing.truss import confined, evaluator, operators
+from baseten_jobs.importing.truss import confined, costs, evaluator
 from baseten_jobs.importing.truss.carried import packed, unpacked
 from baseten_jobs.importing.truss.confined import read_confined, read_here
 from baseten_jobs.manifest.diagnostics import Diagnostic
@@ -101,7 +101,7 @@ IN_FULL = {
 def tenth(monkeypatch: pytest.MonkeyPatch) -> None:
     """The limits at a tenth, so that a file of a tenth of the size meets them."""
     monkeypatch.setattr(evaluator, "STEPS", evaluator.STEPS // 10)
-    monkeypatch.setattr(operators, "_MAX_SIZE", operators._MAX_SIZE // 10)
+    monkeypatch.setattr(costs, "_MAX_SIZE", costs._MAX_SIZE // 10)
 
 
 @pytest.mark.usefixtures("tenth")

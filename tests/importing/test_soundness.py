@@ -58,6 +58,10 @@ SHAPES = {
     "a default": "def f(x=CMDS.append('x')): pass\n",
     "a global": "def f():\n    global N\n    N = 2\ndef main(): f()\nmain()\n",
     "a global in a comprehension": "def f(n):\n    global N\n    N = n\n[f(n) for n in (2, 3)]\n",
+    "a default that is changed": "def add(c, to=CMDS): to.append(c)\nif os.path.exists(os.devnull): add('x')\n",
+    "a global of a class": "class S:\n    @staticmethod\n    def f():\n        global N\n        N = 2\nS.f()\n",
+    "a class below another": "class A:\n    def __init_subclass__(c): CMDS.append('x')\nclass B(A): pass\n",
+    "the environment replaced": "os.environ = {'LR': '2'}\nENV['LR'] = os.environ.get('LR', '1')\n",
     # What is set
     "entries of a tuple": "ENV['A'], ENV['B'] = '2', '3'\n",
     "an entry in a loop": "for ENV['A'] in ('2', '3'): pass\n",
@@ -75,6 +79,7 @@ SHAPES = {
     "join": "CMDS = [os.path.join('s3://bucket', 'run'), os.path.join('./out', 'x'), os.path.join('/data/', '')]\n",
     "dirname": "CMDS = [os.path.dirname(p) for p in ('../data/x', '../x', '.cache/x', '/data/out/', 's3://b/x')]\n",
     "a tuple in words": "ENV['T'] = repr((1, 2)) + str([(1, 2)][0] == [1, 2]) + '%s' % [(1,)]\n",
+    "a path in words": "from pathlib import Path\nENV['T'] = f'{Path(\"a\")!r}' + '%r' % Path('a') + f'{\"x\"!a}'\n",
     "is": "ENV['T'] = str([] is [])\n",
     "zip twice": "z = zip('ab', '12')\nCMDS = [a + b for a, b in z] + [a for a, b in z]\n",
     "a generator twice": "g = (c for c in 'ab')\nCMDS = list(g) + list(g) + ['x']\n",
@@ -92,6 +97,7 @@ SHAPES = {
     "a dictionary that changes": "for k in ENV: ENV[k + 'x'] = '1'\n",
     "a name taken away twice": "del N\ndel N\n",
     "a key taken away": "del ENV['B']\n",
+    "a result that is None": "ENV = {'B': '2'}.update(A='1')\n",
     "pop": "ENV.pop('B')\n",
     # What is the same
     "a helper": ADD + "add('x')\n",

@@ -3,7 +3,7 @@
 import ast
 
 from baseten_jobs.importing.placed import Placed
-from baseten_jobs.importing.truss import operators
+from baseten_jobs.importing.truss import costs, operators
 from baseten_jobs.importing.truss.calls import copied
 from baseten_jobs.importing.truss.environment import ENVIRON
 from baseten_jobs.importing.truss.evaluator import Evaluator
@@ -49,8 +49,8 @@ class Assignments:
             return self._set(statement.target, Placed(unknown, before.at))
         if isinstance(before.value, list) and isinstance(statement.op, ast.Add):
             more = list(operators.iterated(value))  # in place: other names of the list see it too
-            operators.check_size(len(before.value) + len(more), entries=True)
-            self.evaluator.charge(operators.steps_of_made(more))
+            costs.check_size(len(before.value) + len(more), entries=True)
+            self.evaluator.charge(costs.steps_of_made(more))
             before.value.extend(more)
             return None
         if isinstance(statement.op, ast.Mod):
@@ -59,7 +59,7 @@ class Assignments:
             before.value[:] = operators.binary(statement.op, before.value, value.value)
             return None
         made = operators.binary(statement.op, before.value, value.value)
-        self.evaluator.charge(operators.steps_of_made(made))
+        self.evaluator.charge(costs.steps_of_made(made))
         if isinstance(made, DictValue) and isinstance(before.value, DictValue):
             before.value.update(made)
             return None
@@ -77,6 +77,8 @@ class Assignments:
                 owner.fields[target.attr] = Placed(copied(value).value, value.at, self.source.at(target))
             elif isinstance(owner, Module):
                 owner.names[target.attr] = value
+            elif owner == Imported("os") and target.attr == "environ":
+                raise NotConstant("what it sets is not known")
             else:
                 spoil(owner, self.evaluator.unreadable(target, NotConstant("what it sets is not known")))
             return None

@@ -10,9 +10,10 @@ from types import MappingProxyType
 from typing import Any
 
 from baseten_jobs.importing.placed import Placed
+from baseten_jobs.importing.truss.costs import check_size
 from baseten_jobs.importing.truss.methods import Arguments, Keywords, bounded, method_called
 from baseten_jobs.importing.truss.names import CLASSES, FACTORIES, is_enum, ours
-from baseten_jobs.importing.truss.operators import check_size, exact, here_as_text, iterated, key, plain, scalar
+from baseten_jobs.importing.truss.operators import exact, here_as_text, iterated, key, plain, scalar
 from baseten_jobs.importing.truss.paths import below, is_path, part_of_path
 from baseten_jobs.importing.truss.values import (
     Built,
@@ -61,7 +62,7 @@ def _made(target: Imported, arguments: Arguments, keywords: Keywords) -> Any:
     name = ours(target)
     if is_enum(target) and len(arguments) == 1 and not keywords:
         value = arguments[0].value
-        return Member(value, value) if isinstance(value, str) else refuse()
+        return Member("", value) if isinstance(value, str) else refuse()
     if name in FACTORIES:
         typ, order = FACTORIES[name]
         at = next((each.at for each in (*arguments, *keywords.values())), (1, 1))

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from baseten_jobs.importing.placed import Placed
-from baseten_jobs.importing.truss import operators
+from baseten_jobs.importing.truss import costs, operators
 from baseten_jobs.importing.truss.expressions import Expressions
 from baseten_jobs.importing.truss.values import DictValue, ListValue, NotConstant, NotKnown, Once
 
@@ -115,7 +115,7 @@ class Containers(Expressions):
         if isinstance(target, ast.Name):
             self.names[target.id] = value
         elif isinstance(target, ast.Tuple | ast.List):
-            self.charge(operators.steps_of_made(value.value))
+            self.charge(costs.steps_of_made(value.value))
             if isinstance(value.value, NotKnown):
                 parts = [value] * len(target.elts)
             else:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from baseten_jobs.importing.placed import NONE, Placed
-from baseten_jobs.importing.truss import calls, endings, operators, paths
+from baseten_jobs.importing.truss import calls, costs, endings, operators, paths
 from baseten_jobs.importing.truss.containers import Containers
 from baseten_jobs.importing.truss.environment import CHANGE_THE_ENVIRONMENT, ENVIRON, Environment, asks
 from baseten_jobs.importing.truss.methods import Arguments, Keywords, bounded
@@ -119,8 +119,8 @@ class Evaluator(Containers):
         found = handler(node)
         size = found.value if isinstance(found, Placed) else found
         if isinstance(size, (str, bytes, list, tuple, dict)):
-            operators.check_size(len(size), entries=not isinstance(size, (str, bytes)))
-            self.charge(operators.steps_of_made(size))
+            costs.check_size(len(size), entries=not isinstance(size, (str, bytes)))
+            self.charge(costs.steps_of_made(size))
         return found
 
     def charge(self, steps: int) -> None:
@@ -131,7 +131,7 @@ class Evaluator(Containers):
 
     def charge_for(self, *values: Any) -> None:
         """Count the work of looking at all of these values."""
-        self.charge(operators.steps_of(values, max(self._steps, 0)))
+        self.charge(costs.steps_of(values, max(self._steps, 0)))
 
     @property
     def exhausted(self) -> bool:
@@ -165,7 +165,7 @@ class Evaluator(Containers):
             if node.attr in value.names:
                 return value.names[node.attr]
             raise NotConstant("no constant of this name is set in that file")
-        if isinstance(value, Member) and node.attr in ("value", "name"):
+        if isinstance(value, Member) and (node.attr == "value" or (node.attr == "name" and value.name)):
             return getattr(value, node.attr)
         if isinstance(value, Built) and node.attr in value.fields:
             return value.fields[node.attr]

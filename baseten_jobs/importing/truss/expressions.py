@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from baseten_jobs.importing.placed import Placed
-from baseten_jobs.importing.truss import operators, paths
+from baseten_jobs.importing.truss import costs, operators, paths
 from baseten_jobs.importing.truss.binding import default_nodes
 from baseten_jobs.importing.truss.calls import why
 from baseten_jobs.importing.truss.environment import ENVIRON, Environment
@@ -90,7 +90,7 @@ class Expressions(ABC):
             if isinstance(operator, ast.Mod):
                 self.charge_for(total.value, right.value)
             made = operators.binary(operator, total.value, right.value)
-            self.charge(operators.steps_of_made(made))
+            self.charge(costs.steps_of_made(made))
             total = Placed(made, total.at)
         return total.value
 

@@ -8,7 +8,8 @@ from typing import Protocol
 from baseten_jobs.importing.placed import Placed
 from baseten_jobs.importing.truss.evaluator import Evaluator
 from baseten_jobs.importing.truss.source import PythonSource, parse
-from baseten_jobs.importing.truss.values import Imported, Module
+from baseten_jobs.importing.truss.values import Imported, Module, Refused
+from baseten_jobs.manifest.diagnostics import Diagnostic
 
 
 class Files(Protocol):
@@ -81,8 +82,10 @@ class Imports:
         raw = self._files.text_of(path) if path.endswith(".py") else b""
         way = self._files.way_to(path)
         source = parse(way, raw) if raw is not None else None
-        if not isinstance(source, PythonSource):
+        if source is None:
             return None
+        if isinstance(source, Diagnostic):
+            raise Refused(f"Python refuses it: {source.position}: {source.message}")
         made = self._modules[path] = Module(path, {})
         self._run(replace(source, file=path, here=way, stands_at=importer.at(statement)), made.names)
         return made

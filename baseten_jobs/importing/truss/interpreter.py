@@ -189,7 +189,6 @@ class _Statements(Assignments):
 
     def _functiondef(self, statement: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) -> None:
         touched = self._touches.within(statement)
-        rebinds = touched.globals if not isinstance(statement, ast.ClassDef) else frozenset()
         code, defaults = None, {}
         decorators = [self.evaluator.value(each).value for each in statement.decorator_list]
         if isinstance(statement, ast.ClassDef):
@@ -199,7 +198,7 @@ class _Statements(Assignments):
         if isinstance(statement, ast.FunctionDef) and touched.plain and not decorators:
             code = Code(statement, self.source, self.names, defaults)
         local = Local(
-            statement.name, touched.reached, rebinds, touched.mentions, code, touched.raises, scope=self.names
+            statement.name, touched.reached, touched.globals, touched.mentions, code, touched.raises, scope=self.names
         )
         self.names[statement.name] = Placed(local, self.source.at(statement))
         if any(isinstance(each, Local | Method | Module) for each in decorators):
@@ -209,6 +208,9 @@ class _Statements(Assignments):
 
     def _class_body(self, statement: ast.ClassDef) -> None:
         """The statements of a class are not run, and its methods only where they are called."""
+        for base in (self.evaluator.value(each).value for each in statement.bases):
+            if isinstance(base, Local) and "__init_subclass__" in base.mentions:
+                spoil(base, self.evaluator.unreadable(statement, NotConstant("its base class is not run")))
         for each in statement.body:
             if not isinstance(each, ast.FunctionDef | ast.AsyncFunctionDef):
                 why = self.evaluator.unreadable(each, NotConstant("functions and classes of the file are not run"))
@@ -221,7 +223,7 @@ class _Statements(Assignments):
             self.evaluator.value(statement.value)
 
     def _if(self, statement: ast.If) -> None:
-        if isinstance(statement.test, ast.Name | ast.Attribute) and "TYPE_CHECKING" in ast.unparse(statement.test):
+        if ast.unparse(statement.test).rpartition(".")[2] == "TYPE_CHECKING":
             return self.run(statement.orelse)
         test = self.evaluator.value(statement.test)
         if isinstance(test.value, NotKnown):

@@ -7,16 +7,8 @@ from types import MappingProxyType
 from typing import Any
 
 from baseten_jobs.importing.placed import NONE, Placed
-from baseten_jobs.importing.truss.operators import (
-    check_size,
-    here_as_text,
-    iterated,
-    joined,
-    key,
-    mapping,
-    text_of,
-    unknown_in,
-)
+from baseten_jobs.importing.truss.costs import check_size
+from baseten_jobs.importing.truss.operators import here_as_text, iterated, joined, key, mapping, text_of, unknown_in
 from baseten_jobs.importing.truss.paths import below
 from baseten_jobs.importing.truss.values import (
     DictValue,

@@ -10,6 +10,7 @@ from types import MappingProxyType
 from typing import Any
 
 from baseten_jobs.importing.placed import Placed
+from baseten_jobs.importing.truss.costs import check_size
 from baseten_jobs.importing.truss.paths import below, is_path
 from baseten_jobs.importing.truss.values import (
     DictValue,
@@ -25,49 +26,8 @@ from baseten_jobs.importing.truss.values import (
 )
 from baseten_jobs.manifest.document import MAX_DEPTH, MAX_VALUES
 
-_MAX_SIZE = 1 << 20
-"""Characters of a text, entries of a list."""
 _BITS = 4096
 """Of an integer, far more than any field takes."""
-
-
-_ENTRY = 16
-"""What an entry of a list counts, against a character of a text."""
-
-
-def check_size(size: int, *, entries: bool = False) -> None:
-    """Raises NotConstant for a text of so many characters, or a list of so many entries, that is too large."""
-    if size * (_ENTRY if entries else 1) > _MAX_SIZE:
-        raise NotConstant("it is too large")
-
-
-_UNIT = 256
-"""What one step of work does: characters of a text."""
-
-
-def steps_of(values: Iterable[Any], limit: int) -> int:
-    """The cost of a look at all that these values hold, as often as they hold it; counted no further than `limit`."""
-    size, most, waiting = 0, (limit + 1) * _UNIT, list(values)
-    while waiting and size < most:
-        one = waiting.pop()
-        if isinstance(one, (str, bytes)):
-            size += len(one)
-        elif isinstance(one, (list, tuple)):
-            size += len(one) * _ENTRY
-            waiting += [each.value for each in one] if size < most else []
-        elif isinstance(one, dict):
-            size += len(one) * _ENTRY + sum(len(name) for name in one if isinstance(name, str))
-            waiting += [each.value for each in one.values()] if size < most else []
-        else:
-            size += _ENTRY
-    return size // _UNIT
-
-
-def steps_of_made(value: Any) -> int:
-    """What it costs to make a value of parts that are there already."""
-    if isinstance(value, (list, tuple, dict)):
-        return len(value) * _ENTRY // _UNIT
-    return len(value) // _UNIT if isinstance(value, (str, bytes)) else 0
 
 
 def plain(value: Any) -> Any:
@@ -127,6 +87,8 @@ def formatted(value: Any, spec: str, conversion: int = -1) -> str:
         raise NotConstant("its format is not a simple one")
     if conversion == ord("r") and isinstance(value, (str, int, float)):
         value = repr(value)
+    elif conversion in (ord("r"), ord("a")):
+        raise not_constant()
     elif conversion != -1 or not isinstance(value, (int, float)):
         value = text_of(value)
     elif isinstance(value, int):
@@ -197,6 +159,8 @@ def _interpolated(text: str, right: Any) -> str:
         values: Any = exact(right)
     else:
         given = [each.value for each in right] if isinstance(right, tuple) else [right]
+        if "%r" in text and any(map(is_path, given)):
+            raise not_constant()
         values = tuple(str(each) if isinstance(each, PurePosixPath) else exact(each) for each in given)
     longest = max([len(str(each)) for each in (values.values() if isinstance(right, dict) else values)], default=0)
     check_size(len(text) + text.count("%") * (_WIDEST + longest))
@@ -236,7 +200,7 @@ def compared(operator: ast.cmpop, left: Any, right: Any) -> bool:
     ):
         if not (isinstance(left, Member) and isinstance(right, Member)):
             raise not_constant()
-        return (left == right) is isinstance(operator, ast.Is)
+        return (left.value == right.value) is isinstance(operator, ast.Is)
     if isinstance(left, tuple) is not isinstance(right, tuple) and isinstance(operator, ast.Eq | ast.NotEq):
         return isinstance(operator, ast.NotEq)
     first, second = plain(left), list(certain(right)) if isinstance(right, dict) else plain(right)

@@ -112,7 +112,8 @@ class Reader:
             return self._gap(value, spoiled or inner)
         if isinstance(inner, Built):
             paths = inner.kind == "Workspace"
-            return replace(value, value={name: self._plain(each, paths) for name, each in inner.fields.items()})
+            fields = {name: self._not_none(name, each) for name, each in inner.fields.items()}
+            return replace(value, value={name: self._plain(each, paths) for name, each in fields.items()})
         if isinstance(inner, dict):
             return replace(value, value={self._key(n, value): self._plain(each, paths) for n, each in inner.items()})
         if isinstance(inner, (list, tuple)):
@@ -133,6 +134,13 @@ class Reader:
             why = "it is not a value that a job takes"
             return self._gap(value, NotKnown(self._written(value), why, value.at))
         return value
+
+    def _not_none(self, name: str, value: Placed) -> Placed:
+        """The value of a field; the client refuses a None for some, as one of `env.update(...)` is."""
+        if value.value is not None or name not in _NEVER_NONE:
+            return value
+        why = "it is None, which the client refuses here"
+        return replace(value, value=NotKnown(self._written(value), why, value.at))
 
     def _written(self, value: Placed) -> str:
         return one_line(self.source.lines[value.at[0] - 1][value.at[1] - 1 :].strip(), 40)
@@ -213,6 +221,7 @@ def _from(folder: str, root: str) -> str:
 
 
 _DEEP = "/folder" * 64 + "/"
+_NEVER_NONE = ("start_commands", "environment_variables")
 _OF_WORKSPACES = ("workspace_root", "external_dirs", "exclude_dirs")
 
 

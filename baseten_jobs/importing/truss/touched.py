@@ -127,6 +127,7 @@ class _Walk:
             self.rebinds.add((node.asname or node.name).partition(".")[0])
         elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
             self.rebinds.add(node.name)
+            self.mentions.add(node.name)
         elif isinstance(node, ast.Return):
             self.returns = True
         elif isinstance(node, ast.Raise | ast.Assert):

@@ -200,7 +200,9 @@ def may_raise(values: Iterable[Any]) -> bool:
 
 
 def _reached(function: Local) -> Iterator[Any]:
-    return (function.scope[name].value for name in function.changes if name in function.scope)
+    """What a function may change, or call: in its scope, or by the defaults of its parameters."""
+    yield from (function.scope[name].value for name in function.changes if name in function.scope)
+    yield from (each.value for each in function.code.defaults.values()) if function.code else ()
 
 
 def _held(one: Any) -> list[Any]:
