@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from baseten_jobs import compilation, pipeline
+from baseten_jobs.cli.command_again import command_of_job
 from baseten_jobs.cli.exits import Exit, worst
 from baseten_jobs.cli.session import CommandEnded, Session, or_default
 from baseten_jobs.job.observation import ObservedJob, short
@@ -86,7 +87,7 @@ class Named:
 
 @dataclass(frozen=True)
 class Asked:
-    """What a command line says of jobs: NAMEs, ids, and where manifests lie."""
+    """What a command line says of jobs: NAMEs or ids, and where manifests lie; with both the ids choose among jobs."""
 
     names: tuple[str, ...]
     job_ids: tuple[str, ...]
@@ -151,11 +152,13 @@ def told_troubles(session: Session, every: Iterable["Measured | JobSessions"]) -
 
 def _candidates(row: Status) -> list[str]:
     told = f"{row.request.name} has {len(row.live)} live jobs; choose one with --job ID:"
-    return [told, *map(_candidate, row.live)]
+    return [told, *(line for job in row.live for line in _candidate(job))]
 
 
-def _candidate(job: ObservedJob) -> str:
-    return f"  {job.id}  {short(job.status)}  since {job.created_at[:16]}  {one_line(job.name or '')}"
+def _candidate(job: ObservedJob) -> tuple[str, str]:
+    """The job, and below it the command of the one that runs which is about this job only."""
+    told = f"  {job.id}  {short(job.status)}  since {job.created_at[:16]}  {one_line(job.name or '')}"
+    return told, f"      {one_line(command_of_job(job.id), 1024)}"
 
 
 def jobs_by_id(session: Session, api: Api, ids: Iterable[str]) -> list[ObservedJob]:

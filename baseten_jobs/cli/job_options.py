@@ -12,10 +12,22 @@ from baseten_jobs.cli.options import ALLOW_OUTSIDE, FILES, complete_names
 F = TypeVar("F", bound=Callable[..., Any])
 
 
+def asked_of(
+    names: tuple[str, ...], job_ids: tuple[str, ...], paths: tuple[str, ...], allowed: tuple[str, ...]
+) -> Asked:
+    """What is asked for, all of which may be empty; raises UsageError for ids beside several NAMEs.
+
+    An id beside a NAME chooses among the jobs of that name.
+    """
+    if len(names) > 1 and job_ids:
+        raise click.UsageError("--job ID chooses among the jobs of one NAME: give one, or none")
+    return Asked(names, job_ids, paths, allowed)
+
+
 def _asked(names: tuple[str, ...], job_ids: tuple[str, ...], **where: Any) -> Asked:
     if not (names or job_ids):
         raise click.UsageError("name a manifest, or a job with --job ID")
-    return Asked(names, job_ids, **where)
+    return asked_of(names, job_ids, **where)
 
 
 def _asked_of_one(name: str | None, job_id: str | None, **where: Any) -> Asked:
@@ -25,7 +37,7 @@ def _asked_of_one(name: str | None, job_id: str | None, **where: Any) -> Asked:
 
 
 def jobs(of_a_job: str, *file: str) -> Callable[[F], F]:
-    """NAMEs, --job ID and where the manifests lie, as one value, in which at least one job is asked for.
+    """NAMEs or --job IDs, or both, and where the manifests lie, as one value, in which at least one job is asked for.
 
     `of_a_job` is what is told of --job; `file` is the option for paths where -f means something else.
     """

@@ -345,10 +345,6 @@ def test_status_shows_a_job_by_its_id_managed_or_not(cli: Cli) -> None:
     ]
     table = cli("status", "--job", other, "--local").out
     assert f"{other}  {own['training_project_id']}" in table
-    assert [row["path"] for row in cli("status", "x", "--job", other, "--local", "-o", "json").json["jobs"]] == [
-        "specs/x.yaml",
-        None,
-    ]
     missing = cli("status", "--job", "nobody", "--local")
     assert (missing.code, "there is no job nobody" in missing.err) == (1, True)
 

@@ -124,9 +124,9 @@ def test_a_glob_stops_the_manifests_of_one_name_in_several_projects(desk: Desk) 
     assert len(stopped(desk("stop", "x*", "--yes"))) == 2
 
 
-def test_a_glob_takes_names_and_ids_beside_it_and_stops_each_job_once(desk: Desk) -> None:
+def test_a_glob_takes_names_beside_it_and_stops_each_job_once(desk: Desk) -> None:
     ids = running(desk, "lr-1", "lr-2", "sft", "dpo")
-    ran = desk("stop", "lr-*", "?r-1", "sft", "--job", ids["lr-2"], "--yes")
+    ran = desk("stop", "lr-*", "?r-1", "sft", "lr-2", "--yes")
     assert sorted(stopped(ran)) == sorted(ids[name] for name in ("lr-1", "lr-2", "sft"))
 
 

@@ -13,6 +13,7 @@ from baseten_jobs.cli.deployment import deployment_of
 from baseten_jobs.cli.exits import Exit
 from baseten_jobs.cli.implied import ListsByDefault
 from baseten_jobs.cli.job_names import Asked
+from baseten_jobs.cli.job_of_name import narrowed
 from baseten_jobs.cli.runs_meant import Meant
 from baseten_jobs.cli.session import Session, guarded, opened
 from baseten_jobs.job.checkpoint import newest
@@ -57,7 +58,7 @@ def listing(
     session = Session(output)
 
     def work(api: Api) -> Exit:
-        found = [listed_of(api, each) for each in runs_meant.several(session, api, asked)]
+        found = [listed_of(api, each) for each in runs_meant.several(session, api, narrowed(session, api, asked))]
         if latest:
             found = [each._replace(checkpoints=tuple(filter(None, [newest(each.checkpoints)]))) for each in found]
         if session.json:

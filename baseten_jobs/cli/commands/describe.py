@@ -9,6 +9,7 @@ from baseten_jobs.cli.descriptions import descriptions, heirs_of
 from baseten_jobs.cli.exits import Exit
 from baseten_jobs.cli.helped import HelpedCommand
 from baseten_jobs.cli.job_names import Asked
+from baseten_jobs.cli.job_of_name import narrowed
 from baseten_jobs.cli.session import Session, guarded, opened
 from baseten_jobs.job.request import JobRequest
 from baseten_jobs.provider.api.client import Api
@@ -42,8 +43,9 @@ def command(
 
     def work() -> Exit:
         api = opened(connection)
-        rows, beside = _named(session, api, asked) if asked.names else ((), ())
-        by_id = tuple(map(by_itself, job_names.jobs_by_id(session, api, asked.job_ids)))
+        meant = narrowed(session, api, asked)
+        rows, beside = _named(session, api, meant) if meant.names else ((), ())
+        by_id = tuple(map(by_itself, job_names.jobs_by_id(session, api, meant.job_ids)))
         surveyed = Survey(api).of((*rows, *by_id))
         session.result(
             formats.DESCRIBED[output](descriptions(api, surveyed, beside, asked.paths, _LINES), session.look())

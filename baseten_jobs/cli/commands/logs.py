@@ -9,6 +9,7 @@ from baseten_jobs.cli import job_names, job_options, options, sink
 from baseten_jobs.cli.exits import Exit, worst
 from baseten_jobs.cli.helped import HelpedCommand
 from baseten_jobs.cli.job_names import Asked, Named
+from baseten_jobs.cli.job_of_name import narrowed
 from baseten_jobs.cli.moment_option import Moment, MomentType
 from baseten_jobs.cli.session import Session, guarded, opened
 from baseten_jobs.job.observation import ObservedJob, StatusClass, short
@@ -77,16 +78,17 @@ def command(
 
     def work() -> Exit:
         api = opened(connection)
-        jobs, complete = job_names.named_jobs(session, api, asked)
+        meant = narrowed(session, api, asked)
+        jobs, complete = job_names.named_jobs(session, api, meant)
         now = api.clock.wall()
         start, ends = since(now) if since else None, until(now) if until else None
         wanted = Selection(start, ends, level and level.upper(), frozenset(nodes), tail)
-        printer = _Printer(session, jobs, asked.several)
+        printer = _Printer(session, jobs, meant.several)
         heard = (follow if following else lines_so_far)(api, [each.job for each in jobs], wanted, session.note)
         last = printer.print(heard)
         if not following:
             return Exit.DONE
-        ended = [_end(session, each.name if asked.several else "", last[each.job.id]) for each in jobs]
+        ended = [_end(session, each.name if meant.several else "", last[each.job.id]) for each in jobs]
         return worst([*ended, *([] if complete else [Exit.FAILED])])
 
     return guarded(session, work)

@@ -9,6 +9,7 @@ from baseten_jobs.cli import job_names, job_options, options, sink
 from baseten_jobs.cli.exits import Exit, worst
 from baseten_jobs.cli.helped import HelpedCommand
 from baseten_jobs.cli.job_names import Asked
+from baseten_jobs.cli.job_of_name import narrowed
 from baseten_jobs.cli.moment_option import Moment, MomentType
 from baseten_jobs.cli.session import Session, guarded, opened
 from baseten_jobs.phrases import page
@@ -58,7 +59,7 @@ def command(
 
     def work() -> Exit:
         api = opened(connection)
-        jobs, _ = job_names.named_jobs(session, api, asked)
+        jobs, _ = job_names.named_jobs(session, api, narrowed(session, api, asked))
         every = measured(api, [(each.name, each.job) for each in jobs], since)
         if watch:
             return _watched(session, api, every, since)

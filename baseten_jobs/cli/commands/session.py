@@ -9,6 +9,7 @@ from baseten_jobs.cli import job_names, job_options, options, sink
 from baseten_jobs.cli.exits import Exit, worst
 from baseten_jobs.cli.helped import HelpedCommand
 from baseten_jobs.cli.job_names import Asked
+from baseten_jobs.cli.job_of_name import narrowed
 from baseten_jobs.cli.session import Session, guarded, opened
 from baseten_jobs.job.sessions import InteractiveSession
 from baseten_jobs.phrases import count, one_line, page
@@ -52,7 +53,7 @@ def command(
 
     def work() -> Exit:
         api = opened(connection)
-        jobs, _ = job_names.named_jobs(session, api, asked)
+        jobs, _ = job_names.named_jobs(session, api, narrowed(session, api, asked))
         chosen = [(each.name, each.job) for each in jobs]
         every, code = read_sessions(api, chosen), Exit.DONE
         if extend is not None:

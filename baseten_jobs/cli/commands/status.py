@@ -5,11 +5,12 @@ from collections.abc import Callable
 import click
 
 from baseten_jobs import pipeline
-from baseten_jobs.cli import job_names, options, sink
+from baseten_jobs.cli import job_names, job_options, options, sink
 from baseten_jobs.cli.descriptions import descriptions
 from baseten_jobs.cli.exit_rules import exit_of_statuses
 from baseten_jobs.cli.exits import Exit, worst
 from baseten_jobs.cli.helped import HelpedCommand
+from baseten_jobs.cli.job_of_name import narrowed
 from baseten_jobs.cli.screen import Screen
 from baseten_jobs.cli.session import Session, guarded, inquiry, opened, or_default
 from baseten_jobs.compilation import Compiled
@@ -68,11 +69,13 @@ def command(
     status that is not known here, and counts as running. A watch ends with 7 once such a job, and no other, is left,
     and has not changed for ten minutes.
     """
+    asked = job_options.asked_of(names, job_ids, paths, allowed)
     session = Session(output)
 
     def work() -> Exit:
-        compiled = job_names.manifests(session, paths, names, allowed) if names or not job_ids else None
+        compiled = job_names.manifests(session, paths, names, allowed) if not job_ids else None
         api = opened(connection)
+        narrowed(session, api, asked)
         survey, recall = Survey(api), Recall(api)
 
         def look() -> Rows:

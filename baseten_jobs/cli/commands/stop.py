@@ -7,11 +7,14 @@ import click
 
 from baseten_jobs import compilation, pipeline
 from baseten_jobs.applying.intent import Planned
-from baseten_jobs.cli import job_names, options, sink
+from baseten_jobs.cli import job_names, job_options, options, sink
 from baseten_jobs.cli.exits import Exit
 from baseten_jobs.cli.helped import HelpedCommand
+from baseten_jobs.cli.job_names import Asked
+from baseten_jobs.cli.job_of_name import narrowed
 from baseten_jobs.cli.owner_option import owner_letters
 from baseten_jobs.cli.session import CommandEnded, Session, guarded, inquiry, opened, or_default, still_there
+from baseten_jobs.job.observation import ObservedJob, short
 from baseten_jobs.manifest.inputs import Inputs
 from baseten_jobs.manifest.name_globs import is_glob, means
 from baseten_jobs.phrases import listed, page
@@ -30,13 +33,12 @@ _PATIENCE = 60.0
 
 @dataclass(frozen=True)
 class _Call:
-    """One run of the command: which manifests it reads, and how it asks for their jobs."""
+    """One run of the command: what it is asked for, and how it reaches the jobs."""
 
     session: Session
     api: Api
     connection: Connection
-    paths: tuple[str, ...]
-    allowed: tuple[str, ...]
+    asked: Asked
     owners: tuple[str, ...]
 
 
@@ -78,36 +80,38 @@ def command(
     """Stop the live job of each manifest by NAME, which may be a glob such as 'qwen3-*', or any job by its id.
 
     The jobs are listed, and it asks first. Where several jobs of one name live, these are listed, and none of any name
-    is stopped: choose with --job ID. A glob lists the orphans that it matches beside them, which --orphans stops.
+    is stopped: choose with --job ID. With a NAME and --job ID only that job is stopped, and it has to be one of that
+    name. A glob lists the orphans that it matches beside them, which --orphans stops.
     """
     if orphans and (names or job_ids):
         raise click.UsageError("--orphans takes no NAME, and no --job")
     if not (names or job_ids or orphans):
         raise click.UsageError("name a manifest, or a job with --job ID, or give --orphans")
+    asked = job_options.asked_of(names, job_ids, paths, allowed)
     session = Session(output)
 
     def work() -> Exit:
-        call = _Call(session, opened(connection), connection, paths, allowed, owners)
-        found = _orphans(call) if orphans else _named(call, names, job_ids)
+        call = _Call(session, opened(connection), connection, asked, owners)
+        found = _orphans(call) if orphans else _named(call)
         return _stop(session, call.api, found, yes)
 
     return guarded(session, work)
 
 
-def _named(call: _Call, names: tuple[str, ...], job_ids: tuple[str, ...]) -> _Found:
-    """The live jobs of manifests and ids, and the orphans that globs match; raises CommandEnded and ApiError."""
+def _named(call: _Call) -> _Found:
+    """The live jobs of manifests or ids, and the orphans that globs match; raises CommandEnded and ApiError."""
     session, api, now = call.session, call.api, call.api.clock.wall()
-    compiled = job_names.everything(session, call.paths, call.allowed) if names else compilation.Compiled((), ())
-    rows = job_names.rows(session, api, job_names.chosen(session, compiled, names)) if names else ()
+    asked = narrowed(session, api, call.asked)
+    if not asked.names:
+        return _by_id(call, asked.job_ids)
+    compiled = job_names.everything(session, asked.paths, asked.allowed)
+    rows = job_names.rows(session, api, job_names.chosen(session, compiled, asked.names))
     live = job_names.live_jobs(session, rows)
-    by_id = [(by_itself(job), job) for job in job_names.jobs_by_id(session, api, job_ids)]
-    found = {
-        job.id: Listed(row.request.name, str(row.request.project), job) for row, job in (*by_id, *live) if job.live
-    }
+    found = {job.id: _listed(row, job) for row, job in live}
     _tell_others(session, rows)
     _tell_stages(session, compiled, [row for row, _ in live])
     jobs = stop_list.in_order(found.values())
-    if not any(map(is_glob, names)):
+    if not any(map(is_glob, asked.names)):
         return _Found(jobs, stop_list.jobs(jobs, now))
     made = _planned(call, compiled)
     if not made.valid:
@@ -116,15 +120,32 @@ def _named(call: _Call, names: tuple[str, ...], job_ids: tuple[str, ...]) -> _Fo
     beside = [
         orphan
         for orphan in made.plan.orphans
-        if orphan.job.id not in found and any(means(name, stop_list.listed(orphan).name) for name in names)
+        if orphan.job.id not in found and any(means(name, stop_list.listed(orphan).name) for name in asked.names)
     ]
     return _Found(jobs, [*stop_list.jobs(jobs, now), *stop_list.beside(made.plan, beside, now)], beside)
 
 
+def _by_id(call: _Call, job_ids: tuple[str, ...]) -> _Found:
+    """Jobs by their ids, without those that have ended; raises CommandEnded and ApiError.
+
+    Beside a NAME it is told which have: who names the run of a manifest takes it to be alive.
+    """
+    jobs = {job.id: job for job in job_names.jobs_by_id(call.session, call.api, job_ids)}.values()
+    for job in jobs:
+        if call.asked.names and not job.live:
+            call.session.note(f"job {job.id} has ended already: {short(job.status)}")
+    found = stop_list.in_order(_listed(by_itself(job), job) for job in jobs if job.live)
+    return _Found(found, stop_list.jobs(found, call.api.clock.wall()))
+
+
+def _listed(row: Status, job: ObservedJob) -> Listed:
+    return Listed(row.request.name, str(row.request.project), job)
+
+
 def _orphans(call: _Call) -> _Found:
     """What `apply --prune` would stop, and the orphans that it would not; raises CommandEnded and ApiError."""
-    paths = still_there(call.session, or_default(call.paths), prune=True)
-    compiled = compilation.compile_all(Inputs(paths, allowed=call.allowed), call.session.stdin)
+    paths = still_there(call.session, or_default(call.asked.paths), prune=True)
+    compiled = compilation.compile_all(Inputs(paths, allowed=call.asked.allowed), call.session.stdin)
     if not compiled.valid:
         raise CommandEnded(call.session.invalid(compiled.diagnostics))
     made = _planned(call, compiled)
@@ -139,7 +160,7 @@ def _orphans(call: _Call) -> _Found:
 def _planned(call: _Call, compiled: compilation.Compiled) -> Planned:
     """The plan of `apply --prune`, of which only the orphans and their stops are of interest; raises ApiError."""
     policy = Policy(prune=True, owner_too=frozenset(call.owners))
-    asked = replace(inquiry(policy, call.connection, or_default(call.paths)), missing=False)
+    asked = replace(inquiry(policy, call.connection, or_default(call.asked.paths)), missing=False)
     return pipeline.make(call.api, compiled, policy, asked, rehearsal=True)
 
 
