@@ -8,16 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 from baseten_jobs.manifest.rules.lookup import (
     Finding,
-    environment,
     gpus,
     node_count,
     start_commands,
-    text_at,
     value_at,
-    weights,
 )
 from baseten_jobs.phrases import count, one_line
-from baseten_jobs.secrecy import looks_secret, names_a_secret, quoted
 
 if TYPE_CHECKING:
     from baseten_jobs.manifest.commands.launchers import Count
@@ -87,46 +83,6 @@ def _holds(counted: Count, number: int) -> bool:
     most = _most(counted)
     first = counted.value.partition(":")[0]
     return most is not None and int(first) <= number <= most
-
-
-_REFERENCE = re.compile(r"\$\{[A-Z_][A-Z0-9_]*\}|\$[A-Z_][A-Z0-9_]+", re.ASCII)
-"""A variable of a shell, by the letters that those of an environment are mostly named with."""
-_EXPANDS = re.compile(r"\b(?:eval|envsubst)\b")
-
-
-def unexpanded_variable(data: Mapping[str, Any]) -> Iterator[Finding]:
-    """Values of the environment, and paths, that hold a variable, which only a shell would fill in."""
-    commands = start_commands(data)
-    for path, name, value in environment(data):
-        found = _REFERENCE.search(value) if isinstance(value, str) else None
-        if found is None or names_a_secret(name) or looks_secret(name, found.string):
-            continue
-        if any(_EXPANDS.search(command) or _runs(command, name) for command in commands):
-            continue
-        message = f"{quoted(found.group(), 40)} is not filled in here: the job gets it as it is written"
-        yield path, message, f"set it in a start command: `export {one_line(name, 40)}=...`"
-    for path in _PLACES:
-        text = text_at(data, *path)
-        if text and (found := _REFERENCE.search(text)):
-            yield path, f"{quoted(found.group(), 40)} is not filled in here", "write the value"
-    for path, weight in weights(data):
-        for field in ("source", "mount_location"):
-            if (text := text_at(weight, field)) and (found := _REFERENCE.search(text)):
-                yield (*path, field), f"{quoted(found.group(), 40)} is not filled in here", "write the value"
-
-
-_PLACES: tuple[tuple[str, ...], ...] = (
-    ("spec", "checkpointing", "checkpoint_path"),
-    ("spec", "checkpointing", "load", "download_folder"),
-    ("spec", "runtime", "cache_config", "mount_base_path"),
-    ("spec", "image", "docker_auth", "registry"),
-)
-"""Where a path or an address stands as it is."""
-
-
-def _runs(command: str, name: str) -> bool:
-    """True if a command may run the value of a variable, as `$LAUNCH train.py` and `bash -c "$RUN"` do."""
-    return re.search(rf"""(?:^|[;&|\n]|-[a-z]*c)\s*["']?\$\{{?{re.escape(name)}\b""", command) is not None
 
 
 def workspace_workdir(data: Mapping[str, Any]) -> Iterator[Finding]:

@@ -19,7 +19,8 @@ from baseten_jobs.manifest.rules.lookup import (
     weights,
     wrong_source,
 )
-from baseten_jobs.manifest.rules.start_commands import process_count, unexpanded_variable, workspace_workdir
+from baseten_jobs.manifest.rules.start_commands import process_count, workspace_workdir
+from baseten_jobs.manifest.rules.unexpanded import unexpanded_variable
 from baseten_jobs.manifest.schema.fields import shape_of
 from baseten_jobs.phrases import nearest
 from baseten_jobs.secrecy import is_a_secret, looks_secret, may_hold_a_secret, names_a_secret, quoted
