@@ -42,6 +42,15 @@ def entries_at(data: Any, *path: str) -> Iterator[tuple[FieldPath, Mapping[str, 
             yield (*path, index), entry
 
 
+def texts(value: Any, path: FieldPath = ()) -> Iterator[tuple[FieldPath, str]]:
+    """Yields each string in a value, with its path, which begins with this one."""
+    if isinstance(value, str):
+        yield path, value
+    entries = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, entry in entries:
+        yield from texts(entry, (*path, key))
+
+
 def weights(data: Mapping[str, Any]) -> Iterator[tuple[FieldPath, Mapping[str, Any]]]:
     """Yields each entry of `spec.weights` that is a mapping, with its path."""
     return entries_at(data, "spec", "weights")

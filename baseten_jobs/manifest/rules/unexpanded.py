@@ -2,9 +2,11 @@
 
 import re
 from collections.abc import Iterator, Mapping
+from functools import partial
 from typing import Any
 
-from baseten_jobs.manifest.rules.lookup import Finding, environment, start_commands, text_at, weights
+from baseten_jobs.manifest.diagnostics import FieldPath
+from baseten_jobs.manifest.rules.lookup import Finding, environment, start_commands, texts
 from baseten_jobs.phrases import one_line
 from baseten_jobs.secrecy import is_a_secret, names_a_secret, quoted
 
@@ -14,11 +16,13 @@ _SECRET = re.compile(
     r"\$\{(?!BT_)[A-Za-z_][\w.]*(?::?[-?+=])?\}|\$(?!BT_)[A-Z_][A-Z0-9_]+|\$?\{\{[\w .-]+\}\}|\$\([^()]*\)", re.ASCII
 )
 """What stands for the whole of a secret. A `$` within a longer text may be one of its characters."""
+_PART = re.compile(rf"\$\{{[A-Za-z_][^{{}}]*\}}|\$\{{\{{[^{{}}]*\}}\}}|{_REFERENCE.pattern}", re.ASCII)
+"""A variable outside of the environment, where no program reads the text that may have a meaning of its own for it."""
 _EXPANDS = re.compile(r"\b(?:eval|envsubst)\b")
 
 
 def unexpanded_variable(data: Mapping[str, Any]) -> Iterator[Finding]:
-    """Values of the environment, and paths, that hold a variable, which only a shell would fill in."""
+    """Values of the environment, and any other text, that hold a variable, which only a shell would fill in."""
     commands = start_commands(data)
     for path, name, value in environment(data):
         found = _reference(name, value) if isinstance(value, str) else None
@@ -28,23 +32,25 @@ def unexpanded_variable(data: Mapping[str, Any]) -> Iterator[Finding]:
         own = f"refer to a secret of Baseten: `{shown}: {{name: SECRET}}`"
         hint = own if names_a_secret(name) else f"set it in a start command: `export {shown}=...`"
         yield path, f"{quoted(found.group(), 40)} is not filled in here: the job gets it as it is written", hint
-    for path in _PLACES:
-        text = text_at(data, *path)
-        if text and (found := _REFERENCE.search(text)):
+    for path, text in texts(data):
+        if "$" in text and (found := _PART.search(text)) and not any(map(partial(_lies, path), _LEFT_OUT)):
             yield path, f"{quoted(found.group(), 40)} is not filled in here", "write the value"
-    for path, weight in weights(data):
-        for field in ("source", "mount_location"):
-            if (text := text_at(weight, field)) and (found := _REFERENCE.search(text)):
-                yield (*path, field), f"{quoted(found.group(), 40)} is not filled in here", "write the value"
 
 
-_PLACES: tuple[tuple[str, ...], ...] = (
-    ("spec", "checkpointing", "checkpoint_path"),
-    ("spec", "checkpointing", "load", "download_folder"),
-    ("spec", "runtime", "cache_config", "mount_base_path"),
-    ("spec", "image", "docker_auth", "registry"),
+_LEFT_OUT: tuple[tuple[str, ...], ...] = (
+    ("spec", "runtime", "start_commands", "*"),
+    ("spec", "runtime", "environment_variables", "*"),
+    ("spec", "image", "base_image"),
+    ("spec", "compute", "memory"),
+    ("spec", "workspace"),
+    ("spec", "workspace", "root"),
+    ("spec", "workspace", "external", "*"),
 )
-"""Where a path or an address stands as it is."""
+"""What a shell runs; what is judged above, or by a rule of its own; and folders, of which a missing one is told."""
+
+
+def _lies(path: FieldPath, place: tuple[str, ...]) -> bool:
+    return len(path) == len(place) and all(part in ("*", own) for own, part in zip(path, place, strict=True))
 
 
 def _reference(name: str, value: str) -> re.Match[str] | None:

@@ -5,7 +5,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
-from baseten_jobs.manifest.diagnostics import FieldPath
 from baseten_jobs.manifest.rules.images import wrong_image
 from baseten_jobs.manifest.rules.lookup import (
     Check,
@@ -15,6 +14,7 @@ from baseten_jobs.manifest.rules.lookup import (
     gpus,
     mapping_at,
     text_at,
+    texts,
     value_at,
     weights,
     wrong_source,
@@ -81,7 +81,7 @@ def _literal_secret(data: Mapping[str, Any]) -> Iterator[Finding]:
     for path, name, value in environment(data):
         if isinstance(value, str) and (suspicious or names_a_secret(name)) and looks_secret(name, value):
             yield path, f"{quoted(name)} holds what looks like a secret in plain text", "refer to one: {name: SECRET}"
-    for path, text in _strings(mapping_at(data, "spec"), ("spec",)) if suspicious else ():
+    for path, text in texts(mapping_at(data, "spec"), ("spec",)) if suspicious else ():
         if path[:-1] != ("spec", "runtime", "environment_variables") and is_a_secret(text):
             yield path, "this holds what looks like a secret in plain text", "keep it in Baseten, refer to it by name"
 
@@ -96,14 +96,6 @@ def _texts(value: Any) -> list[str]:
         elif isinstance(value, (dict, list)):
             left += value.values() if isinstance(value, dict) else value
     return texts
-
-
-def _strings(value: Any, path: FieldPath) -> Iterator[tuple[FieldPath, str]]:
-    if isinstance(value, str):
-        yield path, value
-    entries = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-    for key, entry in entries:
-        yield from _strings(entry, (*path, key))
 
 
 def _reserved_variable(data: Mapping[str, Any]) -> Iterator[Finding]:
