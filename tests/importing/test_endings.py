@@ -77,6 +77,28 @@ def test_its_own_words_stand_at_the_line_that_ends_it(tmp_path: Path, capsys: py
     assert run(["import", "truss", path, "--defaults", "--env", "BUCKET=b"]) == 0
 
 
+HINTS = {
+    "none given": ((), "--env A=VALUE --env B=VALUE gives what it asks for"),
+    "one given": (("A",), "--env B=VALUE gives what it asks for"),
+    "the other given": (("B",), "--env A=VALUE gives what it asks for"),
+    "one given beside another": (("A", "C"), "--env B=VALUE gives what it asks for"),
+    "all given": (("A", "B"), "--env A=... --env B=... was given; maybe another value gives what it asks for"),
+}
+
+
+@pytest.mark.parametrize("case", HINTS)
+def test_the_options_that_an_own_error_hints_at_are_those_that_were_not_given(case: str) -> None:
+    given, hint = HINTS[case]
+    code = f"{HEAD}a, b = os.environ.get('A'), os.environ.get('B')\nraise RuntimeError('bad numbers')\n{TAIL}"
+    read = _read(code, **dict.fromkeys(given, "1"))
+    assert [each.hint for each in read.diagnostics] == [hint]
+
+
+def test_an_own_error_of_a_file_that_asks_for_nothing_has_no_hint() -> None:
+    (told,) = _read(f"{HEAD}raise RuntimeError('bad')\n{TAIL}", A="1").diagnostics
+    assert told.hint == ""
+
+
 def test_the_end_of_a_file_beside_is_the_end(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "settings.py").write_text("import os\nN = int(os.environ['N'])\nassert N < 3, 'two at most'\n")
     (tmp_path / "c.py").write_text(f"{HEAD}import settings\n{TAIL}")

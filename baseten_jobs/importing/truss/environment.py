@@ -80,8 +80,14 @@ class Environment:
         raise NotConstant(_NOT_READ, hint=_hint(name))
 
     def hint(self) -> str:
-        """Which options give the variables that were asked for so far; empty where there is none."""
-        return " ".join(f"--env {name}=VALUE" for name in self._asked[:_NAMED])
+        """What gives the variables that were asked for so far, as the subject of a sentence; empty for no variable.
+
+        That is options for those that were not given; where all were, another value of one.
+        """
+        if lacking := [name for name in self._asked if name not in self._variables.given]:
+            return " ".join(f"--env {name}=VALUE" for name in lacking[:_NAMED])
+        given = " ".join(f"--env {name}=..." for name in self._asked[:_NAMED])
+        return f"{given} was given; maybe another value" if given else ""
 
     def text(self, words: str) -> str:
         """Words of the file, without secrets that were given to it."""
