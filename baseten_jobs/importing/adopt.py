@@ -11,7 +11,7 @@ from baseten_jobs.importing.sweep import folded, shared_name
 from baseten_jobs.manifest.diagnostics import Diagnostic, Position, Severity, has_errors, in_order
 from baseten_jobs.manifest.document import is_yaml
 from baseten_jobs.manifest.names import distinct
-from baseten_jobs.manifest.paths import check_landing
+from baseten_jobs.manifest.paths import check_landing, checkout_of
 from baseten_jobs.manifest.sources import shown_name
 from baseten_jobs.phrases import one_line
 from baseten_jobs.workspace.boundary import Boundary
@@ -61,7 +61,7 @@ def adopt(found: Sequence[ReadSource], target: Target, skipped: int = 0) -> Adop
                 taken[path] = one.source
         diagnostics += told
         failed += has_errors(told)
-    return Adoption(tuple(adopted), in_order(diagnostics), failed, skipped)
+    return Adoption(tuple(adopted), in_order(diagnostics), failed, skipped, target.out)
 
 
 def _named(one: ReadSource, name: str) -> ReadSource:
@@ -130,16 +130,24 @@ def _asks(outside: Sequence[Placed], path: str) -> Diagnostic:
 
 
 def _modeline(folder: str, known: bool) -> str:
-    """The schema as a manifest in `folder` finds it: in the nearest folder above that has one."""
+    """The schema as a manifest in `folder` finds it: in the nearest folder of its repository above that has one.
+
+    Where none has, it is where `init` would write it: at the root, above the folder of manifests.
+    """
+    if not known:
+        return _BESIDE
     here = os.path.realpath(folder or os.curdir)
+    root = checkout_of(here)
     above = here
-    while known:
+    while True:
         for schema in _SCHEMAS:
             if os.path.isfile(whole := os.path.join(above, schema)):
                 return os.path.relpath(whole, here)
-        if above == (above := os.path.dirname(above)):
+        if above in (root, above := os.path.dirname(above)):
             break
-    return _BESIDE
+    if root:
+        return os.path.relpath(os.path.join(root, _SCHEMAS[0]), here)
+    return _SCHEMAS[0] if here == os.path.realpath(os.curdir) else _BESIDE
 
 
 def _put(made: Adopted, force: bool) -> list[Diagnostic]:

@@ -36,12 +36,16 @@ class Adopted:
 
 @dataclass(frozen=True)
 class Adoption:
-    """Everything that one command imported; `skipped` counts the files that hold no job."""
+    """Everything that one command imported; `skipped` counts the files that hold no job.
+
+    `out` is the file or folder that it was written to; empty for standard output.
+    """
 
     adopted: tuple[Adopted, ...] = ()
     diagnostics: tuple[Diagnostic, ...] = ()
     failed: int = 0
     skipped: int = 0
+    out: str = ""
 
     @property
     def whole(self) -> bool:

@@ -1,5 +1,7 @@
 """Written manifests -> text for a person: which they are, and what is left to do about them."""
 
+import shlex
+
 from baseten_jobs.importing.adoption import Adoption
 from baseten_jobs.phrases import Page, count, one_line, page
 from baseten_jobs.report.style import PLAIN, Look
@@ -26,4 +28,5 @@ def _adoption_summary(done: Adoption) -> list[str]:
     counted = [f"{count(len(done.adopted), 'file')} written"]
     counted += [f"{done.failed} failed"] if done.failed else []
     counted += [f"{count(done.skipped, 'other Python file')} passed over"] if done.skipped else []
-    return [", ".join(counted) + ".", *adoption_notes(done)]
+    following = [f"next: `baseten-jobs validate {shlex.quote(one_line(done.out, 1024))}`"] if done.out else []
+    return [", ".join(counted) + ".", *adoption_notes(done), *following]

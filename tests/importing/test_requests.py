@@ -22,6 +22,7 @@ from baseten_jobs.importing.yaml_writer import Todo, yaml_text
 from baseten_jobs.job.request import JobRequest, compile_request
 from baseten_jobs.manifest import document as manifest
 from tests.job.test_requests import GOLDENS, SPECS, _requests
+from tests.support.repository import git
 from tests.support.strategies import specs
 
 HEAD = "apiVersion: baseten-jobs/v1\nkind: TrainingJob\n"
@@ -310,7 +311,9 @@ def test_a_file_named_by_the_command_is_read(
     Path("body.json").write_text(_body())
     Path("cmd.sh").write_text("curl --json @body.json https://api.baseten.co/v1/training_projects/abc/jobs")
     assert run(["import", "request", "cmd.sh", "--out", "specs"]) == 0
-    assert capsys.readouterr().out == "specs/job-1.yaml  from cmd.sh\n\n1 file written.\n"
+    assert capsys.readouterr().out == (
+        "specs/job-1.yaml  from cmd.sh\n\n1 file written.\nnext: `baseten-jobs validate specs`\n"
+    )
     assert run(["validate", "specs"]) == 0
     capsys.readouterr()
     Path("cmd.sh").write_text("curl -d @missing.json https://x/")
@@ -402,3 +405,52 @@ def test_the_modeline_names_the_nearest_schema_that_init_wrote_now_or_before(
     arguments = ["import", "request", str(tmp_path / "body.json"), "--project", "p", "--out", str(written_to)]
     assert run(arguments) == 0
     assert written_to.read_text().splitlines()[0] == f"# yaml-language-server: $schema={modeline}"
+
+
+PLACES = {
+    "the root": (".", "m.yaml", "schemas/v1/manifest.schema.json"),
+    "the root as a folder": (".", ".", "schemas/v1/manifest.schema.json"),
+    "below the root": (".", "specs", "../schemas/v1/manifest.schema.json"),
+    "two below": (".", "a/specs", "../../schemas/v1/manifest.schema.json"),
+    "from a folder below": ("a", "m.yaml", "../schemas/v1/manifest.schema.json"),
+    "the root from a folder below": ("a", "../m.yaml", "schemas/v1/manifest.schema.json"),
+}
+
+
+@pytest.mark.parametrize("above", [False, True], ids=["none above", "a schema above the repository"])
+@pytest.mark.parametrize("place", PLACES)
+def test_the_modeline_does_not_lead_out_of_the_repository(
+    place: str, above: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    start, out, modeline = PLACES[place]
+    root = tmp_path / "checkout"
+    (root / "a").mkdir(parents=True)
+    git(root, "init", "-q")
+    if above:
+        (tmp_path / "schemas" / "v1").mkdir(parents=True)
+        (tmp_path / "schemas" / "v1" / "manifest.schema.json").touch()
+    monkeypatch.chdir(root / start)
+    Path("body.json").write_text(_body())
+    assert run(["import", "request", "body.json", "--project", "p", "--out", out]) == 0
+    (path,) = root.rglob("*.yaml")
+    assert path.read_text().splitlines()[0] == f"# yaml-language-server: $schema={modeline}"
+    assert capsys.readouterr().out.splitlines()[-1] == f"next: `baseten-jobs validate {out}`"
+    assert run(["validate", out]) == 0
+
+
+def test_the_modeline_of_a_file_in_this_folder_needs_no_repository(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("body.json").write_text(_body())
+    assert run(["import", "request", "body.json", "--out", "m.yaml"]) == 0
+    assert Path("m.yaml").read_text().startswith("# yaml-language-server: $schema=schemas/v1/manifest.schema.json\n")
+
+
+def test_the_next_command_is_one_that_a_shell_reads(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("body.json").write_text(_body())
+    assert run(["import", "request", "body.json", "--out", "my specs"]) == 0
+    assert capsys.readouterr().out.splitlines()[-1] == "next: `baseten-jobs validate 'my specs'`"

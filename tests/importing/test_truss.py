@@ -384,6 +384,7 @@ def test_what_cannot_be_read_is_a_gap_where_that_is_asked_for(folder: Path, caps
     assert capsys.readouterr().out == (
         "m.yaml  from c.py\n\n1 file written.\n3 values still to be filled in: search for '!todo'.\n"
         "spec.workspace uploads a folder, as truss does: `baseten-jobs render -v` lists its files.\n"
+        "next: `baseten-jobs validate m.yaml`\n"
     )
     assert run(["validate", "m.yaml"]) == 1
     told = capsys.readouterr().out.splitlines()
