@@ -17,6 +17,8 @@ def lines(content: Content | None, look: Look) -> list[str]:
     head = f"workspace '{one_line(content.root)}': {files}, {human(content.size)}"
     if look.verbose:
         return [head, *(f"  {_line(file)}" for file in content.files)]
+    if not count:
+        return [head]
     largest = ", ".join(f"{one_line(file.path)} ({human(file.size)})" for file in content.largest())
     return [f"{head}; the largest: {largest}" if count > 1 else f"{head}: {largest}"]
 
