@@ -40,7 +40,9 @@ metadata: {name: sft, project: Demo}
 spec:
   image: {base_image: "python:3.13-slim"}
   compute: {accelerator: "H100:8", node_count: 1}
-  runtime: {start_commands: [python train.py]}
+  runtime:
+    start_commands:
+      - torchrun --nnodes $BT_GROUP_SIZE --node-rank $BT_NODE_RANK --master-addr $BT_LEADER_ADDR train.py
   workspace: .
   enable_baseten_workdir: true
 """
