@@ -34,7 +34,7 @@ def brief(changes: Iterable[Change], look: Look, few: int = FEW) -> str:
 
 
 def brief_of_new(request: JobRequest, look: Look) -> str:
-    """What a job that never ran is: the end of its last command, its image, and the weights that it begins with."""
+    """What a job that never ran is: what it runs, its image, and the weights that it begins with."""
     return " · ".join(code(each, WIDTH) for each in parts_of_new(request, look))
 
 

@@ -1,10 +1,10 @@
 """A job that never ran -> what it is in a few words, and the fields of its manifest as changes from nothing."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from baseten_jobs.job.request import JobRequest
-from baseten_jobs.phrases import one_line
+from baseten_jobs.manifest.commands.reading import read
 from baseten_jobs.planning.diff import Change
 from baseten_jobs.planning.masking import VARIABLES, overlaps
 from baseten_jobs.report.style import Look
@@ -16,10 +16,8 @@ WIDTH = 60
 def written(request: JobRequest) -> tuple[Change, ...]:
     """Each field of the spec that has a value, in the order of the manifest."""
     given = [field for field, _ in request.overrides]
-    spec = request.manifest.get("spec")
-    return tuple(
-        Change(field, None, value, given=overlaps(field, given)) for field, value in _leaves("spec", spec) if spec
-    )
+    leaves = _leaves("spec", request.manifest.get("spec") or None)
+    return tuple(Change(field, None, value, given=overlaps(field, given)) for field, value in leaves)
 
 
 def _leaves(field: str, value: Any) -> Iterator[tuple[str, Any]]:
@@ -40,22 +38,23 @@ def _leaves(field: str, value: Any) -> Iterator[tuple[str, Any]]:
 
 
 def parts_of_new(request: JobRequest, look: Look) -> list[str]:
-    """The end of a new job's last command, its image, and where its weights come from, as far as each is written."""
+    """What a new job runs, its image, and where its weights come from, as far as each is written."""
     body = request.training_job
     image, commands, weights = body.get("image"), body.get("runtime", {}).get("start_commands"), body.get("weights")
-    last = commands[-1] if isinstance(commands, list) and commands else None
+    work = _work_of(commands) if isinstance(commands, list) and commands else None
     first = weights[0] if isinstance(weights, list) and weights else None
     written = [
-        Change("spec.runtime.start_commands[0]", None, last),
+        Change("spec.runtime.start_commands[0]", None, work),
         Change("spec.image.base_image", None, image.get("base_image") if isinstance(image, dict) else None),
         Change("spec.weights[0].source", None, first.get("source") if isinstance(first, dict) else None),
     ]
-    shown = [one_line(change.new, 10_000) for change in look.shown(written) if isinstance(change.new, str)]
-    return [_end_of(shown[0]), *shown[1:]] if isinstance(last, str) else shown
+    return [change.new for change in look.shown(written) if isinstance(change.new, str)]
 
 
-def _end_of(command: str) -> str:
-    """The end of a long command from a word on: what it trains stands there, and its launcher before."""
-    if len(command) <= WIDTH:
+def _work_of(commands: Sequence[str]) -> str:
+    """The command that runs the last script, from that script on where it is long; without one the last command."""
+    scripts = read(tuple(commands)).scripts
+    command = " ".join(commands[scripts[-1].command if scripts else -1].replace("\\\n", " ").split())
+    if not scripts or len(command) <= WIDTH:
         return command
-    return f"… {command[-WIDTH + 2 :].partition(' ')[2] or command[-WIDTH + 2 :]}"
+    return command[max(command.rfind(scripts[-1].written), 0) :]

@@ -22,6 +22,7 @@ from baseten_jobs.planning.diff import Change
 from baseten_jobs.planning.plan import Action, Beside, Orphan, Plan, Verb
 from baseten_jobs.report import markdown, text
 from baseten_jobs.report.markdown_escape import code, in_comment, prose
+from baseten_jobs.report.new_job import parts_of_new
 from baseten_jobs.report.size_limit import Section, fitted
 from baseten_jobs.report.style import Look
 from tests.report import plans
@@ -265,6 +266,22 @@ def test_orphans_are_what_there_is_to_say_with_their_price() -> None:
     assert "### 1 orphan runs on (8 H100) · &#36;52/h for the orphan" in told.splitlines()
     assert "| 8 H100 | $52/h |" in told
     assert "8 H100 · $52.00/h · `apply --prune` stops it" in text.plan(plans.planned(orphans=(orphan,)))
+
+
+RUNS = {
+    ("python train.py --lr 1e-5",): "python train.py --lr 1e-5",
+    ("pip install -r r.txt", "torchrun --nnodes $BT_GROUP_SIZE --node-rank $BT_NODE_RANK \\\n  train.py --lr 1e-5"):
+        "train.py --lr 1e-5",
+    ("set -e\npip install -r requirements.txt\npython -u recipes/sft.py --model Qwen/Qwen3-8B\necho done",):
+        "recipes/sft.py --model Qwen/Qwen3-8B echo done",
+    ("axolotl train config.yaml",): "axolotl train config.yaml",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("commands", RUNS)
+def test_a_new_job_is_told_by_the_script_that_it_runs(commands: tuple[str, ...]) -> None:
+    request = plans.request(training_job={"runtime": {"start_commands": list(commands)}})
+    assert parts_of_new(request, Look()) == [RUNS[commands]]
 
 
 def test_a_run_that_waits_does_not_run_on() -> None:
