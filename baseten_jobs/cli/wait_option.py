@@ -101,7 +101,7 @@ class _Shown:
 
     def __init__(self, session: Session, waiting: Waiting, began: float) -> None:
         self._session, self._waiting, self._began = session, waiting, began
-        self._most = "" if waiting.timeout is None else f" of {age(waiting.timeout)} at most"
+        self._most = "" if waiting.timeout is None else f"{age(waiting.timeout)} at most"
         self._screen = sink.screen(err=True)
 
     def note(self, text: str) -> None:
@@ -113,7 +113,7 @@ class _Shown:
 
     def begin(self, jobs: int) -> None:
         until = f"until {count(jobs, 'job')} {_DONE[self._waiting.goal][jobs != 1]}"
-        limit = f"for{self._most.removeprefix(' of')}" if self._most else "without a limit (--timeout sets one)"
+        limit = f"for {self._most}" if self._most else "without a limit (--timeout sets one)"
         self.note(f"waiting {until}, {limit}")
 
     def changes(self, before: Applied, after: Applied, now: float) -> None:
@@ -130,7 +130,8 @@ class _Shown:
             states = Counter(outcome.state for outcome in after.outcomes if outcome.awaited)
             counts = ", ".join(f"{number} {state}" for state, number in states.most_common())
             with suppress(OSError):
-                self._screen.draw(f"waiting {age(now - self._began)}{self._most}: {counts}")
+                of = f" of {self._most}" if self._most else ""
+                self._screen.draw(f"waiting {age(now - self._began)}{of}: {counts}")
 
 
 def _stuck(outcome: Outcome) -> ObservedJob | None:

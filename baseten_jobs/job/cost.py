@@ -106,6 +106,11 @@ class Cost:
         return f"{self.formula} · {price}"
 
 
+def usd_of(cost: Cost | None) -> float | None:
+    """USD per hour; None where the cost, or its price, is not known."""
+    return cost.usd_per_hour if cost else None
+
+
 def per_hour(usd: float) -> str:
     return f"${usd:,.2f}/h"
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from baseten_jobs.job.cost import Bill, per_hour
+from baseten_jobs.job.cost import Bill, per_hour, usd_of
 from baseten_jobs.phrases import listed
 from baseten_jobs.planning.plan import Action, Plan, Policy, Verb
 
@@ -57,7 +57,7 @@ def _beyond(submits: Sequence[Action], limits: "Mapping[str, CostLimit]") -> Ite
     """Why a job exceeds what a Policy lets it cost; that its price is not known is a reason too."""
     for action in submits if limits else ():
         request, limit = action.request, limits.get(action.request.path)
-        usd = action.cost.usd_per_hour if action.cost else None
+        usd = usd_of(action.cost)
         if limit is not None and (usd is None or usd > limit.usd_per_hour):
             costs = "has no known price" if usd is None else f"costs {per_hour(usd)}"
             yield f"{request.name} {costs}, and a job may cost {per_hour(limit.usd_per_hour)} by {limit.place}"

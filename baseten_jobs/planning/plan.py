@@ -7,7 +7,7 @@ from enum import Enum
 from typing import Any, NamedTuple
 
 from baseten_jobs.git.log import Revision
-from baseten_jobs.job.cost import Bill, Cost, cost_of, per_hour
+from baseten_jobs.job.cost import Bill, Cost, cost_of, per_hour, usd_of
 from baseten_jobs.job.gpu_use import IDLE
 from baseten_jobs.job.names import run_name, without_letters
 from baseten_jobs.job.observation import ObservedJob, ObservedProject
@@ -90,15 +90,19 @@ class Beside:
     remedy: str = "; `policy.on_change: stop` would stop it"
 
     @property
+    def doing(self) -> str:
+        """`running`; `waiting` for one that has no machines yet."""
+        return "waiting" if self.job.pending else "running"
+
+    @property
     def size(self) -> str:
         """`job wfmmjzx, 32 H100`."""
         return f"job {self.job.id}" + (f", {self.job.gpus} {self.job.gpu_type or 'GPUs'}" if self.job.gpus else "")
 
     def __str__(self) -> str:
-        usd = self.cost.usd_per_hour if self.cost else None
+        usd = usd_of(self.cost)
         price = "" if usd is None else f": {per_hour(usd)}"
-        doing = "waiting" if self.job.pending else "running"
-        return f"the previous run ({self.size}) keeps {doing} beside it{price}{self.remedy}"
+        return f"the previous run ({self.size}) keeps {self.doing} beside it{price}{self.remedy}"
 
 
 @dataclass(frozen=True)
@@ -219,10 +223,7 @@ class Orphan:
 
 @dataclass(frozen=True)
 class Plan:
-    """The actions, the projects that they are in, and orphans; `notes` are about the plan as a whole.
-
-    `refusals` say why `apply` would send nothing of it.
-    """
+    """The actions, their projects, orphans, `notes` on the whole, and the `refusals` by which `apply` sends nothing."""
 
     actions: tuple[Action, ...] = ()
     projects: Mapping[ProjectRef, ObservedProject] = field(default_factory=dict)

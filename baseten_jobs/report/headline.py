@@ -7,16 +7,18 @@ from baseten_jobs.job.observation import ObservedJob
 from baseten_jobs.phrases import count
 from baseten_jobs.planning.plan import Orphan, Plan, Verb
 
+_REFUSED = "apply would refuse this"
+
 
 def headline(made: Plan) -> str:
     """`2 jobs start, 32 H100 run on beside them · $221/h new, $429/h in all`."""
-    refused = ["apply would refuse this"] if made.refusals else []
-    return " · ".join((*refused, ", ".join(_claims(made)), *_prices(made)))
+    refusal = [_REFUSED] if made.refusals else []
+    return " · ".join((*refusal, ", ".join(_claims(made)), *_prices(made)))
 
 
 def refused(refusal: str) -> str:
     """What a guard says of a plan."""
-    return f"apply would refuse this: {refusal}"
+    return f"{_REFUSED}: {refusal}"
 
 
 def short_price(usd: float) -> str:
@@ -80,19 +82,23 @@ def _prices(made: Plan) -> Iterator[str]:
     if made.of(Verb.SUBMIT):
         told.append(f"{_priced(made.cost)} new" if made.cost.priced else made.cost.price)
     saved = Bill(tuple((a.job_name, a.cost or Cost.unknown(1)) for a in made.of(Verb.STOP)))
-    if saved.costs and len(saved.unpriced) < len(saved.costs):
+    if _has_a_price(saved):
         told.append(f"{_priced(saved)} saved")
     if made.of(Verb.SUBMIT) and made.beside:
         told.append(f"{_priced(made.cost.and_also(made.cost_beside))} in all")
     left = Bill(tuple((each.job.id, each.cost or Cost.unknown(1)) for each in left_running(made)))
-    if left.costs and len(left.unpriced) < len(left.costs):
+    if _has_a_price(left):
         told.append(f"{_priced(left)} for {'the orphan' if len(left.costs) == 1 else 'orphans'}")
     if told:
         yield ", ".join(told)
 
 
+def _has_a_price(bill: Bill) -> bool:
+    return len(bill.unpriced) < len(bill.costs)
+
+
 def _priced(bill: Bill) -> str:
-    if len(bill.unpriced) == len(bill.costs):
+    if not _has_a_price(bill):
         return bill.price
     return ("at least " if bill.unpriced else "") + short_price(bill.priced)
 

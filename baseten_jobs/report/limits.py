@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from baseten_jobs.job.cost import usd_of
 from baseten_jobs.phrases import count
 from baseten_jobs.planning.plan import Action, Plan, Verb
 
@@ -10,7 +11,7 @@ from baseten_jobs.planning.plan import Action, Plan, Verb
 def usd_at_most(action: Action) -> float | None:
     """What the job of an action costs at most, in USD; None if no limit says so, or its price is not known."""
     limits = action.request.limits
-    return limits.usd_at_most(action.cost.usd_per_hour if action.cost else None) if limits else None
+    return limits.usd_at_most(usd_of(action.cost)) if limits else None
 
 
 def at_most(action: Action) -> list[str]:
@@ -37,7 +38,7 @@ def of_action(action: Action) -> Mapping[str, Any]:
     )
     took = action.over_limit
     over = {"over_limit": {"seconds": round(took.seconds.least), "usd_at_most": _cents(took.usd.most)}} if took else {}
-    return {"cost_per_hour": action.cost.usd_per_hour if action.cost else None, **limited, **over}
+    return {"cost_per_hour": usd_of(action.cost), **limited, **over}
 
 
 def _cents(usd: float | None) -> float | None:

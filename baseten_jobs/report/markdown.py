@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from baseten_jobs.applying.outcome import Applied, Outcome
 from baseten_jobs.git.log import Revision
+from baseten_jobs.job.cost import usd_of
 from baseten_jobs.job.names import without_letters
 from baseten_jobs.manifest.diagnostics import Diagnostic, Severity
 from baseten_jobs.manifest.document import Document
@@ -224,7 +225,7 @@ def _orphans(orphans: Sequence[Orphan], look: Look) -> Iterator[Section]:
             prose(orphan.project, 80),
             linked(one_line(orphan.job.id, 60), page_of(look.dashboard, orphan.job.project_id, orphan.job.id)),
             prose(size_of_run(orphan.job)),
-            "" if orphan.cost is None or orphan.cost.usd_per_hour is None else short_price(orphan.cost.usd_per_hour),
+            "" if (usd := usd_of(orphan.cost)) is None else short_price(usd),
             _revision(orphan.deleted) + (f"; not pruned: {prose(orphan.doubt)}" if orphan.doubt else ""),
         )
         for orphan in orphans

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 
-from baseten_jobs.job.cost import Bill, Cost
+from baseten_jobs.job.cost import Bill, Cost, usd_of
 from baseten_jobs.job.observation import ObservedJob
 from baseten_jobs.phrases import count, listed, one_line
 from baseten_jobs.planning.capacity import Start
@@ -145,7 +145,7 @@ def _size(action: Action) -> str:
 
 
 def _cost(action: Action) -> str:
-    usd = action.cost.usd_per_hour if action.cost else None
+    usd = usd_of(action.cost)
     price = [] if usd is None else [f"saves {short_price(usd)}" if action.verb is Verb.STOP else short_price(usd)]
     starts = [_STARTS[action.starts]] if action.starts else []
     most = limits.at_most(action) if action.verb is Verb.SUBMIT else []
@@ -199,7 +199,7 @@ def _beside(run: Beside, action: Action, look: Look) -> Row:
     before = "the run before"
     if action.previous is not None:
         before += f", of commit {prose(action.previous.commit[: text.COMMIT])}"
-    usd = run.cost.usd_per_hour if run.cost else None
+    usd = usd_of(run.cost)
     price = "" if usd is None else prose(short_price(usd))
     return (
         "waits" if run.job.pending else "runs on",

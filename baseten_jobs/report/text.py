@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from baseten_jobs.applying.outcome import Applied, Fate, Outcome
 from baseten_jobs.git.log import Revision
-from baseten_jobs.job.cost import per_hour
+from baseten_jobs.job.cost import per_hour, usd_of
 from baseten_jobs.job.identity import SHOWN
 from baseten_jobs.job.names import without_letters
 from baseten_jobs.job.observation import short
@@ -99,7 +99,7 @@ def cost_summary(made: Plan) -> list[str]:
     lines = [f"Cost: {made.cost}{limits.in_all(made)}."]
     if made.beside:
         runs = "a previous run keeps" if len(made.beside) == 1 else f"{len(made.beside)} previous runs keep"
-        doing = " or ".join(dict.fromkeys("waiting" if run.job.pending else "running" for run in made.beside))
+        doing = " or ".join(dict.fromkeys(run.doing for run in made.beside))
         in_all = made.cost.and_also(made.cost_beside).price
         lines.append(f"Beside it {runs} {doing}: {made.cost_beside}; in all {in_all}.")
     return [*lines, *later]
@@ -174,7 +174,7 @@ def facts(action: Action) -> list[str]:
 
 
 def _saved(action: Action) -> str:
-    usd = action.cost.usd_per_hour if action.cost else None
+    usd = usd_of(action.cost)
     return "" if usd is None else f"saves {per_hour(usd)}"
 
 
@@ -231,7 +231,7 @@ def _split(text: str) -> tuple[str, str]:
 def _orphan(orphan: Orphan, paint: Paint) -> list[str]:
     job = orphan.job
     size = [size_of_run(job)] if job.gpus else []
-    price = [] if orphan.cost is None or orphan.cost.usd_per_hour is None else [per_hour(orphan.cost.usd_per_hour)]
+    price = [] if (usd := usd_of(orphan.cost)) is None else [per_hour(usd)]
     remedy = f"not pruned: {orphan.doubt}" if orphan.doubt else "`apply --prune` stops it"
     return [
         paint(f"  ? orphan  {without_letters(job.name)}", "yellow")

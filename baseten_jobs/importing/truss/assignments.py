@@ -12,6 +12,7 @@ from baseten_jobs.importing.truss.values import (
     Built,
     DictValue,
     Imported,
+    ListValue,
     Module,
     NotConstant,
     NotKnown,
@@ -55,11 +56,11 @@ class Assignments:
             return None
         if isinstance(statement.op, ast.Mod):
             self.evaluator.charge_for(before.value, value.value)
-        if isinstance(before.value, list) and isinstance(statement.op, ast.Mult):
-            before.value[:] = operators.binary(statement.op, before.value, value.value)
-            return None
         made = operators.binary(statement.op, before.value, value.value)
         self.evaluator.charge(costs.steps_of_made(made))
+        if isinstance(made, ListValue) and isinstance(before.value, ListValue):
+            before.value[:] = made
+            return None
         if isinstance(made, DictValue) and isinstance(before.value, DictValue):
             before.value.update(made)
             return None

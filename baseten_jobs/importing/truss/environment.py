@@ -1,12 +1,12 @@
 """The environment variables that a Python file asks for -> the values that options give them, and remarks on each."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from baseten_jobs.importing.placed import NONE, At, Placed
 from baseten_jobs.importing.truss.operators import text_of
-from baseten_jobs.importing.truss.values import Imported, NotConstant, NotKnown
+from baseten_jobs.importing.truss.values import NotConstant, NotKnown
 from baseten_jobs.manifest.diagnostics import Diagnostic, Position, Severity
 from baseten_jobs.secrecy import is_a_secret, looks_secret, quoted, without_values
 
@@ -18,7 +18,6 @@ CHANGE_THE_ENVIRONMENT = frozenset(
 )
 _NAMED = 4
 """Variables that a hint names at most."""
-_GETTERS = (f"{ENVIRON}.get", "os.getenv")
 
 
 @dataclass(frozen=True)
@@ -41,6 +40,9 @@ class Environment:
         self._asked: list[str] = []
         self._own: dict[str, str] = {}
         self._changed: NotKnown | None = None
+        self.look_ups: Mapping[str, Callable[..., Any]] = {
+            f"{ENVIRON}.get": self.got, "os.getenv": self.got, f"{ENVIRON}.setdefault": self.kept,
+        }  # fmt: skip
 
     def give(self, name: Any, value: Any) -> None:
         """Set a variable, as the file itself does; raises NotConstant where that is not known."""
@@ -64,6 +66,12 @@ class Environment:
         self._add(Diagnostic("environment-default", message, place, hint=_hint(key.value), severity=Severity.NOTE))
         return default
 
+    def kept(self, at: At, key: Placed = NONE, default: Placed = NONE) -> str:
+        """What `os.environ.setdefault(key, default)` returns, once it has set it."""
+        if not self.holds(key.value):
+            self.give(key.value, default.value)
+        return self.item(at, key)
+
     def item(self, at: At, name: Placed) -> str:
         """What `os.environ[name]` returns."""
         if (value := self._value(name, at)) is not None:
@@ -72,11 +80,9 @@ class Environment:
 
     def holds(self, name: Any) -> bool:
         """What `name in os.environ` returns: with `defaults`, a variable that is not given is not there."""
-        self._ask(name)
-        if self._changed is not None:
-            raise NotConstant(_CHANGED, self._changed)
-        if name in self._own or name in self._variables.given or self._variables.defaults:
-            return name in self._own or name in self._variables.given
+        there = self._known(name) is not None
+        if there or self._variables.defaults:
+            return there
         raise NotConstant(_NOT_READ, hint=_hint(name))
 
     def hint(self) -> str:
@@ -95,20 +101,19 @@ class Environment:
         return without_values(words, secrets, "***")
 
     def _value(self, name: Placed, at: At) -> str | None:
-        if not isinstance(name.value, str):
-            raise NotConstant(_NOT_READ)
-        self._ask(name.value)
-        if self._changed is not None:
-            raise NotConstant(_CHANGED, self._changed)
-        if name.value in self._own:
-            return self._own[name.value]
-        value = self._variables.given.get(name.value)
-        if value is not None and looks_secret(name.value, value):
+        value = self._known(name.value)
+        if value is not None and name.value not in self._own and looks_secret(name.value, value):
             self._add(secret_given(name.value, Position(self._path, *at)))
         return value
 
-    def _ask(self, name: Any) -> None:
+    def _known(self, name: Any) -> str | None:
+        """The value that the file has set itself, or that was given; None for neither."""
+        if not isinstance(name, str):
+            raise NotConstant(_NOT_READ)
         self._asked += [name] if _hint(name) and name not in self._asked else []
+        if self._changed is not None:
+            raise NotConstant(_CHANGED, self._changed)
+        return self._own.get(name, self._variables.given.get(name))
 
     def _add(self, told: Diagnostic) -> None:
         self.remarks += [told] if told not in self.remarks else []
@@ -119,11 +124,6 @@ def secret_given(name: str, position: Position) -> Diagnostic:
     message = f"the value of --env {name} looks like a secret, and stands in the manifest as plain text"
     hint = "keep it as a secret in Baseten, and write `{name: SECRET}` in its place"
     return Diagnostic("literal-secret", message, position, hint=hint, severity=Severity.WARNING)
-
-
-def asks(function: Any) -> bool:
-    """True for a function that returns an environment variable."""
-    return isinstance(function, Imported) and function.name in _GETTERS
 
 
 def _plain(value: Placed) -> bool:

@@ -10,7 +10,7 @@ from typing import Any
 from baseten_jobs.importing.placed import NONE, Placed
 from baseten_jobs.importing.truss import calls, costs, endings, operators, paths
 from baseten_jobs.importing.truss.containers import Containers
-from baseten_jobs.importing.truss.environment import CHANGE_THE_ENVIRONMENT, ENVIRON, Environment, asks
+from baseten_jobs.importing.truss.environment import CHANGE_THE_ENVIRONMENT, Environment
 from baseten_jobs.importing.truss.methods import Arguments, Keywords, bounded
 from baseten_jobs.importing.truss.names import CLASSES, PROJECT, PUSHES, member_of
 from baseten_jobs.importing.truss.source import PythonSource
@@ -31,9 +31,10 @@ from baseten_jobs.importing.truss.values import (
     spoil_all,
 )
 
-_MAY_BE_ANOTHER = (ast.Subscript, ast.Attribute, ast.Call, ast.IfExp, ast.BoolOp)
 _MAY_STOP = (ast.IfExp, ast.BoolOp, ast.ListComp, ast.GeneratorExp, ast.DictComp)
 """Expressions of which a part is not run where another part is not known."""
+_TRACED = (ast.Subscript, ast.Attribute, ast.Call, *_MAY_STOP)
+"""Expressions whose value may be one that a name has too, or a part of one."""
 _DEPTH = 60
 """Levels of an expression; Python's own parser takes up to 200 brackets."""
 STEPS = 30_000
@@ -58,6 +59,10 @@ class Evaluator(Containers):
     def unreadable(self, node: ast.expr | ast.stmt, refused: NotConstant) -> NotKnown:
         where = f", in {self.source.path}:{node.lineno}" if self.source.stands_at else ""
         return NotKnown(self.source.text(node), f"{refused}{where}", self.source.at(node), refused.hint)
+
+    def ended(self, node: ast.expr | ast.stmt, words: Placed) -> endings.Ended:
+        """The end of the file at a node, by an error of these words."""
+        return endings.refused(self.unreadable(node, endings.ENDS), words)
 
     def guard(self, raises: bool, why: NotKnown) -> None:
         """Note what is not run and might end the file; once a job is made, that has no part in what the job is."""
@@ -85,15 +90,15 @@ class Evaluator(Containers):
         try:
             found = self._worked_out(node)
         except NotConstant as refused:
+            if isinstance(refused, Refused) and not self._unsure:
+                raise self.ended(node, Placed(str(refused))) from None
             found = refused.unknown or self.unreadable(node, refused)
-            if isinstance(refused, Refused) and refused.unknown is None and not self._unsure:
-                raise endings.refused(self.unreadable(node, endings.ENDS), Placed(str(refused))) from None
             if self._steps < 0:
                 self._exhausted = self._exhausted or found
         finally:
             self._depth -= 1
         result = found if isinstance(found, Placed) else Placed(found, at)
-        if isinstance(result.value, NotKnown) and isinstance(node, (*_MAY_BE_ANOTHER, *_MAY_STOP)):
+        if isinstance(result.value, NotKnown) and isinstance(node, _TRACED):
             result = Placed(self._traced(node, result.value), result.at, result.key)
         spoiled = getattr(result.value, "spoiled", None)
         return Placed(spoiled, at) if spoiled else result
@@ -106,9 +111,10 @@ class Evaluator(Containers):
         if isinstance(node, _MAY_STOP) and not self.exhausted:
             self.doubt(node, unknown)
         named = {each.id for each in ast.walk(node) if isinstance(each, ast.Name)}
-        found = {id(value): value for name in named if (value := self.names.get(name, NONE).value) is not None}
-        found = {key: value for key, value in found.items() if isinstance(value, CHANGEABLE) and value is not unknown}
-        more = [value for value in found.values() if not any(value is each for each in unknown.of)]
+        values = {
+            id(value): value for name in named if isinstance(value := self.names.get(name, NONE).value, CHANGEABLE)
+        }
+        more = [value for key, value in values.items() if key not in {id(unknown), *map(id, unknown.of)}]
         return replace(unknown, of=(*unknown.of, *more)) if more else unknown
 
     def _worked_out(self, node: ast.expr) -> Any:
@@ -201,38 +207,39 @@ class Evaluator(Containers):
                 self.made.append(Placed(made, self.source.at(node)))
             return made
         except NotConstant as refused:
-            if isinstance(refused, Refused) and refused.unknown is None:
+            if isinstance(refused, Refused):
                 raise
             unknown = refused.unknown or self._known(function) or self.unreadable(node, refused)
             reached = [each.value for each in (function, *owners, *arguments, *keywords.values())]
             self.guard(may_raise(reached), unknown)
             for each in reached:
                 spoil(each, unknown)
-            if isinstance(function.value, Imported) and function.value.name == "setattr" and arguments:
-                spoil_all(arguments[0].value.names if isinstance(arguments[0].value, Module) else {}, unknown)
-            if isinstance(function.value, Imported) and function.value.name in CHANGE_THE_ENVIRONMENT:
+            name = _name_of(function.value)
+            if name == "setattr" and arguments and isinstance(arguments[0].value, Module):
+                spoil_all(arguments[0].value.names, unknown)
+            if name in CHANGE_THE_ENVIRONMENT:
                 self.environment.doubt(unknown)
-            if isinstance(function.value, Imported) and function.value.name in calls.CHANGE_ANYTHING:
+            if name in calls.CHANGE_ANYTHING:
                 spoil_all(self.names, unknown)
             return unknown
 
     def _called(self, node: ast.Call, function: Placed, arguments: Arguments, keywords: Keywords) -> Any:
-        if isinstance(function.value, Imported) and function.value.name in PUSHES:
+        name = _name_of(function.value)
+        if name in PUSHES:
             self.pushes = True
             return self.unreadable(node, NotConstant("nothing is sent"))
-        if isinstance(function.value, Imported) and function.value.name in endings.EXITS:
+        if name in endings.EXITS:
             raise endings.exited(self.unreadable(node, endings.ENDS), arguments[0] if arguments else NONE, self.made)
         if isinstance(function.value, Local) and self.run_local is not None:
             return self.run_local(function.value, arguments, keywords)
-        if isinstance(function.value, Imported) and function.value.name == f"{ENVIRON}.setdefault":
-            name, *default = (each.value for each in arguments)
-            if not self.environment.holds(name):
-                self.environment.give(name, default[0] if default else None)
-            return self.environment.item(self.source.at(node), arguments[0])
-        if not asks(function.value):
-            return calls.called(function, arguments, keywords)
-        got = functools.partial(self.environment.got, self.source.at(node))
-        return bounded(got, arguments, keywords)
+        if look_up := self.environment.look_ups.get(name):
+            return bounded(functools.partial(look_up, self.source.at(node)), arguments, keywords)
+        return calls.called(function, arguments, keywords)
+
+
+def _name_of(function: Any) -> str:
+    """The whole name of a function that comes from elsewhere; empty for one of the file."""
+    return function.name if isinstance(function, Imported) else ""
 
 
 _KINDS: dict[type, str] = {ast.Await: "it is awaited", ast.Yield: "it is yielded"}

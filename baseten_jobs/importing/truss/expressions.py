@@ -130,7 +130,7 @@ class Expressions(ABC):
         """A function whose only statement returns a value."""
         defaults = {name: self.value(each) for name, each in default_nodes(node.args).items()}
         touched = self.touched(node)
-        code = Code(node, self.source, self.names, defaults)
+        code = Code(node, self.source, defaults)
         return Local("lambda", touched.reached, mentions=touched.mentions, code=code, scope=self.names)
 
     def _subscript(self, node: ast.Subscript) -> Any:

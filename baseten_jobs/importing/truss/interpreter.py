@@ -80,10 +80,10 @@ class _Statements(Assignments):
         """What a function returns; raises NotConstant where that, or what it changes, is not known."""
         if (code := function.code) is None:
             raise NotConstant("functions and classes of the file are not run")
-        self.evaluator.charge(1 + len(code.scope) // 16)
+        self.evaluator.charge(1 + len(function.scope) // 16)
         own = self._touches.within(code.node) if isinstance(code.node, ast.FunctionDef) else None
         hidden = own.rebinds - own.globals if own is not None else frozenset[str]()
-        seen = {name: value for name, value in code.scope.items() if name not in hidden}
+        seen = {name: value for name, value in function.scope.items() if name not in hidden}
         frame = {**seen, **bound(code.node.args, code.defaults, arguments, keywords)}
         calls, self._calls = self._calls, self._calls + 1
         try:
@@ -105,12 +105,12 @@ class _Statements(Assignments):
         raise _Returned(self.evaluator.value(statement.value) if statement.value else Placed(None))
 
     def _raise(self, statement: ast.Raise) -> None:
-        where = self.evaluator.unreadable(statement, endings.ENDS)
         raised = statement.exc
         words = self.evaluator.value(raised.args[0]) if isinstance(raised, ast.Call) and raised.args else NONE
-        if statement.exc is not None and ast.unparse(statement.exc).partition("(")[0] == "SystemExit":
+        if raised is not None and ast.unparse(raised).partition("(")[0] == "SystemExit":
+            where = self.evaluator.unreadable(statement, endings.ENDS)
             raise endings.exited(where, words, self.evaluator.made)
-        raise endings.refused(where, words)
+        raise self.evaluator.ended(statement, words)
 
     def _assert(self, statement: ast.Assert) -> None:
         test = self.evaluator.value(statement.test)
@@ -118,7 +118,7 @@ class _Statements(Assignments):
             raise NotConstant(test.value.why, test.value)
         if not operators.truth(test.value):
             words = self.evaluator.value(statement.msg) if statement.msg is not None else NONE
-            raise endings.refused(self.evaluator.unreadable(statement, endings.ENDS), words)
+            raise self.evaluator.ended(statement, words)
 
     def run(self, statements: Sequence[ast.stmt]) -> None:
         self._depth += 1
@@ -138,10 +138,9 @@ class _Statements(Assignments):
             handler(statement)
             self.evaluator.charge(0)
         except NotConstant as refused:
+            if isinstance(refused, Refused):
+                raise self.evaluator.ended(statement, Placed(str(refused))) from None
             unknown = refused.unknown or self.evaluator.unreadable(statement, refused)
-            if isinstance(refused, Refused) and refused.unknown is None:
-                where = self.evaluator.unreadable(statement, endings.ENDS)
-                raise endings.refused(where, Placed(str(refused))) from None
             if self.evaluator.exhausted:
                 raise NotConstant(str(refused), unknown) from None
             if self._calls and self._touches.of(statement).returns:
@@ -196,7 +195,7 @@ class _Statements(Assignments):
         else:
             defaults = {name: self.evaluator.value(each) for name, each in default_nodes(statement.args).items()}
         if isinstance(statement, ast.FunctionDef) and touched.plain and not decorators:
-            code = Code(statement, self.source, self.names, defaults)
+            code = Code(statement, self.source, defaults)
         local = Local(
             statement.name, touched.reached, touched.globals, touched.mentions, code, touched.raises, scope=self.names
         )

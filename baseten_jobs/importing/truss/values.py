@@ -123,11 +123,10 @@ class Local:
 
 @dataclass(eq=False)
 class Code:
-    """What a call of a function works out: under the names of `scope`, with the defaults of its parameters."""
+    """What a call of a function works out, with the defaults of its parameters."""
 
     node: ast.FunctionDef | ast.Lambda
     source: PythonSource
-    scope: dict[str, Placed]
     defaults: dict[str, Placed]
 
 
